@@ -1,0 +1,1 @@
+"""What is claimed about an artifact, kept exactly as received, and whether it holds."""

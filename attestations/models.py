@@ -1,0 +1,175 @@
+"""Artifacts, evidence as received, the work of verifying it, and what came of it."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from identities.ids import new_id
+from identities.models import Identity
+from ledger.append_only import AppendOnly
+
+
+def new_attestation_id() -> str:
+    return new_id("att")
+
+
+class Blob(AppendOnly):
+    """Bytes by their SHA-256: evidence, verdict documents, snapshots, policies, trust roots."""
+
+    digest = models.CharField(primary_key=True, max_length=64)
+    size = models.PositiveIntegerField()
+    content = models.BinaryField()
+    stored_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(digest__regex=r"^[0-9a-f]{64}$"), name="blob_digest_is_sha256")]
+
+    def __str__(self) -> str:
+        return self.digest
+
+
+class Artifact(AppendOnly):
+    """Something identified by its digest. `name` is the first name it was seen under, a label only."""
+
+    digest = models.CharField(primary_key=True, max_length=140)
+    name = models.CharField(max_length=300, blank=True)
+    first_seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(digest__regex=r"^(sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})$"),
+                name="artifact_digest_is_well_formed",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.digest
+
+
+class TrustRoot(models.Model):
+    """A stored trust root (Sigstore `trusted_root.json`), by digest, with the thresholds evidence must meet under it."""
+
+    digest = models.CharField(primary_key=True, max_length=64)
+    name = models.CharField(max_length=120)
+    document = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
+    profile = models.JSONField(default=dict)
+    added_at = models.DateTimeField()
+    removed_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Attestation(AppendOnly):
+    """One signed claim, byte for byte as received. The same bytes are the same attestation."""
+
+    id = models.CharField(primary_key=True, max_length=40, default=new_attestation_id)
+    blob = models.OneToOneField(Blob, on_delete=models.PROTECT, related_name="attestation")
+    format = models.CharField(max_length=40)
+    received_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class Submission(AppendOnly):
+    """Who sent an attestation, and when; the same attestation may be sent by several."""
+
+    attestation = models.ForeignKey(Attestation, on_delete=models.PROTECT, related_name="submissions")
+    identity = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="submissions")
+    submitted_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["attestation", "identity"], name="submission_once_per_identity")]
+
+    def __str__(self) -> str:
+        return f"{self.attestation_id} by {self.identity_id}"
+
+
+class VerificationJob(models.Model):
+    """The state of work on one attestation. `attempts` is the fencing count: only the holder of the last claim may finish."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        CLAIMED = "claimed", "Being verified"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
+
+    attestation = models.OneToOneField(Attestation, primary_key=True, on_delete=models.PROTECT, related_name="job")
+    state = models.CharField(max_length=16, choices=State.choices, default=State.WAITING)
+    attempts = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    next_try_at = models.DateTimeField()
+    last_error = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["next_try_at"], condition=Q(state__in=["waiting", "claimed"]), name="job_open")]
+
+    def __str__(self) -> str:
+        return f"{self.attestation_id} {self.state}"
+
+
+class Verdict(AppendOnly):
+    """The outcome of one verification. `document` is the canonical verdict document that approvals name by digest."""
+
+    class Result(models.TextChoices):
+        VERIFIED = "verified", "Verified"
+        REJECTED = "rejected", "Rejected"
+        UNSUPPORTED = "unsupported", "Not supported"
+        ERROR = "error", "Error"
+
+    attestation = models.ForeignKey(Attestation, on_delete=models.PROTECT, related_name="verdicts")
+    number = models.PositiveIntegerField()
+    result = models.CharField(max_length=16, choices=Result.choices)
+    code = models.CharField(max_length=80, blank=True)
+    reason = models.CharField(max_length=600, blank=True)
+    predicate_type = models.CharField(max_length=300, blank=True)
+    signer = models.ForeignKey(Identity, null=True, blank=True, on_delete=models.PROTECT, related_name="signed_verdicts")
+    document = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
+    verified_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["attestation", "number"], name="verdict_number_once")]
+
+    def __str__(self) -> str:
+        return f"{self.attestation_id} {self.result}"
+
+
+class VerdictSubject(AppendOnly):
+    """An artifact a verdict is about. `claimed` marks what unproven content merely claims to be about."""
+
+    verdict = models.ForeignKey(Verdict, on_delete=models.PROTECT, related_name="subjects")
+    artifact = models.ForeignKey(Artifact, on_delete=models.PROTECT, related_name="verdict_subjects")
+    name = models.CharField(max_length=300, blank=True)
+    claimed = models.BooleanField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["verdict", "artifact"], name="verdict_subject_once")]
+
+    def __str__(self) -> str:
+        return f"{self.verdict} about {self.artifact_id}"
+
+
+class Finding(AppendOnly):
+    """One check's answer about one verdict."""
+
+    class Outcome(models.TextChoices):
+        PASS = "pass", "Pass"
+        FAIL = "fail", "Fail"
+        REVIEW = "review", "Review"
+        NOT_APPLICABLE = "not_applicable", "Not applicable"
+        ERROR = "error", "Error"
+
+    verdict = models.ForeignKey(Verdict, on_delete=models.PROTECT, related_name="findings")
+    check_name = models.CharField(max_length=60)
+    outcome = models.CharField(max_length=16, choices=Outcome.choices)
+    code = models.CharField(max_length=80, blank=True)
+    sentence = models.CharField(max_length=600)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["verdict", "check_name"], name="finding_once_per_check")]
+
+    def __str__(self) -> str:
+        return f"{self.check_name}: {self.outcome}"

@@ -1,0 +1,1 @@
+"""One question: may this digest go there? And the answer, written down."""

@@ -1,0 +1,38 @@
+"""Gate decisions, kept for ever."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from approvals.models import Request
+from identities.ids import new_id
+from identities.models import Environment, Identity
+from ledger.append_only import AppendOnly
+from ledger.models import Entry
+
+
+def new_decision_id() -> str:
+    return new_id("dec")
+
+
+class Decision(AppendOnly):
+    """One answer of a gate: `reasons` is a list of {code, sentence}; `document` the canonical bytes the ledger names."""
+
+    class Outcome(models.TextChoices):
+        ALLOW = "allow", "Allow"
+        DENY = "deny", "Deny"
+
+    id = models.CharField(primary_key=True, max_length=40, default=new_decision_id)
+    artifact_digest = models.CharField(max_length=140, db_index=True)
+    environment_slug = models.CharField(max_length=64)
+    environment = models.ForeignKey(Environment, null=True, blank=True, on_delete=models.PROTECT, related_name="decisions")
+    outcome = models.CharField(max_length=8, choices=Outcome.choices)
+    reasons = models.JSONField(default=list)
+    request = models.ForeignKey(Request, null=True, blank=True, on_delete=models.PROTECT, related_name="decisions")
+    asked_by = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="decisions")
+    document = models.BinaryField()
+    entry = models.OneToOneField(Entry, on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.outcome} {self.artifact_digest[:19]} to {self.environment_slug}"

@@ -1,0 +1,34 @@
+"""Identifiers: a ULID (Crockford base 32, time-ordered) behind a prefix that names the kind of thing."""
+
+from __future__ import annotations
+
+from ulid import ULID
+
+
+def new_id(prefix: str) -> str:
+    """Return `<prefix>_<26 characters>`, for example `req_01JZ…`."""
+    return f"{prefix}_{ULID()}"
+
+
+def new_identity_id() -> str:
+    return new_id("idn")
+
+
+def new_team_id() -> str:
+    return new_id("team")
+
+
+def new_project_id() -> str:
+    return new_id("prj")
+
+
+def new_environment_id() -> str:
+    return new_id("env")
+
+
+def new_signing_key_id() -> str:
+    return new_id("key")
+
+
+def new_credential_id() -> str:
+    return new_id("crd")

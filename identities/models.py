@@ -1,0 +1,249 @@
+"""People and non-human identities, where they act, what they may do, and how they prove themselves."""
+
+from __future__ import annotations
+
+import secrets
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.db.models import F, Q
+
+from identities import ids
+from ledger.append_only import AppendOnly
+
+
+def new_actor_salt() -> bytes:
+    return secrets.token_bytes(16)
+
+
+class Team(models.Model):
+    """People who own projects together."""
+
+    id = models.CharField(primary_key=True, max_length=40, default=ids.new_team_id)
+    slug = models.SlugField(max_length=64, unique=True)
+    name = models.CharField(max_length=120)
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Project(models.Model):
+    """Something a team releases."""
+
+    id = models.CharField(primary_key=True, max_length=40, default=ids.new_project_id)
+    slug = models.SlugField(max_length=64, unique=True)
+    name = models.CharField(max_length=120)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="projects")
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Environment(models.Model):
+    """A place artifacts are promoted to. Tier 1 is the least and 3 the most sensitive."""
+
+    id = models.CharField(primary_key=True, max_length=40, default=ids.new_environment_id)
+    slug = models.SlugField(max_length=64, unique=True)
+    name = models.CharField(max_length=120)
+    tier = models.PositiveSmallIntegerField(default=3)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="environments")
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(tier__gte=1, tier__lte=3), name="environment_tier_1_to_3")]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Identity(models.Model):
+    """A person or a non-human identity. `issuer` and `subject` name it in signed statements; `kind` never changes."""
+
+    class Kind(models.TextChoices):
+        PERSON = "person", "Person"
+        WORKFLOW = "workflow", "CI workflow"
+        SERVICE = "service", "Service account"
+        AGENT = "agent", "AI agent"
+        KEY = "key", "Signing key"
+        BOT = "bot", "Bot"
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", "Active"
+        SUSPENDED = "suspended", "Suspended"
+        RETIRED = "retired", "Retired"
+
+    id = models.CharField(primary_key=True, max_length=40, default=ids.new_identity_id)
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    issuer = models.CharField(max_length=300)
+    subject = models.CharField(max_length=300)
+    name = models.CharField(max_length=200)
+    purpose = models.CharField(max_length=300, blank=True)
+    owner = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="owned")
+    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.PROTECT, related_name="identities")
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.ACTIVE)
+    actor_salt = models.BinaryField(max_length=16, default=new_actor_salt)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "identities"
+        constraints = [
+            models.UniqueConstraint(fields=["issuer", "subject"], name="identity_once"),
+            models.CheckConstraint(
+                condition=Q(kind="person") | (Q(owner__isnull=False) & Q(team__isnull=False)),
+                name="nonhuman_identity_has_owner_and_team",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_person(self) -> bool:
+        return self.kind == self.Kind.PERSON
+
+
+class User(AbstractUser):
+    """The sign-in account of a person. What a person may do hangs on the identity, never on staff or superuser flags."""
+
+    identity = models.OneToOneField(Identity, null=True, blank=True, on_delete=models.PROTECT, related_name="user")
+
+
+class RoleAssignment(models.Model):
+    """A person holds a role in a team, or in one project of it, from `granted_at` until `ended_at`."""
+
+    class Role(models.TextChoices):
+        REQUESTER = "requester", "Requester"
+        APPROVER_RELEASE = "approver:release", "Release approver"
+        APPROVER_SECURITY = "approver:security", "Security approver"
+        APPROVER_OWNER = "approver:owner", "Owner approver"
+        AUDITOR = "auditor", "Auditor"
+        IDENTITY_STEWARD = "identity-steward", "Identity steward"
+        POLICY_OWNER = "policy-owner", "Policy owner"
+        OFFICER = "officer", "Officer"
+        ADMINISTRATOR = "administrator", "Administrator"
+
+    identity = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="roles")
+    role = models.CharField(max_length=24, choices=Role.choices)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="roles")
+    project = models.ForeignKey(Project, null=True, blank=True, on_delete=models.PROTECT, related_name="roles")
+    granted_by = models.ForeignKey(Identity, null=True, blank=True, on_delete=models.PROTECT, related_name="granted_roles")
+    granted_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["identity", "role", "team", "project"],
+                condition=Q(ended_at__isnull=True, project__isnull=False),
+                name="project_role_held_once",
+            ),
+            models.UniqueConstraint(
+                fields=["identity", "role", "team"],
+                condition=Q(ended_at__isnull=True, project__isnull=True),
+                name="team_role_held_once",
+            ),
+            models.CheckConstraint(condition=~Q(granted_by=F("identity")), name="nobody_grants_to_self"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.identity} is {self.role} in {self.project or self.team}"
+
+
+class SigningKey(models.Model):
+    """A passkey a person approves with: enrolled apart from sign-in, never an authenticator of the sign-in library."""
+
+    id = models.CharField(primary_key=True, max_length=40, default=ids.new_signing_key_id)
+    identity = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="signing_keys")
+    label = models.CharField(max_length=80)
+    credential_id = models.BinaryField(max_length=1023, unique=True)
+    key_id = models.CharField(max_length=60, unique=True)
+    spki = models.BinaryField()
+    cose_key = models.BinaryField()
+    algorithm = models.SmallIntegerField()
+    rp_id = models.CharField(max_length=255)
+    transports = models.JSONField(default=list)
+    backup_eligible = models.BooleanField()
+    sign_count = models.BigIntegerField(default=0)
+    enrollment = models.BinaryField()
+    enrollment_digest = models.CharField(max_length=64, unique=True)
+    enrolled_at = models.DateTimeField()
+    revocation = models.BinaryField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_reason = models.CharField(max_length=200, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.label} ({self.key_id[:15]}…)"
+
+
+class EvidenceSigner(models.Model):
+    """One way a non-human identity signs evidence: a certificate identity of an issuer, or a registered public key.
+
+    `certificate_identity` is the whole subject alternative name, or, with `any_ref`, the part before its `@`.
+    """
+
+    class Method(models.TextChoices):
+        CERTIFICATE = "certificate", "Certificate identity"
+        PUBLIC_KEY = "public_key", "Public key"
+
+    identity = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="evidence_signers")
+    method = models.CharField(max_length=16, choices=Method.choices)
+    certificate_issuer = models.CharField(max_length=300, blank=True)
+    certificate_identity = models.CharField(max_length=500, blank=True)
+    any_ref = models.BooleanField(default=False)
+    key_id = models.CharField(max_length=60, blank=True)
+    spki = models.BinaryField(null=True, blank=True)
+    valid_from = models.DateTimeField()
+    valid_until = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["certificate_issuer", "certificate_identity"],
+                condition=Q(method="certificate", revoked_at__isnull=True),
+                name="certificate_identity_belongs_to_one",
+            ),
+            models.UniqueConstraint(fields=["key_id"], condition=Q(method="public_key"), name="evidence_key_belongs_to_one"),
+            models.CheckConstraint(
+                condition=(Q(method="certificate") & ~Q(certificate_issuer="") & ~Q(certificate_identity=""))
+                | (Q(method="public_key") & ~Q(key_id="") & Q(spki__isnull=False)),
+                name="evidence_signer_is_complete",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.certificate_identity or self.key_id
+
+
+class ApiCredential(models.Model):
+    """A stored secret a non-human identity calls the API with: shown once, kept as a hash, scoped and expiring."""
+
+    class Scope(models.TextChoices):
+        ATTESTATIONS_WRITE = "attestations:write", "Send evidence"
+        REQUESTS_WRITE = "requests:write", "Open requests"
+        GATES_DECIDE = "gates:decide", "Ask a gate"
+        READ = "read", "Read"
+
+    id = models.CharField(primary_key=True, max_length=40, default=ids.new_credential_id)
+    identity = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="api_credentials")
+    secret_sha256 = models.CharField(max_length=64, unique=True)
+    scopes = models.JSONField(default=list)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.id} of {self.identity}"
+
+
+class SignInEvent(AppendOnly):
+    """A sign-in, a failed one, or a sign-out: who, when, from where. Never part of signed data."""
+
+    identity = models.ForeignKey(Identity, null=True, blank=True, on_delete=models.PROTECT)
+    username = models.CharField(max_length=150)
+    outcome = models.CharField(max_length=16)
+    address = models.CharField(max_length=64, blank=True)
+    happened_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.username} {self.outcome} {self.happened_at:%Y-%m-%d %H:%M}"

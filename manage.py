@@ -1,0 +1,10 @@
+#!/usr/bin/env python3
+"""Entry point of the portal's commands."""
+
+import os
+import sys
+
+from django.core.management import execute_from_command_line
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+execute_from_command_line(sys.argv)

@@ -1,0 +1,1 @@
+"""The shell: settings, URLs, sign-in pages, processes, and the one place where a refusal becomes HTTP."""

@@ -1,0 +1,97 @@
+"""The one way to turn a value into bytes to be signed, and the one way back.
+
+Writing follows RFC 8785 (JCS). Reading is strict: UTF-8 only, no duplicate keys, no floats in canonical documents,
+bounded depth. Reading does not check any schema; the caller does.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import rfc8785
+
+from proofs.errors import Malformed, TooLarge
+
+MAX_DEPTH = 64
+MAX_INTEGER = 2**53 - 1
+
+_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+
+
+def canonical_bytes(value: Any) -> bytes:
+    """Return the RFC 8785 bytes of `value` (dict, list, str, int, bool or None; no floats).
+
+    Refuses with `json.float` or `json.unrepresentable` for what has no canonical form.
+    """
+    _refuse_floats(value)
+    try:
+        return rfc8785.dumps(value)
+    except rfc8785.CanonicalizationError as error:
+        raise Malformed("json.unrepresentable", f"the value has no canonical JSON form: {error}") from error
+
+
+def parse_json(unverified_bytes: bytes, *, allow_floats: bool = True) -> Any:
+    """Parse JSON strictly: UTF-8, no duplicate keys, no NaN, at most `MAX_DEPTH` levels.
+
+    Refuses with `json.too_deep`, `json.duplicate_key`, `json.float` or `json.invalid`. Does not check any schema.
+    """
+    _refuse_depth(unverified_bytes)
+    try:
+        return json.loads(
+            unverified_bytes.decode("utf-8"),
+            object_pairs_hook=_unique_pairs,
+            parse_constant=_refuse_number,
+            parse_float=None if allow_floats else _refuse_number,
+        )
+    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise Malformed("json.invalid", f"got bytes that are not JSON ({error}), expected UTF-8 JSON") from error
+
+
+def parse_canonical(unverified_bytes: bytes) -> Any:
+    """Parse a document that must be its own RFC 8785 form, byte for byte (kills parser-differential attacks).
+
+    Refuses as `parse_json` does, and with `json.not_canonical` when the bytes are not the canonical form.
+    """
+    value = parse_json(unverified_bytes, allow_floats=False)
+    if canonical_bytes(value) != unverified_bytes:
+        raise Malformed("json.not_canonical", "got JSON that is not in canonical form, expected the RFC 8785 bytes")
+    return value
+
+
+def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in result:
+            raise Malformed("json.duplicate_key", f"got the key {key[:80]!r} twice in one object, expected it once")
+        result[key] = value
+    return result
+
+
+def _refuse_number(text: str) -> Any:
+    raise Malformed("json.float", f"got the number {text[:40]}, expected an integer below 2^53")
+
+
+def _refuse_floats(value: Any) -> None:
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, float):
+            raise Malformed("json.float", f"got the number {item}, expected an integer below 2^53")
+        if isinstance(item, dict):
+            stack.extend(item.values())
+        elif isinstance(item, list | tuple):
+            stack.extend(item)
+
+
+def _refuse_depth(unverified_bytes: bytes) -> None:
+    depth = 0
+    for match in _STRING_OR_BRACKET.finditer(unverified_bytes):
+        token = match.group()
+        if token in (b"{", b"["):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise TooLarge("json.too_deep", f"got JSON nested deeper than {MAX_DEPTH} levels")
+        elif token in (b"}", b"]"):
+            depth -= 1

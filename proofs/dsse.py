@@ -1,0 +1,103 @@
+"""DSSE envelopes (DSSE protocol v1): pre-authentication encoding, strict parsing, verification and signing.
+
+A signature covers payload type and payload. The key id in an envelope is a hint and is never used to choose trust.
+Verification here does not look at what the payload says; `proofs.statement` reads it afterwards, from the verified bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from proofs.canonical import parse_json
+from proofs.encoding import b64_decode, b64_encode, b64url_decode
+from proofs.errors import Malformed, Unproven
+from proofs.keys import PublicKey
+
+IN_TOTO_PAYLOAD_TYPE = "application/vnd.in-toto+json"
+MAX_SIGNATURES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One signature of an envelope. `key_hint` is unauthenticated."""
+
+    signature: bytes
+    key_hint: str
+    extension: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A parsed, unverified envelope; `payload` is exactly the bytes that were signed."""
+
+    payload: bytes
+    payload_type: str
+    signatures: tuple[Signature, ...]
+
+    @property
+    def signed_bytes(self) -> bytes:
+        return pae(self.payload_type, self.payload)
+
+
+def pae(payload_type: str, payload: bytes) -> bytes:
+    """Return the pre-authentication encoding: `DSSEv1 SP len(type) SP type SP len(body) SP body`, lengths in bytes."""
+    encoded_type = payload_type.encode("utf-8")
+    return b"DSSEv1 %d %s %d %s" % (len(encoded_type), encoded_type, len(payload), payload)
+
+
+def parse_envelope(unverified: bytes | dict[str, Any]) -> Envelope:
+    """Parse an envelope from JSON bytes, or from an already strictly parsed object.
+
+    Refuses with `dsse.malformed` (wrong shape), `dsse.unsigned` (no signature) or a `json.*` code. Verifies nothing.
+    """
+    value = parse_json(unverified) if isinstance(unverified, bytes) else unverified
+    if not isinstance(value, dict) or not isinstance(value.get("payloadType"), str):
+        raise Malformed("dsse.malformed", "got no payloadType, expected a DSSE envelope with payloadType, payload and signatures")
+    signatures = value.get("signatures")
+    if not isinstance(signatures, list) or len(signatures) > MAX_SIGNATURES:
+        raise Malformed("dsse.malformed", f"expected a list of 1 to {MAX_SIGNATURES} signatures")
+    if not signatures:
+        raise Unproven("dsse.unsigned", "got an envelope without any signature, expected at least one")
+    payload = _decode_either(value.get("payload"), "the payload")
+    return Envelope(payload, value["payloadType"], tuple(_parse_signature(item) for item in signatures))
+
+
+def verify_envelope(envelope: Envelope, keys: Iterable[PublicKey]) -> PublicKey:
+    """Return the first of `keys` that made one of the envelope's signatures.
+
+    Refuses with `dsse.key_unknown` when none of the keys did. Does not check key validity windows or the payload.
+    """
+    for key in keys:
+        for signature in envelope.signatures:
+            try:
+                key.verify(signature.signature, envelope.signed_bytes, code="dsse.signature", what="the envelope")
+            except Unproven:
+                continue
+            return key
+    raise Unproven("dsse.key_unknown", "no signature of the envelope was made by a registered key over exactly these bytes")
+
+
+def build_envelope(payload: bytes, signature: bytes, *, key_hint: str, payload_type: str = IN_TOTO_PAYLOAD_TYPE) -> dict[str, Any]:
+    """Return the JSON object of an envelope with one signature."""
+    return {
+        "payload": b64_encode(payload),
+        "payloadType": payload_type,
+        "signatures": [{"keyid": key_hint, "sig": b64_encode(signature)}],
+    }
+
+
+def _parse_signature(item: Any) -> Signature:
+    if not isinstance(item, dict) or not isinstance(item.get("keyid", ""), str):
+        raise Malformed("dsse.malformed", "expected every signature to be an object with sig and an optional keyid")
+    extension = item.get("extension")
+    if extension is not None and not isinstance(extension, dict):
+        raise Malformed("dsse.malformed", "expected a signature extension to be an object")
+    return Signature(_decode_either(item.get("sig"), "a signature"), item.get("keyid", ""), extension)
+
+
+def _decode_either(unverified_text: Any, what: str) -> bytes:
+    if isinstance(unverified_text, str) and set(unverified_text) & set("-_"):
+        return b64url_decode(unverified_text.rstrip("="), code="dsse.malformed", what=what)
+    return b64_decode(unverified_text, code="dsse.malformed", what=what)

@@ -1,0 +1,91 @@
+"""Public keys, each bound to one algorithm: no algorithm is ever taken from a message."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+
+from proofs.errors import Malformed, Unproven
+
+_CURVE_HASHES: dict[str, hashes.HashAlgorithm] = {
+    "secp256r1": hashes.SHA256(),
+    "secp384r1": hashes.SHA384(),
+    "secp521r1": hashes.SHA512(),
+}
+MIN_RSA_BITS = 2048
+
+
+@dataclass(frozen=True)
+class PublicKey:
+    """A public key and the one algorithm it verifies with.
+
+    `spki` is the DER SubjectPublicKeyInfo; `key_id` is `SHA256:<base64 of its SHA-256>`; `algorithm` is
+    `ecdsa-secp256r1-sha256` and the like.
+    """
+
+    spki: bytes
+    algorithm: str
+    _check: Callable[[bytes, bytes], None]
+
+    @property
+    def key_id(self) -> str:
+        return key_id_of(self.spki)
+
+    def verify(self, signature: bytes, message: bytes, *, code: str, what: str) -> None:
+        """Return when `signature` is this key's over `message`; refuse with `code` (Unproven) otherwise."""
+        try:
+            self._check(signature, message)
+        except InvalidSignature as error:
+            raise Unproven(code, f"the signature of {what} does not verify with key {self.key_id}") from error
+
+
+def key_id_of(spki: bytes) -> str:
+    """Return `SHA256:<base64 without padding>` of a DER SubjectPublicKeyInfo, the way OpenSSH prints fingerprints."""
+    return "SHA256:" + base64.b64encode(hashlib.sha256(spki).digest()).decode().rstrip("=")
+
+
+def load_spki(spki: bytes) -> PublicKey:
+    """Load a DER SubjectPublicKeyInfo: P-256, P-384, P-521, Ed25519 or RSA of at least 2048 bits (PKCS#1 v1.5, SHA-256).
+
+    Refuses with `key.malformed` or `key.unsupported`.
+    """
+    try:
+        key = serialization.load_der_public_key(spki)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise Malformed("key.malformed", f"got bytes that are not a public key ({error}), expected DER") from error
+    return _bind(key)
+
+
+def load_pem(pem: bytes) -> PublicKey:
+    """Load a PEM public key; the same kinds and refusals as `load_spki`."""
+    try:
+        key = serialization.load_pem_public_key(pem)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise Malformed("key.malformed", f"got text that is not a public key ({error}), expected PEM") from error
+    return _bind(key)
+
+
+def _bind(key: object) -> PublicKey:
+    if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVE_HASHES:
+        hash_algorithm = _CURVE_HASHES[key.curve.name]
+        signing = ec.ECDSA(hash_algorithm)
+        curve_key = key
+        name = f"ecdsa-{key.curve.name}-{hash_algorithm.name}"
+        return PublicKey(_spki(key), name, lambda sig, msg: curve_key.verify(sig, msg, signing))
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        return PublicKey(_spki(key), "ed25519", key.verify)
+    if isinstance(key, rsa.RSAPublicKey) and key.key_size >= MIN_RSA_BITS:
+        rsa_key = key
+        pkcs1 = padding.PKCS1v15()
+        return PublicKey(_spki(key), "rsa-pkcs1v15-sha256", lambda sig, msg: rsa_key.verify(sig, msg, pkcs1, hashes.SHA256()))
+    raise Malformed("key.unsupported", "got a key of another kind, expected P-256, P-384, P-521, Ed25519 or RSA of 2048 bits or more")
+
+
+def _spki(key: ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey) -> bytes:
+    return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)

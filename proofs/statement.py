@@ -1,0 +1,77 @@
+"""in-toto Statements (v1 and v0.1): the layer that says what a signed payload is about.
+
+Reading checks the shape only: who signed, and whether the predicate is true, is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from proofs.canonical import parse_json
+from proofs.digest import LENGTHS, Digest, parse_digest
+from proofs.errors import Malformed, Refusal, TooLarge
+
+STATEMENT_V1 = "https://in-toto.io/Statement/v1"
+STATEMENT_TYPES = (STATEMENT_V1, "https://in-toto.io/Statement/v0.1")
+MAX_SUBJECTS = 1024
+MAX_DIGESTS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One thing a statement is about. `digests` holds the algorithms we know; others are kept out."""
+
+    name: str
+    digests: tuple[Digest, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A parsed statement. `predicate` is what the signer said; nothing in it is true by itself."""
+
+    statement_type: str
+    subjects: tuple[Subject, ...]
+    predicate_type: str
+    predicate: dict[str, Any]
+
+
+def parse_statement(payload: bytes) -> Statement:
+    """Parse the verified payload bytes of an in-toto envelope.
+
+    Refuses with `statement.malformed`, `statement.no_digest` (no subject with a digest we know), `statement.too_many_subjects`
+    or a `json.*` code. Does not read the predicate.
+    """
+    value = parse_json(payload)
+    if not isinstance(value, dict) or value.get("_type") not in STATEMENT_TYPES:
+        got = value.get("_type") if isinstance(value, dict) else type(value).__name__
+        raise Malformed("statement.malformed", f"got _type {str(got)[:100]!r}, expected one of {', '.join(STATEMENT_TYPES)}")
+    predicate_type, predicate = value.get("predicateType"), value.get("predicate", {})
+    if not isinstance(predicate_type, str) or not predicate_type or not isinstance(predicate, dict | type(None)):
+        raise Malformed("statement.malformed", "expected a predicateType and a predicate object")
+    subjects = value.get("subject")
+    if not isinstance(subjects, list) or not subjects:
+        raise Malformed("statement.malformed", "got no subject, expected at least one")
+    if len(subjects) > MAX_SUBJECTS:
+        raise TooLarge("statement.too_many_subjects", f"got {len(subjects)} subjects, expected at most {MAX_SUBJECTS}")
+    parsed = tuple(_parse_subject(item) for item in subjects)
+    if not any(subject.digests for subject in parsed):
+        raise Malformed("statement.no_digest", "no subject carries a sha256, sha384 or sha512 digest, so the statement is about nothing we can name")
+    return Statement(value["_type"], parsed, predicate_type, predicate or {})
+
+
+def _parse_subject(item: Any) -> Subject:
+    if not isinstance(item, dict) or not isinstance(item.get("digest"), dict) or not isinstance(item.get("name", ""), str):
+        raise Malformed("statement.malformed", "expected every subject to be an object with a digest object and an optional name")
+    if len(item["digest"]) > MAX_DIGESTS:
+        raise TooLarge("statement.too_many_digests", f"got {len(item['digest'])} digests for one subject, expected at most {MAX_DIGESTS}")
+    digests = []
+    for algorithm in sorted(LENGTHS):
+        value = item["digest"].get(algorithm)
+        if value is None:
+            continue
+        try:
+            digests.append(parse_digest(f"{algorithm}:{value}"))
+        except Refusal as error:
+            raise Malformed("statement.malformed", f"subject {item.get('name', '')[:80]!r}: {error.reason}") from error
+    return Subject(item.get("name", ""), tuple(digests))
