@@ -1,0 +1,34 @@
+"""What the gate's API reads and writes."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+
+class InputDecision(serializers.Serializer):
+    """The question: a digest and the environment's slug."""
+
+    digest = serializers.CharField(max_length=140, help_text="The artifact's digest, for example sha256:… ; a tag is never accepted.")
+    environment = serializers.CharField(max_length=64, help_text="The slug of the environment.")
+
+
+class OutputReason(serializers.Serializer):
+    """One reason of a deny."""
+
+    code = serializers.CharField(help_text="Stable and dotted, for example approval.missing.")
+    sentence = serializers.CharField()
+    request = serializers.CharField(allow_null=True)
+
+
+class OutputDecision(serializers.Serializer):
+    """The answer, as it stands in the ledger."""
+
+    id = serializers.CharField()
+    decision = serializers.ChoiceField(choices=["allow", "deny"])
+    reasons = OutputReason(many=True)
+    digest = serializers.CharField()
+    environment = serializers.CharField()
+    request = serializers.CharField(allow_null=True)
+    requestUrl = serializers.CharField(allow_null=True)
+    ledgerIndex = serializers.IntegerField()
+    decidedAt = serializers.DateTimeField()

@@ -1,0 +1,14 @@
+"""The gate's URLs: pages here, the API under /api/v1."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from gates import api, views
+
+app_name = "gates"
+
+urlpatterns = [
+    path("gates/decisions", views.decisions, name="decisions"),
+    path("api/v1/gate/decisions", api.DecisionsView.as_view(), name="api_decisions"),
+]
