@@ -1,0 +1,76 @@
+"""The artifact passport: everything the rooms below know about one digest, read in one place.
+
+Reads only, with a number of queries that grows with requests and not with evidence. It decides nothing: the four questions come from
+`attestations.trace`, and what happened after review from the gate's own checks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from approvals.models import Approval, Request
+from attestations.models import Artifact, Verdict
+from attestations.queries import verdicts_about
+from attestations.trace import Question, ReviewFacts, Trace, trace_artifact
+from gates.models import Decision
+from gates.present_facts import check_present_facts
+
+MAX_DECISIONS = 20
+MAX_REQUESTS = 50
+
+
+@dataclass(frozen=True)
+class Passport:
+    """What the page and its JSON twin show. `artifact` is None for a digest that was never seen."""
+
+    digest: str
+    artifact: Artifact | None
+    verdicts: list[Verdict]
+    trace: Trace
+    requests: list[Request]
+    approvals: list[Approval]
+    decisions: list[Decision]
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        return self.trace.questions
+
+
+def build_passport(digest: str) -> Passport:
+    """Read everything about `digest` (as `parse_digest` spells it). An unknown digest gives an empty passport, not a refusal."""
+    artifact = Artifact.objects.filter(pk=digest).first()
+    requests = list(
+        Request.objects.filter(artifacts__artifact_id=digest)
+        .select_related("project", "environment", "requester", "state")
+        .order_by("-opened_at")[:MAX_REQUESTS]
+    )
+    approvals = list(
+        Approval.objects.filter(revision__request__in=requests)
+        .select_related("identity", "record", "revision__request__environment", "signing_key")
+        .order_by("-signed_at")
+    )
+    return Passport(
+        digest=digest,
+        artifact=artifact,
+        verdicts=list(verdicts_about(digest)),
+        trace=trace_artifact(digest, review=_review_facts(requests, approvals)),
+        requests=requests,
+        approvals=approvals,
+        decisions=list(
+            Decision.objects.filter(artifact_digest=digest).select_related("asked_by").order_by("-decided_at", "-id")[:MAX_DECISIONS]
+        ),
+    )
+
+
+def _review_facts(requests: list[Request], approvals: list[Approval]) -> ReviewFacts:
+    """Say who approved, and what has changed since, for the fourth question."""
+    approved_ids = {approval.revision.request_id for approval in approvals if approval.decision == Approval.Decision.APPROVE}
+    changes = [reason.sentence for request in requests if request.pk in approved_ids for reason in check_present_facts(request)]
+    return ReviewFacts(
+        approved_by=tuple(
+            f"{approval.identity.name} for {approval.revision.request.environment.name}"
+            for approval in approvals
+            if approval.decision == Approval.Decision.APPROVE
+        ),
+        changes_since=tuple(changes),
+    )

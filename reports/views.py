@@ -1,0 +1,53 @@
+"""Pages that read across rooms: artifacts, the passport of one, and the pack of a request."""
+
+from __future__ import annotations
+
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+
+from approvals.models import Request
+from approvals.pack import build_pack
+from attestations.models import Artifact
+from identities.permissions import demand, person_of, requires
+from proofs.digest import parse_digest
+from proofs.errors import Refusal
+from reports.archive import zip_pack
+from reports.passport import build_passport
+
+PAGE_SIZE = 50
+
+
+@requires("artifacts.read")
+def artifacts(request: HttpRequest) -> HttpResponse:
+    """List artifacts, newest first; a whole digest in the search leads straight to its page."""
+    query = request.GET.get("q", "").strip()
+    try:
+        return redirect("reports:artifact", digest=str(parse_digest(query if ":" in query else f"sha256:{query}")))
+    except Refusal:
+        pass
+    rows = Artifact.objects.order_by("-first_seen_at", "digest")
+    if query:
+        rows = rows.filter(Q(name__icontains=query) | Q(digest__contains=query.lower()))
+    return render(request, "reports/artifacts.html", {"page": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")), "query": query})
+
+
+@requires("artifacts.read")
+def artifact(request: HttpRequest, digest: str) -> HttpResponse:
+    """Show the passport of one artifact. An unknown digest answers 404 with what that means."""
+    passport = build_passport(str(parse_digest(digest)))
+    known = passport.artifact is not None
+    return render(request, "reports/artifact.html", {"passport": passport}, status=200 if known else 404)
+
+
+@requires("packs.read")
+def pack(request: HttpRequest, request_id: str) -> HttpResponse:
+    """Send the pack of a request: the files with which anyone checks its approvals offline."""
+    asked = get_object_or_404(Request.objects.select_related("project"), pk=request_id)
+    demand(person_of(request), "packs.read", project=asked.project)
+    content = zip_pack(build_pack(request=asked, now=timezone.now()))
+    response = HttpResponse(content, content_type="application/zip")
+    response["Content-Disposition"] = f'attachment; filename="{asked.pk}.pack.zip"'
+    return response
