@@ -1,14 +1,80 @@
-"""Settings, read from the environment once. A wrong value stops the start with a sentence that says how to mend it."""
+"""Settings, read from the environment once. A wrong value stops the start with a sentence that says how to mend it.
+
+Every setting a user may set has its line in docs/settings.md. Contradictions between settings are found by `portal.system_checks`.
+"""
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
+from csp.constants import NONCE, NONE, SELF
+
+from portal import __version__
+from portal.environment import (
+    env_bool,
+    env_int,
+    env_list,
+    env_origin,
+    env_path,
+    env_secret,
+    env_text,
+    env_url,
+    local_secret,
+    parse_database_url,
+    sqlite_database,
+)
+from portal.log import logging_settings
+
+VERSION = __version__
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = BASE_DIR / "var"
-SECRET_KEY = "insecure"
-DEBUG = False
-ALLOWED_HOSTS = ["localhost", "testserver"]
+VAR_DIR = env_path("VAR_DIR", BASE_DIR / "var")
+
+# --- what kind of portal this is -------------------------------------------------------------------------------------------------------
+DEMO = env_bool("DEMO", False)
+DEBUG = env_bool("DEBUG", False)
+ORIGIN = env_origin("ORIGIN", "http://localhost:8000")
+ORIGIN_HOST = urlsplit(ORIGIN).hostname or ""
+RP_ID = env_text("RP_ID", ORIGIN_HOST)
+SECRET_KEY = env_secret("SECRET_KEY", "") or local_secret(VAR_DIR / "secret_key")
+ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", [ORIGIN_HOST])
+TRUSTED_PROXIES = env_int("TRUSTED_PROXIES", 0, least=0, most=8)
+
+# --- keys and the ledger ---------------------------------------------------------------------------------------------------------------
+LOG_ORIGIN = env_text("LOG_ORIGIN", f"{urlsplit(ORIGIN).netloc}/log")
+RECORDER_KEY_FILE = env_path("RECORDER_KEY_FILE", VAR_DIR / "keys" / "recorder.pem")
+LOG_KEY_FILE = env_path("LOG_KEY_FILE", VAR_DIR / "log-keys" / "log.pem")
+LOG_VKEY_FILE = env_path("LOG_VKEY_FILE", VAR_DIR / "keys" / "log.vkey")
+LOG_STATE_FILE = env_path("LOG_STATE_FILE", VAR_DIR / "log-keys" / "last-signed")
+
+# --- work and its limits ---------------------------------------------------------------------------------------------------------------
+BROKER_URL = env_url("BROKER_URL", "", schemes=("redis", "rediss"))
+LEASE_SECONDS = env_int("LEASE_SECONDS", 30, least=1, most=3600)
+MAX_ATTEMPTS = env_int("MAX_ATTEMPTS", 3, least=1, most=20)
+BATCH_SIZE = env_int("BATCH_SIZE", 20, least=1, most=1000)
+MAX_EVIDENCE_BYTES = env_int("MAX_EVIDENCE_BYTES", 1024 * 1024, least=1024, most=64 * 1024 * 1024)
+CEREMONY_SECONDS = env_int("CEREMONY_SECONDS", 300, least=30, most=3600)
+HEARTBEAT_DIR = env_path("HEARTBEAT_DIR", VAR_DIR / "heartbeats")
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_EVIDENCE_BYTES + 64 * 1024
+
+# --- database and cache ----------------------------------------------------------------------------------------------------------------
+DATABASE_URL = env_url("DATABASE_URL", "", schemes=("sqlite", "postgresql", "postgres"))
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": parse_database_url(DATABASE_URL, password=env_secret("DATABASE_PASSWORD", ""))
+    if DATABASE_URL
+    else sqlite_database(VAR_DIR / "countersign.sqlite3")
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# Sign-in limits count in the cache, so every process must share it: the database where there is no Redis.
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": BROKER_URL, "KEY_PREFIX": "countersign"}
+    if BROKER_URL
+    else {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "portal_cache"}
+}
+
+# --- the application -------------------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
@@ -16,10 +82,15 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "csp",
+    "django_htmx",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "ledger",
     "identities",
     "attestations",
@@ -28,19 +99,152 @@ INSTALLED_APPS = [
     "reports",
     "portal",
 ]
-AUTH_USER_MODEL = "identities.User"
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": VAR_DIR / "countersign.sqlite3"}}
-ROOT_URLCONF = "portal.urls"
-USE_TZ = True
-TIME_ZONE = "UTC"
-STATIC_URL = "/static/"
 MIDDLEWARE = [
+    "portal.log.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.headers.PermissionsPolicyMiddleware",
+    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "portal.errors.RefusalMiddleware",
 ]
-TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": [BASE_DIR / "templates"], "APP_DIRS": True, "OPTIONS": {"context_processors": ["django.template.context_processors.request", "django.contrib.auth.context_processors.auth", "django.contrib.messages.context_processors.messages"]}}]
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-gb"
+USE_I18N = False
+LOGGING_CONFIG = "logging.config.dictConfig"
+LOGGING = logging_settings(level=env_text("LOG_LEVEL", "INFO").upper(), as_json=env_bool("LOG_JSON", not (DEMO or DEBUG)))
+
+# --- static files ----------------------------------------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = env_path("STATIC_DIR", VAR_DIR / "static")
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# --- what the browser is told ----------------------------------------------------------------------------------------------------------
+IS_HTTPS = ORIGIN.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
+SESSION_COOKIE_NAME = "__Host-session" if IS_HTTPS else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if IS_HTTPS else "csrf"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 12 * 3600
+CSRF_TRUSTED_ORIGINS = [ORIGIN]
+CSRF_FAILURE_VIEW = "portal.errors.csrf_failure"
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if IS_HTTPS else 0
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+# Only a proxy of ours may say that the outside connection was encrypted.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+X_FRAME_OPTIONS = "DENY"
+PERMISSIONS_POLICY = "publickey-credentials-get=(self), publickey-credentials-create=(self), camera=(), microphone=(), geolocation=(), payment=()"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+
+# --- sign-in ---------------------------------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "identities.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/accounts/login/"
+# Nobody makes an account for themselves: people are registered by an identity steward.
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(ORIGIN).scheme
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+MFA_SUPPORTED_TYPES = ["webauthn", "totp", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_PASSKEY_SIGNUP_ENABLED = False
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = False
+# Addresses are set by a steward, not proven by mail; a second factor must not wait for that.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_TOTP_ISSUER = "Countersign"
+EMAIL_HOST = env_text("EMAIL_HOST", "")
+EMAIL_PORT = env_int("EMAIL_PORT", 587, least=1, most=65535)
+EMAIL_USE_TLS = env_bool("EMAIL_TLS", True)
+EMAIL_HOST_USER = env_text("EMAIL_USER", "")
+EMAIL_HOST_PASSWORD = env_secret("EMAIL_PASSWORD", "")
+DEFAULT_FROM_EMAIL = env_text("EMAIL_FROM", f"countersign@{ORIGIN_HOST}")
+# Without a mail server nothing is sent; reset links must not end up in the log either.
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'dummy'}.EmailBackend"
+
+# --- API -------------------------------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "identities.api_authentication.CredentialAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["identities.api_authentication.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "portal.errors.problem_response",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    "UNICODE_JSON": True,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Countersign",
+    "DESCRIPTION": "Evidence in, decisions out. Every refusal is an RFC 9457 problem document with a stable code.",
+    "VERSION": VERSION,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "ENFORCE_NON_BLANK_FIELDS": True,
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "portal.openapi.add_problems"],
+}
+
+if find_spec("identities.sign_in"):
+    ACCOUNT_ADAPTER = "identities.sign_in.ClosedAdapter"
+if not find_spec("identities.api_authentication"):
+    REST_FRAMEWORK["DEFAULT_AUTHENTICATION_CLASSES"] = ["rest_framework.authentication.SessionAuthentication"]
+    REST_FRAMEWORK["DEFAULT_PERMISSION_CLASSES"] = ["rest_framework.permissions.IsAuthenticated"]

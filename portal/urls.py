@@ -1,7 +1,50 @@
-"""Every URL of the portal."""
+"""Every URL of the portal: each room brings its own, pages and API both, with their full paths."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+import sys
+from importlib.util import find_spec
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from allauth.account.decorators import secure_admin_login
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from portal import views
+
+# The admin's own sign-in form knows no second factor; ours does.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.site_header = admin.site.site_title = "Countersign tables"
+
+ROOMS = ("ledger", "identities", "attestations", "approvals", "gates", "reports")
+
+
+def rooms() -> list[URLPattern | URLResolver]:
+    found: list[URLPattern | URLResolver] = []
+    for room in ROOMS:
+        if find_spec(f"{room}.urls"):
+            try:
+                found.append(path("", include(f"{room}.urls")))
+            except ModuleNotFoundError as error:
+                print(f"urls of {room} left out: {error}", file=sys.stderr)
+    return found
+
+
+portal_patterns = [
+    path("", views.home, name="home"),
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
+    path("api/schema", SpectacularAPIView.as_view(), name="api_schema"),
+    path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="portal:api_schema"), name="api_docs"),
+]
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include((portal_patterns, "portal"))),
+    *rooms(),
+    path("accounts/", include("allauth.urls")),
+    path("django-admin/", admin.site.urls),
+]
+
+handler400 = "portal.errors.bad_request"
+handler403 = "portal.errors.permission_denied"
+handler404 = "portal.errors.page_not_found"
+handler500 = "portal.errors.server_error"

@@ -1,0 +1,37 @@
+"""The front door, and the two questions an operator's probe asks."""
+
+from __future__ import annotations
+
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Send people to their queue, and everybody else to the sign-in page."""
+    return redirect("/queue" if request.user.is_authenticated else "account_login")
+
+
+@never_cache
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Say that this process answers. Touches nothing else, so that a database outage does not restart the web server."""
+    return JsonResponse({"status": "ok"})
+
+
+@never_cache
+@require_safe
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Say whether this process can do its work: the database answers and has every migration."""
+    try:
+        executor = MigrationExecutor(connection)
+        missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    except Exception:
+        return JsonResponse({"status": "unavailable", "reason": "the database does not answer"}, status=503)
+    if missing:
+        return JsonResponse({"status": "unavailable", "reason": f"{missing} migrations are missing; run manage.py migrate"}, status=503)
+    return JsonResponse({"status": "ok"})

@@ -1,0 +1,66 @@
+"""What every test shares: throw-away databases, plain static files, and Chromium for those that drive a browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connections
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.environment import FOLDER
+
+CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+PLAIN_STATIC = {**settings.STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Hashed names need a collectstatic; the start-up test of the demo uses them for real.
+    settings.STORAGES = PLAIN_STATIC
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """Name the test database after this process, so that two runs side by side never share one, nor touch a developer's."""
+    chosen = connections["default"].settings_dict
+    on_sqlite = chosen["ENGINE"].endswith("sqlite3")
+    chosen["TEST"]["NAME"] = str(FOLDER / "test.sqlite3") if on_sqlite else f"countersign_test_{os.getpid()}"
+
+
+@pytest.fixture(scope="session")
+def vectors() -> Path:
+    """Return the folder of real bundles and their expected answers, or skip where it is absent."""
+    folder = Path(os.environ.get("COUNTERSIGN_VECTORS") or Path(__file__).resolve().parent.parent.parent / "shared" / "vectors")
+    if not folder.is_dir():
+        pytest.skip(f"no vectors at {folder}; set COUNTERSIGN_VECTORS to their folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Start the installed Chromium once. Skips where there is none, unless the run demands everything."""
+    binary = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if binary is None:
+        missing = "no Chromium found; install it with: apt-get install -y chromium"
+        if os.environ.get("COUNTERSIGN_TEST_REQUIRE_ALL") == "1":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=binary, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """Open a page in a fresh profile. A console error fails nothing by itself: `complaints` collects them."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB", timezone_id="UTC")
+    opened = context.new_page()
+    opened.set_default_timeout(20_000)
+    yield opened
+    context.close()
