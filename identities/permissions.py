@@ -1,0 +1,193 @@
+"""Who may do what, in one place, and why: every answer carries the sentence that is shown to the person.
+
+Power comes from roles held in a team or in one of its projects; staff and superuser flags of the sign-in account give none.
+Not decided here: whether a person may decide this very request (separation of duties), which is the policy's to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.db.models import Q
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from identities.models import Identity, Project, RoleAssignment, Team
+from proofs.errors import NotAllowed
+
+Role = RoleAssignment.Role
+
+APPROVERS = frozenset({Role.APPROVER_RELEASE, Role.APPROVER_SECURITY, Role.APPROVER_OWNER})
+EVERY_ROLE = frozenset(Role)
+
+# What each action is called in a sentence, and the roles that may do it. Administrators register identities and grant
+# roles; they are missing from "requests.decide" on purpose.
+ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
+    "portal.home": ("seeing the home page", EVERY_ROLE),
+    "attestations.read": ("reading evidence", EVERY_ROLE),
+    "artifacts.read": ("reading artifacts", EVERY_ROLE),
+    "requests.read": ("reading requests", EVERY_ROLE),
+    "requests.open": ("opening a request", frozenset({Role.REQUESTER})),
+    "requests.decide": ("approving", APPROVERS),
+    "policies.read": ("reading policies", EVERY_ROLE),
+    "gates.read": ("reading gate decisions", EVERY_ROLE),
+    "ledger.read": ("reading the log", EVERY_ROLE),
+    "identities.read": ("reading the register of identities", EVERY_ROLE),
+    "identities.steward": ("changing identities and roles", frozenset({Role.ADMINISTRATOR, Role.IDENTITY_STEWARD})),
+    "keys.own": ("keeping approval keys", EVERY_ROLE),
+    "packs.read": ("downloading evidence packs", EVERY_ROLE),
+}
+
+# Taken only by a person at a browser, whatever credential a program holds.
+HUMAN_ACTIONS = frozenset({"requests.decide", "keys.own", "identities.steward"})
+NONHUMAN_ACTIONS = frozenset(
+    {"attestations.read", "artifacts.read", "requests.read", "requests.open", "policies.read", "gates.read", "packs.read"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Whether an identity may, and the reason in words."""
+
+    allowed: bool
+    reason: str
+
+
+def may(
+    identity: Identity | None,
+    action: str,
+    *,
+    project: Project | None = None,
+    team: Team | None = None,
+    role: str | None = None,
+) -> Answer:
+    """Answer whether `identity` may take `action` on `project`, in the whole of `team`, or (neither given) somewhere.
+
+    `role` narrows the question to that one role. A role in one project says nothing about the rest of its team.
+    """
+    words, roles = ACTIONS[action]
+    wanted = frozenset({role}) & roles if role else roles
+    if identity is None:
+        return Answer(False, f"You are not signed in as a registered person; {words} needs {_any_of(wanted)}.")
+    if identity.status != Identity.Status.ACTIVE:
+        return Answer(False, f"{identity.name} is {identity.get_status_display().lower()}; {words} needs an active identity.")
+    if not identity.is_person:
+        return _may_nonhuman(identity, action, words, project.team_id if project else team.pk if team else None)
+    held = list_held_roles(identity)
+    fitting = [assignment for assignment in held if assignment.role in wanted and _covers(assignment, project, team)]
+    if fitting:
+        return Answer(True, f"You are {_held_words(fitting)}.")
+    where = f" in {project.slug}" if project else f" in {team.slug}" if team else ""
+    return Answer(False, f"You are {_held_words(held)}; {words}{where} needs {_any_of(wanted)}.")
+
+
+def demand(
+    identity: Identity | None,
+    action: str,
+    *,
+    project: Project | None = None,
+    team: Team | None = None,
+    role: str | None = None,
+) -> None:
+    """Return when `identity` may; refuses with `permission.missing` and the reason `may` gives otherwise."""
+    answer = may(identity, action, project=project, team=team, role=role)
+    if not answer.allowed:
+        raise NotAllowed("permission.missing", answer.reason)
+
+
+def roles_of(identity: Identity, *, project: Project) -> list[RoleAssignment]:
+    """Return the roles a person holds now on `project`, given on it or on its whole team."""
+    return [assignment for assignment in list_held_roles(identity) if _covers(assignment, project, None)]
+
+
+def list_held_roles(identity: Identity) -> list[RoleAssignment]:
+    """Return every role the identity holds now, in one query."""
+    held = RoleAssignment.objects.filter(identity=identity, ended_at__isnull=True)
+    return list(held.select_related("team", "project").order_by("team__slug", "role", "project__slug"))
+
+
+def readable_teams(identity: Identity, action: str) -> Q:
+    """Return the condition on `Project` rows that holds for those on which a person may take `action`; for lists."""
+    condition = Q(pk__in=[])
+    if identity.status != Identity.Status.ACTIVE:
+        return condition
+    if not identity.is_person:
+        return Q(team_id=identity.team_id) if action in NONHUMAN_ACTIONS else condition
+    for assignment in list_held_roles(identity):
+        if assignment.role in ACTIONS[action][1]:
+            condition |= Q(pk=assignment.project_id) if assignment.project_id else Q(team_id=assignment.team_id)
+    return condition
+
+
+def person_of(request: HttpRequest) -> Identity:
+    """Return the person behind a signed-in request. Refuses with `identity.unregistered` for an account without one."""
+    identity = getattr(request.user, "identity", None)
+    if identity is None or not identity.is_person:
+        raise NotAllowed("identity.unregistered", "This sign-in account belongs to no registered person; ask an administrator.")
+    return identity
+
+
+def requires(action: str) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
+    """Guard a view: anonymous goes to sign-in; anyone else must be an active person who may take `action` somewhere.
+
+    A program that presents a credential is refused with `approval.human_required` where only people act. What the view
+    then shows or changes still needs its own `demand` on the project.
+    """
+    if action not in ACTIONS:
+        raise KeyError(action)
+
+    def guard(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if action in HUMAN_ACTIONS and request.headers.get("Authorization"):
+                raise NotAllowed("approval.human_required", "got an API credential, expected a person signed in with a browser")
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            demand(person_of(request), action)
+            return view(request, *args, **kwargs)
+
+        guarded.required_action = action  # type: ignore[attr-defined]
+        return guarded
+
+    return guard
+
+
+def _may_nonhuman(identity: Identity, action: str, words: str, team_id: str | None) -> Answer:
+    if action not in NONHUMAN_ACTIONS:
+        return Answer(False, f"{identity.name} is not a person; {words} needs a person.")
+    if team_id is not None and team_id != identity.team_id:
+        return Answer(False, f"{identity.name} belongs to another team; {words} needs an identity of the project's own team.")
+    return Answer(True, f"{identity.name} acts for its team.")
+
+
+def _covers(assignment: RoleAssignment, project: Project | None, team: Team | None) -> bool:
+    if project is not None:
+        if assignment.project_id is not None:
+            return assignment.project_id == project.pk
+        return assignment.team_id == project.team_id
+    if team is not None:
+        return assignment.project_id is None and assignment.team_id == team.pk
+    return True
+
+
+def _held_words(held: Iterable[RoleAssignment]) -> str:
+    phrases = [f"{_article(a.get_role_display())} in {a.project.slug if a.project else a.team.slug}" for a in held]
+    return " and ".join(phrases) if phrases else "without a role"
+
+
+def _article(label: str) -> str:
+    lowered = label.lower()
+    return f"{'an' if lowered[0] in 'aeio' else 'a'} {lowered}"
+
+
+def _any_of(roles: Iterable[str]) -> str:
+    names = sorted(str(role) for role in roles)
+    if not names:
+        return "a role that does not exist for it"
+    if len(names) == len(EVERY_ROLE):
+        return "any role"
+    return f"the role {names[0]}" if len(names) == 1 else f"one of the roles {', '.join(names[:-1])} or {names[-1]}"

@@ -1,0 +1,180 @@
+"""Take people, non-human identities and the ways they sign evidence into the register.
+
+`by=None` is the operator at the server's own console (bootstrap, the demo); every page and API call has somebody.
+Not checked here: that a certificate issuer exists or that a key is in good hands. The owner answers for that.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from ulid import ULID
+
+from identities.chronicle import append_identity_event
+from identities.models import EvidenceSigner, Identity, Team, User
+from identities.permissions import demand
+from proofs.errors import Conflict, Malformed, NotAllowed
+from proofs.keys import load_pem
+
+
+def register_person(
+    *,
+    name: str,
+    username: str,
+    by: Identity | None,
+    now: datetime,
+    email: str = "",
+    password: str | None = None,
+    team: Team | None = None,
+) -> Identity:
+    """Register a person and their sign-in account; without a password they cannot sign in until they are given one.
+
+    Refuses with `person.username`, `person.username_taken`, `person.password` or `permission.missing`. Gives no role.
+    """
+    if by is not None:
+        demand(by, "identities.steward", team=team)
+    if not name.strip() or not username.strip() or username != username.strip().lower():
+        raise Malformed("person.username", f"got {username!r}, expected a name, and a username in lower case without spaces around it")
+    user = User(username=username, email=email, first_name=name[:150])
+    if password is not None:
+        _refuse_weak(password, user)
+    try:
+        with transaction.atomic():
+            identity = Identity.objects.create(
+                kind=Identity.Kind.PERSON,
+                issuer=settings.ORIGIN,
+                subject=str(ULID()),
+                name=name.strip(),
+                team=team,
+                created_at=now,
+            )
+            user.identity = identity
+            user.set_password(password)
+            user.save()
+            _append_registered(identity, by=by, now=now)
+    except IntegrityError as error:
+        raise Conflict("person.username_taken", f"got the username {username!r}, which another account has") from error
+    return identity
+
+
+def register_nonhuman(
+    *,
+    kind: str,
+    name: str,
+    issuer: str,
+    subject: str,
+    owner: Identity,
+    team: Team,
+    by: Identity | None,
+    now: datetime,
+    purpose: str = "",
+) -> Identity:
+    """Register a workflow, service, agent, key or bot with the person who answers for it.
+
+    Refuses with `identity.kind`, `identity.name`, `identity.owner`, `identity.already_registered` or `permission.missing`.
+    """
+    if by is not None:
+        demand(by, "identities.steward", team=team)
+    if kind not in Identity.Kind.values or kind == Identity.Kind.PERSON:
+        raise Malformed("identity.kind", f"got the kind {kind!r}, expected workflow, service, agent, key or bot")
+    if not (name.strip() and issuer.strip() and subject.strip()):
+        raise Malformed("identity.name", "got an empty name, issuer or subject, expected all three")
+    if not owner.is_person or owner.status != Identity.Status.ACTIVE:
+        raise Conflict("identity.owner", f"got {owner.name} as owner, expected an active person who answers for {name}")
+    try:
+        with transaction.atomic():
+            identity = Identity.objects.create(
+                kind=kind,
+                issuer=issuer,
+                subject=subject,
+                name=name.strip(),
+                purpose=purpose.strip(),
+                owner=owner,
+                team=team,
+                created_at=now,
+            )
+            _append_registered(identity, by=by, now=now)
+    except IntegrityError as error:
+        raise Conflict(
+            "identity.already_registered", f"{subject} of {issuer} is registered already; one subject is one identity"
+        ) from error
+    return identity
+
+
+def register_signer(
+    *,
+    identity: Identity,
+    by: Identity | None,
+    now: datetime,
+    certificate_issuer: str = "",
+    certificate_identity: str = "",
+    any_ref: bool = False,
+    public_key_pem: bytes | None = None,
+    valid_until: datetime | None = None,
+) -> EvidenceSigner:
+    """Register one way a non-human identity signs evidence: a certificate identity of an issuer, or a public key (PEM).
+
+    Refuses with `signer.not_for_people`, `signer.incomplete`, `signer.expired`, `signer.already_registered`, `identity.not_active`,
+    `permission.missing` or a `key.*` code. Possession of the private key is not proved here; each signature does that.
+    """
+    if by is not None:
+        demand(by, "identities.steward", team=identity.team)
+    if identity.is_person:
+        raise NotAllowed("signer.not_for_people", f"{identity.name} is a person; people sign approvals with a passkey, never evidence")
+    if identity.status != Identity.Status.ACTIVE:
+        raise Conflict("identity.not_active", f"{identity.name} is {identity.status}, expected active")
+    if valid_until is not None and valid_until <= now:
+        raise Malformed("signer.expired", "got a validity that is over already, expected one that ends later")
+    signer = EvidenceSigner(identity=identity, valid_from=now, valid_until=valid_until)
+    if public_key_pem is not None and not (certificate_issuer or certificate_identity):
+        key = load_pem(public_key_pem)
+        signer.method, signer.key_id, signer.spki = EvidenceSigner.Method.PUBLIC_KEY, key.key_id, key.spki
+    elif public_key_pem is None and certificate_issuer and certificate_identity:
+        if any_ref and "@" in certificate_identity:
+            raise Malformed("signer.incomplete", f"got {certificate_identity!r} for any ref, expected the part before its @")
+        signer.method, signer.any_ref = EvidenceSigner.Method.CERTIFICATE, any_ref
+        signer.certificate_issuer, signer.certificate_identity = certificate_issuer, certificate_identity
+    else:
+        raise Malformed("signer.incomplete", "expected either a certificate issuer with a certificate identity, or a public key")
+    try:
+        with transaction.atomic():
+            signer.save()
+            _append_signer_registered(signer, by=by, now=now)
+    except IntegrityError as error:
+        raise Conflict("signer.already_registered", f"{signer} is registered already; one signer is one identity") from error
+    return signer
+
+
+def _append_registered(identity: Identity, *, by: Identity | None, now: datetime) -> None:
+    document = {
+        "identity": identity.pk,
+        "kind": str(identity.kind),
+        "owner": identity.owner_id,
+        "team": identity.team_id,
+        "issuer": identity.issuer,
+        "subject": identity.subject,
+    }
+    append_identity_event(event="identity.registered", document=document, by=by, now=now)
+
+
+def _append_signer_registered(signer: EvidenceSigner, *, by: Identity | None, now: datetime) -> None:
+    document = {
+        "identity": signer.identity_id,
+        "method": str(signer.method),
+        "certificateIssuer": signer.certificate_issuer,
+        "certificateIdentity": signer.certificate_identity,
+        "anyRef": signer.any_ref,
+        "keyId": signer.key_id,
+    }
+    append_identity_event(event="evidence_signer.registered", document=document, by=by, now=now)
+
+
+def _refuse_weak(password: str, user: User) -> None:
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise Malformed("person.password", "got a password that is too easy: " + " ".join(error.messages)) from error
