@@ -32,7 +32,11 @@ def create_portal_keys() -> list[Path]:
         created.append(Path(settings.LOG_STATE_FILE))
     if _create(Path(settings.LOG_KEY_FILE), _pem(ed25519.Ed25519PrivateKey.generate())):
         created.append(Path(settings.LOG_KEY_FILE))
-    if _create(Path(settings.LOG_VKEY_FILE), f"{_note_key(load_log_key())}\n".encode(), mode=0o644):
+    if _create(
+        Path(settings.LOG_VKEY_FILE),
+        f"{_note_key(load_log_key())}\n".encode(),
+        mode=0o644,
+    ):
         created.append(Path(settings.LOG_VKEY_FILE))
     return created
 
@@ -59,7 +63,8 @@ def log_verifier_key() -> str:
         return Path(settings.LOG_VKEY_FILE).read_text("utf-8").strip()
     except OSError as error:
         raise Unavailable(
-            "ledger.key_missing", f"the log's verifier key {settings.LOG_VKEY_FILE} cannot be read: {error.strerror}"
+            "ledger.key_missing",
+            f"the log's verifier key {settings.LOG_VKEY_FILE} cannot be read: {error.strerror}",
         ) from error
 
 
@@ -68,7 +73,11 @@ def _note_key(key: ed25519.Ed25519PrivateKey) -> NoteKey:
 
 
 def _pem(key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey) -> bytes:
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
 
 
 def _load(path: Path) -> object:
@@ -76,7 +85,8 @@ def _load(path: Path) -> object:
         return serialization.load_pem_private_key(path.read_bytes(), password=None)
     except OSError as error:
         raise Unavailable(
-            "ledger.key_missing", f"the key file {path} cannot be read: {error.strerror}; run bootstrap to create it"
+            "ledger.key_missing",
+            f"the key file {path} cannot be read: {error.strerror}; run bootstrap to create it",
         ) from error
     except (ValueError, TypeError) as error:
         raise Unavailable("ledger.key_missing", f"the key file {path} holds no private key in PEM") from error

@@ -70,9 +70,15 @@ def read_log_state(path: Path) -> LogState | None:
             int(value["audited"]),
         )
     except (Refusal, KeyError, TypeError, ValueError) as error:
-        raise Conflict("log.state_unreadable", f"the log's state file {path} is damaged; nothing is signed until it is restored") from error
+        raise Conflict(
+            "log.state_unreadable",
+            f"the log's state file {path} is damaged; nothing is signed until it is restored",
+        ) from error
     if len(state.frontier) != state.size.bit_count():
-        raise Conflict("log.state_unreadable", f"the log's state file {path} contradicts itself; nothing is signed until it is restored")
+        raise Conflict(
+            "log.state_unreadable",
+            f"the log's state file {path} contradicts itself; nothing is signed until it is restored",
+        )
     return state
 
 

@@ -37,7 +37,10 @@ def prove_consistency(old_size: int, size: int) -> list[bytes]:
     Refuses with `log.no_such_tree` when the ledger never had those sizes in that order.
     """
     if not 0 <= old_size <= size <= current_size():
-        raise NotFound("log.no_such_tree", f"the ledger has no tree of {old_size} entries followed by one of {size}")
+        raise NotFound(
+            "log.no_such_tree",
+            f"the ledger has no tree of {old_size} entries followed by one of {size}",
+        )
     return build_from_tree(lambda node: build_consistency_proof(node, old_size, size))
 
 

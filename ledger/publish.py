@@ -22,7 +22,14 @@ from django.conf import settings
 from django.db import transaction
 
 from ledger.keys import load_log_key
-from ledger.log_state import EMPTY_STATE, LogState, extend_frontier, hold_log_state, read_log_state, write_log_state
+from ledger.log_state import (
+    EMPTY_STATE,
+    LogState,
+    extend_frontier,
+    hold_log_state,
+    read_log_state,
+    write_log_state,
+)
 from ledger.models import Checkpoint, Entry
 from ledger.prove import latest_checkpoint, tree_root
 from ledger.tree import current_size, read_hashes
@@ -30,7 +37,7 @@ from proofs.checkpoint import Checkpoint as TreeHead
 from proofs.checkpoint import NoteKey, sign_checkpoint, verify_checkpoint
 from proofs.errors import Conflict, Refusal
 from proofs.merkle import leaf_hash, node_hash, subtree_root
-from proofs.moment import rfc3339
+from proofs.rfc3339 import format_time
 
 AUDIT_LEVEL = 10
 READ_BATCH = 512
@@ -49,7 +56,8 @@ def publish_checkpoint(*, now: datetime) -> Checkpoint | None:
         size = current_size()
         if size < state.size:  # 1
             raise Conflict(
-                "log.rollback_or_fork", f"the ledger has {size} entries, but a tree of {state.size} was signed: it was rolled back"
+                "log.rollback_or_fork",
+                f"the ledger has {size} entries, but a tree of {state.size} was signed: it was rolled back",
             )
         grown = _extend(state, size)
         _compare_stored_hashes(state, grown)
@@ -57,10 +65,14 @@ def publish_checkpoint(*, now: datetime) -> Checkpoint | None:
         ahead = _row_ahead(state, grown)
         grown = replace(grown, audited=_next_slice(grown))
         if ahead is not None and ahead.size == size:
-            grown = replace(grown, note=ahead.note, signed_at=rfc3339(ahead.signed_at))
+            grown = replace(grown, note=ahead.note, signed_at=format_time(ahead.signed_at))
         elif size > state.size:
             head = TreeHead(settings.LOG_ORIGIN, grown.size, grown.root)
-            grown = replace(grown, note=sign_checkpoint(head, load_log_key()), signed_at=rfc3339(now))
+            grown = replace(
+                grown,
+                note=sign_checkpoint(head, load_log_key()),
+                signed_at=format_time(now),
+            )
         if grown != state:
             write_log_state(path, grown)
         _store_row(grown)
@@ -109,7 +121,10 @@ def _reread_slice(grown: LogState) -> None:
         return node_hash(rederive(level - 1, index * 2), rederive(level - 1, index * 2 + 1))
 
     if subtree_root(rederive, 0, grown.size) != grown.root:  # 4
-        raise Conflict("log.rollback_or_fork", f"an entry between {first} and {last - 1} is not what it was when the tree was signed")
+        raise Conflict(
+            "log.rollback_or_fork",
+            f"an entry between {first} and {last - 1} is not what it was when the tree was signed",
+        )
 
 
 def _next_slice(grown: LogState) -> int:
@@ -124,15 +139,22 @@ def _row_ahead(state: LogState, grown: LogState) -> Checkpoint | None:
         return None
     if newest.size > grown.size:  # 5
         raise Conflict(
-            "log.rollback_or_fork", f"the ledger has {grown.size} entries, but a tree of {newest.size} was signed: it was rolled back"
+            "log.rollback_or_fork",
+            f"the ledger has {grown.size} entries, but a tree of {newest.size} was signed: it was rolled back",
         )
     key = NoteKey(settings.LOG_ORIGIN, load_log_key().public_key().public_bytes_raw())
     try:
         signed = verify_checkpoint(newest.note, key)
     except Refusal as error:
-        raise Conflict("log.rollback_or_fork", f"the stored checkpoint of {newest.size} entries does not verify: {error.reason}") from error
+        raise Conflict(
+            "log.rollback_or_fork",
+            f"the stored checkpoint of {newest.size} entries does not verify: {error.reason}",
+        ) from error
     if (signed.size, signed.root) != (newest.size, tree_root(newest.size)):
-        raise Conflict("log.rollback_or_fork", f"another tree of {newest.size} entries was signed before: the log was forked")
+        raise Conflict(
+            "log.rollback_or_fork",
+            f"another tree of {newest.size} entries was signed before: the log was forked",
+        )
     return newest
 
 
@@ -142,9 +164,17 @@ def _store_row(state: LogState) -> None:
     with transaction.atomic():
         known = Checkpoint.objects.filter(size=state.size).first()
         if known is None:
-            Checkpoint(size=state.size, root=state.root, note=state.note, signed_at=datetime.fromisoformat(state.signed_at)).save()
+            Checkpoint(
+                size=state.size,
+                root=state.root,
+                note=state.note,
+                signed_at=datetime.fromisoformat(state.signed_at),
+            ).save()
         elif bytes(known.root) != state.root or known.note != state.note:
-            raise Conflict("log.rollback_or_fork", f"the stored checkpoint of {state.size} entries is not the one that was signed")
+            raise Conflict(
+                "log.rollback_or_fork",
+                f"the stored checkpoint of {state.size} entries is not the one that was signed",
+            )
 
 
 def _bodies(first: int, last: int) -> Iterator[tuple[int, bytes]]:
@@ -162,4 +192,7 @@ def _bodies(first: int, last: int) -> Iterator[tuple[int, bytes]]:
             yield index, bytes(body)
             expected += 1
         if not rows or rows[-1][0] != expected - 1:
-            raise Conflict("log.rollback_or_fork", f"the ledger has no entry {expected}: it was removed")
+            raise Conflict(
+                "log.rollback_or_fork",
+                f"the ledger has no entry {expected}: it was removed",
+            )

@@ -45,7 +45,8 @@ def recorder_key() -> RecorderKey:
         changed = path.stat().st_mtime_ns
     except OSError as error:
         raise Unavailable(
-            "ledger.key_missing", f"the key file {path} cannot be read: {error.strerror}; run bootstrap to create it"
+            "ledger.key_missing",
+            f"the key file {path} cannot be read: {error.strerror}; run bootstrap to create it",
         ) from error
     return _read_key(path, changed)
 

@@ -42,7 +42,10 @@ def read_hashes(places: Iterable[Place]) -> dict[Place, bytes]:
         nodes = Node.objects.filter(condition).values_list("level", "index", "hash")
         found.update({(level, index): bytes(value) for level, index, value in nodes})
     if missing := wanted - found.keys():
-        raise Conflict("log.rollback_or_fork", f"the ledger lacks the hash at level, index {min(missing)}; rows were removed")
+        raise Conflict(
+            "log.rollback_or_fork",
+            f"the ledger lacks the hash at level, index {min(missing)}; rows were removed",
+        )
     return found
 
 
