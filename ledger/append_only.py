@@ -119,5 +119,7 @@ class FreezeColumns(migrations.RunPython):
 def _install_postgres_function(editor: BaseDatabaseSchemaEditor) -> None:
     editor.execute(
         "CREATE OR REPLACE FUNCTION countersign_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$"
+        "$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$",
+        # Without parameters the percent sign is PL/pgSQL's, not the driver's.
+        params=None,
     )
