@@ -17,7 +17,8 @@ from proofs.errors import Malformed, TooLarge
 MAX_DEPTH = 64
 MAX_INTEGER = 2**53 - 1
 
-_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+# Possessive, so that a string that never ends costs one pass; the lone quote at the end of the pattern catches it.
+_STRING_OR_BRACKET = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["\[\]{}]', re.DOTALL)
 
 
 def canonical_bytes(value: Any) -> bytes:
@@ -33,18 +34,21 @@ def canonical_bytes(value: Any) -> bytes:
 
 
 def parse_json(unverified_bytes: bytes, *, allow_floats: bool = True) -> Any:
-    """Parse JSON strictly: UTF-8, no duplicate keys, no NaN, at most `MAX_DEPTH` levels.
+    """Parse JSON strictly: UTF-8, no duplicate keys, no NaN, no half of a surrogate pair, at most `MAX_DEPTH` levels.
 
     Refuses with `json.too_deep`, `json.duplicate_key`, `json.float` or `json.invalid`. Does not check any schema.
     """
     _refuse_depth(unverified_bytes)
     try:
-        return json.loads(
+        value = json.loads(
             unverified_bytes.decode("utf-8"),
             object_pairs_hook=_unique_pairs,
             parse_constant=_refuse_number,
             parse_float=None if allow_floats else _refuse_number,
         )
+        if b"\\u" in unverified_bytes:
+            _refuse_lone_surrogates(value)
+        return value
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise Malformed("json.invalid", f"got bytes that are not JSON ({error}), expected UTF-8 JSON") from error
 
@@ -67,6 +71,20 @@ def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             raise Malformed("json.duplicate_key", f"got the key {key[:80]!r} twice in one object, expected it once")
         result[key] = value
     return result
+
+
+def _refuse_lone_surrogates(value: Any) -> None:
+    # JSON can escape half a surrogate pair; such text has no UTF-8 form, so it could be neither hashed nor stored later.
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str):
+            item.encode("utf-8")
+        elif isinstance(item, dict):
+            stack.extend(item.keys())
+            stack.extend(item.values())
+        elif isinstance(item, list):
+            stack.extend(item)
 
 
 def _refuse_number(text: str) -> Any:
@@ -95,3 +113,5 @@ def _refuse_depth(unverified_bytes: bytes) -> None:
                 raise TooLarge("json.too_deep", f"got JSON nested deeper than {MAX_DEPTH} levels")
         elif token in (b"}", b"]"):
             depth -= 1
+        elif token == b'"':
+            raise Malformed("json.invalid", "got a JSON string without an end, expected UTF-8 JSON")

@@ -18,6 +18,7 @@ from proofs.errors import Malformed, TooLarge, Unproven
 
 ED25519_NOTE = 1
 MAX_SIGNATURE_LINES = 64
+MAX_NOTE_LINES = 128
 _DASH = "\N{EM DASH} "
 
 
@@ -79,6 +80,8 @@ def parse_checkpoint(unverified_text: str) -> tuple[Checkpoint, list[tuple[str, 
 
     Refuses with `log.checkpoint_malformed` or `log.checkpoint_too_large`. Verifies no signature.
     """
+    if unverified_text.count("\n") > MAX_NOTE_LINES:
+        raise TooLarge("log.checkpoint_too_large", f"got {unverified_text.count(chr(10))} lines, expected at most {MAX_NOTE_LINES}")
     body, separator, tail = unverified_text.partition("\n\n")
     lines = body.split("\n")
     if not separator or not tail.endswith("\n") or "\n\n" in tail or len(lines) < 3 or not lines[0]:

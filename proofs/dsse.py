@@ -12,7 +12,7 @@ from typing import Any
 
 from proofs.canonical import parse_json
 from proofs.encoding import b64_decode, b64_encode, b64url_decode
-from proofs.errors import Malformed, Unproven
+from proofs.errors import Malformed, TooLarge, Unproven
 from proofs.keys import PublicKey
 
 IN_TOTO_PAYLOAD_TYPE = "application/vnd.in-toto+json"
@@ -50,14 +50,17 @@ def pae(payload_type: str, payload: bytes) -> bytes:
 def parse_envelope(unverified: bytes | dict[str, Any]) -> Envelope:
     """Parse an envelope from JSON bytes, or from an already strictly parsed object.
 
-    Refuses with `dsse.malformed` (wrong shape), `dsse.unsigned` (no signature) or a `json.*` code. Verifies nothing.
+    Refuses with `dsse.malformed` (wrong shape), `dsse.unsigned` (no signature), `dsse.too_many_signatures` or a `json.*`
+    code. Verifies nothing.
     """
     value = parse_json(unverified) if isinstance(unverified, bytes) else unverified
     if not isinstance(value, dict) or not isinstance(value.get("payloadType"), str):
         raise Malformed("dsse.malformed", "got no payloadType, expected a DSSE envelope with payloadType, payload and signatures")
     signatures = value.get("signatures")
-    if not isinstance(signatures, list) or len(signatures) > MAX_SIGNATURES:
+    if not isinstance(signatures, list):
         raise Malformed("dsse.malformed", f"expected a list of 1 to {MAX_SIGNATURES} signatures")
+    if len(signatures) > MAX_SIGNATURES:
+        raise TooLarge("dsse.too_many_signatures", f"got {len(signatures)} signatures, expected at most {MAX_SIGNATURES}")
     if not signatures:
         raise Unproven("dsse.unsigned", "got an envelope without any signature, expected at least one")
     payload = _decode_either(value.get("payload"), "the payload")

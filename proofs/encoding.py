@@ -18,9 +18,13 @@ def b64_decode(unverified_text: object, *, code: str, what: str) -> bytes:
     if not isinstance(unverified_text, str):
         raise Malformed(code, f"got {type(unverified_text).__name__} for {what}, expected base64 text")
     try:
-        return binascii.a2b_base64(unverified_text.encode("ascii"), strict_mode=True)
+        decoded = binascii.a2b_base64(unverified_text.encode("ascii"), strict_mode=True)
     except (binascii.Error, ValueError) as error:
         raise Malformed(code, f"got {what} that is not base64 ({error}), expected standard padded base64") from error
+    # The last character may carry bits that no byte uses: two texts for the same bytes, so only one of them is accepted.
+    if base64.b64encode(decoded).decode() != unverified_text:
+        raise Malformed(code, f"got {what} whose last base64 character carries stray bits, expected the one canonical spelling")
+    return decoded
 
 
 def b64url_encode(data: bytes) -> str:

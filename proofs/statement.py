@@ -5,8 +5,9 @@ Reading checks the shape only: who signed, and whether the predicate is true, is
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from proofs.canonical import parse_json
 from proofs.digest import LENGTHS, Digest, parse_digest
@@ -16,6 +17,10 @@ STATEMENT_V1 = "https://in-toto.io/Statement/v1"
 STATEMENT_TYPES = (STATEMENT_V1, "https://in-toto.io/Statement/v0.1")
 MAX_SUBJECTS = 1024
 MAX_DIGESTS = 32
+MAX_NAME = 4096
+
+# Control characters and the ones that turn the writing direction: a name made of them would lie on the page that shows it.
+_DECEPTIVE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,7 @@ def parse_statement(payload: bytes) -> Statement:
         got = value.get("_type") if isinstance(value, dict) else type(value).__name__
         raise Malformed("statement.malformed", f"got _type {str(got)[:100]!r}, expected one of {', '.join(STATEMENT_TYPES)}")
     predicate_type, predicate = value.get("predicateType"), value.get("predicate", {})
-    if not isinstance(predicate_type, str) or not predicate_type or not isinstance(predicate, dict | type(None)):
+    if not is_plain_text(predicate_type) or not predicate_type or not isinstance(predicate, dict | type(None)):
         raise Malformed("statement.malformed", "expected a predicateType and a predicate object")
     subjects = value.get("subject")
     if not isinstance(subjects, list) or not subjects:
@@ -56,13 +61,20 @@ def parse_statement(payload: bytes) -> Statement:
         raise TooLarge("statement.too_many_subjects", f"got {len(subjects)} subjects, expected at most {MAX_SUBJECTS}")
     parsed = tuple(_parse_subject(item) for item in subjects)
     if not any(subject.digests for subject in parsed):
-        raise Malformed("statement.no_digest", "no subject carries a sha256, sha384 or sha512 digest, so the statement is about nothing we can name")
+        raise Malformed(
+            "statement.no_digest", "no subject carries a sha256, sha384 or sha512 digest, so the statement is about nothing we can name"
+        )
     return Statement(value["_type"], parsed, predicate_type, predicate or {})
 
 
+def is_plain_text(value: object) -> TypeGuard[str]:
+    """Return whether `value` is text of at most `MAX_NAME` characters that no control or direction character disguises."""
+    return isinstance(value, str) and len(value) <= MAX_NAME and not _DECEPTIVE.search(value)
+
+
 def _parse_subject(item: Any) -> Subject:
-    if not isinstance(item, dict) or not isinstance(item.get("digest"), dict) or not isinstance(item.get("name", ""), str):
-        raise Malformed("statement.malformed", "expected every subject to be an object with a digest object and an optional name")
+    if not isinstance(item, dict) or not isinstance(item.get("digest"), dict) or not is_plain_text(item.get("name", "")):
+        raise Malformed("statement.malformed", "expected every subject to be an object with a digest object and an optional plain name")
     if len(item["digest"]) > MAX_DIGESTS:
         raise TooLarge("statement.too_many_digests", f"got {len(item['digest'])} digests for one subject, expected at most {MAX_DIGESTS}")
     digests = []

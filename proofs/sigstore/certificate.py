@@ -1,0 +1,238 @@
+"""The signer's certificate: issued by a trusted authority, for code signing, to one identity, and published.
+
+Numbers as in `bundle.py`. A certificate of this kind lives for minutes, so every check is made at the signing time and none
+against "now"; there is no revocation to look up. Whether the identity is one we want is for identities and policies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store, VerificationError
+
+from proofs.errors import Malformed, Refusal, Unproven
+from proofs.keys import PublicKey, load_spki
+from proofs.sigstore.trust_root import Authority, TrustRoot, find_log
+from proofs.statement import is_plain_text
+
+FULCIO = "1.3.6.1.4.1.57264.1."
+MAX_SCTS = 8
+
+_LAST_RAW_CLAIM = 6
+_LAST_CLAIM = 24
+_LEGACY_ISSUER, _ISSUER = 1, 8
+_UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+
+
+@dataclass(frozen=True, slots=True)
+class SignerCertificate:
+    """A verified signer certificate: who it was issued to and what its authority wrote into it.
+
+    `claims` maps the last number of each Fulcio extension (1.3.6.1.4.1.57264.1.N) to its text.
+    """
+
+    der: bytes
+    key: PublicKey
+    identity: str
+    issuer: str
+    claims: dict[int, str]
+    not_before: datetime
+    not_after: datetime
+
+
+def load_certificate(der: bytes) -> x509.Certificate:
+    """Read a DER certificate and all its extensions; refuses with `certificate.malformed`. Verifies nothing."""
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+        list(certificate.extensions)
+        certificate.public_key()
+    except _UNREADABLE as error:
+        raise Malformed("certificate.malformed", f"got bytes that are not a certificate we can read ({error}), expected DER") from error
+    return certificate
+
+
+def verify_certificate(certificate: x509.Certificate, *, trust_root: TrustRoot, signed_at: datetime) -> SignerCertificate:
+    """Return who the certificate was issued to, judged at `signed_at`.
+
+    Refuses with `certificate.time`, `certificate.untrusted`, `certificate.authority_window`, `certificate.usage`,
+    `certificate.identity`, `certificate.issuer`, `certificate.malformed` or an `sct.*` code.
+    """
+    # 5. The certificate was valid when it signed.
+    if not certificate.not_valid_before_utc <= signed_at <= certificate.not_valid_after_utc:
+        raise Unproven(
+            "certificate.time",
+            f"signed at {signed_at:%Y-%m-%dT%H:%M:%SZ}, but the certificate was valid from "
+            f"{certificate.not_valid_before_utc:%Y-%m-%dT%H:%M:%SZ} to {certificate.not_valid_after_utc:%Y-%m-%dT%H:%M:%SZ}",
+        )
+    # 6. It chains to an authority that was trusted at that time.
+    issuing = _verify_chain(certificate, trust_root, signed_at)
+    # 7. It is a code-signing certificate for exactly one identity.
+    _refuse_other_usage(certificate)
+    identity = _identity_of(certificate)
+    claims = _claims_of(certificate)
+    issuer = _issuer_of(claims)
+    # 8. It was published: enough certificate logs promised to list it.
+    _verify_scts(certificate, issuing, trust_root)
+    return SignerCertificate(
+        der=certificate.public_bytes(serialization.Encoding.DER),
+        key=_key_of(certificate),
+        identity=identity,
+        issuer=issuer,
+        claims=claims,
+        not_before=certificate.not_valid_before_utc,
+        not_after=certificate.not_valid_after_utc,
+    )
+
+
+def _verify_chain(certificate: x509.Certificate, trust_root: TrustRoot, signed_at: datetime) -> x509.Certificate:
+    candidates = [authority for authority in trust_root.authorities if authority.chain[0].subject == certificate.issuer]
+    in_time = [authority for authority in candidates if authority.window.contains(signed_at)]
+    if candidates and not in_time:
+        raise Unproven("certificate.authority_window", f"the issuing authority was not trusted at {signed_at:%Y-%m-%dT%H:%M:%SZ}")
+    reason = "no authority of the trust root has the name of its issuer"
+    for authority in in_time:
+        try:
+            return _validate_path(certificate, authority, signed_at)
+        except (VerificationError, InvalidSignature, *_UNREADABLE) as error:
+            reason = str(error)[:200]
+    raise Unproven("certificate.untrusted", f"the certificate does not chain to a trusted authority: {reason}")
+
+
+def _validate_path(certificate: x509.Certificate, authority: Authority, signed_at: datetime) -> x509.Certificate:
+    # The library's path validation checks signatures, validity, CA flags, path lengths and unknown critical extensions.
+    # Its defaults are for web servers; only their demand for another extended key usage is lifted, step 7 makes our own.
+    def lift(policy: ExtensionPolicy) -> ExtensionPolicy:
+        return policy.may_be_present(x509.ExtendedKeyUsage, Criticality.AGNOSTIC, None)
+
+    *intermediates, root = authority.chain
+    builder = (
+        PolicyBuilder()
+        .store(Store([root]))
+        .time(signed_at)
+        .extension_policies(
+            ca_policy=lift(ExtensionPolicy.webpki_defaults_ca()),
+            ee_policy=lift(ExtensionPolicy.webpki_defaults_ee()),
+        )
+    )
+    return builder.build_client_verifier().verify(certificate, intermediates).chain[1]
+
+
+def _refuse_other_usage(certificate: x509.Certificate) -> None:
+    extensions = certificate.extensions
+    try:
+        usage = extensions.get_extension_for_class(x509.KeyUsage).value
+        purposes = extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound as error:
+        raise Unproven("certificate.usage", "got a certificate that names no usage, expected code signing") from error
+    if not usage.digital_signature or usage.key_cert_sign or ExtendedKeyUsageOID.CODE_SIGNING not in purposes:
+        raise Unproven("certificate.usage", "got a certificate for another usage, expected code signing")
+
+
+def _identity_of(certificate: x509.Certificate) -> str:
+    try:
+        names = list(certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
+    except x509.ExtensionNotFound:
+        names = []
+    # Two names would let one reader show the one and another reader match the other.
+    if len(names) != 1 or not isinstance(names[0], x509.UniformResourceIdentifier | x509.RFC822Name):
+        raise Unproven("certificate.identity", f"got {len(names)} identities of any kind, expected one URI or e-mail address")
+    if not names[0].value or not is_plain_text(names[0].value):
+        raise Unproven("certificate.identity", "got an identity with control characters or none at all, expected plain text")
+    return names[0].value
+
+
+def _claims_of(certificate: x509.Certificate) -> dict[int, str]:
+    claims = {}
+    for extension in certificate.extensions:
+        number = extension.oid.dotted_string.removeprefix(FULCIO)
+        if not number.isdigit() or not 1 <= int(number) <= _LAST_CLAIM or not isinstance(extension.value, x509.UnrecognizedExtension):
+            continue
+        raw = extension.value.value
+        try:
+            text = (raw if int(number) <= _LAST_RAW_CLAIM else _utf8_string(raw)).decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise Malformed("certificate.malformed", f"got extension {FULCIO}{number} that is not UTF-8 text") from error
+        if not is_plain_text(text):
+            raise Malformed("certificate.malformed", f"got extension {FULCIO}{number} with control characters, expected plain text")
+        claims[int(number)] = text
+    return claims
+
+
+def _utf8_string(der: bytes) -> bytes:
+    """Return the content of a DER UTF8String: tag 12, minimal length, nothing behind it."""
+    size_bytes = der[1] & 0x7F if len(der) > 1 and der[1] & 0x80 else 0
+    start = 2 + size_bytes
+    length = int.from_bytes(der[2:start], "big") if size_bytes else der[1] if len(der) > 1 else -1
+    minimal = not size_bytes or (size_bytes <= 2 and length >= 0x80 and der[2] != 0)
+    if der[:1] != b"\x0c" or not minimal or len(der) != start + length:
+        raise Malformed("certificate.malformed", "got a claim that is not a DER UTF8String")
+    return der[start:]
+
+
+def _issuer_of(claims: dict[int, str]) -> str:
+    stated = {claims[number] for number in (_LEGACY_ISSUER, _ISSUER) if number in claims}
+    if len(stated) != 1:
+        raise Unproven("certificate.issuer", f"the certificate names {len(stated)} identity issuers, expected exactly one")
+    return stated.pop()
+
+
+def _key_of(certificate: x509.Certificate) -> PublicKey:
+    spki = certificate.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    try:
+        return load_spki(spki)
+    except Refusal as error:
+        raise Malformed("certificate.malformed", f"the certificate's key cannot be used: {error.reason}") from error
+
+
+def _verify_scts(certificate: x509.Certificate, issuing: x509.Certificate, trust_root: TrustRoot) -> None:
+    if trust_root.min_scts == 0:
+        return
+    try:
+        scts = list(certificate.extensions.get_extension_for_class(x509.PrecertificateSignedCertificateTimestamps).value)
+    except x509.ExtensionNotFound:
+        scts = []
+    if not scts or len(scts) > MAX_SCTS:
+        raise Unproven("sct.missing", f"got {len(scts)} promises by certificate logs, expected 1 to {MAX_SCTS}")
+    issuer_key = issuing.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    # Counted by log, so that one log signing twice is still one log.
+    proven = {sct.log_id for sct in scts if _verify_sct(sct, certificate, issuer_key, trust_root)}
+    if len(proven) < trust_root.min_scts:
+        raise Unproven("sct.unknown_log", f"{len(proven)} trusted certificate logs listed the certificate, expected {trust_root.min_scts}")
+
+
+def _verify_sct(
+    sct: x509.certificate_transparency.SignedCertificateTimestamp, certificate: x509.Certificate, issuer_key: bytes, trust_root: TrustRoot
+) -> bool:
+    """Return False for a log we do not know; refuse when a log we know did not sign this certificate (RFC 6962 section 3.2)."""
+    logs = find_log(trust_root.certificate_logs, sct.log_id)
+    if not logs:
+        return False
+    listed_at = sct.timestamp.replace(tzinfo=UTC)
+    usable = [log for log in logs if log.window.contains(listed_at)]
+    if not usable:
+        raise Unproven("sct.key_window", f"the certificate log's key was not trusted at {listed_at:%Y-%m-%dT%H:%M:%SZ}")
+    if not isinstance(sct.signature_hash_algorithm, hashes.SHA256):
+        raise Unproven("sct.signature", "got a certificate log promise over another hash, expected SHA-256")
+    digest = hashes.Hash(hashes.SHA256())
+    digest.update(issuer_key)
+    tbs, extensions = certificate.tbs_precertificate_bytes, sct.extension_bytes
+    milliseconds = int(listed_at.replace(microsecond=0).timestamp()) * 1000 + listed_at.microsecond // 1000
+    signed = b"".join(
+        (
+            b"\x00\x00",  # version 1, certificate timestamp
+            milliseconds.to_bytes(8, "big"),
+            b"\x00\x01",  # a precertificate entry
+            digest.finalize(),
+            len(tbs).to_bytes(3, "big"),
+            tbs,
+            len(extensions).to_bytes(2, "big"),
+            extensions,
+        )
+    )
+    usable[0].key.verify(sct.signature, signed, code="sct.signature", what="the certificate log")
+    return True

@@ -1,0 +1,29 @@
+"""Exact shapes of JSON objects: every field known, every demanded field there, nothing skipped.
+
+A field nobody reads is where two readers of the same bytes begin to disagree, so an unknown one is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from typing import Any
+
+from proofs.errors import Malformed
+
+
+def demand_fields(value: object, required: Set[str], *, optional: Set[str] = frozenset(), code: str, what: str) -> None:
+    """Return when `value` is an object with all `required` fields and otherwise only `optional` ones; refuse with `code`."""
+    if not isinstance(value, dict):
+        raise Malformed(code, f"got {type(value).__name__} for {what}, expected an object")
+    missing, unknown = sorted(required - value.keys()), sorted(value.keys() - required - optional)
+    if missing or unknown:
+        got = f"without {', '.join(missing)}" if missing else f"with the unknown field {unknown[0][:40]!r}"
+        raise Malformed(code, f"got {what} {got}, expected {', '.join(sorted(required))}")
+
+
+def demand_object(parent: dict[str, Any], name: str, required: Set[str], *, code: str) -> dict[str, Any]:
+    """Return the object `parent[name]`, which must have exactly the `required` fields; refuse with `code`."""
+    value = parent.get(name)
+    demand_fields(value, required, code=code, what=name)
+    assert isinstance(value, dict)
+    return value

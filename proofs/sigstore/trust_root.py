@@ -1,0 +1,178 @@
+"""The stored trust root: which authorities and logs a bundle may rest on, and when each of them was trusted.
+
+Read from the exact bytes of a `trusted_root.json`, which its digest names. A key is bound to the one algorithm the document
+gives it; a key of a kind we cannot use is left out, so whatever rests on it is refused. Whether the document is the current
+one, or was obtained safely, is not checked here: the caller pins it by digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from cryptography import x509
+
+from proofs.canonical import parse_json
+from proofs.digest import sha256_hex
+from proofs.encoding import b64_decode
+from proofs.errors import Malformed, Refusal
+from proofs.keys import PublicKey, load_spki
+
+MEDIA_TYPE = "application/vnd.dev.sigstore.trustedroot+json;version=0.1"
+DEFAULT_PROFILE: Mapping[str, int] = {"tlog": 1, "tsa": 0, "sct": 1}
+MAX_MEMBERS = 64
+
+_ALGORITHMS = {
+    "PKIX_ECDSA_P256_SHA_256": "ecdsa-secp256r1-sha256",
+    "PKIX_ECDSA_P384_SHA_384": "ecdsa-secp384r1-sha384",
+    "PKIX_ECDSA_P521_SHA_512": "ecdsa-secp521r1-sha512",
+    "PKIX_ED25519": "ed25519",
+    "PKIX_RSA_PKCS1V15_2048_SHA256": "rsa-pkcs1v15-sha256",
+    "PKIX_RSA_PKCS1V15_3072_SHA256": "rsa-pkcs1v15-sha256",
+    "PKIX_RSA_PKCS1V15_4096_SHA256": "rsa-pkcs1v15-sha256",
+}
+_RFC3339_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The time something was trusted, both ends included; `end` is None while it still is."""
+
+    start: datetime
+    end: datetime | None
+
+    def contains(self, at: datetime) -> bool:
+        return self.start <= at and (self.end is None or at <= self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class LogKey:
+    """The key of a transparency log or certificate log, under the id its entries name it by."""
+
+    log_id: bytes
+    key: PublicKey
+    window: Window
+    host: str
+
+    @property
+    def is_named_by_key_hash(self) -> bool:
+        """Whether the id is SHA-256 of the key (RFC 6962, Rekor v1) and not a C2SP key id (Rekor v2)."""
+        return self.log_id == hashlib.sha256(self.key.spki).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """A certificate authority: the issuing certificate first, the root last, and the time the document trusts them."""
+
+    chain: tuple[x509.Certificate, ...]
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class TrustRoot:
+    """A parsed trust root. `digest` is the SHA-256 (hex) of the document it was read from."""
+
+    digest: str
+    min_scts: int
+    logs: tuple[LogKey, ...]
+    certificate_logs: tuple[LogKey, ...]
+    authorities: tuple[Authority, ...]
+
+
+def parse_trust_root(document: bytes, *, profile: Mapping[str, int] | None = None) -> TrustRoot:
+    """Parse the bytes of a `trusted_root.json`.
+
+    `profile` says how much evidence a bundle needs: `{"tlog": 1, "tsa": 0, "sct": 1}` unless given.
+    Refuses with `trust_root.malformed`, `trust_root.profile` or a `json.*` code.
+    """
+    wanted = _check_profile(DEFAULT_PROFILE if profile is None else profile)
+    value = parse_json(document)
+    if not isinstance(value, dict) or value.get("mediaType") != MEDIA_TYPE:
+        raise Malformed("trust_root.malformed", f"got another kind of document, expected mediaType {MEDIA_TYPE}")
+    return TrustRoot(
+        digest=sha256_hex(document),
+        min_scts=wanted["sct"],
+        logs=tuple(_usable_logs(_members(value, "tlogs"))),
+        certificate_logs=tuple(_usable_logs(_members(value, "ctlogs"))),
+        authorities=tuple(_parse_authority(item) for item in _members(value, "certificateAuthorities")),
+    )
+
+
+def find_log(logs: Iterable[LogKey], log_id: bytes) -> tuple[LogKey, ...]:
+    """Return the keys listed under `log_id`; a log listed twice, with two windows, gives both."""
+    return tuple(log for log in logs if log.log_id == log_id)
+
+
+def _check_profile(profile: Mapping[str, int]) -> Mapping[str, int]:
+    right = set(profile) == set(DEFAULT_PROFILE) and all(type(count) is int for count in profile.values())
+    if not right or profile["tlog"] != 1 or profile["tsa"] != 0 or not 0 <= profile["sct"] <= 8:
+        raise Malformed("trust_root.profile", f"got profile {dict(profile)}, expected tlog 1, tsa 0 and sct 0 to 8")
+    return profile
+
+
+def _members(value: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    members = value.get(name, [])
+    if not isinstance(members, list) or len(members) > MAX_MEMBERS or not all(isinstance(item, dict) for item in members):
+        raise Malformed("trust_root.malformed", f"expected {name} to be a list of at most {MAX_MEMBERS} objects")
+    return members
+
+
+def _usable_logs(members: list[dict[str, Any]]) -> Iterable[LogKey]:
+    for member in members:
+        public_key, log_id = member.get("publicKey"), member.get("logId")
+        if not isinstance(public_key, dict) or not isinstance(log_id, dict) or not isinstance(member.get("baseUrl"), str):
+            raise Malformed("trust_root.malformed", "expected every log to have a baseUrl, a logId and a publicKey")
+        window = _parse_window(public_key.get("validFor"))
+        algorithm = _ALGORITHMS.get(str(public_key.get("keyDetails")))
+        if algorithm is None:
+            continue
+        key = _parse_key(public_key.get("rawBytes"), algorithm)
+        identifier = b64_decode(log_id.get("keyId"), code="trust_root.malformed", what="a log id")
+        yield LogKey(identifier, key, window, urlsplit(member["baseUrl"]).hostname or "")
+
+
+def _parse_key(unverified_text: object, algorithm: str) -> PublicKey:
+    try:
+        key = load_spki(b64_decode(unverified_text, code="trust_root.malformed", what="a log key"))
+    except Refusal as error:
+        raise Malformed("trust_root.malformed", f"a log key cannot be read: {error.reason}") from error
+    if key.algorithm != algorithm:
+        raise Malformed("trust_root.malformed", f"got a key of kind {key.algorithm}, expected {algorithm} as its keyDetails say")
+    return key
+
+
+def _parse_authority(member: dict[str, Any]) -> Authority:
+    holder = member.get("certChain")
+    listed = holder.get("certificates") if isinstance(holder, dict) else None
+    if not isinstance(listed, list) or not 1 <= len(listed) <= 8:
+        raise Malformed("trust_root.malformed", "expected every authority to have a chain of 1 to 8 certificates")
+    chain = []
+    for item in listed:
+        raw = item.get("rawBytes") if isinstance(item, dict) else None
+        try:
+            chain.append(x509.load_der_x509_certificate(b64_decode(raw, code="trust_root.malformed", what="a CA certificate")))
+        except ValueError as error:
+            raise Malformed("trust_root.malformed", f"a CA certificate cannot be read: {error}") from error
+    return Authority(tuple(chain), _parse_window(member.get("validFor")))
+
+
+def _parse_window(value: object) -> Window:
+    # Without a start everything would have been trusted since for ever.
+    if not isinstance(value, dict) or value.get("start") is None:
+        raise Malformed("trust_root.malformed", "expected every member to have validFor with a start")
+    end = value.get("end")
+    return Window(_parse_time(value["start"]), None if end is None else _parse_time(end))
+
+
+def _parse_time(text: object) -> datetime:
+    if not isinstance(text, str) or not _RFC3339_UTC.fullmatch(text):
+        raise Malformed("trust_root.malformed", f"got {str(text)[:40]!r}, expected a UTC time like 2022-04-13T20:06:15Z")
+    try:
+        return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError as error:
+        raise Malformed("trust_root.malformed", f"got {text[:40]!r}, expected a time that exists") from error
