@@ -1,0 +1,152 @@
+"""How one value looks everywhere: a digest, a state, a point in time, an icon. Templates never format these themselves."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from portal.templatetags.icons import draw_icon
+
+register = template.Library()
+register.simple_tag(draw_icon, name="icon")
+
+# word in data → (label on the page, tone, icon). Labels never say trusted, secure, safe or compliant: those are not states.
+STATES: dict[str, tuple[str, str, str]] = {
+    "verified": ("Verified", "ok", "check"),
+    "rejected": ("Rejected", "bad", "cross"),
+    "unsupported": ("Not supported", "warn", "question"),
+    "error": ("Error", "bad", "alert"),
+    "waiting": ("Waiting", "plain", "clock"),
+    "claimed": ("Being verified", "plain", "loop"),
+    "done": ("Done", "ok", "check"),
+    "failed": ("Failed", "bad", "cross"),
+    "pass": ("Met", "ok", "check"),
+    "fail": ("Not met", "bad", "cross"),
+    "awaiting": ("Waiting", "warn", "clock"),
+    "review": ("Look at this", "warn", "alert"),
+    "not_applicable": ("Not applicable", "plain", "dash"),
+    "missing": ("Missing", "bad", "question"),
+    "collecting": ("Collecting evidence", "plain", "loop"),
+    "in_review": ("In review", "warn", "clock"),
+    "blocked": ("Blocked", "bad", "stop"),
+    "approved": ("Approved", "ok", "pen"),
+    "changes_requested": ("Changes requested", "warn", "loop"),
+    "stale": ("Stale", "warn", "alert"),
+    "expired": ("Expired", "plain", "clock"),
+    "withdrawn": ("Withdrawn", "plain", "dash"),
+    "approve": ("Approved", "ok", "pen"),
+    "reject": ("Rejected", "bad", "cross"),
+    "request_changes": ("Changes requested", "warn", "loop"),
+    "allow": ("Allowed", "ok", "check"),
+    "deny": ("Denied", "bad", "stop"),
+    "yes": ("Yes", "ok", "check"),
+    "no": ("No", "bad", "cross"),
+    "unknown": ("We cannot tell", "unknown", "question"),
+    "active": ("Active", "ok", "check"),
+    "suspended": ("Suspended", "warn", "stop"),
+    "retired": ("Retired", "plain", "dash"),
+    "revoked": ("Revoked", "bad", "stop"),
+    "new": ("New", "new", "spark"),
+}
+TONES = {"ok": "check", "bad": "cross", "warn": "alert", "unknown": "question", "new": "spark", "plain": "dash", "glass": "alert"}
+MESSAGE_TONES = {"success": ("ok", "check"), "error": ("bad", "cross"), "warning": ("warn", "alert")}
+NAVIGATION = (
+    ("Queue", "/queue", ("/queue", "/requests", "/ceremonies", "/records", "/policies")),
+    ("Artifacts", "/artifacts", ("/artifacts", "/attestations")),
+    ("Identities", "/identities", ("/identities",)),
+    ("Gates", "/gates/decisions", ("/gates",)),
+    ("Log", "/log", ("/log",)),
+)
+DAYS_SHOWN_AS_AGO = 30
+
+
+@register.inclusion_tag("portal/_state.html")
+def state(word: object, tone: str = "", label: str = "") -> dict[str, str]:
+    """Show a state as word, icon and colour; `tone` (ok, bad, warn, unknown, new, plain) and `label` win over the usual ones."""
+    text = str(word)
+    spoken = text.replace("_", " ").replace("-", " ").strip().capitalize()
+    usual_label, usual_tone, symbol = STATES.get(text, (spoken, "plain", "dash"))
+    if tone and tone != usual_tone:
+        symbol = TONES.get(tone, "dash")
+    return {"label": label or usual_label, "tone": tone or usual_tone, "symbol": symbol}
+
+
+@register.inclusion_tag("portal/_digest.html")
+def digest(value: object) -> dict[str, str]:
+    """Show a digest short, with the whole of it on hover or focus and a button that copies it."""
+    whole = str(value)
+    algorithm, _, hexadecimal = whole.rpartition(":")
+    if len(hexadecimal) <= 16:
+        return {"whole": whole, "algorithm": algorithm, "head": hexadecimal, "tail": ""}
+    return {"whole": whole, "algorithm": algorithm, "head": f"{hexadecimal[:4]} {hexadecimal[4:8]}", "tail": hexadecimal[-4:]}
+
+
+@register.simple_tag
+def when(moment: datetime | None, otherwise: str = "never") -> SafeString | str:
+    """Show a time as people say it, with the exact UTC time in its title."""
+    if moment is None:
+        return otherwise
+    in_utc = moment.astimezone(UTC)
+    exact = f"{in_utc.day} {in_utc:%B %Y, %H:%M:%S} UTC"
+    return format_html('<time datetime="{}" title="{}">{}</time>', in_utc.isoformat(), exact, say_when(in_utc, timezone.now()))
+
+
+def say_when(moment: datetime, now: datetime) -> str:
+    """Return "4 min ago", "in 3 h", "12 days ago", or the date when it is further away than a month."""
+    seconds = int((now - moment).total_seconds())
+    distance = abs(seconds)
+    if distance < 45:
+        return "just now" if seconds >= 0 else "in a moment"
+    if distance < 3600:
+        amount = f"{max(1, round(distance / 60))} min"
+    elif distance < 86_400:
+        amount = f"{round(distance / 3600)} h"
+    elif distance < DAYS_SHOWN_AS_AGO * 86_400:
+        days = round(distance / 86_400)
+        amount = f"{days} day{'' if days == 1 else 's'}"
+    else:
+        return f"{moment.day} {moment:%b %Y}"
+    return f"{amount} ago" if seconds >= 0 else f"in {amount}"
+
+
+@register.inclusion_tag("portal/_navigation.html", takes_context=True)
+def navigation(context: dict[str, Any]) -> dict[str, Any]:
+    """Show the main navigation, with the room that the page belongs to marked."""
+    request = context.get("request")
+    path = request.path if request else ""
+    items = [
+        {"label": label, "href": href, "here": any(path == prefix or path.startswith(f"{prefix}/") for prefix in prefixes)}
+        for label, href, prefixes in NAVIGATION
+    ]
+    return {"items": items}
+
+
+@register.simple_tag
+def portal_version() -> str:
+    """Return the running version."""
+    return str(settings.VERSION)
+
+
+@register.filter
+def monogram(name: object) -> str:
+    """Return the first letters of the first and last word of a name."""
+    words = str(name).split()
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
+
+
+@register.filter
+def tone_of_message(tags: str) -> str:
+    """Return the tone of a flash message."""
+    return MESSAGE_TONES.get(tags, ("", ""))[0]
+
+
+@register.filter
+def icon_of_message(tags: str) -> str:
+    """Return the icon of a flash message."""
+    return MESSAGE_TONES.get(tags, ("", "info"))[1]
