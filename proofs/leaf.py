@@ -11,14 +11,18 @@ from proofs.canonical import canonical_bytes
 from proofs.digest import sha256_hex
 from proofs.dsse import parse_envelope
 from proofs.encoding import b64_encode
+from proofs.errors import Malformed
 
 
 def build_dsse_leaf(envelope: dict[str, Any], verifier_pem: bytes) -> bytes:
-    """Return the leaf of `envelope`, whose signatures were made by the key in `verifier_pem`.
+    """Return the leaf of `envelope`, whose one signature was made by the key in `verifier_pem`.
 
-    Refuses as `proofs.dsse.parse_envelope` does. Verifies no signature.
+    Refuses with `ledger.leaf_signatures` for any other number of signatures, and as `proofs.dsse.parse_envelope` does.
+    Verifies no signature.
     """
     parsed = parse_envelope(envelope)
+    if len(parsed.signatures) != 1:
+        raise Malformed("ledger.leaf_signatures", f"got an envelope with {len(parsed.signatures)} signatures, expected exactly one")
     return canonical_bytes(
         {
             "apiVersion": "0.0.1",
@@ -26,9 +30,7 @@ def build_dsse_leaf(envelope: dict[str, Any], verifier_pem: bytes) -> bytes:
             "spec": {
                 "envelopeHash": {"algorithm": "sha256", "value": sha256_hex(canonical_bytes(envelope))},
                 "payloadHash": {"algorithm": "sha256", "value": sha256_hex(parsed.payload)},
-                "signatures": [
-                    {"signature": b64_encode(item.signature), "verifier": b64_encode(verifier_pem)} for item in parsed.signatures
-                ],
+                "signatures": [{"signature": b64_encode(parsed.signatures[0].signature), "verifier": b64_encode(verifier_pem)}],
             },
         }
     )

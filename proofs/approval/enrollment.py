@@ -1,0 +1,134 @@
+"""Signer enrolments: the portal's signed word that a key belongs to a person, and later that it no longer does.
+
+Only the portal vouches for these, so they lift no approval above level H2. The envelope's signature is checked in
+`proofs.approval.pack`; the digest of an enrolment is the SHA-256 of its payload.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from proofs.approval.cose import cose_algorithm
+from proofs.approval.fields import Fields
+from proofs.canonical import canonical_bytes, parse_canonical
+from proofs.digest import sha256_hex
+from proofs.encoding import b64_encode, b64url_encode
+from proofs.errors import Malformed
+from proofs.keys import PublicKey, load_spki
+from proofs.moment import rfc3339
+from proofs.statement import STATEMENT_V1
+
+ENROLLMENT_TYPE = "urn:countersign:signer-enrollment:v1"
+HUMAN_APPROVAL_PURPOSE = "human-approval"
+PORTAL_VOUCHED = "portal-vouched"
+
+_CODE = "enrollment.malformed"
+_KINDS = ("person", "workflow", "service", "agent", "key", "bot")
+
+
+@dataclass(frozen=True, slots=True)
+class Enrollment:
+    """What an enrolment statement says. `event` is enrolled or revoked, `at` is when; a revocation has a `reason`."""
+
+    event: str
+    at: datetime
+    kind: str
+    issuer: str
+    subject: str
+    purposes: tuple[str, ...]
+    vouching: str
+    key: PublicKey
+    credential_id: bytes
+    rp_id: str
+    backup_eligible: bool
+    reason: str
+
+    @property
+    def key_id(self) -> str:
+        return self.key.key_id
+
+
+def build_enrollment(
+    *,
+    event: str,
+    at: datetime,
+    kind: str,
+    issuer: str,
+    subject: str,
+    spki: bytes,
+    credential_id: bytes,
+    rp_id: str,
+    backup_eligible: bool,
+    purposes: tuple[str, ...] = (HUMAN_APPROVAL_PURPOSE,),
+    reason: str = "",
+) -> bytes:
+    """Return the canonical payload of an enrolment (`event="enrolled"`) or of its end (`event="revoked"`, with a reason).
+
+    Refuses with `enrollment.malformed` or `key.*`. The portal's recorder key signs it.
+    """
+    key = load_spki(spki)
+    predicate: dict[str, Any] = {
+        "event": event,
+        "at": rfc3339(at),
+        "identity": {"kind": kind, "issuer": issuer, "subject": subject},
+        "key": {
+            "type": "webauthn",
+            "keyId": key.key_id,
+            "spki": b64_encode(spki),
+            "alg": cose_algorithm(key),
+            "credentialId": b64url_encode(credential_id),
+            "rpId": rp_id,
+            "backupEligible": backup_eligible,
+        },
+        "purposes": list(purposes),
+        "vouching": PORTAL_VOUCHED,
+    }
+    if event == "revoked":
+        predicate["reason"] = reason
+    subject_entry = {"name": key.key_id, "digest": {"sha256": sha256_hex(spki)}}
+    payload = canonical_bytes({"_type": STATEMENT_V1, "subject": [subject_entry], "predicateType": ENROLLMENT_TYPE, "predicate": predicate})
+    parse_enrollment(payload)
+    return payload
+
+
+def parse_enrollment(payload: bytes) -> Enrollment:
+    """Parse the payload of an enrolment statement.
+
+    Refuses with `enrollment.malformed`, `key.*` or `json.*`; a kind of vouching we do not know is refused too, as its level cannot be told.
+    """
+    statement = Fields(parse_canonical(payload), path="statement", code=_CODE)
+    statement.choice("_type", (STATEMENT_V1,))
+    statement.choice("predicateType", (ENROLLMENT_TYPE,))
+    predicate = statement.fields("predicate").only("event", "at", "identity", "key", "purposes", "vouching", "reason")
+    identity, key = predicate.fields("identity"), predicate.fields("key")
+    event = predicate.choice("event", ("enrolled", "revoked"))
+    key.choice("type", ("webauthn",))
+    public_key = load_spki(key.base64("spki"))
+    if key.text("keyId", limit=60) != public_key.key_id:
+        key.refuse("keyId", public_key.key_id)
+    if key.raw("alg") != cose_algorithm(public_key):
+        key.refuse("alg", f"{cose_algorithm(public_key)}, the algorithm of the key")
+    named = statement.each("subject", low=1, high=1)[0]
+    if named.sha256() != sha256_hex(public_key.spki) or named.text("name", limit=60) != public_key.key_id:
+        raise Malformed(_CODE, "the enrolment names another key as its subject than the one it describes")
+    return Enrollment(
+        event=event,
+        at=predicate.time("at"),
+        kind=identity.choice("kind", _KINDS),
+        issuer=identity.text("issuer", limit=300),
+        subject=identity.text("subject", limit=300),
+        purposes=predicate.texts("purposes"),
+        vouching=predicate.choice("vouching", (PORTAL_VOUCHED,)),
+        key=public_key,
+        credential_id=key.base64url("credentialId"),
+        rp_id=key.text("rpId", limit=255),
+        backup_eligible=key.flag("backupEligible"),
+        reason=predicate.text("reason", limit=200) if event == "revoked" else "",
+    )
+
+
+def key_file_name(key_id: str) -> str:
+    """Return a key id as it stands in file names: its base64 in the URL-safe alphabet, without the hash name."""
+    return key_id.removeprefix("SHA256:").replace("+", "-").replace("/", "_")

@@ -1,0 +1,149 @@
+"""One evidence rule against the verdicts: has every artifact a verified item, by an accepted builder, from an accepted source?
+
+Looks only at what the certificate or key proved (`facts.signer`), never at what the predicate says (`facts.claims`).
+Anything missing or of another shape than expected is a no.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from proofs.approval.policy_document import Builder, EvidenceRule, Source
+
+
+@dataclass(frozen=True, slots=True)
+class RuleOutcome:
+    """What came of one rule: pass, fail or awaiting, a code for programs ("" for pass), a sentence for people, the items that count."""
+
+    outcome: str
+    code: str
+    sentence: str
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Shortfall:
+    """Why one item does not count for one artifact; the higher `progress`, the nearer it came."""
+
+    progress: int
+    code: str
+    words: str
+
+
+def evaluate_evidence_rule(rule: EvidenceRule, policy_input: dict[str, Any]) -> RuleOutcome:
+    """Return pass when every artifact of the input has an item that counts, else fail with what is missing or wrong."""
+    if not policy_input["artifacts"]:
+        return RuleOutcome("fail", "policy.no_artifact", f"{rule.title} cannot be shown: the request names no artifact.")
+    counted: list[str] = []
+    signers: list[str] = []
+    for artifact in policy_input["artifacts"]:
+        answers = [(item, _judge(rule, item["verdict"], artifact["digest"])) for item in policy_input["evidence"]]
+        accepted = [item for item, shortfall in answers if shortfall is None]
+        if not accepted:
+            return _failure(rule, artifact, [shortfall for _, shortfall in answers if shortfall is not None])
+        counted += [item["digest"] for item in accepted]
+        signers += [describe_signer(_part(item["verdict"], "facts", "signer")) for item in accepted]
+    names = _listed([_name(artifact) for artifact in policy_input["artifacts"]])
+    sentence = f"{rule.title} for {names} is verified: signed by {_listed(sorted(set(signers)))}."
+    return RuleOutcome("pass", "", sentence, tuple(sorted(set(counted))))
+
+
+def describe_signer(signer: dict[str, Any]) -> str:
+    """Return in words who signed, as proven by certificate or key; "nobody known" where neither was proven."""
+    if signer.get("kind") == "certificate":
+        return f"{signer.get('identity')} (vouched for by {signer.get('issuer')})"
+    if signer.get("kind") == "key":
+        return f"key {signer.get('keyId')}"
+    return "nobody known"
+
+
+def _failure(rule: EvidenceRule, artifact: dict[str, str], shortfalls: list[_Shortfall]) -> RuleOutcome:
+    sentence = (
+        f"{rule.title} for {_name(artifact)} is missing: got no verified {' or '.join(rule.predicate_types)} from an accepted builder."
+    )
+    nearest = max(shortfalls, key=lambda shortfall: shortfall.progress, default=None)
+    if nearest is None or nearest.progress == 0:
+        return RuleOutcome("fail", "policy.evidence_missing", sentence)
+    return RuleOutcome("fail", nearest.code, f"{sentence} {nearest.words}")
+
+
+def _judge(rule: EvidenceRule, verdict: dict[str, Any], artifact_digest: str) -> _Shortfall | None:
+    """Return None when the item counts for the artifact, else how it falls short."""
+    facts = _part(verdict, "facts")
+    about_it = any(artifact_digest in _texts(subject.get("digests")) for subject in _objects(facts.get("subjects")))
+    if facts and (facts.get("predicateType") not in rule.predicate_types or not about_it):
+        return _Shortfall(0, "policy.evidence_missing", "")
+    signer = _part(facts, "signer")
+    if verdict.get("result") != "verified":
+        words = f"What was sent was not verified: {verdict.get('reason') or verdict.get('code') or verdict.get('result')}"
+        return _Shortfall(1, "policy.evidence_not_verified", words)
+    if not facts:
+        return _Shortfall(0, "policy.evidence_missing", "")
+    failing = [finding for finding in _objects(verdict.get("findings")) if finding.get("outcome") in ("fail", "error")]
+    if failing:
+        return _Shortfall(2, "policy.evidence_contradicted", str(failing[0].get("sentence")))
+    if not any(_is_builder(builder, signer) for builder in rule.builders):
+        expected = _listed([str(builder) for builder in rule.builders], word="or")
+        return _Shortfall(3, "policy.signer", f"It was signed by {describe_signer(signer)}; expected {expected}.")
+    if rule.sources and not any(_is_source(source, signer) for source in rule.sources):
+        expected = _listed([_source_in_words(source) for source in rule.sources], word="or")
+        got = f"{signer.get('sourceRepository') or 'no source repository'} at {signer.get('sourceRef') or 'no ref'}"
+        return _Shortfall(4, "policy.source", f"The certificate says it was built from {got}; expected {expected}.")
+    if rule.registered_signer and not _part(verdict, "identity").get("id"):
+        return _Shortfall(
+            5, "policy.signer_unregistered", f"{describe_signer(signer)} is not registered as an identity here, so nobody answers for it."
+        )
+    return None
+
+
+def _is_builder(builder: Builder, signer: dict[str, Any]) -> bool:
+    if builder.key_id:
+        return signer.get("kind") == "key" and signer.get("keyId") == builder.key_id
+    if signer.get("kind") != "certificate" or signer.get("issuer") != builder.issuer:
+        return False
+    if builder.workflow:
+        return signer.get("workflow") == builder.workflow
+    return bool(builder.identity) and signer.get("identity") == builder.identity
+
+
+def _is_source(source: Source, signer: dict[str, Any]) -> bool:
+    if signer.get("kind") != "certificate" or signer.get("sourceRepository") != source.repository:
+        return False
+    if source.repository_id and signer.get("sourceRepositoryId") != source.repository_id:
+        return False
+    ref = signer.get("sourceRef")
+    return not source.refs or (isinstance(ref, str) and any(_is_ref(wanted, ref) for wanted in source.refs))
+
+
+def _is_ref(wanted: str, ref: str) -> bool:
+    return ref.startswith(wanted[:-1]) if wanted.endswith("*") else ref == wanted
+
+
+def _source_in_words(source: Source) -> str:
+    repository = f"{source.repository} (id {source.repository_id})" if source.repository_id else source.repository
+    return f"{repository} at {_listed(list(source.refs), word='or')}" if source.refs else repository
+
+
+def _name(artifact: dict[str, str]) -> str:
+    return artifact["name"] or artifact["digest"]
+
+
+def _listed(words: list[str], *, word: str = "and") -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {word} {words[-1]}"
+
+
+def _part(value: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Return the object inside, or an empty one where anything on the way is missing or of another kind."""
+    current: Any = value
+    for name in names:
+        current = current.get(name) if isinstance(current, dict) else None
+    return current if isinstance(current, dict) else {}
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _texts(value: Any) -> list[str]:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []

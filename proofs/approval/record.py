@@ -1,0 +1,176 @@
+"""The approval record: the portal's signed wrapper around one person's statement and signature.
+
+Everything copied into it from the statement is a hint for readers who cannot decode base64; the truth is the embedded payload,
+and `mirror_of` says what the copies must be. Signatures are verified in `proofs.approval.pack`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from proofs.approval.cose import ALGORITHMS
+from proofs.approval.fields import Fields
+from proofs.approval.human_approval import parse_human_approval
+from proofs.approval.passkey import Assertion
+from proofs.canonical import canonical_bytes, parse_canonical
+from proofs.digest import sha256_hex
+from proofs.dsse import IN_TOTO_PAYLOAD_TYPE
+from proofs.encoding import b64_encode, b64url_encode
+from proofs.errors import Malformed
+from proofs.moment import rfc3339
+from proofs.statement import STATEMENT_V1
+
+RECORD_TYPE = "urn:countersign:approval-record:v1"
+ASSERTION_EXTENSION = "urn:countersign:webauthn-assertion:v1"
+LEVELS = ("H0", "H1", "H2", "H3", "H4")
+
+_CODE = "record.malformed"
+_MIRRORED = ("decision", "environment", "approver", "validity", "request")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a record says. `mirrored` holds its subject and the copied fields, `payload` the statement as signed."""
+
+    subject: Any
+    mirrored: dict[str, Any]
+    assurance: str
+    payload: bytes
+    assertion: Assertion
+    enrollment: str
+    checked_at: datetime
+    checks: tuple[str, ...]
+    verifier_version: str
+    portal: str
+
+
+def build_record(
+    *,
+    payload: bytes,
+    assertion: Assertion,
+    assurance: str,
+    checked_at: datetime,
+    checks: Sequence[str],
+    verifier_version: str,
+    portal: str,
+) -> bytes:
+    """Return the canonical payload of the record of one verified approval.
+
+    `checks` are the ids of the checks that held, `portal` is the portal's origin. Refuses with `record.malformed`, or as
+    `parse_human_approval` does. Give it only what has been verified; nothing is verified here.
+    """
+    approval = parse_human_approval(payload)
+    statement = parse_canonical(payload)
+    predicate = {
+        **mirror_of(statement),
+        "assurance": assurance,
+        "approval": {
+            "payloadType": IN_TOTO_PAYLOAD_TYPE,
+            "payload": b64_encode(payload),
+            "payloadDigest": {"sha256": sha256_hex(payload)},
+            "signature": {
+                "type": "webauthn",
+                "keyId": assertion.key_id,
+                "alg": assertion.algorithm,
+                "credentialId": b64url_encode(assertion.credential_id),
+                "authenticatorData": b64url_encode(assertion.authenticator_data),
+                "clientDataJSON": b64url_encode(assertion.client_data_json),
+                "signature": b64url_encode(assertion.signature),
+            },
+        },
+        "enrollment": {"digest": {"sha256": approval.signer.enrollment}},
+        "verification": {
+            "verifier": "countersign",
+            "version": verifier_version,
+            "checkedAt": rfc3339(checked_at),
+            "checks": [{"id": check, "result": "pass"} for check in checks],
+        },
+        "portal": {"id": portal},
+    }
+    record = canonical_bytes(
+        {"_type": STATEMENT_V1, "subject": statement["subject"], "predicateType": RECORD_TYPE, "predicate": predicate},
+    )
+    parse_record(record)
+    return record
+
+
+def parse_record(payload: bytes) -> Record:
+    """Parse the payload of a record. Refuses with `record.malformed` or `json.*`; does not compare it with the statement inside."""
+    value = parse_canonical(payload)
+    statement = Fields(value, path="record", code=_CODE).only("_type", "subject", "predicateType", "predicate")
+    statement.choice("_type", (STATEMENT_V1,))
+    statement.choice("predicateType", (RECORD_TYPE,))
+    predicate = statement.fields("predicate").only(*_MIRRORED, "assurance", "approval", "enrollment", "verification", "portal")
+    approval = predicate.fields("approval").only("payloadType", "payload", "payloadDigest", "signature")
+    approval.choice("payloadType", (IN_TOTO_PAYLOAD_TYPE,))
+    embedded = approval.base64("payload")
+    if approval.sha256("payloadDigest") != sha256_hex(embedded):
+        approval.refuse("payloadDigest", "the digest of the payload beside it")
+    verification = predicate.fields("verification").only("verifier", "version", "checkedAt", "checks")
+    verification.choice("verifier", ("countersign",))
+    for check in verification.each("checks"):
+        check.only("id", "result").choice("result", ("pass",))
+    return Record(
+        subject=value.get("subject"),
+        mirrored={name: value["predicate"].get(name) for name in _MIRRORED},
+        assurance=predicate.choice("assurance", LEVELS),
+        payload=embedded,
+        assertion=_assertion(approval.fields("signature")),
+        enrollment=predicate.fields("enrollment").sha256(),
+        checked_at=verification.time("checkedAt"),
+        checks=tuple(check.text("id", limit=80) for check in verification.each("checks")),
+        verifier_version=verification.text("version", limit=40),
+        portal=predicate.fields("portal").only("id").text("id", limit=300),
+    )
+
+
+def mirror_of(statement: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields a record must copy from a parsed statement, so that simple policies can match on them."""
+    predicate = statement["predicate"]
+    approver = predicate["approver"]
+    return {
+        "decision": predicate["decision"],
+        "environment": predicate["environment"],
+        "approver": {name: approver[name] for name in ("kind", "issuer", "subject")},
+        "validity": predicate["validity"],
+        "request": predicate["request"],
+    }
+
+
+def human_dsse(payload: bytes, assertion: Assertion) -> dict[str, Any]:
+    """Return the person's own envelope: DSSE with the assertion in a signature extension.
+
+    The signature bytes stand in `sig`, so a verifier that does not know the extension fails closed.
+    """
+    extension = {
+        "credentialId": b64url_encode(assertion.credential_id),
+        "authenticatorData": b64url_encode(assertion.authenticator_data),
+        "clientDataJSON": b64url_encode(assertion.client_data_json),
+        "alg": assertion.algorithm,
+        "profile": "sshsig-v1",
+    }
+    signature = {
+        "keyid": assertion.key_id,
+        "sig": b64_encode(assertion.signature),
+        "extension": {"kind": ASSERTION_EXTENSION, "ext": extension},
+    }
+    return {"payload": b64_encode(payload), "payloadType": IN_TOTO_PAYLOAD_TYPE, "signatures": [signature]}
+
+
+def _assertion(item: Fields) -> Assertion:
+    item.only("type", "keyId", "alg", "credentialId", "authenticatorData", "clientDataJSON", "signature")
+    item.choice("type", ("webauthn",))
+    algorithm = item.raw("alg")
+    if not isinstance(algorithm, int) or algorithm not in ALGORITHMS:
+        raise Malformed(_CODE, f"got algorithm {str(algorithm)[:20]}, expected -7, -8 or -257")
+    return Assertion(
+        key_id=item.text("keyId", limit=60),
+        credential_id=item.base64url("credentialId"),
+        authenticator_data=item.base64url("authenticatorData"),
+        client_data_json=item.base64url("clientDataJSON"),
+        signature=item.base64url("signature"),
+        algorithm=algorithm,
+    )

@@ -1,0 +1,179 @@
+"""What a verifier trusts, in one document it got out of band (countersign-trust/v1).
+
+The portal's pages and relying party, the keys it records with, its log's key, and the roots and keys evidence is verified with.
+A copy of it travels in every pack for convenience; that copy is never used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from proofs.approval.fields import Fields
+from proofs.canonical import canonical_bytes, parse_json
+from proofs.checkpoint import NoteKey, parse_note_key
+from proofs.digest import sha256_hex
+from proofs.encoding import b64_encode
+from proofs.errors import Malformed, Refusal
+from proofs.evidence import RegisteredKey, TrustMaterial
+from proofs.keys import PublicKey, load_spki
+from proofs.moment import rfc3339
+from proofs.sigstore.trust_root import parse_trust_root
+
+TRUST_SCHEMA = "countersign-trust/v1"
+MAX_TRUST_BYTES = 16 * 1024 * 1024
+
+_CODE = "trust.malformed"
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderKey:
+    """A key the portal signs records and enrolments with, and when that counts."""
+
+    key: PublicKey
+    valid_from: datetime
+    valid_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRoot:
+    """A trust root for evidence: the document's bytes, its SHA-256, a name, and the thresholds evidence must meet under it."""
+
+    name: str
+    document: bytes
+    profile: dict[str, Any]
+
+    @property
+    def digest(self) -> str:
+        return sha256_hex(self.document)
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Everything a verification starts from."""
+
+    origin: str
+    rp_id: str
+    origins: tuple[str, ...]
+    recorder_keys: tuple[RecorderKey, ...]
+    log: NoteKey
+    evidence_roots: tuple[EvidenceRoot, ...]
+    evidence_keys: tuple[RegisteredKey, ...]
+
+    def material(self) -> TrustMaterial:
+        """Return what evidence is verified with. Refuses as `parse_trust_root` does."""
+        roots = tuple(parse_trust_root(root.document, profile=root.profile) for root in self.evidence_roots)
+        return TrustMaterial(trust_roots=roots, keys=self.evidence_keys)
+
+
+def build_trust(trust: Trust) -> bytes:
+    """Return the canonical document of `trust`. Refuses with `trust.malformed` when it does not read back the same."""
+    document = canonical_bytes(
+        {
+            "schema": TRUST_SCHEMA,
+            "portal": {"origin": trust.origin, "rpId": trust.rp_id, "origins": list(trust.origins)},
+            "recorderKeys": [
+                {
+                    "keyId": item.key.key_id,
+                    "spki": b64_encode(item.key.spki),
+                    "validFrom": rfc3339(item.valid_from),
+                    "validUntil": _optional(item.valid_until),
+                }
+                for item in trust.recorder_keys
+            ],
+            "log": {"vkey": str(trust.log)},
+            "trustRoots": [
+                {"digest": root.digest, "name": root.name, "profile": root.profile, "document": b64_encode(root.document)}
+                for root in trust.evidence_roots
+            ],
+            "evidenceKeys": [
+                {
+                    "keyId": item.key.key_id,
+                    "spki": b64_encode(item.key.spki),
+                    "validFrom": rfc3339(item.valid_from),
+                    "validUntil": _optional(item.valid_until),
+                    "revokedAt": _optional(item.revoked_at),
+                }
+                for item in trust.evidence_keys
+            ],
+        }
+    )
+    parse_trust(document)
+    return document
+
+
+def parse_trust(unverified_document: bytes) -> Trust:
+    """Parse a trust document; the reader vouches for it by choosing it.
+
+    Refuses with `trust.malformed` for any missing, unknown or ill-typed field, for keys and digests that do not match what is beside
+    them, and for a document without recorder key or origin.
+    """
+    if len(unverified_document) > MAX_TRUST_BYTES:
+        raise Malformed(_CODE, f"got {len(unverified_document)} bytes, expected a trust document of at most {MAX_TRUST_BYTES}")
+    try:
+        value = parse_json(unverified_document, allow_floats=False)
+    except Refusal as error:
+        raise Malformed(_CODE, f"the trust document cannot be read: {error.reason}") from error
+    fields = Fields(value, path="trust", code=_CODE)
+    fields.only("schema", "portal", "recorderKeys", "log", "trustRoots", "evidenceKeys").choice("schema", (TRUST_SCHEMA,))
+    portal = fields.fields("portal").only("origin", "rpId", "origins")
+    try:
+        log = parse_note_key(fields.fields("log").only("vkey").text("vkey"))
+    except Refusal as error:
+        raise Malformed(_CODE, error.reason) from error
+    return Trust(
+        origin=portal.text("origin", limit=300),
+        rp_id=portal.text("rpId", limit=255),
+        origins=portal.texts("origins", low=1),
+        recorder_keys=tuple(_recorder_key(item) for item in fields.each("recorderKeys", low=1, high=64)),
+        log=log,
+        evidence_roots=tuple(_evidence_root(item) for item in fields.each("trustRoots", high=64)),
+        evidence_keys=tuple(_evidence_key(item) for item in fields.each("evidenceKeys", high=1024)),
+    )
+
+
+def recorder_keys_at(trust: Trust, moment: datetime) -> Sequence[RecorderKey]:
+    """Return the recorder keys that counted at `moment`."""
+    return [item for item in trust.recorder_keys if item.valid_from <= moment and (item.valid_until is None or moment < item.valid_until)]
+
+
+def _recorder_key(item: Fields) -> RecorderKey:
+    item.only("keyId", "spki", "validFrom", "validUntil")
+    return RecorderKey(_key(item), item.time("validFrom"), item.optional_time("validUntil"))
+
+
+def _evidence_key(item: Fields) -> RegisteredKey:
+    item.only("keyId", "spki", "validFrom", "validUntil", "revokedAt")
+    return RegisteredKey(
+        key=_key(item),
+        valid_from=item.time("validFrom"),
+        valid_until=item.optional_time("validUntil"),
+        revoked_at=item.optional_time("revokedAt"),
+    )
+
+
+def _evidence_root(item: Fields) -> EvidenceRoot:
+    item.only("digest", "name", "profile", "document")
+    profile = item.raw("profile")
+    if not isinstance(profile, dict):
+        item.refuse("profile", "an object of thresholds")
+    root = EvidenceRoot(item.text("name", limit=120), item.base64("document"), profile)
+    if item.hex_sha256("digest") != root.digest:
+        item.refuse("digest", root.digest)
+    return root
+
+
+def _key(item: Fields) -> PublicKey:
+    try:
+        key = load_spki(item.base64("spki"))
+    except Refusal as error:
+        raise Malformed(_CODE, error.reason) from error
+    if item.text("keyId", limit=60) != key.key_id:
+        item.refuse("keyId", key.key_id)
+    return key
+
+
+def _optional(moment: datetime | None) -> str | None:
+    return rfc3339(moment) if moment is not None else None
