@@ -1,0 +1,116 @@
+"""The assessment of one piece of evidence: verified, rejected or unsupported, with facts, findings and what was not checked.
+
+Bad evidence is an answer here, never an exception. "Verified" means: authentic, and not contradicted by its own certificate.
+Whether anybody should care, because signer, builder and source are the wanted ones, is for policy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from proofs.canonical import parse_json
+from proofs.claims import FAIL, ClaimFinding, check_claims
+from proofs.dsse import parse_envelope
+from proofs.errors import Refusal
+from proofs.evidence import TrustMaterial, VerifiedEvidence, verify_evidence
+from proofs.facts import extract_facts
+from proofs.statement import parse_statement
+
+VERIFIED, REJECTED, UNSUPPORTED = "verified", "rejected", "unsupported"
+VERDICT_SCHEMA = "countersign-verdict/v1"
+
+_UNSUPPORTED_PREFIX = "evidence.unsupported_"
+_NEVER_CHECKED = "Whether the statement is true: a signature proves who said it, not that it is so."
+_NOT_CHECKED_FOR_BUNDLES = (
+    "Whether the log shows everyone the same tree: no witness was asked.",
+    "Whether the stored trust root is the newest one.",
+)
+_NOT_CHECKED_FOR_KEYS = (
+    "When the signature was made: a key's signature carries no trusted time, so the key was judged at the time of receipt.",
+    "Whether the statement was published: it is in no transparency log.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """The answer about one piece of evidence. `facts` is None unless its signatures verified."""
+
+    result: str
+    code: str
+    reason: str
+    facts: dict[str, Any] | None
+    findings: tuple[ClaimFinding, ...]
+    claimed_subjects: tuple[str, ...]
+    not_checked: tuple[str, ...]
+
+
+def assess_evidence(unverified_bytes: bytes, *, trust: TrustMaterial, received_at: datetime) -> Assessment:
+    """Return the assessment of evidence received at `received_at`; never raises for bad evidence."""
+    try:
+        verified = verify_evidence(unverified_bytes, trust=trust, received_at=received_at)
+    except Refusal as refusal:
+        result = UNSUPPORTED if refusal.code.startswith(_UNSUPPORTED_PREFIX) else REJECTED
+        claimed = _claimed_subjects(unverified_bytes)
+        return Assessment(result, refusal.code, refusal.reason, None, (), claimed, ("Everything after the step that failed.",))
+    facts = extract_facts(verified)
+    findings = check_claims(facts)
+    not_checked = _not_checked(verified, facts)
+    subjects = tuple(dict.fromkeys(digest for subject in facts["subjects"] for digest in subject["digests"]))
+    contradiction = next((finding for finding in findings if finding.outcome == FAIL), None)
+    if contradiction is not None:
+        return Assessment(REJECTED, contradiction.code, contradiction.sentence, facts, findings, subjects, not_checked)
+    reason = "Every signature holds, and nothing in the statement contradicts its signer."
+    return Assessment(VERIFIED, "evidence.verified", reason, facts, findings, subjects, not_checked)
+
+
+def build_verdict(
+    assessment: Assessment,
+    *,
+    evidence_digest: str,
+    identity: dict[str, Any] | None,
+    trust_digests: dict[str, list[str]],
+    verified_at: str,
+    verifier_version: str,
+) -> dict[str, Any]:
+    """Return the verdict document: the assessment, what it rested on, and the identity the caller resolved the signer to.
+
+    `evidence_digest` is the SHA-256 (hex) of the exact bytes; `identity` has id, kind, name, issuer and subject, or is None.
+    """
+    return {
+        "schema": VERDICT_SCHEMA,
+        "evidence": {"sha256": evidence_digest},
+        "result": assessment.result,
+        "code": assessment.code,
+        "reason": assessment.reason,
+        "facts": assessment.facts,
+        "findings": [asdict(finding) for finding in assessment.findings],
+        "identity": identity,
+        "trust": trust_digests,
+        "verifier": {"name": "countersign", "version": verifier_version},
+        "notChecked": list(assessment.not_checked),
+        "verifiedAt": verified_at,
+    }
+
+
+def _not_checked(verified: VerifiedEvidence, facts: dict[str, Any]) -> tuple[str, ...]:
+    listed = [_NEVER_CHECKED, *(_NOT_CHECKED_FOR_BUNDLES if verified.bundle else _NOT_CHECKED_FOR_KEYS)]
+    if verified.bundle is not None and verified.bundle.timestamps:
+        listed.append("The RFC 3161 timestamps in the bundle: the signing time was taken from the log alone.")
+    if not facts["claims"]["understood"]:
+        listed.append(f"What the predicate {facts['predicateType']} says: this type is kept and not read.")
+    return tuple(listed)
+
+
+def _claimed_subjects(unverified_bytes: bytes) -> tuple[str, ...]:
+    """Return the digests that refused evidence claims to be about, to file it under them; nothing about them is proven."""
+    try:
+        value = parse_json(unverified_bytes)
+        envelope = value.get("dsseEnvelope", value) if isinstance(value, dict) else None
+        if not isinstance(envelope, dict):
+            return ()
+        statement = parse_statement(parse_envelope(envelope).payload)
+    except Refusal:
+        return ()
+    return tuple(dict.fromkeys(str(digest) for subject in statement.subjects for digest in subject.digests))
