@@ -1,6 +1,18 @@
+"""The portal as a Django application: its start-up checks, and Celery where there is a broker."""
+
+from __future__ import annotations
+
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class PortalConfig(AppConfig):
     name = "portal"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from portal import system_checks  # noqa: F401  registers the checks
+
+        if settings.BROKER_URL:
+            # Doors ring through Celery's current app; without a broker nothing of Celery is loaded.
+            from portal import celery  # noqa: F401

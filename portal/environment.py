@@ -93,7 +93,14 @@ def env_origin(name: str, default: str, *, environ: Mapping[str, str] = os.envir
     except ValueError:
         port_is_fine = False
     whole = f"{parts.scheme}://{parts.netloc}"
-    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or whole != raw or raw != raw.lower() or not port_is_fine:
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or "@" in parts.netloc
+        or whole != raw
+        or raw != raw.lower()
+        or not port_is_fine
+    ):
         raise BadSetting(
             f"{PREFIX}{name} is {raw!r}; write scheme and host in small letters and nothing behind them, such as https://countersign.example.com."
         )
@@ -105,7 +112,9 @@ def env_url(name: str, default: str, *, schemes: tuple[str, ...], environ: Mappi
     raw = env_secret(name, default, environ=environ)
     if raw and urlsplit(raw).scheme not in schemes:
         # The value is not repeated: it may hold a password.
-        raise BadSetting(f"{PREFIX}{name} starts with {urlsplit(raw).scheme!r}; it must start with one of {', '.join(f'{s}://' for s in schemes)}.")
+        raise BadSetting(
+            f"{PREFIX}{name} starts with {urlsplit(raw).scheme!r}; it must start with one of {', '.join(f'{s}://' for s in schemes)}."
+        )
     return raw
 
 
@@ -117,13 +126,17 @@ def parse_database_url(url: str, *, password: str = "") -> dict[str, object]:
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
         if parts.netloc or not parts.path.strip("/"):
-            raise BadSetting(f"{PREFIX}DATABASE_URL must name a file after three slashes, such as sqlite:////srv/countersign/countersign.sqlite3.")
+            raise BadSetting(
+                f"{PREFIX}DATABASE_URL must name a file after three slashes, such as sqlite:////srv/countersign/countersign.sqlite3."
+            )
         return sqlite_database(Path("/" + unquote(parts.path).lstrip("/")))
     if parts.scheme not in ("postgresql", "postgres"):
         raise BadSetting(f"{PREFIX}DATABASE_URL starts with {parts.scheme!r}; it must start with sqlite:/// or postgresql://.")
     name = unquote(parts.path.lstrip("/"))
     if not name or "/" in name:
-        raise BadSetting(f"{PREFIX}DATABASE_URL must end in the name of one database, such as postgresql://countersign@db:5432/countersign.")
+        raise BadSetting(
+            f"{PREFIX}DATABASE_URL must end in the name of one database, such as postgresql://countersign@db:5432/countersign."
+        )
     try:
         port = parts.port
     except ValueError as error:

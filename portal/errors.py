@@ -170,11 +170,19 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's 500: says nothing of the inside; the log line with the same request id does."""
-    return answer(request, status=500, code="portal.broken", detail="The portal made a mistake. Nothing was approved by this. The log has the details.")
+    return answer(
+        request,
+        status=500,
+        code="portal.broken",
+        detail="The portal made a mistake. Nothing was approved by this. The log has the details.",
+    )
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Refuse a form that does not prove it came from our own page."""
     return answer(
-        request, status=403, code="form.not_ours", detail="This form is too old or did not come from this portal. Go back, reload the page and send it again."
+        request,
+        status=403,
+        code="form.not_ours",
+        detail="This form is too old or did not come from this portal. Go back, reload the page and send it again.",
     )

@@ -17,7 +17,13 @@ PROBLEM = {
         "instance": {"type": "string"},
     },
 }
-ALWAYS = {"400": "Cannot be read", "401": "No credential, or not a good one", "403": "Not allowed", "405": "Method not allowed", "406": "Format not available"}
+ALWAYS = {
+    "400": "Cannot be read",
+    "401": "No credential, or not a good one",
+    "403": "Not allowed",
+    "405": "Method not allowed",
+    "406": "Format not available",
+}
 WITH_ID = {"404": "Not found, or not for you"}
 WITH_BODY = {"409": "Not in this state", "413": "Too large", "415": "Not this kind of content", "422": "Does not verify"}
 

@@ -54,6 +54,7 @@ BROKER_URL = env_url("BROKER_URL", "", schemes=("redis", "rediss"))
 LEASE_SECONDS = env_int("LEASE_SECONDS", 30, least=1, most=3600)
 MAX_ATTEMPTS = env_int("MAX_ATTEMPTS", 3, least=1, most=20)
 BATCH_SIZE = env_int("BATCH_SIZE", 20, least=1, most=1000)
+SWEEP_SECONDS = env_int("SWEEP_SECONDS", 1, least=1, most=60)
 MAX_EVIDENCE_BYTES = env_int("MAX_EVIDENCE_BYTES", 1024 * 1024, least=1024, most=64 * 1024 * 1024)
 CEREMONY_SECONDS = env_int("CEREMONY_SECONDS", 300, least=30, most=3600)
 HEARTBEAT_DIR = env_path("HEARTBEAT_DIR", VAR_DIR / "heartbeats")
@@ -164,7 +165,9 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 # Only a proxy of ours may say that the outside connection was encrypted.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 X_FRAME_OPTIONS = "DENY"
-PERMISSIONS_POLICY = "publickey-credentials-get=(self), publickey-credentials-create=(self), camera=(), microphone=(), geolocation=(), payment=()"
+PERMISSIONS_POLICY = (
+    "publickey-credentials-get=(self), publickey-credentials-create=(self), camera=(), microphone=(), geolocation=(), payment=()"
+)
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connections
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.environment import FOLDER
 
-CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 PLAIN_STATIC = {**settings.STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 
 
@@ -30,6 +40,12 @@ def django_db_modify_db_settings() -> None:
     chosen = connections["default"].settings_dict
     on_sqlite = chosen["ENGINE"].endswith("sqlite3")
     chosen["TEST"]["NAME"] = str(FOLDER / "test.sqlite3") if on_sqlite else f"countersign_test_{os.getpid()}"
+
+
+@pytest.fixture(autouse=True)
+def own_cache() -> None:
+    """Give each test a cache of its own: sign-in limits counted by one test must not refuse the next, nor another process's."""
+    cache.key_prefix = f"test-{secrets.token_hex(8)}"
 
 
 @pytest.fixture(scope="session")

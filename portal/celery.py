@@ -1,0 +1,50 @@
+"""Celery, for portals with a broker: the same rounds as `portal.worker`, on the same schedule, rung for by doors and by beat.
+
+Rows are the queue. A message is only a bell: lost, doubled or late ones change how soon work is done, never whether or how often.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.beat import Scheduler
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+
+from django.conf import settings
+
+from portal.heartbeat import beat_heart
+
+app = Celery("countersign")
+app.conf.update(
+    broker_url=settings.BROKER_URL,
+    broker_connection_retry_on_startup=True,
+    # Rounds are short. A message that was read and not finished is given out again soon; the rows' leases make that harmless.
+    broker_transport_options={"visibility_timeout": 60},
+    task_ignore_result=True,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    worker_enable_remote_control=False,
+    worker_send_task_events=False,
+    worker_hijack_root_logger=False,
+    worker_soft_shutdown_timeout=10,
+    timezone="UTC",
+    beat_scheduler="portal.celery:HeartbeatScheduler",
+    # A bell nobody answered in time is thrown away: the next one asks for the same.
+    beat_schedule={
+        "sweep": {"task": "portal.tasks.sweep", "schedule": settings.SWEEP_SECONDS, "options": {"expires": 5 * settings.SWEEP_SECONDS}}
+    },
+)
+app.autodiscover_tasks()
+
+
+class HeartbeatScheduler(Scheduler):
+    """Beat without a schedule file (there is nothing to remember), leaving a heartbeat for the probe."""
+
+    def tick(self, *args: Any, **kwargs: Any) -> Any:
+        pause = super().tick(*args, **kwargs)
+        beat_heart("beat")
+        return min(pause, 1.0)

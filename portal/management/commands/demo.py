@@ -1,0 +1,59 @@
+"""manage.py demo: a portal with sample data, in a folder of its own, on this machine only."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from portal.management.commands import up
+
+MARKER = "this-is-a-demo"
+MARKER_TEXT = "Sample data of `manage.py demo`. `manage.py demo --fresh` deletes this folder.\n"
+
+
+class Command(BaseCommand):
+    help = "Make sample data and run a whole portal on it: SQLite, no Redis, nothing outside the demo's own folder."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default="localhost", help="address to listen on (default localhost)")
+        parser.add_argument("--port", type=int, default=8000, help="port to listen on (default 8000)")
+        parser.add_argument("--fresh", action="store_true", help="delete the demo's data first")
+
+    def handle(self, *, host: str, port: int, fresh: bool, **options: Any) -> None:
+        from portal.demo.sample import make_sample_data
+
+        up.refuse_taken_port(host, port)
+        folder = Path(settings.VAR_DIR)
+        if fresh:
+            delete_demo_data(folder)
+        claim_folder(folder)
+        print("preparing the demo …", flush=True)
+        up.prepare(verbosity=0)
+        for line in make_sample_data(now=timezone.now()):
+            print(line)
+        up.run(host=host, port=port, workers=1)
+
+
+def claim_folder(folder: Path) -> None:
+    """Mark the folder as the demo's. Refuses with CommandError if a real portal's data is there."""
+    if (folder / "countersign.sqlite3").exists() and not (folder / MARKER).exists():
+        raise CommandError(f"{folder} holds a portal that is not a demo; unset COUNTERSIGN_VAR_DIR or name another folder.")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MARKER).write_text(MARKER_TEXT)
+
+
+def delete_demo_data(folder: Path) -> None:
+    """Delete a demo's folder. Refuses with CommandError if the folder was not made by the demo."""
+    if not folder.exists():
+        return
+    if not (folder / MARKER).exists() and [path.name for path in folder.iterdir()] not in ([], ["secret_key"]):
+        raise CommandError(f"{folder} was not made by the demo; it is left alone. Delete it by hand if you mean it.")
+    for path in folder.iterdir():
+        if path.name == "secret_key":
+            continue  # This process signs with it already.
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()

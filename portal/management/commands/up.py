@@ -1,0 +1,53 @@
+"""manage.py up: the whole portal in one terminal, on the data and settings it finds."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from ledger.keys import create_portal_keys
+from portal.processes import background, web
+from portal.supervisor import Supervisor, port_is_taken
+
+
+class Command(BaseCommand):
+    help = "Migrate, then run web server, worker and checkpoint signer (and Celery's beat where there is a broker) until Ctrl-C."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default="localhost", help="address to listen on (default localhost)")
+        parser.add_argument("--port", type=int, default=8000, help="port to listen on (default 8000)")
+        parser.add_argument("--workers", type=int, default=1, help="processes of the web server (default 1)")
+
+    def handle(self, *, host: str, port: int, workers: int, **options: Any) -> None:
+        refuse_taken_port(host, port)
+        prepare(verbosity=options["verbosity"])
+        run(host=host, port=port, workers=workers)
+
+
+def refuse_taken_port(host: str, port: int) -> None:
+    """Refuse with CommandError where nothing can listen."""
+    if sentence := port_is_taken(host, port):
+        raise CommandError(sentence)
+
+
+def prepare(*, verbosity: int) -> None:
+    """Bring tables, keys and static files up to date. Safe to run at every start."""
+    call_command("migrate", verbosity=0)
+    call_command("check", databases=["default"], stdout=io.StringIO())
+    for path in create_portal_keys():
+        if verbosity:
+            print(f"made {path}")
+    call_command("collectstatic", interactive=False, verbosity=0)
+
+
+def run(*, host: str, port: int, workers: int) -> None:
+    """Run every process until told to stop; end with their exit code."""
+    print(f"Countersign is at {settings.ORIGIN}  (Ctrl-C stops it)", flush=True)
+    code = Supervisor([web(host=host, port=port, workers=workers), *background()]).run()
+    if code:
+        sys.exit(code)

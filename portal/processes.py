@@ -1,0 +1,31 @@
+"""Which processes make up a portal, and the command line of each. Compose runs the same ones in containers of their own."""
+
+from __future__ import annotations
+
+import sys
+
+from django.conf import settings
+
+from portal.supervisor import Child
+
+MANAGE = [sys.executable, str(settings.BASE_DIR / "manage.py")]
+CELERY = [sys.executable, "-m", "celery", "-A", "portal.celery"]
+
+
+def web(*, host: str, port: int, workers: int) -> Child:
+    """The web server. WSGI: Django under ASGI costs several times the processor time for pages like ours."""
+    # The server binds addresses, not names; browsers that try ::1 first go on to this one.
+    address = "127.0.0.1" if host == "localhost" else host
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", address, "--port", str(port), "--no-ws"]
+    command += ["--workers", str(workers), "--blocking-threads", "4", "--backpressure", "64", "--respawn-failed-workers"]
+    command += ["--workers-kill-timeout", "10", "--log-level", "warning", "portal.wsgi:application"]
+    return Child("web", command)
+
+
+def background() -> list[Child]:
+    """Whoever works off the rows: our own loop, or Celery's worker and beat where there is a broker; and the log's signer."""
+    signer = Child("checkpointd", [*MANAGE, "checkpointd"])
+    if not settings.BROKER_URL:
+        return [Child("worker", [*MANAGE, "worker"]), signer]
+    worker = [*CELERY, "worker", "--concurrency", "2", "--without-gossip", "--without-mingle", "--loglevel", "WARNING"]
+    return [Child("worker", worker), Child("beat", [*CELERY, "beat", "--loglevel", "WARNING"]), signer]

@@ -1,0 +1,48 @@
+"""What is done in the background, and how often: defined once, for the worker loop and for Celery's beat.
+
+Each chore claims its own work from rows, so any number of processes may run rounds at the same time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+from django.conf import settings
+from django.db import close_old_connections
+from django.utils import timezone
+
+from approvals.refresh import refresh_requests
+from attestations.drain import drain
+
+log = structlog.get_logger("portal.schedule")
+
+
+def drain_attestations() -> int:
+    """Verify a batch of what is waiting. Returns how many attestations were finished."""
+    return drain(clock=timezone.now, limit=settings.BATCH_SIZE)
+
+
+def refresh_open_requests() -> int:
+    """Bring open requests up to date with their evidence and the clock. Returns how many changed."""
+    return refresh_requests(now=timezone.now())
+
+
+# In this order: a verdict of this round is seen by the requests of the same round.
+CHORES: tuple[tuple[str, Callable[[], int]], ...] = (
+    ("attestations.drain", drain_attestations),
+    ("approvals.refresh", refresh_open_requests),
+)
+
+
+def work_one_round(chores: tuple[tuple[str, Callable[[], int]], ...] | None = None) -> int:
+    """Run every chore once and return how much was done. A chore that breaks is logged and does not stop the others."""
+    done = 0
+    for name, chore in CHORES if chores is None else chores:
+        close_old_connections()
+        try:
+            done += chore()
+        except Exception:  # The loop must outlive any one chore; the rows keep the work.
+            log.exception("chore failed", chore=name)
+    close_old_connections()
+    return done

@@ -1,0 +1,84 @@
+"""`python3 manage.py test`: the same tests on each set of backends there is, one lane after the other.
+
+A lane that cannot run is skipped with the apt line that would change that; with CI=true it fails instead. Arguments go to pytest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.backends import Missing, broker, postgresql
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTHING_COLLECTED = 5
+CLOSING_LINE = re.compile(
+    r"^=* ?(\d+ (passed|failed|skipped|deselected|error|errors|xfailed|warning|warnings)|no tests ran)\b.* in [\d.:hms() ]+ ?=*$"
+)
+OPTIONS = ["-q", "-p", "no:cacheprovider"]
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one lane ended. `ok` is None when it could not run, or had nothing to run."""
+
+    lane: str
+    ok: bool | None
+    words: str
+
+
+def main(arguments: list[str]) -> int:
+    """Run every lane and return the exit code: 0 when none failed and at least one test ran."""
+    require_all = os.environ.get("CI") == "true" or os.environ.get("COUNTERSIGN_TEST_REQUIRE_ALL") == "1"
+    environment = {**os.environ, "COUNTERSIGN_TEST_REQUIRE_ALL": "1"} if require_all else dict(os.environ)
+    embedded = {
+        name: value for name, value in environment.items() if name not in ("COUNTERSIGN_TEST_DATABASE_URL", "COUNTERSIGN_TEST_BROKER_URL")
+    }
+    outcomes = [run_lane("SQLite, no broker", "not browser and not install", arguments, embedded, parallel=True)]
+    try:
+        with full_stack(environment) as full:
+            outcomes.append(run_lane("PostgreSQL and Redis", "not browser and not install", arguments, full, parallel=True))
+    except Missing as missing:
+        outcomes.append(Outcome("PostgreSQL and Redis", False if require_all else None, str(missing)))
+    outcomes.append(run_lane("Chromium", "browser", arguments, embedded, parallel=False))
+    print()
+    for outcome in outcomes:
+        word = {True: "passed", False: "FAILED", None: "skipped"}[outcome.ok]
+        print(f"{outcome.lane:<22} {word:<8} {outcome.words}")
+    return 1 if any(outcome.ok is False for outcome in outcomes) or not any(outcome.ok for outcome in outcomes) else 0
+
+
+@contextlib.contextmanager
+def full_stack(environment: dict[str, str]) -> Iterator[dict[str, str]]:
+    """Yield an environment that names a PostgreSQL server and an empty Redis. Raises Missing where there is none."""
+    with postgresql() as database_url, broker() as broker_url:
+        yield {**environment, "COUNTERSIGN_TEST_DATABASE_URL": database_url, "COUNTERSIGN_TEST_BROKER_URL": broker_url}
+
+
+def run_lane(lane: str, marks: str, arguments: list[str], environment: dict[str, str], *, parallel: bool) -> Outcome:
+    """Run pytest once, passing its words on as they come, and keep its closing line."""
+    print(f"\n== {lane} ==", flush=True)
+    command = [sys.executable, "-m", "pytest", *OPTIONS, *(["-n", "2", "--dist", "loadscope"] if parallel else []), "-m", marks, *arguments]
+    closing = "no closing line"
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, errors="replace") as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            sys.stdout.write(line)
+            sys.stdout.flush()
+            plain = COLOURS.sub("", line.strip())
+            if CLOSING_LINE.match(plain):
+                closing = plain.strip("= ")
+    if process.returncode == NOTHING_COLLECTED and arguments:
+        return Outcome(lane, None, "none of the chosen tests belongs here")
+    return Outcome(lane, process.returncode == 0, closing)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
