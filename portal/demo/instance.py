@@ -11,7 +11,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Any
@@ -88,12 +88,23 @@ class Workload:
     def fulcio_claims(self) -> dict[int, str]:
         name, owner = self.repository.split("/", 3)[3], self.repository.rsplit("/", 1)[0]
         workflow = self.identity.rpartition("/")[2].partition("@")[0]
-        return {
-            **{1: self.issuer, 2: self.trigger, 3: self.commit, 4: workflow, 5: name, 6: self.ref},
-            **{8: self.issuer, 9: self.identity, 10: self.commit, 11: self.runner_environment, 12: self.repository},
-            **{13: self.commit, 14: self.ref, 15: self.repository_id, 16: owner, 17: self.owner_id, 18: self.identity},
-            **{19: self.commit, 20: self.trigger, 21: self.run_url, 22: self.visibility},
-        }
+        by_number = (
+            ((1, 8), self.issuer),
+            ((2, 20), self.trigger),
+            ((3, 10, 13, 19), self.commit),
+            ((4,), workflow),
+            ((5,), name),
+            ((6, 14), self.ref),
+            ((9, 18), self.identity),
+            ((11,), self.runner_environment),
+            ((12,), self.repository),
+            ((15,), self.repository_id),
+            ((16,), owner),
+            ((17,), self.owner_id),
+            ((21,), self.run_url),
+            ((22,), self.visibility),
+        )
+        return {number: text for numbers, text in by_number for number in numbers}
 
 
 def build_provenance(workload: Workload, subjects: Iterable[tuple[str, str]]) -> dict[str, Any]:
@@ -312,11 +323,6 @@ def claim_builder(statement: dict[str, Any], builder_id: str) -> dict[str, Any]:
     predicate = statement["predicate"]
     run = predicate["runDetails"] | {"builder": {"id": builder_id}}
     return statement | {"predicate": predicate | {"runDetails": run}}
-
-
-def another_run(workload: Workload, **changes: str) -> Workload:
-    """Return the same workload with some fields changed."""
-    return replace(workload, **changes)
 
 
 def _certificate(

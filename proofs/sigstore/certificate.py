@@ -99,7 +99,7 @@ def _verify_chain(certificate: x509.Certificate, trust_root: TrustRoot, signed_a
         try:
             return _validate_path(certificate, authority, signed_at)
         except (VerificationError, InvalidSignature, *_UNREADABLE) as error:
-            reason = str(error)[:200]
+            reason = str(error).partition(" (encountered")[0][:200]
     raise Unproven("certificate.untrusted", f"the certificate does not chain to a trusted authority: {reason}")
 
 
