@@ -1,4 +1,4 @@
-"""Celery, for portals with a broker: the same rounds as `portal.worker`, on the same schedule, rung for by doors and by beat.
+"""Celery, for portals with a broker: the same rounds as the worker loop, rung for by doors and by beat.
 
 Rows are the queue. A message is only a bell: lost, doubled or late ones change how soon work is done, never whether or how often.
 """
@@ -44,7 +44,7 @@ app.autodiscover_tasks()
 class HeartbeatScheduler(Scheduler):
     """Beat without a schedule file (there is nothing to remember), leaving a heartbeat for the probe."""
 
-    def tick(self, *args: Any, **kwargs: Any) -> Any:
-        pause = super().tick(*args, **kwargs)
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        pause: float = super().tick(*args, **kwargs)  # type: ignore[no-untyped-call]
         beat_heart("beat")
         return min(pause, 1.0)

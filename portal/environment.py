@@ -6,6 +6,7 @@ Checks the shape of one value at a time; contradictions between values are found
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from collections.abc import Mapping
@@ -178,15 +179,23 @@ def local_secret(path: Path) -> str:
     The file appears whole or not at all (link of a finished file), so that web and worker starting together agree.
     """
     if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            _make_secret_file(path)
+        except OSError as error:
+            raise BadSetting(
+                f"{PREFIX}SECRET_KEY is not set, and {path} cannot be made ({error.strerror}); set it, or {PREFIX}SECRET_KEY_FILE."
+            ) from error
+    return env_secret("SECRET_KEY", "", environ={f"{PREFIX}SECRET_KEY_FILE": str(path)})
+
+
+def _make_secret_file(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(secrets.token_urlsafe(48) + "\n")
-        try:
+        with contextlib.suppress(FileExistsError):  # Another process was first; its secret is the one.
             os.link(draft, path)
-        except FileExistsError:
-            pass  # Another process was first; its secret is the one.
-        finally:
-            draft.unlink()
-    return env_secret("SECRET_KEY", "", environ={f"{PREFIX}SECRET_KEY_FILE": str(path)})
+    finally:
+        draft.unlink()

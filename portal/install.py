@@ -43,6 +43,16 @@ def ensure_installed(lock_name: str) -> None:
         restart_under_venv()
 
 
+def main(arguments: list[str]) -> int:
+    """`python3 -m portal.install [--dev]`: install and end."""
+    lock_name = DEVELOPMENT if arguments == ["--dev"] else RUNTIME
+    with _one_at_a_time():
+        if not _is_installed(lock_name):
+            _make_venv()
+            _install(ROOT / lock_name)
+    return 0
+
+
 def restart_under_venv() -> None:
     """Run the same command line again under .venv's Python, in the place of this process."""
     command = [str(PYTHON), *sys.argv]
@@ -128,3 +138,7 @@ def _one_at_a_time() -> Iterator[None]:
 
 def _say(sentence: str) -> None:
     print(f"[set-up] {sentence}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""Which processes make up a portal, and the command line of each. Compose runs the same ones in containers of their own."""
+"""Which processes make up a portal, and the command line of each: the same under `manage.py up` and in containers of their own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from portal.supervisor import Child
 
 MANAGE = [sys.executable, str(settings.BASE_DIR / "manage.py")]
 CELERY = [sys.executable, "-m", "celery", "-A", "portal.celery"]
+NAMES = ("web", "worker", "beat", "checkpointd")
 
 
 def web(*, host: str, port: int, workers: int) -> Child:
@@ -22,10 +23,23 @@ def web(*, host: str, port: int, workers: int) -> Child:
     return Child("web", command)
 
 
-def background() -> list[Child]:
-    """Whoever works off the rows: our own loop, or Celery's worker and beat where there is a broker; and the log's signer."""
-    signer = Child("checkpointd", [*MANAGE, "checkpointd"])
+def worker() -> Child:
+    """Whoever works off the rows: our own loop, or Celery's worker where there is a broker to ring for it."""
     if not settings.BROKER_URL:
-        return [Child("worker", [*MANAGE, "worker"]), signer]
-    worker = [*CELERY, "worker", "--concurrency", "2", "--without-gossip", "--without-mingle", "--loglevel", "WARNING"]
-    return [Child("worker", worker), Child("beat", [*CELERY, "beat", "--loglevel", "WARNING"]), signer]
+        return Child("worker", [*MANAGE, "worker"])
+    return Child("worker", [*CELERY, "worker", "--concurrency", "2", "--without-gossip", "--without-mingle", "--loglevel", "WARNING"])
+
+
+def beat() -> Child:
+    """Celery's clock. Our own worker loop needs none."""
+    return Child("beat", [*CELERY, "beat", "--loglevel", "WARNING"])
+
+
+def checkpointd() -> Child:
+    """The signer of the log, which alone reads the log's key."""
+    return Child("checkpointd", [*MANAGE, "checkpointd"])
+
+
+def background() -> list[Child]:
+    """Every process beside the web server."""
+    return [worker(), *([beat()] if settings.BROKER_URL else []), checkpointd()]

@@ -40,6 +40,7 @@ ORIGIN_HOST = urlsplit(ORIGIN).hostname or ""
 RP_ID = env_text("RP_ID", ORIGIN_HOST)
 SECRET_KEY = env_secret("SECRET_KEY", "") or local_secret(VAR_DIR / "secret_key")
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", [ORIGIN_HOST])
+PORT = env_int("PORT", 8000, least=1, most=65535)
 TRUSTED_PROXIES = env_int("TRUSTED_PROXIES", 0, least=0, most=8)
 
 # --- keys and the ledger ---------------------------------------------------------------------------------------------------------------

@@ -176,7 +176,8 @@ def check_durability(app_configs: Any = None, databases: Sequence[str] | None = 
                     found.append(
                         Error("PostgreSQL's synchronous_commit is off.", hint="Leave it out of COUNTERSIGN_DATABASE_URL.", id="portal.E013")
                     )
-                if connection.pg_version < 150000:
+                cursor.execute("SHOW server_version_num")
+                if int(cursor.fetchone()[0]) < 150000:
                     found.append(Error("PostgreSQL is older than 15.", hint="Upgrade the server.", id="portal.E014"))
             elif connection.vendor == "sqlite":
                 cursor.execute("PRAGMA synchronous")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
@@ -33,7 +34,7 @@ class Command(BaseCommand):
             delete_demo_data(folder)
         claim_folder(folder)
         print("preparing the demo …", flush=True)
-        up.prepare(verbosity=0)
+        call_command("prepare", verbosity=0)
         for line in make_sample_data(now=timezone.now()):
             print(line)
         up.run(host=host, port=port, workers=1)

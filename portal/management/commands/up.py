@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from typing import Any
 
@@ -10,7 +9,6 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from ledger.keys import create_portal_keys
 from portal.processes import background, web
 from portal.supervisor import Supervisor, port_is_taken
 
@@ -25,7 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *, host: str, port: int, workers: int, **options: Any) -> None:
         refuse_taken_port(host, port)
-        prepare(verbosity=options["verbosity"])
+        call_command("prepare", verbosity=options["verbosity"])
         run(host=host, port=port, workers=workers)
 
 
@@ -33,16 +31,6 @@ def refuse_taken_port(host: str, port: int) -> None:
     """Refuse with CommandError where nothing can listen."""
     if sentence := port_is_taken(host, port):
         raise CommandError(sentence)
-
-
-def prepare(*, verbosity: int) -> None:
-    """Bring tables, keys and static files up to date. Safe to run at every start."""
-    call_command("migrate", verbosity=0)
-    call_command("check", databases=["default"], stdout=io.StringIO())
-    for path in create_portal_keys():
-        if verbosity:
-            print(f"made {path}")
-    call_command("collectstatic", interactive=False, verbosity=0)
 
 
 def run(*, host: str, port: int, workers: int) -> None:

@@ -27,5 +27,5 @@ class Command(BaseCommand):
         stop = stop_on_signals()
         log = structlog.get_logger("portal.worker")
         log.info("worker started")
-        run_until(stop, pause=settings.SWEEP_SECONDS)
+        run_until(stop, process="worker", round_of_work=work_one_round, pause=settings.SWEEP_SECONDS)
         log.info("worker stopped")

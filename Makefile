@@ -1,0 +1,44 @@
+# Short names for what manage.py and the tools in .venv do. Nothing here is needed to run or test the portal.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo up test lint fix types walls migrations check lock
+
+help:  ## list what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 16
+
+install:  ## make .venv with everything for development
+	@$(PYTHON) -m portal.install --dev
+
+demo:  ## run the portal on sample data
+	@$(PYTHON) manage.py demo
+
+up:  ## run the portal on its own data
+	@$(PYTHON) manage.py up
+
+test:  ## run the tests on every backend there is
+	@$(PYTHON) manage.py test
+
+lint: install  ## format and lint, without changing anything
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+fix: install  ## format, and mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: install  ## check types
+	$(BIN)/mypy
+
+walls: install  ## check who imports whom
+	$(BIN)/lint-imports
+
+migrations: install  ## check that models and migrations agree
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+check: lint types walls migrations test  ## everything but the fresh clone, which .ci/run adds
+
+lock:  ## write the lock files anew (needs uv, and the network)
+	uv pip compile pyproject.toml --universal --generate-hashes --no-annotate --no-header --python-version 3.11 -o requirements.lock
+	uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-annotate --no-header --python-version 3.11 -o requirements-dev.lock

@@ -1,0 +1,27 @@
+"""manage.py prepare: bring tables, keys and static files up to date, before the processes start."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandParser
+
+from ledger.keys import create_portal_keys
+
+
+class Command(BaseCommand):
+    help = "Migrate, make the portal's keys where they are missing, and collect static files. Safe to run at every start."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--skip-static", action="store_true", help="the static files were collected before, as in the image")
+
+    def handle(self, *, skip_static: bool, **options: Any) -> None:
+        call_command("migrate", verbosity=0)
+        call_command("check", databases=["default"], stdout=io.StringIO())
+        for path in create_portal_keys():
+            if options["verbosity"]:
+                self.stdout.write(f"made {path}")
+        if not skip_static:
+            call_command("collectstatic", interactive=False, verbosity=0)
