@@ -1,0 +1,195 @@
+"""Build the statement one person is asked to sign, from a frozen revision and nothing newer.
+
+What is shown is what is hashed is what is signed: the bytes made here give the challenge, the confirmation page and the record.
+Whether the person may sign at all is checked in `approvals.begin_signing`.
+"""
+
+from __future__ import annotations
+
+import secrets
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+
+from approvals.models import Revision
+from approvals.snapshot import read_snapshot
+from attestations.blobs import bytes_of
+from identities.models import Identity, RoleAssignment, SigningKey
+from identities.permissions import roles_of
+from ledger.models import Checkpoint
+from proofs.approval.approval_parts import (
+    ApprovedArtifact,
+    Approver,
+    EnvironmentReference,
+    EvidenceReference,
+    ExcludedParty,
+    HeldRole,
+    HumanApproval,
+    LogHead,
+    MissingEvidence,
+    Party,
+    PolicyReference,
+    RequestReference,
+    ReviewReference,
+    SeparationOfDuties,
+    SignerReference,
+    SigningCeremony,
+    Validity,
+)
+from proofs.approval.human_approval import build_human_approval
+from proofs.approval.policy import Policy
+from proofs.digest import parse_digest
+from proofs.encoding import b64url_encode
+from proofs.moment import parse_moment
+from proofs.statement import is_plain_text
+
+MEDIA_TYPES = {
+    "sigstore-bundle": "application/vnd.dev.sigstore.bundle.v0.3+json",
+    "dsse": "application/vnd.dsse.envelope.v1+json",
+}
+DECISION_WORDS = {"approve": "Approve", "reject": "Reject", "request_changes": "Request changes to"}
+
+
+@dataclass(frozen=True)
+class SigningSession:
+    """The sign-in session a ceremony belongs to, and how and when the person signed in."""
+
+    session_hash: str
+    authenticated_by: str
+    authenticated_at: datetime
+
+
+def build_statement(
+    *,
+    revision: Revision,
+    policy: Policy,
+    decision: str,
+    justification: str,
+    by: Identity,
+    key: SigningKey,
+    session: SigningSession,
+    ceremony_id: str,
+    log_head: Checkpoint,
+    expires_at: datetime,
+    now: datetime,
+) -> bytes:
+    """Return the canonical payload for one person's decision about one revision. `now` has whole seconds.
+
+    Refuses with `approval.malformed` when the values do not make a statement.
+    """
+    snapshot = read_snapshot(bytes_of(revision.snapshot))
+    facts, request = snapshot["policy"], revision.request
+    return build_human_approval(
+        HumanApproval(
+            artifacts=tuple(ApprovedArtifact(item["name"], (parse_digest(item["digest"]),)) for item in snapshot["artifacts"]),
+            decision=decision,
+            request=RequestReference(request.pk, revision.number, str(request.kind), revision.digest),
+            environment=EnvironmentReference(
+                snapshot["environment"]["id"], snapshot["environment"]["slug"], snapshot["environment"]["tier"]
+            ),
+            approver=_approver(by, request.project.slug, roles_of(by, project=request.project), session, now),
+            signer=SignerReference(key.key_id, key.algorithm, key.enrollment_digest),
+            policy=PolicyReference(
+                id=facts["id"],
+                version=facts["version"],
+                digest=facts["digest"]["sha256"],
+                input_digest=facts["inputDigest"]["sha256"],
+                result_digest=facts["resultDigest"]["sha256"],
+                result=facts["result"],
+                engine_version=settings.VERSION,
+            ),
+            evidence=tuple(_evidence(item) for item in snapshot["evidence"]),
+            missing_evidence=tuple(_missing(facts["rules"])),
+            review=ReviewReference(revision.snapshot_id, summarise(snapshot, decision), settings.VERSION),
+            justification=justification,
+            separation_of_duties=_duties(snapshot, policy),
+            validity=Validity(now, now, now + timedelta(hours=policy.validity_hours)),
+            ceremony=SigningCeremony(
+                id=ceremony_id,
+                nonce=b64url_encode(secrets.token_bytes(32)),
+                rp_id=settings.RP_ID,
+                origin=settings.ORIGIN,
+                expires_at=expires_at,
+                log_head=LogHead(settings.LOG_ORIGIN, log_head.size, bytes(log_head.root)),
+            ),
+        )
+    )
+
+
+def summarise(snapshot: Mapping[str, Any], decision: str) -> str:
+    """Return the one sentence that says what a signature would mean; it is part of what is signed."""
+    artifacts = snapshot["artifacts"]
+    first = artifacts[0]
+    digest = first["digest"]
+    algorithm, _, value = digest.partition(":")
+    named = f"{first['name'] or 'an unnamed artifact'} ({algorithm}:{value[:8]}…{value[-4:]})"
+    others = f" and {len(artifacts) - 1} more" if len(artifacts) > 1 else ""
+    count = len(snapshot["evidence"])
+    policy = snapshot["policy"]
+    return (
+        f"{DECISION_WORDS[decision]} {named}{others} for {snapshot['environment']['name']}. "
+        f"{count} evidence {'item' if count == 1 else 'items'} shown; policy {policy['id']} {policy['version']}: {policy['result']}."
+    )
+
+
+def _approver(by: Identity, project: str, roles: Sequence[RoleAssignment], session: SigningSession, now: datetime) -> Approver:
+    user = getattr(by, "user", None)
+    return Approver(
+        issuer=by.issuer,
+        subject=by.subject,
+        username=user.username if user else by.name,
+        roles=tuple(HeldRole(str(role.role), role.project.slug if role.project else role.team.slug, "portal", now) for role in roles),
+        authenticated_by=session.authenticated_by,
+        authenticated_at=session.authenticated_at.replace(microsecond=0),
+    )
+
+
+def _evidence(item: Mapping[str, Any]) -> EvidenceReference:
+    return EvidenceReference(
+        name=label(item["predicateType"] or "", 300) or "unreadable claim",
+        digest=item["digest"]["sha256"],
+        media_type=MEDIA_TYPES.get(item["format"], "application/octet-stream"),
+        verdict=item["result"],
+        verdict_digest=item["verdictDigest"]["sha256"],
+        signer=signer_label(item["signer"]),
+        verified_at=parse_moment(item["verifiedAt"], code="approval.malformed", what="verifiedAt"),
+    )
+
+
+def signer_label(signer: Mapping[str, Any] | None) -> str:
+    """Return who signed an evidence item, as the certificate or key says; empty when nothing was proven."""
+    if not signer:
+        return ""
+    return label(str(signer.get("identity") or signer.get("keyId") or ""), 1000)
+
+
+def label(text: str, limit: int) -> str:
+    """Return text that came from evidence as a label for a signed document: shortened, or empty when it could deceive a reader."""
+    shortened = unicodedata.normalize("NFC", text)[:limit]
+    return shortened if is_plain_text(shortened) else ""
+
+
+def _missing(rules: Sequence[Mapping[str, Any]]) -> list[MissingEvidence]:
+    failed = [rule for rule in rules if rule["kind"] == "evidence" and rule["outcome"] == "fail"]
+    return [MissingEvidence(rule["title"], "blocking") for rule in failed]
+
+
+def _duties(snapshot: Mapping[str, Any], policy: Policy) -> SeparationOfDuties:
+    requester, behalf = snapshot["requester"], snapshot["onBehalfOf"]
+    rule = policy.separation_rule
+    return SeparationOfDuties(
+        rule_id=rule.id if rule else "none",
+        requester=Party(
+            kind=requester["kind"],
+            issuer=requester["issuer"],
+            subject=requester["subject"],
+            on_behalf_of=(behalf["issuer"], behalf["subject"]) if behalf else None,
+        ),
+        excluded=tuple(ExcludedParty(item["issuer"], item["subject"], tuple(item["because"])) for item in snapshot["policy"]["excluded"]),
+        result="pass",
+        required=policy.required_approvals,
+    )

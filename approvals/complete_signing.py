@@ -1,0 +1,175 @@
+"""Complete a signing ceremony: verify the person's assertion, keep the approval, sign the record, append it to the ledger.
+
+All of it in one transaction, with the ceremony's row locked. An assertion that does not verify uses the ceremony up and is written
+down: a failed signature is evidence too, and the person begins again. The steps, in this order:
+
+1. The ceremony is this person's, in this session, neither used nor over.     ceremony.not_yours, ceremony.used, ceremony.expired
+2. What was checked at the beginning still holds.                             as `approvals.begin_signing`
+3. The stored statement is the one that was offered.                          approval.altered
+4. The assertion is this key's, over exactly this statement.                  webauthn.*
+5. The key was enrolled for this person, and the level is enough.             signer.*, assurance.too_low
+6. Approval, record and ledger entry are kept together.
+"""
+
+from __future__ import annotations
+
+import hmac
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+
+from approvals.begin_signing import (
+    Decision,
+    get_current_revision,
+    refuse_if_answered,
+    refuse_if_key_unusable,
+    refuse_if_not_entitled,
+)
+from approvals.models import Approval, Ceremony, Record
+from approvals.revise import lock_state
+from approvals.status import refresh_state
+from approvals.verify_signature import CHECKS, GivenAssertion, VerifiedSignature, verify_signature
+from attestations.blobs import bytes_of, store_blob
+from identities.actors import actor_of
+from identities.models import Identity
+from ledger.append import append_dsse, append_event
+from ledger.recorder import recorder_key
+from proofs.approval.approval_parts import HumanApproval
+from proofs.approval.assurance import reaches_level
+from proofs.approval.human_approval import approval_signed_bytes, parse_human_approval
+from proofs.approval.policy import parse_policy
+from proofs.approval.record import build_record
+from proofs.approval.sshsig import NAMESPACE, sshsig_armor
+from proofs.canonical import canonical_bytes
+from proofs.digest import sha256_hex
+from proofs.errors import Conflict, NotAllowed, NotFound, Refusal, Unproven
+
+
+def complete_signing(*, ceremony_id: str, session_hash: str, assertion: GivenAssertion, by: Identity, now: datetime) -> Approval:
+    """Keep one person's verified answer, its record and its ledger entry; return the approval.
+
+    Refuses with the codes above. A refusal from step 2 on is kept on the ceremony and in the ledger, and the ceremony is used up.
+    """
+    now = now.replace(microsecond=0)
+    refusal: Refusal | None = None
+    with transaction.atomic():
+        ceremony = _lock_ceremony(ceremony_id, session_hash, by, now)
+        ceremony.consumed_at = now
+        try:
+            with transaction.atomic():
+                approval = _answer(ceremony, assertion, now)
+        except Refusal as refused:
+            # The refusal travels on only after the transaction that keeps it has been committed.
+            refusal = refused
+            _keep_refusal(ceremony, refused, now)
+        ceremony.save(update_fields=["consumed_at", "refused_code"])
+    if refusal is not None:
+        raise refusal
+    return approval
+
+
+def _lock_ceremony(ceremony_id: str, session_hash: str, by: Identity, now: datetime) -> Ceremony:  # 1
+    found = Ceremony.objects.filter(pk=ceremony_id).select_related("revision__request").first()
+    if found is None:
+        raise NotFound("ceremony.unknown", "there is no such ceremony")
+    # First the request, then the ceremony: every act takes its locks in this order.
+    lock_state(found.revision.request, now=now)
+    ceremony = Ceremony.objects.select_for_update().get(pk=ceremony_id)
+    if ceremony.identity_id != by.pk or not hmac.compare_digest(ceremony.session_hash, session_hash):
+        raise NotAllowed("ceremony.not_yours", "this ceremony was begun by somebody else, or in another sign-in session")
+    if ceremony.consumed_at is not None:
+        raise Conflict("ceremony.used", "this ceremony was used already; a statement is offered for signing once")
+    if now >= ceremony.expires_at:
+        raise Conflict("ceremony.expired", "the time to sign is over and nothing was signed; go back to the request and start again")
+    return ceremony
+
+
+def _answer(ceremony: Ceremony, given: GivenAssertion, now: datetime) -> Approval:
+    by, key, request = ceremony.identity, ceremony.signing_key, ceremony.revision.request
+    revision = get_current_revision(request)
+    if revision.pk != ceremony.revision_id:  # 2
+        raise Conflict("request.stale_snapshot", "this request has changed since the statement was offered; read the new page, then decide")
+    policy = parse_policy(bytes_of(revision.policy.document))
+    refuse_if_not_entitled(request=request, revision=revision, policy=policy, by=by)
+    refuse_if_answered(revision, by)
+    refuse_if_key_unusable(key, by)
+    payload = bytes(ceremony.payload)
+    if sha256_hex(payload) != ceremony.payload_digest:  # 3
+        raise Unproven("approval.altered", "the stored statement is not the one that was offered")
+    statement = parse_human_approval(payload)
+    if (statement.review.snapshot_digest, statement.decision) != (revision.snapshot_id, ceremony.decision):
+        raise Unproven("approval.altered", "the stored statement names another snapshot or decision than its ceremony")
+    verified = verify_signature(payload=payload, statement=statement, given=given, key=key, by=by)  # 4
+    if ceremony.decision == Decision.APPROVE and not reaches_level(verified.level, policy.minimum_assurance):  # 5
+        raise Unproven("assurance.too_low", f"this signature reaches level {verified.level}, the policy wants {policy.minimum_assurance}")
+    approval = _keep_approval(ceremony, statement, given, verified, now)  # 6
+    _keep_record(approval, verified, now)
+    key.sign_count = verified.sign_count
+    key.save(update_fields=["sign_count"])
+    refresh_state(lock_state(request, now=now), now=now)
+    return approval
+
+
+def _keep_refusal(ceremony: Ceremony, refusal: Refusal, now: datetime) -> None:
+    ceremony.refused_code = refusal.code[:80]
+    document = canonical_bytes(
+        {
+            "schema": "countersign-refused-ceremony/v1",
+            "ceremony": ceremony.pk,
+            "payload": {"sha256": ceremony.payload_digest},
+            "code": refusal.code,
+        }
+    )
+    blob = store_blob(document, now)
+    append_event(event="approval.refused", ref_digest=blob.digest, actor=actor_of(ceremony.identity), now=now)
+
+
+def _keep_approval(
+    ceremony: Ceremony, statement: HumanApproval, given: GivenAssertion, verified: VerifiedSignature, now: datetime
+) -> Approval:
+    payload = bytes(ceremony.payload)
+    return Approval.objects.create(
+        ceremony=ceremony,
+        revision=ceremony.revision,
+        identity=ceremony.identity,
+        signing_key=ceremony.signing_key,
+        decision=ceremony.decision,
+        payload=payload,
+        payload_digest=ceremony.payload_digest,
+        credential_id=given.credential_id,
+        authenticator_data=given.authenticator_data,
+        client_data_json=given.client_data_json,
+        signature=given.signature,
+        # None where OpenSSH has no form for the key or the client data; the portal's own verifier is then the only one.
+        sshsig=sshsig_armor(
+            key=verified.key,
+            rp_id=settings.RP_ID,
+            origin=verified.origin,
+            namespace=NAMESPACE,
+            message=approval_signed_bytes(payload),
+            authenticator_data=given.authenticator_data,
+            client_data_json=given.client_data_json,
+            signature=given.signature,
+        ),
+        level=verified.level,
+        not_after=statement.validity.not_after,
+        signed_at=now,
+    )
+
+
+def _keep_record(approval: Approval, verified: VerifiedSignature, now: datetime) -> Record:
+    payload = build_record(
+        payload=bytes(approval.payload),
+        assertion=verified.assertion,
+        assurance=verified.level,
+        checked_at=now,
+        checks=CHECKS,
+        verifier_version=settings.VERSION,
+        portal=settings.ORIGIN,
+    )
+    envelope = recorder_key().sign(payload)
+    entry = append_dsse(event="record", envelope=envelope, now=now)
+    return Record.objects.create(
+        approval=approval, digest=sha256_hex(payload), envelope=canonical_bytes(envelope), entry=entry, recorded_at=now
+    )

@@ -1,0 +1,71 @@
+"""Gather the pack of a request: every file with which somebody checks its newest revision's answers offline.
+
+Reads only. The layout is `proofs.approval.build_pack`; whether the pack shows an approval is for `proofs.approval.pack` to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from approvals.models import Approval, Request
+from approvals.trust import current_trust
+from attestations.blobs import bytes_of
+from identities.models import SigningKey
+from ledger.prove import checkpoint_covering, prove_consistency, prove_inclusion
+from proofs.approval.build_pack import PackedApproval, assemble_pack
+from proofs.approval.human_approval import parse_human_approval
+from proofs.canonical import parse_json
+from proofs.errors import Conflict
+
+
+def build_pack(*, request: Request, now: datetime) -> dict[str, bytes]:
+    """Return the files of the pack by path, with the keys' revocations as they are known at `now`.
+
+    Refuses with `approval.missing` when nobody has answered the newest revision, and with `log.pending` until a published checkpoint
+    covers every answer.
+    """
+    revision = request.revisions.select_related("document", "policy__document", "policy_input", "policy_result", "snapshot")
+    newest = revision.order_by("-number").first()
+    answers = _answers(newest.pk) if newest else []
+    if newest is None or not answers:
+        raise Conflict("approval.missing", "nobody has answered the newest revision of this request, so there is nothing to check")
+    evidence = list(newest.evidence.select_related("attestation__blob", "verdict__document").order_by("pk"))
+    keys = list(SigningKey.objects.filter(approvals__in=answers).distinct().order_by("key_id"))
+    return assemble_pack(
+        approvals=[_packed(answer) for answer in answers],
+        enrollments=[bytes(key.enrollment) for key in keys],
+        revocations=_revocations(keys, now),
+        evidence=[bytes_of(item.attestation.blob) for item in evidence],
+        verdicts=[bytes_of(item.verdict.document) for item in evidence],
+        snapshot=bytes_of(newest.snapshot),
+        request=bytes_of(newest.document),
+        policy_document=bytes_of(newest.policy.document),
+        policy_input=bytes_of(newest.policy_input),
+        policy_result=bytes_of(newest.policy_result),
+        trust=current_trust(),
+    )
+
+
+def _answers(revision_id: int) -> list[Approval]:
+    rows = Approval.objects.filter(revision_id=revision_id)
+    return list(rows.select_related("record__entry", "signing_key").order_by("record__entry_id"))
+
+
+def _packed(answer: Approval) -> PackedApproval:
+    index = answer.record.entry_id
+    checkpoint = checkpoint_covering(index)
+    if checkpoint is None:
+        raise Conflict("log.pending", "the ledger has not published a head that covers this answer yet; try again in a few seconds")
+    head = parse_human_approval(bytes(answer.payload)).ceremony.log_head
+    return PackedApproval(
+        record_envelope=parse_json(bytes(answer.record.envelope)),
+        leaf_index=index,
+        inclusion_path=tuple(prove_inclusion(index, checkpoint.size)),
+        head_path=tuple(prove_consistency(head.size, checkpoint.size)),
+        checkpoint_note=checkpoint.note,
+    )
+
+
+def _revocations(keys: Sequence[SigningKey], now: datetime) -> list[bytes]:
+    return [bytes(key.revocation) for key in keys if key.revocation and key.revoked_at is not None and key.revoked_at <= now]

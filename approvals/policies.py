@@ -1,0 +1,154 @@
+"""Policies: read what a person wrote as YAML, store each version by the digest of its canonical bytes, say which is in force.
+
+Only the canonical document counts; the YAML is kept beside it to be read. Not checked here: whether a policy is a good one.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import yaml
+from django.db import transaction
+from django.db.models import Q
+
+from approvals.models import PolicyActivation, PolicyVersion
+from attestations.blobs import store_blob
+from identities.actors import actor_of
+from identities.models import Environment, Identity, Project, RoleAssignment
+from ledger.append import append_event
+from proofs.approval.policy import parse_policy
+from proofs.canonical import canonical_bytes
+from proofs.digest import sha256_hex
+from proofs.errors import Conflict, Malformed, NotAllowed, TooLarge
+from proofs.moment import rfc3339
+
+MAX_SOURCE_BYTES = 64 * 1024
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML as data alone: no tags that build objects, no key twice in one mapping, no aliases (a few lines could mean gigabytes)."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise Malformed("policy.yaml", "got a YAML alias, expected every value written out")
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for place, key in enumerate(keys):
+            if not isinstance(key, str):
+                raise Malformed("policy.yaml", f"got the key {str(key)[:60]!r}, expected text")
+            if key in keys[:place]:
+                raise Malformed("policy.duplicate_key", f"got the key {key[:60]!r} twice in one mapping, expected it once")
+        return super().construct_mapping(node, deep=deep)
+
+
+def parse_yaml(source: str) -> Any:
+    """Parse YAML as plain data.
+
+    Refuses with `policy.too_large`, `policy.duplicate_key` or `policy.yaml`. Does not check what the data means.
+    """
+    if len(source.encode()) > MAX_SOURCE_BYTES:
+        raise TooLarge("policy.too_large", f"got {len(source.encode())} bytes, expected at most {MAX_SOURCE_BYTES}")
+    try:
+        return yaml.load(source, Loader=_StrictLoader)  # noqa: S506 - the loader is a SafeLoader, made stricter
+    except yaml.YAMLError as error:
+        raise Malformed("policy.yaml", f"got text that is not YAML ({error}), expected a mapping") from error
+    except RecursionError as error:
+        raise Malformed("policy.yaml", "got YAML that is nested too deeply") from error
+
+
+def policy_document(source: str) -> bytes:
+    """Return the canonical bytes of a policy written as YAML: what is stored, and what the digest is over.
+
+    Refuses as `parse_yaml` and `proofs.approval.policy.parse_policy` do.
+    """
+    document = canonical_bytes(parse_yaml(source))
+    parse_policy(document)
+    return document
+
+
+@transaction.atomic
+def store_policy(*, source: str, by: Identity, now: datetime) -> PolicyVersion:
+    """Store a policy version and write it into the ledger; the same document again gives the same row.
+
+    Refuses as `policy_document` does, and with `policy.version_exists` when this id and version already name another document.
+    """
+    document = policy_document(source)
+    digest = sha256_hex(document)
+    known = PolicyVersion.objects.filter(pk=digest).first()
+    if known is not None:
+        return known
+    policy = parse_policy(document)
+    if PolicyVersion.objects.filter(policy_id=policy.id, version=policy.version).exists():
+        raise Conflict(
+            "policy.version_exists", f"{policy.id} {policy.version} already names another document; give the changed one a new version"
+        )
+    blob = store_blob(document, now)
+    row = PolicyVersion.objects.create(
+        digest=digest, policy_id=policy.id, version=policy.version, document=blob, source=source, created_at=now
+    )
+    append_event(event="policy.published", ref_digest=digest, actor=actor_of(by), now=now)
+    return row
+
+
+@transaction.atomic
+def activate_policy(*, policy: PolicyVersion, project: Project, environment: Environment, by: Identity, now: datetime) -> PolicyActivation:
+    """Put a policy version into force for a project and environment.
+
+    Refuses with `policy.owner_required` when `by` is no policy owner there, and with `policy.two_owners_required` when there is
+    more than one owner: then one person alone must not change the rules. An activation by the only owner is marked "one person".
+    """
+    owners = _policy_owners(project)
+    if by.pk not in owners:
+        raise NotAllowed("policy.owner_required", f"{by} is not a policy owner of {project}; only a policy owner puts a policy into force")
+    if len(owners) > 1:
+        raise NotAllowed(
+            "policy.two_owners_required",
+            f"{project} has {len(owners)} policy owners, so a change of policy takes the signed approvals of two of them",
+        )
+    return record_activation(policy=policy, project=project, environment=environment, by=by, one_person=True, now=now)
+
+
+def record_activation(
+    *, policy: PolicyVersion, project: Project, environment: Environment, by: Identity, one_person: bool, now: datetime
+) -> PolicyActivation:
+    """Write an activation and its ledger entry. Does not check who may: `activate_policy` and the bootstrap do."""
+    document = canonical_bytes(
+        {
+            "schema": "countersign-policy-activation/v1",
+            "policy": {"id": policy.policy_id, "version": policy.version, "digest": {"sha256": policy.digest}},
+            "project": project.slug,
+            "environment": environment.slug,
+            "by": [{"issuer": by.issuer, "subject": by.subject}],
+            "onePerson": one_person,
+            "at": rfc3339(now),
+        }
+    )
+    blob = store_blob(document, now)
+    event = "policy.activated_by_one_person" if one_person else "policy.activated"
+    entry = append_event(event=event, ref_digest=blob.digest, actor=actor_of(by), now=now)
+    return PolicyActivation.objects.create(policy=policy, project=project, environment=environment, entry=entry, activated_at=now)
+
+
+def active_policy(*, project: Project, environment: Environment) -> PolicyVersion | None:
+    """Return the policy version in force for a project and environment, or None: then nothing can be approved there."""
+    newest = (
+        PolicyActivation.objects.filter(project=project, environment=environment)
+        .select_related("policy__document")
+        .order_by("-entry_id")
+        .first()
+    )
+    return newest.policy if newest else None
+
+
+def _policy_owners(project: Project) -> set[str]:
+    held = RoleAssignment.objects.filter(role=RoleAssignment.Role.POLICY_OWNER, ended_at__isnull=True, team=project.team_id)
+    active = held.filter(identity__status=Identity.Status.ACTIVE)
+    return set(active.filter(Q(project=None) | Q(project=project)).values_list("identity_id", flat=True))
+
+
+def was_one_person(activation: PolicyActivation) -> bool:
+    """Say whether one person alone put the policy into force."""
+    return activation.entry.event == "policy.activated_by_one_person"

@@ -1,0 +1,127 @@
+"""Keep requests up with their evidence: freeze a new revision when newer verdicts call for one.
+
+A request nobody has answered follows every new verdict. Once somebody has answered, only a changed rule outcome or a changed finding
+makes a new revision, because that makes their answer stale. Safe to run twice and by several processes; the worker calls it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+
+from approvals.models import Approval, PolicyActivation, Request, RequestState, Revision, RevisionEvidence
+from approvals.revise import Evaluation, evaluate_request, lock_state, revise_request
+from approvals.status import refresh_state
+from attestations.blobs import bytes_of
+from attestations.models import Verdict, VerdictSubject
+from proofs.canonical import parse_canonical
+from proofs.errors import Refusal
+
+Status = RequestState.Status
+FOLLOWED = (Status.COLLECTING, Status.IN_REVIEW, Status.BLOCKED, Status.CHANGES_REQUESTED, Status.STALE, Status.APPROVED)
+TROUBLE = ("fail", "review", "error")
+BATCH = 50
+
+log = structlog.get_logger(__name__)
+
+
+def refresh_requests(*, now: datetime, limit: int = BATCH) -> int:
+    """Bring up to date at most `limit` requests whose evidence has newer verdicts; return how many revisions were frozen.
+
+    A request that cannot be evaluated is left as it is, which approves nothing, and is tried again.
+    """
+    frozen = 0
+    for state in _behind()[:limit]:
+        try:
+            frozen += _refresh(state.request, now=now)
+        except Refusal as refusal:
+            log.warning("refresh_refused", request=state.request_id, code=refusal.code)
+    for state in _lapsed(now)[:limit]:
+        with transaction.atomic():
+            refresh_state(lock_state(state.request, now=now), now=now)
+    return frozen
+
+
+def is_outdated(revision: Revision) -> bool:
+    """Say whether the evidence there is now would make a new revision. Refuses as `evaluate_request` does."""
+    evaluation = evaluate_request(revision.request)
+    if evaluation.policy.digest != revision.policy_id:
+        return True
+    if evaluation.verdict_ids == frozenset(revision.evidence.values_list("verdict_id", flat=True)):
+        return False
+    if not Approval.objects.filter(revision=revision).exists():
+        return True
+    return _substance(evaluation) != _substance_of(revision)
+
+
+def _refresh(request: Request, *, now: datetime) -> bool:
+    with transaction.atomic():
+        state = lock_state(request, now=now)
+        revision = request.revisions.select_related("request", "policy_result").filter(number=state.revision_number).first()
+        if revision is None or is_outdated(revision):
+            revise_request(request=request, by=None, now=now)
+            return True
+        # Looked at and found unchanged: others get their turn before it is looked at again.
+        refresh_state(state, now=now)
+        return False
+
+
+def _behind() -> QuerySet[RequestState]:
+    """Requests whose newest revision lacks a latest verdict, or has another policy than the one in force; longest unseen first."""
+    held = RevisionEvidence.objects.filter(
+        verdict=OuterRef("verdict"),
+        revision__request=OuterRef(OuterRef("request")),
+        revision__number=OuterRef(OuterRef("revision_number")),
+    )
+    later = Verdict.objects.filter(attestation=OuterRef("verdict__attestation"), number__gt=OuterRef("verdict__number"))
+    newer = VerdictSubject.objects.filter(artifact__requests__request=OuterRef("request")).filter(~Exists(held), ~Exists(later))
+    in_force = PolicyActivation.objects.filter(project=OuterRef("request__project"), environment=OuterRef("request__environment"))
+    pinned = Revision.objects.filter(request=OuterRef("request"), number=OuterRef("revision_number"))
+    return (
+        RequestState.objects.filter(status__in=FOLLOWED)
+        .annotate(
+            in_force=Subquery(in_force.order_by("-entry_id").values("policy_id")[:1]),
+            pinned=Subquery(pinned.values("policy_id")[:1]),
+        )
+        .filter(Exists(newer) | ~Q(in_force=F("pinned")))
+        .select_related("request__project__team", "request__environment", "request__requester", "request__on_behalf_of")
+        .order_by("computed_at", "pk")
+    )
+
+
+def _lapsed(now: datetime) -> QuerySet[RequestState]:
+    """Approved requests with an approval whose validity is over."""
+    over = Approval.objects.filter(
+        revision__request=OuterRef("request"), revision__number=OuterRef("revision_number"), decision="approve", not_after__lte=now
+    )
+    approved = RequestState.objects.filter(Exists(over), status=Status.APPROVED)
+    return approved.select_related("request").order_by("computed_at", "pk")
+
+
+def _substance(evaluation: Evaluation) -> tuple[Any, ...]:
+    troubles = {(item.digest, *trouble) for item in evaluation.evidence for trouble in _troubles(item.document)}
+    return _outcomes(evaluation.result), frozenset(troubles)
+
+
+def _substance_of(revision: Revision) -> tuple[Any, ...]:
+    held = revision.evidence.select_related("attestation", "verdict__document")
+    troubles = {
+        (item.attestation.blob_id, *trouble) for item in held for trouble in _troubles(parse_canonical(bytes_of(item.verdict.document)))
+    }
+    return _outcomes(parse_canonical(bytes_of(revision.policy_result))), frozenset(troubles)
+
+
+def _outcomes(result: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
+    return tuple(sorted((rule["id"], rule["outcome"], rule["code"]) for rule in result["rules"]))
+
+
+def _troubles(verdict: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    troubles = [(item["check"], item["outcome"], item["code"]) for item in verdict["findings"] if item["outcome"] in TROUBLE]
+    if verdict["result"] != "verified":
+        troubles.append(("verification", verdict["result"], verdict["code"]))
+    return troubles

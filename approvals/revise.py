@@ -1,0 +1,156 @@
+"""Freeze a revision: the policy in force, every current attestation about the artifacts, the evaluation, and the snapshot.
+
+The evidence set takes in what was rejected too: an approver must see it. Earlier revisions stay as they were; approvals of them no
+longer count. Not checked here: whether a new revision is called for (`approvals.refresh` decides that).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from approvals.models import PolicyVersion, Request, RequestState, Revision, RevisionEvidence
+from approvals.policies import active_policy
+from approvals.snapshot import SeenEvidence, build_snapshot, party
+from approvals.status import refresh_state
+from attestations.blobs import bytes_of, store_blob
+from attestations.queries import verdicts_about
+from attestations.trace import trace_artifact
+from identities.actors import actor_of, portal_actor
+from identities.models import Identity
+from ledger.append import append_event
+from proofs.approval.policy import build_policy_input, evaluate_policy, exclusions, parse_policy
+from proofs.canonical import canonical_bytes, parse_canonical
+from proofs.digest import sha256_hex
+from proofs.errors import Conflict
+from proofs.moment import rfc3339
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The evidence about a request's artifacts as it is now, and what the policy in force makes of it."""
+
+    policy: PolicyVersion
+    artifacts: list[dict[str, str]]
+    evidence: list[SeenEvidence]
+    policy_input: dict[str, Any]
+    result: dict[str, Any]
+
+    @property
+    def verdict_ids(self) -> frozenset[int]:
+        return frozenset(item.verdict.pk for item in self.evidence)
+
+
+def evaluate_request(request: Request) -> Evaluation:
+    """Evaluate the policy in force on the evidence there is now. Refuses with `policy.missing`. Writes nothing."""
+    policy = active_policy(project=request.project, environment=request.environment)
+    if policy is None:
+        raise Conflict("policy.missing", f"no policy is in force for {request.project} in {request.environment.name}")
+    artifacts = [{"digest": item.artifact_id, "name": item.name} for item in request.artifacts.order_by("artifact_id")]
+    evidence = _current_evidence([item["digest"] for item in artifacts])
+    behalf = request.on_behalf_of
+    policy_input = build_policy_input(
+        project=request.project.slug,
+        environment=request.environment.slug,
+        artifacts=artifacts,
+        requester=_names(request.requester),
+        on_behalf_of={"issuer": behalf.issuer, "subject": behalf.subject} if behalf else None,
+        evidence=[{"digest": item.digest, "verdictDigest": item.verdict_digest, "verdict": dict(item.document)} for item in evidence],
+    )
+    result = evaluate_policy(parse_policy(bytes_of(policy.document)), policy_input)
+    return Evaluation(policy, artifacts, evidence, policy_input, result)
+
+
+@transaction.atomic
+def revise_request(*, request: Request, by: Identity | None, now: datetime) -> Revision:
+    """Freeze the next revision of a request and write it into the ledger. `by` is None when the portal does it by itself.
+
+    Refuses with `policy.missing`, or as the evaluation does.
+    """
+    state = lock_state(request, now=now)
+    now = now.replace(microsecond=0)
+    evaluation = evaluate_request(request)
+    number = state.revision_number + 1
+    document = canonical_bytes(_request_document(request, number, evaluation, now))
+    result_bytes, input_bytes = canonical_bytes(evaluation.result), canonical_bytes(evaluation.policy_input)
+    snapshot = _build_snapshot(request, number, evaluation, sha256_hex(document), sha256_hex(result_bytes), now)
+    revision = Revision.objects.create(
+        request=request,
+        number=number,
+        policy=evaluation.policy,
+        digest=sha256_hex(document),
+        document=store_blob(document, now),
+        policy_input=store_blob(input_bytes, now),
+        policy_result=store_blob(result_bytes, now),
+        result=evaluation.result["result"],
+        snapshot=store_blob(snapshot, now),
+        frozen_at=now,
+    )
+    RevisionEvidence.objects.bulk_create(
+        [RevisionEvidence(revision=revision, attestation=item.verdict.attestation, verdict=item.verdict) for item in evaluation.evidence]
+    )
+    event = "request.opened" if number == 1 else "request.revised"
+    actor = actor_of(by) if by is not None else portal_actor()
+    append_event(event=event, ref_digest=revision.snapshot_id, actor=actor, now=now)
+    state.revision_number = number
+    refresh_state(state, now=now)
+    return revision
+
+
+def lock_state(request: Request, *, now: datetime) -> RequestState:
+    """Lock the one row that serialises everything that happens to a request: revisions, ceremonies and answers."""
+    RequestState.objects.get_or_create(request=request, defaults={"computed_at": now})
+    return RequestState.objects.select_for_update().get(request=request)
+
+
+def _current_evidence(digests: Sequence[str]) -> list[SeenEvidence]:
+    """Return the latest verdict of every attestation about any of the artifacts, each once, oldest evidence first."""
+    verdicts = {verdict.pk: verdict for digest in digests for verdict in verdicts_about(digest)}
+    ordered = sorted(verdicts.values(), key=lambda verdict: (verdict.attestation.received_at, verdict.attestation_id))
+    return [SeenEvidence(verdict, parse_canonical(bytes_of(verdict.document))) for verdict in ordered]
+
+
+def _names(identity: Identity) -> dict[str, str]:
+    return {"kind": str(identity.kind), "issuer": identity.issuer, "subject": identity.subject}
+
+
+def _request_document(request: Request, number: int, evaluation: Evaluation, now: datetime) -> dict[str, Any]:
+    return {
+        "schema": "countersign-request/v1",
+        "id": request.pk,
+        "revision": number,
+        "kind": str(request.kind),
+        "title": request.title,
+        "note": request.note,
+        "project": request.project.slug,
+        "environment": {"id": request.environment.pk, "name": request.environment.slug, "tier": request.environment.tier},
+        "artifacts": evaluation.artifacts,
+        "requester": party(request.requester),
+        "onBehalfOf": party(request.on_behalf_of) if request.on_behalf_of else None,
+        "policy": {"sha256": evaluation.policy.digest},
+        "evidence": [{"digest": {"sha256": item.digest}, "verdictDigest": {"sha256": item.verdict_digest}} for item in evaluation.evidence],
+        "openedAt": rfc3339(request.opened_at),
+        "frozenAt": rfc3339(now),
+    }
+
+
+def _build_snapshot(request: Request, number: int, evaluation: Evaluation, request_digest: str, result_digest: str, now: datetime) -> bytes:
+    document: Mapping[str, Any] = parse_canonical(bytes_of(evaluation.policy.document))
+    return build_snapshot(
+        request=request,
+        number=number,
+        request_digest=request_digest,
+        artifacts=evaluation.artifacts,
+        policy=document,
+        policy_digest=evaluation.policy.digest,
+        result=evaluation.result,
+        result_digest=result_digest,
+        excluded=exclusions(parse_policy(bytes_of(evaluation.policy.document)), evaluation.policy_input),
+        evidence=evaluation.evidence,
+        trails=[(item["digest"], trace_artifact(item["digest"])) for item in evaluation.artifacts],
+        now=now,
+    )

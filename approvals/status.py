@@ -1,0 +1,96 @@
+"""Where a request stands: computed from what people and machines did, and cached in one row for lists.
+
+The cache can be rebuilt from the other tables at any time, and decides nothing: gates recompute from the signed material. Not looked at
+here: keys revoked and evidence changed since (gates and `approvals.refresh` do).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from approvals.models import Approval, Request, RequestState, Revision
+from attestations.blobs import bytes_of
+from proofs.approval.human_approval import parse_human_approval
+from proofs.approval.policy import CountedApproval, count_approvals, exclusions, parse_policy
+from proofs.canonical import parse_canonical
+
+Status = RequestState.Status
+MISSING = "policy.evidence_missing"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The status of a request now, its newest revision, everybody's answers to it, and what the policy makes of them."""
+
+    status: RequestState.Status
+    revision: Revision | None
+    answers: tuple[Approval, ...]
+    rules: tuple[Mapping[str, Any], ...]
+    required: int
+
+    @property
+    def approvals(self) -> int:
+        return sum(1 for answer in self.answers if answer.decision == Approval.Decision.APPROVE)
+
+
+def compute_standing(request: Request, *, now: datetime) -> Standing:
+    """Return where `request` stands at `now`. Reads only."""
+    revision = request.revisions.select_related("policy__document", "policy_input", "policy_result").order_by("-number").first()
+    if revision is None:
+        return Standing(Status.COLLECTING, None, (), (), 0)
+    answers = tuple(revision.approvals.select_related("identity", "record", "signing_key").order_by("signed_at", "pk"))
+    policy = parse_policy(bytes_of(revision.policy.document))
+    excluded = exclusions(policy, parse_canonical(bytes_of(revision.policy_input)))
+    approving = [answer for answer in answers if answer.decision == Approval.Decision.APPROVE]
+    valid = [answer for answer in approving if answer.not_after > now]
+    rules = count_approvals(policy, [_counted(answer) for answer in valid], excluded=excluded)
+    status = _decide_status(revision, answers, rules, lapsed=len(valid) < len(approving))
+    return Standing(status, revision, answers, tuple(rules), policy.required_approvals)
+
+
+def refresh_state(state: RequestState, *, now: datetime) -> RequestState:
+    """Write the computed status into the cache row, which the caller has locked."""
+    state.status = compute_standing(state.request, now=now).status
+    state.computed_at = now
+    state.save(update_fields=["status", "revision_number", "computed_at"])
+    return state
+
+
+def _decide_status(
+    revision: Revision, answers: Sequence[Approval], rules: Sequence[Mapping[str, Any]], *, lapsed: bool
+) -> RequestState.Status:
+    decisions = {answer.decision for answer in answers}
+    if Approval.Decision.REJECT in decisions:
+        return Status.REJECTED
+    if Approval.Decision.REQUEST_CHANGES in decisions:
+        return Status.CHANGES_REQUESTED
+    if revision.result != "pass":
+        return Status.COLLECTING if _is_only_waiting(revision) else Status.BLOCKED
+    if all(rule["outcome"] == "pass" for rule in rules):
+        return Status.APPROVED
+    if lapsed:
+        return Status.EXPIRED
+    if not answers and _was_approved_before(revision):
+        return Status.STALE
+    return Status.IN_REVIEW
+
+
+def _is_only_waiting(revision: Revision) -> bool:
+    """Say whether nothing is wrong and evidence just has not come yet."""
+    result = parse_canonical(bytes_of(revision.policy_result))
+    failed = [rule["code"] for rule in result["rules"] if rule["outcome"] == "fail"]
+    return all(code == MISSING for code in failed)
+
+
+def _was_approved_before(revision: Revision) -> bool:
+    earlier = Approval.objects.filter(revision__request=revision.request_id, decision=Approval.Decision.APPROVE)
+    return earlier.exclude(revision=revision).exists()
+
+
+def _counted(answer: Approval) -> CountedApproval:
+    signed = parse_human_approval(bytes(answer.payload))
+    roles = tuple(role.name for role in signed.approver.roles)
+    return CountedApproval(signed.approver.issuer, signed.approver.subject, roles, answer.level)

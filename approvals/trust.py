@@ -1,0 +1,37 @@
+"""What a verifier of this portal's packs has to trust, as one document: to be fetched once, out of band, and kept.
+
+Made from the keys and trust roots in force now. It is not signed: whoever pins it vouches for it.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from attestations.blobs import bytes_of
+from attestations.models import TrustRoot
+from attestations.trust_roots import current_trust_material
+from ledger.keys import log_verifier_key
+from ledger.models import Entry
+from ledger.recorder import recorder_key
+from proofs.approval.trust import EvidenceRoot, RecorderKey, Trust
+from proofs.checkpoint import parse_note_key
+from proofs.errors import Conflict
+from proofs.keys import load_spki
+
+
+def current_trust() -> Trust:
+    """Return the trust material of this portal. Refuses with `trust.empty` before the first ledger entry, or `ledger.key_missing`."""
+    first = Entry.objects.order_by("index").first()
+    if first is None:
+        raise Conflict("trust.empty", "the ledger has no entry yet; bootstrap the portal first")
+    roots = TrustRoot.objects.filter(removed_at=None).select_related("document").order_by("added_at", "pk")
+    return Trust(
+        origin=settings.ORIGIN,
+        rp_id=settings.RP_ID,
+        origins=(settings.ORIGIN,),
+        # There is one recorder key for now, and it recorded the ledger's very first entry.
+        recorder_keys=(RecorderKey(load_spki(recorder_key().spki), first.appended_at.replace(microsecond=0), None),),
+        log=parse_note_key(log_verifier_key()),
+        evidence_roots=tuple(EvidenceRoot(root.name, bytes_of(root.document), root.profile) for root in roots),
+        evidence_keys=current_trust_material().keys,
+    )

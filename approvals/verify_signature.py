@@ -1,0 +1,127 @@
+"""Verify one person's signature over a statement, with the code an auditor uses offline (`proofs.approval`).
+
+1. The assertion is this enrolled key's, over exactly these bytes, at our origin, with the person verified.   webauthn.*
+2. The statement names that key and that enrolment.                                                           signer.key_mismatch
+3. The enrolment is the portal's own and names a person.                                                      enrollment.*, signer.not_human
+4. The statement names the person the key was enrolled for.                                                   signer.identity_mismatch
+
+Not checked here: revocation and what the policy makes of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from identities.models import Identity, SigningKey
+from ledger.recorder import recorder_key
+from proofs.approval.approval_parts import HumanApproval
+from proofs.approval.assurance import assurance_level
+from proofs.approval.enrollment import HUMAN_APPROVAL_PURPOSE, Enrollment, parse_enrollment
+from proofs.approval.human_approval import approval_challenge
+from proofs.approval.passkey import Assertion, approval_policy, verify_assertion
+from proofs.canonical import parse_json
+from proofs.digest import sha256_hex
+from proofs.dsse import parse_envelope, verify_envelope
+from proofs.encoding import b64url_decode
+from proofs.errors import Malformed, Unproven
+from proofs.keys import PublicKey, load_spki
+
+CHECKS = (
+    "approval.form",
+    "webauthn.client_data",
+    "webauthn.challenge",
+    "webauthn.origin",
+    "webauthn.rp_id",
+    "webauthn.user_presence",
+    "webauthn.user_verification",
+    "webauthn.signature",
+    "signer.enrolled",
+    "signer.identity",
+    "sod.not_excluded",
+    "policy.result",
+)
+MAX_ASSERTION_BYTES = 32 * 1024
+FIELDS = ("credentialId", "authenticatorData", "clientDataJSON", "signature")
+
+
+@dataclass(frozen=True)
+class GivenAssertion:
+    """What the browser sent, decoded and unverified."""
+
+    credential_id: bytes
+    authenticator_data: bytes
+    client_data_json: bytes
+    signature: bytes
+
+
+def parse_assertion(unverified_text: str) -> GivenAssertion:
+    """Decode what the signing page posts. Refuses with `webauthn.malformed` or a `json.*` code; verifies nothing."""
+    if len(unverified_text) > MAX_ASSERTION_BYTES:
+        raise Malformed(
+            "webauthn.malformed", f"got {len(unverified_text)} characters, expected an assertion of at most {MAX_ASSERTION_BYTES}"
+        )
+    value = parse_json(unverified_text.encode("utf-8", "replace"))
+    if not isinstance(value, dict) or set(value) != set(FIELDS):
+        raise Malformed("webauthn.malformed", f"expected an object with {', '.join(FIELDS)}")
+    return GivenAssertion(*(b64url_decode(value[name], code="webauthn.malformed", what=name) for name in FIELDS))
+
+
+@dataclass(frozen=True)
+class VerifiedSignature:
+    """What a verified assertion says, and how sure we may be that this person gave it."""
+
+    key: PublicKey
+    assertion: Assertion
+    origin: str
+    level: str
+    sign_count: int
+
+
+def verify_signature(
+    *, payload: bytes, statement: HumanApproval, given: GivenAssertion, key: SigningKey, by: Identity
+) -> VerifiedSignature:
+    """Return the verified signature of `by` over `payload` with `key`; refuses with the codes above."""
+    public_key = load_spki(bytes(key.spki))
+    if given.credential_id != bytes(key.credential_id):
+        raise Unproven("signer.key_mismatch", "another key answered than the one the statement names")
+    verified = verify_assertion(  # 1
+        challenge=approval_challenge(payload),
+        authenticator_data=given.authenticator_data,
+        client_data_json=given.client_data_json,
+        signature=given.signature,
+        key=public_key,
+        policy=approval_policy(rp_id=settings.RP_ID, origins=(settings.ORIGIN,)),
+        stored_sign_count=key.sign_count,
+    )
+    if statement.signer.key_id != public_key.key_id or statement.signer.enrollment != key.enrollment_digest:  # 2
+        raise Unproven("signer.key_mismatch", "the statement names another key or enrolment than the one that signed")
+    enrollment = _open_enrollment(key)  # 3
+    if enrollment.key_id != public_key.key_id or enrollment.kind != "person" or HUMAN_APPROVAL_PURPOSE not in enrollment.purposes:
+        raise Unproven("signer.not_human", "the enrolment of this key does not name a person who approves with it")
+    named = (statement.approver.issuer, statement.approver.subject)
+    if not named == (by.issuer, by.subject) == (enrollment.issuer, enrollment.subject):  # 4
+        raise Unproven("signer.identity_mismatch", "the statement, the sign-in and the enrolment do not name the same person")
+    return VerifiedSignature(
+        key=public_key,
+        assertion=Assertion(
+            public_key.key_id,
+            given.credential_id,
+            given.authenticator_data,
+            given.client_data_json,
+            given.signature,
+            verified.algorithm,
+        ),
+        origin=verified.origin,
+        level=assurance_level(assertion=verified, enrollment=enrollment),
+        sign_count=verified.sign_count,
+    )
+
+
+def _open_enrollment(key: SigningKey) -> Enrollment:
+    envelope = parse_envelope(bytes(key.enrollment))
+    verify_envelope(envelope, [load_spki(recorder_key().spki)])
+    if sha256_hex(envelope.payload) != key.enrollment_digest:
+        raise Unproven("signer.key_mismatch", "the stored enrolment is not the one this key was enrolled with")
+    return parse_enrollment(envelope.payload)
