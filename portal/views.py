@@ -5,15 +5,21 @@ from __future__ import annotations
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+
+from portal.demo.welcome import welcome_context
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Send people to their queue, and everybody else to the sign-in page."""
-    return redirect("/queue" if request.user.is_authenticated else "account_login")
+    """Send people to their queue, and everybody else to the sign-in page; in the demo, to who they can be."""
+    if request.user.is_authenticated:
+        return redirect("approvals:queue")
+    if settings.DEMO:
+        return render(request, "portal/welcome.html", welcome_context())
+    return redirect("account_login")
 
 
 @never_cache

@@ -1,0 +1,192 @@
+"""The demo's sample data: a team, its CI, real signed evidence, one release that waits for approval and one lie.
+
+Everything goes through the same acts as real data, and every signature is real; only the certificate authority and the logs are the
+demo's own. Running it twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+
+from approvals.bootstrap import Beginning, FirstEnvironment, FirstPerson, Setup, bootstrap
+from approvals.models import Request
+from approvals.open_request import AskedArtifact, open_request
+from attestations.drain import drain
+from attestations.receive import receive_attestation
+from identities.models import Identity, RoleAssignment
+from identities.register import register_nonhuman, register_person, register_signer
+from identities.roles import grant_role
+from ledger.keys import create_portal_keys
+from ledger.publish import publish_checkpoint
+from portal.demo.instance import Instance, Workload, build_provenance, claim_builder
+from proofs.statement import STATEMENT_V1
+
+CI_ISSUER = "https://ci.acme.example"
+REPOSITORY = "https://git.acme.example/acme/payments-api"
+REPOSITORY_ID = "710001"
+COMMIT = "b7e2f4a9c05d8e1f3a6b7c8d9e0f1a2b3c4d5e6f"
+TAG = "refs/tags/v1.4.2"
+TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
+POLICY_FILE = Path(__file__).with_name("policy.yaml")
+
+# Sign-in for the demo only: it listens on this machine, and its data holds nothing real.
+ACCOUNTS = {
+    "alice": ("Alice Chen", "approves releases"),
+    "bob": ("Bob Ruiz", "asks for releases"),
+    "carol": ("Carol Osei", "audits"),
+    "dave": ("Dave Lind", "administers, and owns the policy"),
+}
+
+
+def demo_password(username: str) -> str:
+    """Return the password of a demo account."""
+    return f"demo-{username}-countersign"
+
+
+def make_sample_data(*, now: datetime) -> list[str]:
+    """Make the sample data unless it is there; return the lines to show in the terminal."""
+    if not Identity.objects.exists():
+        instance = Instance(now)
+        create_portal_keys()
+        with transaction.atomic():
+            beginning = _begin(instance, now)
+            people = _register_people(beginning, now)
+            release, test = _register_workflows(beginning, people["bob"], now)
+            _send_evidence(instance, release, test, now)
+        while drain(clock=lambda: now, limit=20):
+            pass
+        _ask_for_releases(beginning, release, people["bob"], now)
+        publish_checkpoint(now=now)
+    waiting = Request.objects.filter(state__status="in_review").count()
+    return [
+        f"{waiting} release waits for approval." if waiting == 1 else f"{waiting} releases wait for approval.",
+        "Sign in as " + ", ".join(f"{username} / {demo_password(username)} ({does})" for username, (_, does) in ACCOUNTS.items()) + ".",
+    ]
+
+
+def image_digest(tag: str) -> str:
+    """Return the SHA-256 hex of the sample image called `tag`."""
+    return hashlib.sha256(f"sample image payments-api {tag}".encode()).hexdigest()
+
+
+def _begin(instance: Instance, now: datetime) -> Beginning:
+    dave = FirstPerson("dave", ACCOUNTS["dave"][0], demo_password("dave"))
+    setup = Setup(
+        team=("payments", "Payments"),
+        project=("payments-api", "Payments API"),
+        environments=(FirstEnvironment("production", "Production", 3), FirstEnvironment("staging", "Staging", 1)),
+        administrator=dave,
+        policy_owners=(dave,),
+        policy_source=POLICY_FILE.read_text(),
+        trust_root_name="Demo instance (not public Sigstore)",
+        trust_root=instance.trusted_root(),
+    )
+    return bootstrap(setup=setup, now=now)
+
+
+def _register_people(beginning: Beginning, now: datetime) -> dict[str, Identity]:
+    roles = {"alice": RoleAssignment.Role.APPROVER_RELEASE, "bob": RoleAssignment.Role.REQUESTER, "carol": RoleAssignment.Role.AUDITOR}
+    people = {}
+    for username, role in roles.items():
+        person = register_person(
+            name=ACCOUNTS[username][0],
+            username=username,
+            password=demo_password(username),
+            team=beginning.team,
+            by=None,
+            now=now,
+        )
+        grant_role(identity=person, role=role, team=beginning.team, by=None, now=now)
+        people[username] = person
+    return people
+
+
+def _register_workflows(beginning: Beginning, owner: Identity, now: datetime) -> tuple[Identity, Identity]:
+    """Register the release and the test workflow, each known by the certificate identity its runs get."""
+    registered = []
+    for workflow, purpose in (("release.yml", "Builds and releases payments-api"), ("test.yml", "Tests payments-api")):
+        address = f"{REPOSITORY}/.github/workflows/{workflow}"
+        identity = register_nonhuman(
+            kind=Identity.Kind.WORKFLOW,
+            name=f"payments-api {workflow}",
+            issuer=CI_ISSUER,
+            subject=address,
+            purpose=purpose,
+            owner=owner,
+            team=beginning.team,
+            by=None,
+            now=now - timedelta(days=30),
+        )
+        register_signer(
+            identity=identity,
+            certificate_issuer=CI_ISSUER,
+            certificate_identity=address,
+            any_ref=True,
+            by=None,
+            now=now - timedelta(days=30),
+        )
+        registered.append(identity)
+    return registered[0], registered[1]
+
+
+def _send_evidence(instance: Instance, release: Identity, test: Identity, now: datetime) -> None:
+    """Send provenance and test results of 1.4.2, and for 1.4.3 a statement that names our workflow but was signed by another."""
+    built_at = now - timedelta(minutes=42)
+    build, tests = _workload("release.yml"), _workload("test.yml", run_id="9913")
+    genuine = (("payments-api:1.4.2", image_digest("1.4.2")),)
+    receive_attestation(content=instance.sign_as(build, build_provenance(build, genuine), at=built_at), by=release, now=built_at)
+    receive_attestation(content=instance.sign_as(tests, _test_result(genuine), at=built_at), by=test, now=built_at)
+    stranger = Workload(
+        identity="https://git.acme.example/intern/fork/.github/workflows/build.yml@refs/heads/main",
+        repository="https://git.acme.example/intern/fork",
+        commit="9b0800a2e136cb7c321bfdf49f73d0425e501cc3",
+        ref="refs/heads/main",
+        issuer=CI_ISSUER,
+        repository_id="990042",
+        run_id="14",
+    )
+    lie = claim_builder(build_provenance(stranger, (("payments-api:1.4.3", image_digest("1.4.3")),)), build.identity)
+    receive_attestation(content=instance.sign_as(stranger, lie, at=built_at), by=release, now=built_at)
+
+
+def _workload(workflow: str, run_id: str = "9912") -> Workload:
+    return Workload(
+        identity=f"{REPOSITORY}/.github/workflows/{workflow}@{TAG}",
+        repository=REPOSITORY,
+        commit=COMMIT,
+        ref=TAG,
+        issuer=CI_ISSUER,
+        repository_id=REPOSITORY_ID,
+        run_id=run_id,
+    )
+
+
+def _test_result(subjects: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    return {
+        "_type": STATEMENT_V1,
+        "subject": [{"name": name, "digest": {"sha256": digest}} for name, digest in subjects],
+        "predicateType": TEST_RESULT,
+        "predicate": {"result": "PASSED", "configuration": [{"name": "test.yml", "digest": {"gitCommit": COMMIT}}], "passedTests": ["412 tests"]},
+    }
+
+
+def _ask_for_releases(beginning: Beginning, release: Identity, bob: Identity, now: datetime) -> None:
+    for tag, note in (
+        ("1.4.2", "Adds the CSV export job for finance. Rollback: previous digest, tested in staging."),
+        ("1.4.3", "Urgent fix, please approve quickly."),
+    ):
+        open_request(
+            project=beginning.project,
+            environment=beginning.environments[0],
+            title=f"payments-api {tag}",
+            note=note,
+            artifacts=[AskedArtifact(f"sha256:{image_digest(tag)}", f"payments-api:{tag}")],
+            by=release,
+            on_behalf_of=bob,
+            now=now,
+        )
