@@ -18,3 +18,8 @@ def actor_of(identity: Identity | None) -> str:
         return "h:" + hashlib.sha256(b"operator\0" + settings.ORIGIN.encode()).hexdigest()
     named = identity.issuer.encode() + b"\0" + identity.subject.encode()
     return "h:" + hashlib.sha256(bytes(identity.actor_salt) + named).hexdigest()
+
+
+def portal_actor() -> str:
+    """Return the pseudonym of the portal's own workers, who act for nobody."""
+    return "h:" + hashlib.sha256(b"portal\0" + settings.ORIGIN.encode()).hexdigest()

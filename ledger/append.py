@@ -16,8 +16,13 @@ from ledger.recorder import recorder_key
 from ledger.tree import read_hashes
 from proofs.canonical import canonical_bytes
 from proofs.digest import sha256_hex
+from proofs.errors import TooLarge
 from proofs.leaf import build_dsse_leaf, build_event_leaf
 from proofs.merkle import leaf_hash, node_hash
+from proofs.moment import rfc3339
+
+# The tiles of a log write the length of a leaf in two bytes.
+MAX_LEAF_BYTES = 65_535
 
 
 def append_event(*, event: str, ref_digest: str, actor: str, now: datetime) -> Entry:
@@ -25,7 +30,7 @@ def append_event(*, event: str, ref_digest: str, actor: str, now: datetime) -> E
 
     Refuses with `ledger.leaf_too_large`. Must run inside the caller's transaction. Does not check that the document exists.
     """
-    body = build_event_leaf(event=event, at=now, ref_digest=ref_digest, actor=actor)
+    body = build_event_leaf(event=event, at=rfc3339(now), ref_digest=ref_digest, actor=actor)
     return _append(event=event, ref_digest=ref_digest, body=body, now=now)
 
 
@@ -46,6 +51,8 @@ def append_dsse(*, event: str, envelope: dict[str, Any], now: datetime) -> Entry
 def _append(*, event: str, ref_digest: str, body: bytes, now: datetime) -> Entry:
     if not connection.in_atomic_block:
         raise RuntimeError("a ledger entry is appended in the transaction of the act it is about")
+    if len(body) > MAX_LEAF_BYTES:
+        raise TooLarge("ledger.leaf_too_large", f"got a ledger entry of {len(body)} bytes, expected at most {MAX_LEAF_BYTES}")
     head = _lock_head()
     entry = Entry(
         index=head.size,

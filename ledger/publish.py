@@ -37,7 +37,7 @@ from proofs.checkpoint import Checkpoint as TreeHead
 from proofs.checkpoint import NoteKey, sign_checkpoint, verify_checkpoint
 from proofs.errors import Conflict, Refusal
 from proofs.merkle import leaf_hash, node_hash, subtree_root
-from proofs.rfc3339 import format_time
+from proofs.moment import rfc3339
 
 AUDIT_LEVEL = 10
 READ_BATCH = 512
@@ -65,13 +65,13 @@ def publish_checkpoint(*, now: datetime) -> Checkpoint | None:
         ahead = _row_ahead(state, grown)
         grown = replace(grown, audited=_next_slice(grown))
         if ahead is not None and ahead.size == size:
-            grown = replace(grown, note=ahead.note, signed_at=format_time(ahead.signed_at))
+            grown = replace(grown, note=ahead.note, signed_at=rfc3339(ahead.signed_at))
         elif size > state.size:
             head = TreeHead(settings.LOG_ORIGIN, grown.size, grown.root)
             grown = replace(
                 grown,
                 note=sign_checkpoint(head, load_log_key()),
-                signed_at=format_time(now),
+                signed_at=rfc3339(now),
             )
         if grown != state:
             write_log_state(path, grown)

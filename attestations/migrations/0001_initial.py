@@ -6,109 +6,153 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Attestation',
+            name="Attestation",
             fields=[
-                ('id', models.CharField(default=attestations.models.new_attestation_id, max_length=40, primary_key=True, serialize=False)),
-                ('format', models.CharField(max_length=40)),
-                ('received_at', models.DateTimeField()),
+                ("id", models.CharField(default=attestations.models.new_attestation_id, max_length=40, primary_key=True, serialize=False)),
+                ("format", models.CharField(max_length=40)),
+                ("received_at", models.DateTimeField()),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Finding',
+            name="Finding",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('check_name', models.CharField(max_length=60)),
-                ('outcome', models.CharField(choices=[('pass', 'Pass'), ('fail', 'Fail'), ('review', 'Review'), ('not_applicable', 'Not applicable'), ('error', 'Error')], max_length=16)),
-                ('code', models.CharField(blank=True, max_length=80)),
-                ('sentence', models.CharField(max_length=600)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("check_name", models.CharField(max_length=60)),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("pass", "Pass"),
+                            ("fail", "Fail"),
+                            ("review", "Review"),
+                            ("not_applicable", "Not applicable"),
+                            ("error", "Error"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("code", models.CharField(blank=True, max_length=80)),
+                ("sentence", models.CharField(max_length=600)),
             ],
         ),
         migrations.CreateModel(
-            name='TrustRoot',
+            name="TrustRoot",
             fields=[
-                ('digest', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=120)),
-                ('profile', models.JSONField(default=dict)),
-                ('added_at', models.DateTimeField()),
-                ('removed_at', models.DateTimeField(blank=True, null=True)),
+                ("digest", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=120)),
+                ("profile", models.JSONField(default=dict)),
+                ("added_at", models.DateTimeField()),
+                ("removed_at", models.DateTimeField(blank=True, null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Verdict',
+            name="Verdict",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('result', models.CharField(choices=[('verified', 'Verified'), ('rejected', 'Rejected'), ('unsupported', 'Not supported'), ('error', 'Error')], max_length=16)),
-                ('code', models.CharField(blank=True, max_length=80)),
-                ('reason', models.CharField(blank=True, max_length=600)),
-                ('predicate_type', models.CharField(blank=True, max_length=300)),
-                ('verified_at', models.DateTimeField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField()),
+                (
+                    "result",
+                    models.CharField(
+                        choices=[("verified", "Verified"), ("rejected", "Rejected"), ("unsupported", "Not supported"), ("error", "Error")],
+                        max_length=16,
+                    ),
+                ),
+                ("code", models.CharField(blank=True, max_length=80)),
+                ("reason", models.CharField(blank=True, max_length=600)),
+                ("predicate_type", models.CharField(blank=True, max_length=300)),
+                ("verified_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='VerdictSubject',
+            name="VerdictSubject",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(blank=True, max_length=300)),
-                ('claimed', models.BooleanField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(blank=True, max_length=300)),
+                ("claimed", models.BooleanField()),
             ],
         ),
         migrations.CreateModel(
-            name='Artifact',
+            name="Artifact",
             fields=[
-                ('digest', models.CharField(max_length=140, primary_key=True, serialize=False)),
-                ('name', models.CharField(blank=True, max_length=300)),
-                ('first_seen_at', models.DateTimeField()),
+                ("digest", models.CharField(max_length=140, primary_key=True, serialize=False)),
+                ("name", models.CharField(blank=True, max_length=300)),
+                ("first_seen_at", models.DateTimeField()),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('digest__regex', '^(sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})$')), name='artifact_digest_is_well_formed')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("digest__regex", "^(sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})$")),
+                        name="artifact_digest_is_well_formed",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='VerificationJob',
+            name="VerificationJob",
             fields=[
-                ('attestation', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='job', serialize=False, to='attestations.attestation')),
-                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('claimed', 'Being verified'), ('done', 'Done'), ('failed', 'Failed')], default='waiting', max_length=16)),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('lease_until', models.DateTimeField(blank=True, null=True)),
-                ('next_try_at', models.DateTimeField()),
-                ('last_error', models.CharField(blank=True, max_length=500)),
+                (
+                    "attestation",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="job",
+                        serialize=False,
+                        to="attestations.attestation",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("waiting", "Waiting"), ("claimed", "Being verified"), ("done", "Done"), ("failed", "Failed")],
+                        default="waiting",
+                        max_length=16,
+                    ),
+                ),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("lease_until", models.DateTimeField(blank=True, null=True)),
+                ("next_try_at", models.DateTimeField()),
+                ("last_error", models.CharField(blank=True, max_length=500)),
             ],
         ),
         migrations.CreateModel(
-            name='Blob',
+            name="Blob",
             fields=[
-                ('digest', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('size', models.PositiveIntegerField()),
-                ('content', models.BinaryField()),
-                ('stored_at', models.DateTimeField()),
+                ("digest", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("size", models.PositiveIntegerField()),
+                ("content", models.BinaryField()),
+                ("stored_at", models.DateTimeField()),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('digest__regex', '^[0-9a-f]{64}$')), name='blob_digest_is_sha256')],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("digest__regex", "^[0-9a-f]{64}$")), name="blob_digest_is_sha256")
+                ],
             },
         ),
         migrations.AddField(
-            model_name='attestation',
-            name='blob',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='attestation', to='attestations.blob'),
+            model_name="attestation",
+            name="blob",
+            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name="attestation", to="attestations.blob"),
         ),
         migrations.CreateModel(
-            name='Submission',
+            name="Submission",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('submitted_at', models.DateTimeField()),
-                ('attestation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='submissions', to='attestations.attestation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("submitted_at", models.DateTimeField()),
+                (
+                    "attestation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="submissions", to="attestations.attestation"
+                    ),
+                ),
             ],
         ),
     ]

@@ -5,73 +5,76 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('attestations', '0001_initial'),
-        ('identities', '0001_initial'),
+        ("attestations", "0001_initial"),
+        ("identities", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='submission',
-            name='identity',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='submissions', to='identities.identity'),
+            model_name="submission",
+            name="identity",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="submissions", to="identities.identity"),
         ),
         migrations.AddField(
-            model_name='trustroot',
-            name='document',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='attestations.blob'),
+            model_name="trustroot",
+            name="document",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="attestations.blob"),
         ),
         migrations.AddField(
-            model_name='verdict',
-            name='attestation',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='verdicts', to='attestations.attestation'),
+            model_name="verdict",
+            name="attestation",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="verdicts", to="attestations.attestation"),
         ),
         migrations.AddField(
-            model_name='verdict',
-            name='document',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='attestations.blob'),
+            model_name="verdict",
+            name="document",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="attestations.blob"),
         ),
         migrations.AddField(
-            model_name='verdict',
-            name='signer',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='signed_verdicts', to='identities.identity'),
+            model_name="verdict",
+            name="signer",
+            field=models.ForeignKey(
+                blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name="signed_verdicts", to="identities.identity"
+            ),
         ),
         migrations.AddField(
-            model_name='finding',
-            name='verdict',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='findings', to='attestations.verdict'),
+            model_name="finding",
+            name="verdict",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="findings", to="attestations.verdict"),
         ),
         migrations.AddField(
-            model_name='verdictsubject',
-            name='artifact',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='verdict_subjects', to='attestations.artifact'),
+            model_name="verdictsubject",
+            name="artifact",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="verdict_subjects", to="attestations.artifact"
+            ),
         ),
         migrations.AddField(
-            model_name='verdictsubject',
-            name='verdict',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='subjects', to='attestations.verdict'),
+            model_name="verdictsubject",
+            name="verdict",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="subjects", to="attestations.verdict"),
         ),
         migrations.AddIndex(
-            model_name='verificationjob',
-            index=models.Index(condition=models.Q(('state__in', ['waiting', 'claimed'])), fields=['next_try_at'], name='job_open'),
+            model_name="verificationjob",
+            index=models.Index(condition=models.Q(("state__in", ["waiting", "claimed"])), fields=["next_try_at"], name="job_open"),
         ),
         migrations.AddConstraint(
-            model_name='submission',
-            constraint=models.UniqueConstraint(fields=('attestation', 'identity'), name='submission_once_per_identity'),
+            model_name="submission",
+            constraint=models.UniqueConstraint(fields=("attestation", "identity"), name="submission_once_per_identity"),
         ),
         migrations.AddConstraint(
-            model_name='verdict',
-            constraint=models.UniqueConstraint(fields=('attestation', 'number'), name='verdict_number_once'),
+            model_name="verdict",
+            constraint=models.UniqueConstraint(fields=("attestation", "number"), name="verdict_number_once"),
         ),
         migrations.AddConstraint(
-            model_name='finding',
-            constraint=models.UniqueConstraint(fields=('verdict', 'check_name'), name='finding_once_per_check'),
+            model_name="finding",
+            constraint=models.UniqueConstraint(fields=("verdict", "check_name"), name="finding_once_per_check"),
         ),
         migrations.AddConstraint(
-            model_name='verdictsubject',
-            constraint=models.UniqueConstraint(fields=('verdict', 'artifact'), name='verdict_subject_once'),
+            model_name="verdictsubject",
+            constraint=models.UniqueConstraint(fields=("verdict", "artifact"), name="verdict_subject_once"),
         ),
     ]

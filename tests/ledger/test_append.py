@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from ledger.append import append_dsse, append_event
+from ledger.append import MAX_LEAF_BYTES, append_dsse, append_event
 from ledger.append_only import AppendOnlyError
 from ledger.models import Checkpoint, Entry, Head, Node
 from ledger.publish import publish_checkpoint
@@ -21,7 +21,6 @@ from proofs.dsse import parse_envelope, verify_envelope
 from proofs.encoding import b64_encode
 from proofs.errors import TooLarge, Unavailable
 from proofs.keys import load_pem, load_spki
-from proofs.leaf import MAX_LEAF_BYTES
 from proofs.merkle import leaf_hash, node_hash
 from tests.make_ledger import ACTOR, NOW, make_entries, use_own_keys
 

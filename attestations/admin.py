@@ -1,0 +1,37 @@
+"""Evidence, verdicts and trust roots in the Django admin: to look at, never to change."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from attestations.models import Artifact, Attestation, TrustRoot, Verdict, VerificationJob
+from ledger.admin import ReadOnlyAdmin
+
+
+@admin.register(Attestation)
+class AttestationAdmin(ReadOnlyAdmin):
+    list_display = ["id", "format", "received_at"]
+    list_filter = ["format"]
+
+
+@admin.register(VerificationJob)
+class VerificationJobAdmin(ReadOnlyAdmin):
+    list_display = ["attestation_id", "state", "attempts", "next_try_at", "lease_until", "last_error"]
+    list_filter = ["state"]
+
+
+@admin.register(Verdict)
+class VerdictAdmin(ReadOnlyAdmin):
+    list_display = ["attestation_id", "number", "result", "code", "signer", "verified_at"]
+    list_filter = ["result", "code"]
+    list_select_related = ["signer"]
+
+
+@admin.register(Artifact)
+class ArtifactAdmin(ReadOnlyAdmin):
+    list_display = ["digest", "name", "first_seen_at"]
+
+
+@admin.register(TrustRoot)
+class TrustRootAdmin(ReadOnlyAdmin):
+    list_display = ["name", "digest", "added_at", "removed_at"]

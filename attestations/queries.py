@@ -1,0 +1,64 @@
+"""Reads across the tables of evidence: what is known about an artifact, and the newest verdict of an attestation."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+
+from attestations.blobs import bytes_of
+from attestations.models import Attestation, Finding, Submission, Verdict, VerdictSubject
+from identities.models import Identity
+from proofs.errors import NotFound
+
+
+def get_attestation(attestation_id: str) -> Attestation:
+    """Return an attestation with its job and its submissions. Refuses with `attestation.unknown`."""
+    submissions = Prefetch("submissions", Submission.objects.select_related("identity").order_by("submitted_at", "pk"))
+    found = Attestation.objects.select_related("job").prefetch_related(submissions).filter(pk=attestation_id).first()
+    if found is None:
+        raise NotFound("attestation.unknown", f"there is no attestation {attestation_id[:60]}")
+    return found
+
+
+def latest_verdict(attestation: Attestation) -> Verdict | None:
+    """Return the newest verdict with its document, findings and subjects, or None while it is being verified."""
+    return (
+        Verdict.objects.filter(attestation=attestation)
+        .select_related("document", "signer__owner", "signer__team")
+        .prefetch_related(
+            Prefetch("findings", Finding.objects.order_by("pk")),
+            Prefetch("subjects", VerdictSubject.objects.order_by("pk")),
+        )
+        .order_by("-number")
+        .first()
+    )
+
+
+def newest_verdicts() -> QuerySet[Verdict]:
+    """Return the newest verdict of every attestation."""
+    newer = Verdict.objects.filter(attestation=OuterRef("attestation"), number__gt=OuterRef("number"))
+    return Verdict.objects.filter(~Exists(newer)).select_related("attestation", "signer__owner", "document")
+
+
+def verdicts_about(digest: str) -> QuerySet[Verdict]:
+    """Return the newest verdict of every attestation that is, or claims to be, about the artifact; the newest first."""
+    subject = VerdictSubject.objects.filter(verdict=OuterRef("pk"), artifact_id=digest)
+    return newest_verdicts().filter(Exists(subject)).order_by("-verified_at", "-pk")
+
+
+def attestations_about(digest: str) -> QuerySet[Attestation]:
+    """Return every attestation whose newest verdict is, or claims to be, about the artifact; the first received first."""
+    return Attestation.objects.filter(pk__in=verdicts_about(digest).order_by().values("attestation")).order_by("received_at", "pk")
+
+
+def verdict_document(verdict: Verdict) -> dict[str, Any]:
+    """Return the verdict document. Refuses with `blob.altered` when the stored bytes no longer fit their digest."""
+    document: dict[str, Any] = json.loads(bytes_of(verdict.document))
+    return document
+
+
+def did_submit(identity: Identity, attestation: Attestation) -> bool:
+    """Say whether this identity sent the attestation itself."""
+    return Submission.objects.filter(attestation=attestation, identity=identity).exists()

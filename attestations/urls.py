@@ -1,0 +1,16 @@
+"""The URLs of evidence: pages here, the API under /api/v1."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from attestations import api, views
+
+app_name = "attestations"
+
+urlpatterns = [
+    path("attestations/<str:attestation_id>", views.attestation, name="attestation"),
+    path("attestations/<str:attestation_id>/raw", views.raw, name="raw"),
+    path("api/v1/attestations", api.AttestationsView.as_view(), name="api_attestations"),
+    path("api/v1/attestations/<str:attestation_id>", api.AttestationView.as_view(), name="api_attestation"),
+]

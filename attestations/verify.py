@@ -1,0 +1,142 @@
+"""Verify one attestation under a claim: judge outside any transaction, keep the verdict inside one.
+
+Everything that says "verified" is kept together or not at all: verdict, subjects, findings, ledger entry and the job's end.
+Whether a project accepts the evidence is for its policy; here it is only said whether it holds and who signed it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from attestations.blobs import bytes_of, store_blob
+from attestations.claim import Claim, finish_job
+from attestations.models import Artifact, Attestation, Finding, Verdict, VerdictSubject, VerificationJob
+from attestations.signer import check_signer_registered
+from attestations.trust_roots import current_trust_material
+from identities.actors import portal_actor
+from identities.models import Identity
+from ledger.append import append_event
+from proofs.assess import Assessment, assess_evidence, build_verdict
+from proofs.canonical import canonical_bytes
+from proofs.evidence import TrustMaterial
+from proofs.moment import rfc3339
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What came out of looking at the evidence, before any of it is kept."""
+
+    attestation: Attestation
+    assessment: Assessment
+    signer: Identity | None
+    trust: TrustMaterial
+
+
+def verify_attestation(*, claim: Claim, now: datetime) -> Verdict | None:
+    """Verify the claimed attestation and keep its verdict; None when the claim was lost meanwhile, and then nothing is kept.
+
+    Bad evidence is a verdict, not a refusal. Refuses with `blob.altered` when stored bytes changed, which counts as an attempt.
+    """
+    attestation = Attestation.objects.select_related("blob").get(pk=claim.attestation_id)
+    trust = current_trust_material()
+    assessment = assess_evidence(bytes_of(attestation.blob), trust=trust, received_at=attestation.received_at)
+    signer = None
+    if assessment.facts is not None:
+        signer, finding = check_signer_registered(assessment.facts["signer"], at=attestation.received_at)
+        assessment = replace(assessment, findings=(*assessment.findings, finding))
+    judged = _Judged(attestation, assessment, signer, trust)
+    return _keep(judged, claim=claim, state=VerificationJob.State.DONE, error="", now=now)
+
+
+def give_up(*, claim: Claim, error: str, now: datetime) -> Verdict | None:
+    """Keep the verdict `error` after the last attempt: the evidence was not judged, and is never called verified for that."""
+    attestation = Attestation.objects.select_related("blob").get(pk=claim.attestation_id)
+    assessment = Assessment(
+        result=Verdict.Result.ERROR.value,
+        code="verification.gave_up",
+        reason=f"The portal tried {settings.MAX_ATTEMPTS} times and could not finish verifying this evidence.",
+        facts=None,
+        findings=(),
+        claimed_subjects=(),
+        not_checked=("Nothing about this evidence was checked to the end.",),
+    )
+    judged = _Judged(attestation, assessment, None, TrustMaterial())
+    return _keep(judged, claim=claim, state=VerificationJob.State.FAILED, error=error, now=now)
+
+
+def _keep(judged: _Judged, *, claim: Claim, state: VerificationJob.State, error: str, now: datetime) -> Verdict | None:
+    assessment, attestation = judged.assessment, judged.attestation
+    document = canonical_bytes(
+        build_verdict(
+            assessment,
+            evidence_digest=attestation.blob_id,
+            identity=_named(judged.signer),
+            trust_digests=judged.trust.digests,
+            verified_at=rfc3339(now),
+            verifier_version=settings.VERSION,
+        )
+    )
+    with transaction.atomic():
+        # First, so that of two workers the second waits here, then sees that the claim is no longer its own.
+        if not finish_job(claim, state=state, error=error):
+            return None
+        verdict = Verdict(
+            attestation=attestation,
+            number=attestation.verdicts.count() + 1,
+            result=assessment.result,
+            code=_cut(assessment.code, 80),
+            reason=_cut(assessment.reason, 600),
+            predicate_type=_cut(str((assessment.facts or {}).get("predicateType", "")), 300),
+            signer=judged.signer,
+            document=store_blob(document, now),
+            verified_at=now,
+        )
+        verdict.save()
+        _keep_subjects(verdict, assessment, now)
+        Finding.objects.bulk_create(
+            Finding(
+                verdict=verdict,
+                check_name=found.check,
+                outcome=found.outcome,
+                code=_cut(found.code, 80),
+                sentence=_cut(found.sentence, 600),
+            )
+            for found in assessment.findings
+        )
+        # Last, because it takes the one lock of the whole ledger.
+        append_event(event="verdict.recorded", ref_digest=verdict.document_id, actor=portal_actor(), now=now)
+    return verdict
+
+
+def _keep_subjects(verdict: Verdict, assessment: Assessment, now: datetime) -> None:
+    proven = assessment.result == Verdict.Result.VERIFIED
+    names: dict[str, str] = {}
+    if assessment.facts is not None:
+        for subject in assessment.facts["subjects"]:
+            for digest in subject["digests"]:
+                names.setdefault(digest, subject["name"])
+    else:
+        names.update(dict.fromkeys(assessment.claimed_subjects, ""))
+    # In one order everywhere, so that two verdicts about the same new artifacts cannot wait for each other in a circle.
+    in_order = sorted(names)
+    # An unproven name would otherwise stick to the artifact for ever: only the signer of a verified statement names it.
+    artifacts = [Artifact(digest=digest, name=_cut(names[digest], 300) if proven else "", first_seen_at=now) for digest in in_order]
+    Artifact.objects.bulk_create(artifacts, ignore_conflicts=True)
+    VerdictSubject.objects.bulk_create(
+        VerdictSubject(verdict=verdict, artifact_id=digest, name=_cut(names[digest], 300), claimed=not proven) for digest in in_order
+    )
+
+
+def _named(identity: Identity | None) -> dict[str, Any] | None:
+    if identity is None:
+        return None
+    return {"id": identity.pk, "kind": identity.kind, "name": identity.name, "issuer": identity.issuer, "subject": identity.subject}
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
