@@ -40,17 +40,16 @@ def decide(*, digest: str, environment_slug: str, by: Identity, now: datetime) -
     not a refusal but a recorded deny.
     """
     parsed = parse_digest(digest)
-    environment = Environment.objects.filter(slug=environment_slug).first()
+    # Another team's environment is no environment for this caller: a gate tells nobody what others have approved.
+    environment = Environment.objects.filter(slug=environment_slug, team_id=by.team_id).first()
     request, reasons = _weigh(str(parsed), environment, environment_slug, now=now)
     return _record(str(parsed), environment_slug, environment, request, reasons, by=by, now=now)
 
 
-def _weigh(
-    digest: str, environment: Environment | None, environment_slug: str, *, now: datetime
-) -> tuple[Request | None, list[Reason]]:
+def _weigh(digest: str, environment: Environment | None, environment_slug: str, *, now: datetime) -> tuple[Request | None, list[Reason]]:
     """Return the request that opens the gate and no reasons, or the newest request (if any) and the reasons against."""
     if environment is None:
-        return None, [Reason("scope.environment", f"There is no environment {environment_slug[:64]!r} here.")]
+        return None, [Reason("scope.environment", f"There is no environment {environment_slug[:64]!r} in your team.")]
     if not Artifact.objects.filter(pk=digest).exists():
         return None, [Reason("scope.artifact", f"{digest} has never been seen: no evidence and no request names it.")]
     requests = list(
@@ -78,7 +77,13 @@ def _weigh_request(request: Request, digest: str, *, now: datetime) -> list[Reas
     except Exception:
         # A gate that breaks must not open: whatever went wrong is a deny, and a line in our own log for whoever mends it.
         log.exception("gate_failed", request=request.pk)
-        return [Reason("gate.error", "The gate could not check this request, so it stays shut; the portal's log has the cause.", request_id=request.pk)]
+        return [
+            Reason(
+                "gate.error",
+                "The gate could not check this request, so it stays shut; the portal's log has the cause.",
+                request_id=request.pk,
+            )
+        ]
     return check_present_facts(request)
 
 

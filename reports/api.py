@@ -24,7 +24,7 @@ class ArtifactView(APIView):
 
     @extend_schema(responses={200: OutputPassport}, operation_id="artifact_read")
     def get(self, request: Request, digest: str) -> Response:
-        passport = build_passport(str(parse_digest(digest)))
+        passport = build_passport(str(parse_digest(digest)), reader=request.user.identity)
         if passport.artifact is None:
             raise NotFound("artifact.unknown", f"{passport.digest} has never been seen here; gates deny it.")
         return Response(

@@ -14,6 +14,8 @@ from attestations.queries import verdicts_about
 from attestations.trace import Question, ReviewFacts, Trace, trace_artifact
 from gates.models import Decision
 from gates.present_facts import check_present_facts
+from identities.models import Identity, Project
+from identities.permissions import readable_teams
 
 MAX_DECISIONS = 20
 MAX_REQUESTS = 50
@@ -36,11 +38,16 @@ class Passport:
         return self.trace.questions
 
 
-def build_passport(digest: str) -> Passport:
-    """Read everything about `digest` (as `parse_digest` spells it). An unknown digest gives an empty passport, not a refusal."""
+def build_passport(digest: str, *, reader: Identity) -> Passport:
+    """Read what `reader` may know about `digest` (as `parse_digest` spells it).
+
+    Evidence is read by everybody with a role; requests, approvals and decisions only by those of the project. An unknown digest gives
+    an empty passport, not a refusal.
+    """
+    projects = Project.objects.filter(readable_teams(reader, "requests.read"))
     artifact = Artifact.objects.filter(pk=digest).first()
     requests = list(
-        Request.objects.filter(artifacts__artifact_id=digest)
+        Request.objects.filter(artifacts__artifact_id=digest, project__in=projects)
         .select_related("project", "environment", "requester", "state")
         .order_by("-opened_at")[:MAX_REQUESTS]
     )
@@ -57,7 +64,10 @@ def build_passport(digest: str) -> Passport:
         requests=requests,
         approvals=approvals,
         decisions=list(
-            Decision.objects.filter(artifact_digest=digest).select_related("asked_by").order_by("-decided_at", "-id")[:MAX_DECISIONS]
+            Decision.objects.filter(artifact_digest=digest, environment__team__projects__in=projects)
+            .select_related("asked_by")
+            .distinct()
+            .order_by("-decided_at", "-id")[:MAX_DECISIONS]
         ),
     )
 

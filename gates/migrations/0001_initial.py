@@ -5,26 +5,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Decision',
+            name="Decision",
             fields=[
-                ('id', models.CharField(default=gates.models.new_decision_id, max_length=40, primary_key=True, serialize=False)),
-                ('artifact_digest', models.CharField(db_index=True, max_length=140)),
-                ('environment_slug', models.CharField(max_length=64)),
-                ('outcome', models.CharField(choices=[('allow', 'Allow'), ('deny', 'Deny')], max_length=8)),
-                ('reasons', models.JSONField(default=list)),
-                ('document', models.BinaryField()),
-                ('decided_at', models.DateTimeField()),
+                ("id", models.CharField(default=gates.models.new_decision_id, max_length=40, primary_key=True, serialize=False)),
+                ("artifact_digest", models.CharField(db_index=True, max_length=140)),
+                ("environment_slug", models.CharField(max_length=64)),
+                ("outcome", models.CharField(choices=[("allow", "Allow"), ("deny", "Deny")], max_length=8)),
+                ("reasons", models.JSONField(default=list)),
+                ("document", models.BinaryField()),
+                ("decided_at", models.DateTimeField()),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
     ]

@@ -5,35 +5,38 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('approvals', '0002_initial'),
-        ('gates', '0001_initial'),
-        ('identities', '0001_initial'),
-        ('ledger', '0001_initial'),
+        ("approvals", "0002_initial"),
+        ("gates", "0001_initial"),
+        ("identities", "0001_initial"),
+        ("ledger", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='decision',
-            name='asked_by',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='decisions', to='identities.identity'),
+            model_name="decision",
+            name="asked_by",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="decisions", to="identities.identity"),
         ),
         migrations.AddField(
-            model_name='decision',
-            name='entry',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.entry'),
+            model_name="decision",
+            name="entry",
+            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="ledger.entry"),
         ),
         migrations.AddField(
-            model_name='decision',
-            name='environment',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='decisions', to='identities.environment'),
+            model_name="decision",
+            name="environment",
+            field=models.ForeignKey(
+                blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name="decisions", to="identities.environment"
+            ),
         ),
         migrations.AddField(
-            model_name='decision',
-            name='request',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='decisions', to='approvals.request'),
+            model_name="decision",
+            name="request",
+            field=models.ForeignKey(
+                blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name="decisions", to="approvals.request"
+            ),
         ),
     ]

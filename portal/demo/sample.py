@@ -171,7 +171,11 @@ def _test_result(subjects: tuple[tuple[str, str], ...]) -> dict[str, Any]:
         "_type": STATEMENT_V1,
         "subject": [{"name": name, "digest": {"sha256": digest}} for name, digest in subjects],
         "predicateType": TEST_RESULT,
-        "predicate": {"result": "PASSED", "configuration": [{"name": "test.yml", "digest": {"gitCommit": COMMIT}}], "passedTests": ["412 tests"]},
+        "predicate": {
+            "result": "PASSED",
+            "configuration": [{"name": "test.yml", "digest": {"gitCommit": COMMIT}}],
+            "passedTests": ["412 tests"],
+        },
     }
 
 
