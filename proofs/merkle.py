@@ -84,6 +84,8 @@ def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], 
     """Return when `path` leads from the leaf hash at `index` to `root` (RFC 9162 section 2.1.3.2); refuse with `code` otherwise."""
     if not 0 <= index < size:
         raise Unproven(code, f"got leaf index {index} in a tree of {size}, expected an index inside the tree")
+    if len(leaf) != 32 or len(root) != 32:
+        raise Unproven(code, "got a leaf or a root that is not a hash, expected 32 bytes")
     position, last, value = index, size - 1, leaf
     for sibling in path:
         if last == 0 or len(sibling) != 32:
@@ -103,6 +105,8 @@ def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], 
 
 def verify_consistency(old_size: int, size: int, old_root: bytes, root: bytes, path: Sequence[bytes], *, code: str) -> None:
     """Return when the tree (`size`, `root`) extends (`old_size`, `old_root`) (RFC 9162 section 2.1.4.2); refuse with `code` otherwise."""
+    if len(old_root) != 32 or len(root) != 32:
+        raise Unproven(code, "got a root that is not a hash, expected 32 bytes")
     if old_size == size or old_size == 0:
         if path or (old_size == size and old_root != root) or (old_size == 0 and old_root != EMPTY_ROOT):
             raise Unproven(code, "the older tree is not the beginning of the newer one")

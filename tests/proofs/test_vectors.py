@@ -1,0 +1,234 @@
+"""Every published vector of the formats we take in: what must be rejected never verifies, what we can read verifies with its facts."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import proofs
+from proofs.assess import assess_evidence
+from proofs.checkpoint import Checkpoint, parse_note_key, verify_checkpoint
+from proofs.claims import FAIL
+from proofs.errors import Refusal, Unproven
+from proofs.evidence import verify_evidence
+from proofs.facts import extract_facts
+from proofs.merkle import build_consistency_proof, leaf_hash, node_hash, subtree_root, verify_consistency, verify_inclusion
+from proofs.moment import parse_moment
+from proofs.sigstore.rekor_checkpoint import verify_rekor_checkpoint
+from proofs.sigstore.trust_root import parse_trust_root
+from tests.proofs.published import NOW, manifest, read, row_named, rows, trust_of
+from tests.proofs.reasons import REASONS
+
+EVIDENCE = ("sigstore-bundle", "dsse", "dsse-inline-cert")
+# These say no to a policy and not to the evidence: the facts must come out, so that the policy can say it.
+POLICY_REASONS = {"identity_mismatch", "source_mismatch", "ref_mismatch", "builder_mismatch", "artifact_mismatch"}
+
+# Rows to verify that we do not verify, with what we say instead. A row that starts to verify must leave this table.
+OLD_BUNDLE, FILE_SIGNATURE, OTHER_ENTRY = (f"evidence.unsupported_{what}" for what in ("bundle_version", "message_signature", "log_entry"))
+NOT_YET = {
+    "sigstore-conformance/happy-path-v0.1": OLD_BUNDLE,
+    "sigstore-conformance/happy-path-v0.3": FILE_SIGNATURE,
+    "sigstore-conformance/intoto-with-custom-trust-root": OLD_BUNDLE,
+    "sigstore-conformance/managed-key-happy-path": FILE_SIGNATURE,
+    "sigstore-conformance/rekor2-happy-path": FILE_SIGNATURE,
+    "sigstore-conformance/rekor2-dsse-happy-path": OTHER_ENTRY,
+    "sigstore-conformance/rekor2-checkpoint-cosigned": FILE_SIGNATURE,
+    "sigstore-conformance/rekor2-timestamp-with-embedded-cert": FILE_SIGNATURE,
+    "sigstore-conformance/bundle-with-sct-with-extensions": FILE_SIGNATURE,
+    "sigstore-conformance/trust-root-tlog-validity-end-inclusive": OLD_BUNDLE,
+    "slsa/gha-delegator-v2.1.0-workflow_dispatch": OLD_BUNDLE,
+    "slsa/gha-maven-v2.0.0-push-v13.0.30": OLD_BUNDLE,
+    "slsa/gha-container-based-v1.8.0": OLD_BUNDLE,
+    "slsa/unit-bundle-valid-v0.1": OLD_BUNDLE,
+    "github/sigstore-js-2.1.0": OTHER_ENTRY,
+    "sigstore-python/bundle-v3-github-wheel": OLD_BUNDLE,
+    "sigstore-java/ecdsa-p384-sha384": FILE_SIGNATURE,
+    # Raw r||s instead of DER.
+    "dsse/spec-vector": "dsse.key_unknown",
+    # RSA-PSS; our RSA keys are bound to PKCS #1 v1.5.
+    "dsse/in-toto-link-write-code": "dsse.key_unknown",
+    "dsse/in-toto-layout": "dsse.key_unknown",
+    # Its only subject has a digest of the algorithm "foo".
+    "dsse/rekor-two-signatures-threshold-2": "statement.no_digest",
+}
+# The conformance suite judges signatures only. This statement, signed by a public test workflow, claims to come from another
+# repository's builder: the same lie as bcr-module-bazel-wrong-signer. Its signatures verify, its claims do not hold.
+CONTRADICTED = {"sigstore-conformance/happy-path-intoto-in-dsse-v3": "claims.builder"}
+
+
+class TestEvidenceToReject:
+    @pytest.mark.parametrize("row", rows(*EVIDENCE, verdict="rejected"))
+    def test_never_verifies_unless_only_the_policy_says_no(self, row: dict[str, Any]) -> None:
+        expected = row["expected"]
+        assessment = assess_evidence(read(row["files"]["evidence"]), trust=trust_of(row), received_at=NOW)
+        if assessment.result == "unsupported":
+            return
+        if expected["reason"] in POLICY_REASONS and "facts" in expected:
+            assert assessment.facts is not None
+            assert_facts(assessment.facts, expected["facts"])
+            if assessment.result == "verified":
+                return
+        assert assessment.result == "rejected"
+        assert {expected["reason"], *expected.get("reason_also_ok", [])} & set(REASONS[assessment.code]), assessment.code
+
+    def test_the_wrong_signer_is_named_in_one_sentence(self) -> None:
+        row = row_named("slsa/bcr-module-bazel-wrong-signer")
+        assessment = assess_evidence(read(row["files"]["evidence"]), trust=trust_of(row), received_at=NOW)
+        assert (assessment.result, assessment.code) == ("rejected", "claims.builder")
+        assert "https://github.com/bazel-contrib/publish-to-bcr/.github/workflows/publish.yaml" in assessment.reason
+        assert "https://github.com/loosebazooka/aa-test/.github/workflows/malicious_attestation.yaml" in assessment.reason
+        assert assessment.reason.count(". ") == 0
+        assert {finding.check for finding in assessment.findings if finding.outcome == FAIL} >= {"builder", "source", "commit"}
+
+
+class TestEvidenceToVerify:
+    @pytest.mark.parametrize("row", rows(*EVIDENCE, verdict="verified"))
+    def test_verifies_with_its_facts_or_is_in_the_table_of_what_we_cannot_read(self, row: dict[str, Any]) -> None:
+        content, trust = read(row["files"]["evidence"]), trust_of(row)
+        assessment = assess_evidence(content, trust=trust, received_at=NOW)
+        if row["id"] in NOT_YET:
+            assert assessment.code == NOT_YET[row["id"]]
+            assert assessment.result == ("unsupported" if assessment.code.startswith("evidence.unsupported_") else "rejected")
+            return
+        assert_facts(extract_facts(verify_evidence(content, trust=trust, received_at=NOW)), row["expected"]["facts"])
+        if row["id"] in CONTRADICTED:
+            assert (assessment.result, assessment.code) == ("rejected", CONTRADICTED[row["id"]])
+            return
+        assert (assessment.result, assessment.code) == ("verified", "evidence.verified"), assessment.reason
+        assert [finding for finding in assessment.findings if finding.outcome not in ("pass", "not_applicable")] == []
+
+    def test_the_tables_name_only_rows_that_exist(self) -> None:
+        known = {row["id"] for row in manifest()["rows"]}
+        if known:
+            assert set(NOT_YET) | set(CONTRADICTED) <= known
+
+
+class TestReasons:
+    def test_every_code_of_the_evidence_half_is_mapped(self) -> None:
+        top = Path(proofs.__file__).parent
+        sources = [
+            *top.glob("sigstore/*.py"),
+            *(top / f"{name}.py" for name in ("canonical", "checkpoint", "digest", "dsse", "evidence", "keys", "statement")),
+        ]
+        prefix = r"json|digest|evidence|bundle|tlog|certificate|sct|dsse|key|statement|trust_root|log"
+        codes = {code for source in sources for code in re.findall(rf'"((?:{prefix})\.[a-z_]+)"', source.read_text())}
+        assert codes - {"evidence.verified"} <= set(REASONS)
+
+    def test_every_reason_is_one_of_the_manifest(self) -> None:
+        known = set(manifest()["reasons"])
+        if known:
+            assert {reason for reasons in REASONS.values() for reason in reasons} <= known
+
+
+class TestMerkleSuites:
+    @pytest.mark.parametrize("row", rows("merkle-inclusion-suite"))
+    def test_inclusion_proofs(self, row: dict[str, Any]) -> None:
+        for case in row["cases"]:
+            given = json.loads(read(case["file"]))
+            leaf, root, *path = _decoded(given["leafHash"], given["root"], *(given["proof"] or []))
+            with _expected(case["expected"]):
+                verify_inclusion(leaf, given["leafIdx"], given["treeSize"], path, root, code="log.inclusion")
+
+    @pytest.mark.parametrize("row", rows("merkle-consistency-suite"))
+    def test_consistency_proofs(self, row: dict[str, Any]) -> None:
+        for case in row["cases"]:
+            given = json.loads(read(case["file"]))
+            old, new, *path = _decoded(given["root1"], given["root2"], *(given["proof"] or []))
+            with _expected(case["expected"]):
+                verify_consistency(given["size1"], given["size2"], old, new, path, code="log.consistency")
+
+
+class TestCheckpointSuites:
+    @pytest.mark.parametrize("row", rows("tlog-checkpoint-suite"))
+    def test_a_log_of_another_project(self, row: dict[str, Any]) -> None:
+        key = parse_note_key(read(row["files"]["vkey"]).decode())
+        leaves = [leaf_hash(data) for data in _tile_entries(read(row["files"]["entries_tile"]))]
+
+        def node(level: int, index: int) -> bytes:
+            return leaves[index] if level == 0 else node_hash(node(level - 1, 2 * index), node(level - 1, 2 * index + 1))
+
+        heads = []
+        for case in row["cases"]:
+            head = verify_checkpoint(read(case["file"]).decode(), key)
+            facts = case["expected"]["facts"]
+            assert (head.origin, head.size, head.root) == (facts["origin"], facts["tree_size"], base64.b64decode(facts["root_hash"]))
+            assert subtree_root(node, 0, head.size) == head.root
+            heads.append(head)
+        for older in heads:
+            for newer in heads[older.size - 1 :]:
+                path = build_consistency_proof(node, older.size, newer.size)
+                verify_consistency(older.size, newer.size, older.root, newer.root, path, code="log.consistency")
+
+    @pytest.mark.parametrize("row", rows("tlog-checkpoint"))
+    def test_single_checkpoints(self, row: dict[str, Any]) -> None:
+        if row["expected"]["verdict"] == "verified":
+            facts, head = row["expected"]["facts"], _verified_head(row)
+            assert (head.origin, head.size, head.root) == (facts["origin"], facts["tree_size"], base64.b64decode(facts["root_hash"]))
+            return
+        with pytest.raises(Refusal) as refused:
+            _verified_head(row)
+        assert {row["expected"]["reason"], *row["expected"].get("reason_also_ok", [])} & set(REASONS[refused.value.code])
+
+
+def assert_facts(facts: dict[str, Any], expected: dict[str, Any]) -> None:
+    """Compare our facts with the manifest's, as far as it states them and we read them."""
+    assert facts["statementType"] == expected["statement_type"]
+    assert facts["predicateType"] == expected["predicate_type"]
+    assert [subject["name"] for subject in facts["subjects"]] == [subject["name"] for subject in expected["subjects"]]
+    for subject, wanted in zip(facts["subjects"], expected["subjects"], strict=True):
+        known = {f"{name}:{value}" for name, value in wanted["digest"].items() if name in ("sha256", "sha384", "sha512")}
+        assert set(subject["digests"]) == known
+    signer, claims = facts["signer"], facts["claims"]
+    stated = {
+        "signer_identity": signer.get("identity"),
+        "issuer": signer.get("issuer"),
+        "runner_environment": signer.get("runnerEnvironment"),
+        "source_repository": signer.get("sourceRepository"),
+        "source_commit": signer.get("sourceCommit"),
+        "source_ref": signer.get("sourceRef"),
+        "build_config_uri": signer.get("buildConfig"),
+        "build_trigger": signer.get("trigger"),
+        "run_invocation_uri": signer.get("runUrl"),
+        "certificate_not_before": signer.get("notBefore"),
+        "certificate_not_after": signer.get("notAfter"),
+    }
+    if claims["understood"]:
+        stated |= {"builder_id": claims["builderId"], "build_type": claims["buildType"]}
+    for name in stated.keys() & expected.keys():
+        assert stated[name] == expected[name], name
+    for entry in expected.get("tlog", []):
+        assert facts["log"] == {"logId": entry["log_id"], "index": entry["log_index"]}
+        logged_at = parse_moment(facts["times"][0]["at"], code="test", what="the time")
+        assert logged_at.timestamp() == entry["integrated_time"]
+
+
+def _verified_head(row: dict[str, Any]) -> Checkpoint:
+    text = read(row["files"]["evidence"]).decode()
+    if "vkey" in row["files"]:
+        return verify_checkpoint(text, parse_note_key(read(row["files"]["vkey"]).decode()))
+    root = parse_trust_root(read(row["files"]["trusted_root"]))
+    log = next(log for log in root.logs if log.log_id == base64.b64decode(row["inputs"]["log_id"]))
+    return verify_rekor_checkpoint(text, log=log)
+
+
+def _expected(expected: dict[str, Any]) -> AbstractContextManager[object]:
+    return nullcontext() if expected["verdict"] == "verified" else pytest.raises(Unproven)
+
+
+def _decoded(*texts: str | None) -> list[bytes]:
+    return [base64.b64decode(text or "") for text in texts]
+
+
+def _tile_entries(tile: bytes) -> list[bytes]:
+    entries, position = [], 0
+    while position < len(tile):
+        size = int.from_bytes(tile[position : position + 2], "big")
+        entries.append(tile[position + 2 : position + 2 + size])
+        position += 2 + size
+    return entries
