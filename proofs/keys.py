@@ -37,6 +37,12 @@ class PublicKey:
     def key_id(self) -> str:
         return key_id_of(self.spki)
 
+    @property
+    def pem(self) -> bytes:
+        """The key as PEM text, the way the ledger's leaves name their verifier."""
+        loaded = serialization.load_der_public_key(self.spki)
+        return loaded.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+
     def verify(self, signature: bytes, message: bytes, *, code: str, what: str) -> None:
         """Return when `signature` is this key's over `message`; refuse with `code` (Unproven) otherwise."""
         try:

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Collection
 from datetime import datetime
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from proofs.canonical import MAX_INTEGER
 from proofs.encoding import b64_decode, b64url_decode
@@ -49,6 +49,11 @@ class Fields:
     def has(self, name: str) -> bool:
         """Return whether the field is there and not null."""
         return self._value.get(name) is not None
+
+    @property
+    def value(self) -> dict[str, Any]:
+        """The object itself."""
+        return self._value
 
     def raw(self, name: str) -> object:
         """Return the field as it is."""

@@ -1,0 +1,186 @@
+"""Put a pack together: everything somebody needs to check an approval offline, years later, without trusting the portal.
+
+Each file that follows from another is made here by the same functions the verifier remakes it with. Nothing is verified here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any
+
+from proofs.approval import pack_layout as layout
+from proofs.approval.enrollment import Enrollment, parse_enrollment
+from proofs.approval.human_approval import approval_signed_bytes, parse_human_approval
+from proofs.approval.passkey import Assertion
+from proofs.approval.record import Record, human_dsse, parse_record
+from proofs.approval.record_bundle import build_record_bundle
+from proofs.approval.sshsig import NAMESPACE, allowed_signers_line, principal_of, sshsig_armor
+from proofs.approval.trust import Trust, build_trust
+from proofs.canonical import canonical_bytes
+from proofs.digest import sha256_hex
+from proofs.dsse import parse_envelope
+from proofs.errors import Unproven
+from proofs.keys import PublicKey
+from proofs.tlog_proof import HeadProof, InclusionProof, build_head_file, build_inclusion_file
+
+_GUIDE_HEAD = """# How to check this pack
+
+`countersign verify` checks everything below and more, in one numbered argument:
+
+    countersign verify THIS.zip --trust trust.json --digest sha256:... --environment NAME
+
+Take `trust.json` from somewhere you trust; the copy in this pack proves nothing about the pack it came in.
+The commands below need no code of ours. Run them in the unpacked folder.
+"""
+
+_GUIDE_TAIL = """## What these commands leave out
+
+`ssh-keygen` checks that the person's key signed exactly these bytes. It checks neither that the authenticator verified the
+person, nor the page it happened on, nor the evidence, the policy, the ledger and the separation of duties.
+"""
+
+_README = """These are copies, for convenience. The verifier does not use them.
+
+Get what you trust from somewhere else than the pack you are checking: from your own earlier copy, from the portal's
+administrators by another channel, or for trusted_root-*.json from the project that publishes it. Then compare.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PackedApproval:
+    """One recorded approval: the record's envelope, its place in the ledger, and the proofs to one signed checkpoint.
+
+    `inclusion_path` is for the record's leaf, `head_path` leads from the ledger head that the person signed.
+    """
+
+    record_envelope: dict[str, Any]
+    leaf_index: int
+    inclusion_path: tuple[bytes, ...]
+    head_path: tuple[bytes, ...]
+    checkpoint_note: str
+
+
+def assemble_pack(
+    *,
+    approvals: Sequence[PackedApproval],
+    enrollments: Iterable[bytes],
+    revocations: Iterable[bytes],
+    evidence: Iterable[bytes],
+    verdicts: Iterable[bytes],
+    snapshot: bytes,
+    request: bytes,
+    policy_document: bytes,
+    policy_input: bytes,
+    policy_result: bytes,
+    trust: Trust,
+) -> dict[str, bytes]:
+    """Return the files of a pack by path, index included.
+
+    `enrollments` and `revocations` are the envelopes (JSON bytes) of the keys that signed. Refuses as the parsers of the parts do,
+    with `record.unknown_key` when `trust` does not hold the key a record is signed with, and with `signer.unknown` without its enrolment.
+    """
+    files: dict[str, bytes] = {}
+    guide = [_GUIDE_HEAD]
+    enrolled = [(parse_enrollment(parse_envelope(content).payload), content) for content in enrollments]
+    revoked = [(parse_enrollment(parse_envelope(content).payload), content) for content in revocations]
+    keys = {item.key_id: item.key for item, _ in enrolled}
+    for number, packed in enumerate(approvals, start=1):
+        folder = layout.approval_folder(number)
+        files.update({folder + name: content for name, content in _approval_files(packed, keys, trust).items()})
+        guide.append(
+            _guide_for(folder, parse_record(parse_envelope(packed.record_envelope).payload), folder + layout.HUMAN_SSHSIG in files)
+        )
+    files.update({layout.signer_path(item.key_id): content for item, content in enrolled})
+    files.update({layout.signer_path(item.key_id, revoked=True): content for item, content in revoked})
+    files[layout.ALLOWED_SIGNERS] = build_allowed_signers([item for item, _ in enrolled], [item for item, _ in revoked])
+    files.update({layout.EVIDENCE + sha256_hex(content): content for content in evidence})
+    files.update({layout.VERDICTS + sha256_hex(content): content for content in verdicts})
+    files[layout.SNAPSHOT], files[layout.REQUEST] = snapshot, request
+    files[layout.POLICY_DOCUMENT], files[layout.POLICY_INPUT], files[layout.POLICY_RESULT] = policy_document, policy_input, policy_result
+    files[layout.TRUST_README], files[layout.TRUST_COPY] = _README.encode(), build_trust(trust)
+    files.update({f"trust/trusted_root-{root.digest[:12]}.json": root.document for root in trust.evidence_roots})
+    files[layout.GUIDE] = "\n".join([*guide, _GUIDE_TAIL]).encode()
+    files[layout.INDEX] = layout.build_index(files)
+    return files
+
+
+def build_copies(*, payload: bytes, assertion: Assertion, key: PublicKey) -> dict[str, bytes]:
+    """Return the files of one approval that only restate the statement and the assertion in other tools' formats, by name."""
+    ceremony = parse_human_approval(payload).ceremony
+    copies = {
+        layout.STATEMENT: payload,
+        layout.SIGNED_BYTES: approval_signed_bytes(payload),
+        layout.HUMAN_ENVELOPE: canonical_bytes(human_dsse(payload, assertion)),
+    }
+    armor = sshsig_armor(
+        key=key,
+        rp_id=ceremony.rp_id,
+        origin=ceremony.origin,
+        namespace=NAMESPACE,
+        message=approval_signed_bytes(payload),
+        authenticator_data=assertion.authenticator_data,
+        client_data_json=assertion.client_data_json,
+        signature=assertion.signature,
+    )
+    if armor is not None:
+        copies[layout.HUMAN_SSHSIG] = armor.encode()
+    return copies
+
+
+def build_allowed_signers(enrollments: Sequence[Enrollment], revocations: Sequence[Enrollment]) -> bytes:
+    """Return the OpenSSH allowed_signers file of the keys that OpenSSH can check, in the order of their ids."""
+    ends = {item.key_id: item.at for item in revocations}
+    lines = [
+        allowed_signers_line(
+            principal=principal_of(item.issuer, item.subject),
+            key=item.key,
+            rp_id=item.rp_id,
+            valid_after=item.at,
+            valid_before=ends.get(item.key_id),
+        )
+        for item in sorted(enrollments, key=lambda item: item.key_id)
+    ]
+    return "".join(line for line in lines if line is not None).encode()
+
+
+def recorder_of(envelope_hint: str, trust: Trust) -> PublicKey:
+    """Return the recorder key an envelope names, among the trusted ones only. Refuses with `record.unknown_key`."""
+    for item in trust.recorder_keys:
+        if item.key.key_id == envelope_hint:
+            return item.key
+    raise Unproven("record.unknown_key", f"the record names the key {envelope_hint[:60]!r}, expected one of the portal's recorder keys")
+
+
+def _approval_files(packed: PackedApproval, keys: dict[str, PublicKey], trust: Trust) -> dict[str, bytes]:
+    envelope = parse_envelope(packed.record_envelope)
+    record = parse_record(envelope.payload)
+    key = keys.get(record.assertion.key_id)
+    if key is None:
+        raise Unproven("signer.unknown", f"there is no enrolment of the key {record.assertion.key_id} that signed")
+    recorder = recorder_of(envelope.signatures[0].key_hint, trust)
+    proof = InclusionProof(packed.leaf_index, packed.inclusion_path, packed.checkpoint_note)
+    head_size = parse_human_approval(record.payload).ceremony.log_head.size
+    return {
+        **build_copies(payload=record.payload, assertion=record.assertion, key=key),
+        layout.RECORD_BUNDLE: build_record_bundle(envelope=packed.record_envelope, recorder=recorder, log=trust.log, proof=proof),
+        layout.RECORD_PROOF: build_inclusion_file(proof),
+        layout.HEAD_PROOF: build_head_file(HeadProof(head_size, packed.head_path, packed.checkpoint_note)),
+    }
+
+
+def _guide_for(folder: str, record: Record, with_sshsig: bool) -> str:
+    approval = parse_human_approval(record.payload)
+    principal = principal_of(approval.approver.issuer, approval.approver.subject)
+    moment = record.checked_at.astimezone(UTC).strftime("%Y%m%d%H%M%SZ")
+    lines = [f"## {folder.rstrip('/')}", "", "The person's signature over the statement:", ""]
+    if with_sshsig:
+        lines += [
+            f"    ssh-keygen -Y verify -f allowed_signers -I {principal} -n {NAMESPACE} \\",
+            f"      -Overify-time={moment} -s {folder}{layout.HUMAN_SSHSIG} < {folder}{layout.SIGNED_BYTES}",
+        ]
+    else:
+        lines.append("    (not with ssh-keygen: OpenSSH has no form for this kind of passkey)")
+    lines += ["", "What it is about:", "", f"    grep -o '\"subject\":.*' {folder}{layout.STATEMENT}", ""]
+    return "\n".join(lines)

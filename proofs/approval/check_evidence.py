@@ -1,0 +1,94 @@
+"""Steps 17 and 18 of the argument: all the evidence the person was shown is here, unaltered, and still verifies the same way.
+
+Evidence nobody listed is refused: what nobody was shown must not travel under their signature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from proofs.approval import pack_layout as layout
+from proofs.approval.approval_parts import EvidenceReference, HumanApproval
+from proofs.approval.fields import Fields
+from proofs.assess import assess_evidence, build_verdict
+from proofs.canonical import canonical_bytes, parse_canonical
+from proofs.digest import sha256_hex
+from proofs.errors import Unproven
+from proofs.evidence import TrustMaterial
+
+# Wording, and what the portal knew from its own register, are not derived again; everything else is.
+_RESULT_FIELDS = ("schema", "evidence", "result", "code", "facts")
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceItem:
+    """One item of evidence as the person signed for it: reference, raw bytes' digest and verdict document."""
+
+    reference: EvidenceReference
+    verdict: dict[str, Any]
+
+
+def check_evidence_set(files: Mapping[str, bytes], approval: HumanApproval) -> tuple[EvidenceItem, ...]:
+    """17. Return the items when every file the statement lists is here and hashes to what was signed, and no other is here."""
+    items = []
+    listed = set()
+    for reference in approval.evidence:
+        raw, verdict = layout.EVIDENCE + reference.digest, layout.VERDICTS + reference.verdict_digest
+        listed |= {raw, verdict}
+        for path in (raw, verdict):
+            if path not in files:
+                raise Unproven("evidence.missing", f"the person was shown {reference.name}, but {path} is not in the pack")
+            if sha256_hex(files[path]) != path.rpartition("/")[2]:
+                raise Unproven("evidence.altered", f"{path} is not what the person was shown as {reference.name}: its digest differs")
+        items.append(EvidenceItem(reference, _read_verdict(files[verdict], reference)))
+    for path in files:
+        if path.startswith((layout.EVIDENCE, layout.VERDICTS)) and path not in listed:
+            raise Unproven("evidence.unlisted", f"the pack holds {path}, which the person was never shown")
+    return tuple(items)
+
+
+def check_evidence_again(files: Mapping[str, bytes], items: tuple[EvidenceItem, ...], material: TrustMaterial) -> None:
+    """18. Return when verifying every item again, against the trust given from outside, gives the verdict that was shown."""
+    for item in items:
+        raw = files[layout.EVIDENCE + item.reference.digest]
+        assessment = assess_evidence(raw, trust=material, received_at=_verified_at(item.verdict))
+        if item.verdict["result"] != "verified" and assessment.result != "verified":
+            # It counted for nothing and still does; which of several things is wrong with it may depend on what is trusted today.
+            continue
+        again = build_verdict(
+            assessment,
+            evidence_digest=item.reference.digest,
+            identity=None,
+            trust_digests={},
+            verified_at="",
+            verifier_version="",
+        )
+        if _essence(again) != _essence(item.verdict):
+            reason = f"{item.reference.name} was shown as {item.verdict['result']}, but verifying it again gives {assessment.result}"
+            raise Unproven("evidence.verdict_mismatch", f"{reason}: {assessment.reason}")
+
+
+def _read_verdict(content: bytes, reference: EvidenceReference) -> dict[str, Any]:
+    value = parse_canonical(content)
+    verdict = Fields(value, path="verdict", code="evidence.verdict_mismatch")
+    if verdict.sha256("evidence") != reference.digest or verdict.text("result") != reference.verdict:
+        raise Unproven(
+            "evidence.verdict_mismatch", f"the verdict shown for {reference.name} is about other evidence, or says something else"
+        )
+    if verdict.time("verifiedAt") != reference.verified_at:
+        raise Unproven("evidence.verdict_mismatch", f"the verdict shown for {reference.name} was reached at another time")
+    return verdict.value
+
+
+def _verified_at(verdict: dict[str, Any]) -> datetime:
+    return Fields(verdict, path="verdict", code="evidence.verdict_mismatch").time("verifiedAt")
+
+
+def _essence(verdict: dict[str, Any]) -> bytes:
+    """Return what must be the same each time: result, code, facts, and the outcome of each check without its wording."""
+    findings = Fields(verdict, path="verdict", code="evidence.verdict_mismatch").each("findings")
+    outcomes = [[finding.raw(name) for name in ("check", "outcome", "code")] for finding in findings]
+    return canonical_bytes([{name: verdict.get(name) for name in _RESULT_FIELDS}, outcomes])

@@ -1,0 +1,140 @@
+"""Steps 16 and 19 to 22 of the argument: the policy, evaluated again; who was free to approve; what was on the page; who counts.
+
+The policy itself is taken as it is: whether it was in force, and is a good one, is not decided here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from proofs.approval import pack_layout as layout
+from proofs.approval.approval_parts import ExcludedParty, HumanApproval
+from proofs.approval.assurance import reaches_level
+from proofs.approval.check_evidence import EvidenceItem
+from proofs.approval.policy import (
+    CountedApproval,
+    Policy,
+    build_policy_input,
+    count_approvals,
+    evaluate_policy,
+    exclusions,
+    parse_policy,
+)
+from proofs.canonical import canonical_bytes, parse_canonical
+from proofs.digest import sha256_hex
+from proofs.errors import Refusal, Unproven
+
+
+def check_policy_document(files: Mapping[str, bytes], approval: HumanApproval) -> Policy:
+    """16. Return the policy when the document in the pack is the one the person signed for, and the validity keeps to it."""
+    document = files[layout.POLICY_DOCUMENT]
+    if sha256_hex(document) != approval.policy.digest:
+        raise Unproven("policy.mismatch", "the policy in the pack is not the policy the person signed for")
+    policy = parse_policy(document)
+    if (policy.id, policy.version) != (approval.policy.id, approval.policy.version):
+        raise Unproven("policy.mismatch", f"the statement names policy {approval.policy.id}, the document with its digest is {policy.id}")
+    if approval.validity.not_after - approval.validity.issued_at > timedelta(hours=policy.validity_hours):
+        raise Unproven("validity.too_long", f"the approval is valid for longer than the {policy.validity_hours} hours of the policy")
+    return policy
+
+
+def check_policy_result(
+    files: Mapping[str, bytes], approval: HumanApproval, policy: Policy, items: Sequence[EvidenceItem]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """19. Return input and result of the policy when both can be derived again from what was signed, and the result is a pass."""
+    policy_input = _rebuild_input(files, approval, items)
+    content = files[layout.POLICY_RESULT]
+    if sha256_hex(content) != approval.policy.result_digest:
+        raise Unproven("policy.result", "the policy result in the pack is not the one the person signed for")
+    shown, again = parse_canonical(content), evaluate_policy(policy, policy_input)
+    if not isinstance(shown, dict) or _without_words(shown) != _without_words(again):
+        raise Unproven("policy.result", "evaluating the policy again gives another result than the one the person was shown")
+    if again["result"] != "pass" or approval.policy.result != "pass":
+        sentence = next((rule["sentence"] for rule in again["rules"] if rule["outcome"] == "fail"), "the statement itself says so")
+        raise Unproven("policy.result", f"the policy was not met: {sentence}")
+    return policy_input, again
+
+
+def check_separation(approval: HumanApproval, policy: Policy, policy_input: dict[str, Any]) -> None:
+    """20. Return when the approver is nobody who had to stay out of it, computed from the request, and the statement says the same."""
+    duties, approver = approval.separation_of_duties, (approval.approver.issuer, approval.approver.subject)
+    computed = exclusions(policy, policy_input)
+    if any((party["issuer"], party["subject"]) == approver for party in computed):
+        raise Unproven(
+            "sod.violation", f"{approval.approver.username} asked for this, or it was asked in their name, and so may not approve it"
+        )
+    if any((party.issuer, party.subject) == approver for party in duties.excluded):
+        raise Unproven("sod.violation", f"the statement itself says that {approval.approver.username} may not approve this")
+    stated = tuple(ExcludedParty(party["issuer"], party["subject"], tuple(party["because"])) for party in computed)
+    rule = policy.separation_rule
+    if duties.excluded != stated or duties.result != "pass" or duties.required != policy.required_approvals:
+        raise Unproven("sod.mismatch", "the separation of duties shown to the person is not what the request and the policy come to")
+    if rule is not None and duties.rule_id != rule.id:
+        raise Unproven("sod.mismatch", f"the statement names rule {duties.rule_id}, the policy's rule is {rule.id}")
+
+
+def check_documents(files: Mapping[str, bytes], approval: HumanApproval) -> None:
+    """21. Return when the page's snapshot and the request are the ones the person signed for."""
+    if sha256_hex(files[layout.SNAPSHOT]) != approval.review.snapshot_digest:
+        raise Unproven("review.snapshot_mismatch", "the snapshot in the pack is not what the person's page was drawn from")
+    if sha256_hex(files[layout.REQUEST]) != approval.request.digest:
+        raise Unproven("request.mismatch", "the request in the pack is not the one the person decided about")
+
+
+def check_same_question(approvals: Sequence[HumanApproval]) -> None:
+    """22. Return when all approvals answer one question: same artifacts, environment, request, policy and evidence."""
+    first = approvals[0]
+    for other in approvals[1:]:
+        for part in ("artifacts", "environment", "request", "policy", "evidence"):
+            if getattr(other, part) != getattr(first, part):
+                raise Unproven("approval.other_question", f"the approvals in the pack do not agree on the {part}")
+
+
+def check_count(policy: Policy, policy_input: dict[str, Any], counted: Sequence[CountedApproval]) -> list[dict[str, Any]]:
+    """22. Return the outcomes of the approvals rules when enough different people, entitled and sure enough, approved."""
+    for approval in counted:
+        if not reaches_level(approval.level, policy.minimum_assurance):
+            raise Unproven(
+                "assurance.too_low",
+                f"{approval.subject} signed at level {approval.level}, the policy asks for {policy.minimum_assurance} or higher",
+            )
+    outcomes = count_approvals(policy, counted, excluded=exclusions(policy, policy_input))
+    for outcome in outcomes:
+        if outcome["outcome"] != "pass":
+            raise Unproven("approval.insufficient", str(outcome["sentence"]))
+    return outcomes
+
+
+def _rebuild_input(files: Mapping[str, bytes], approval: HumanApproval, items: Sequence[EvidenceItem]) -> dict[str, Any]:
+    content = files[layout.POLICY_INPUT]
+    if sha256_hex(content) != approval.policy.input_digest:
+        raise Unproven("policy.input", "the policy input in the pack is not the one the person signed for")
+    shown = parse_canonical(content)
+    requester = approval.separation_of_duties.requester
+    behalf = requester.on_behalf_of
+    try:
+        rebuilt = build_policy_input(
+            project=str(shown.get("project")) if isinstance(shown, dict) else "",
+            environment=approval.environment.name,
+            artifacts=[{"digest": str(digest), "name": item.name} for item in approval.artifacts for digest in item.digests],
+            requester={"kind": requester.kind, "issuer": requester.issuer, "subject": requester.subject},
+            on_behalf_of={"issuer": behalf[0], "subject": behalf[1]} if behalf else None,
+            evidence=[
+                {"digest": item.reference.digest, "verdictDigest": item.reference.verdict_digest, "verdict": item.verdict} for item in items
+            ],
+        )
+    except Refusal as error:
+        raise Unproven("policy.input", f"the policy input cannot be derived from the statement: {error.reason}") from error
+    if canonical_bytes(rebuilt) != content:
+        raise Unproven("policy.input", "the policy was evaluated on something else than what the statement says")
+    return rebuilt
+
+
+def _without_words(result: dict[str, Any]) -> bytes:
+    """Return a result without its sentences: their wording may improve, what they say may not change."""
+    rules = result.get("rules")
+    listed = rules if isinstance(rules, list) else []
+    plain = [{name: rule[name] for name in rule if name != "sentence"} if isinstance(rule, dict) else rule for rule in listed]
+    return canonical_bytes({**result, "rules": plain})

@@ -1,0 +1,139 @@
+"""Steps 7 to 9 of the argument: whose key it is, that it signed exactly this statement, and how sure that makes us.
+
+Only the portal vouches for the link between person and key; the level says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from proofs.approval import pack_layout as layout
+from proofs.approval.approval_parts import HumanApproval
+from proofs.approval.assurance import assurance_level
+from proofs.approval.build_pack import build_allowed_signers, recorder_of
+from proofs.approval.enrollment import HUMAN_APPROVAL_PURPOSE, Enrollment, parse_enrollment
+from proofs.approval.human_approval import approval_challenge
+from proofs.approval.passkey import VerifiedAssertion, approval_policy, verify_assertion
+from proofs.approval.record import Record
+from proofs.approval.trust import Trust, recorder_keys_at
+from proofs.canonical import canonical_bytes, parse_canonical
+from proofs.digest import sha256_hex
+from proofs.dsse import IN_TOTO_PAYLOAD_TYPE, parse_envelope
+from proofs.errors import Malformed, Refusal, Unproven
+
+_SIGNATURE = "signer.enrollment_signature"
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """The enrolment of the key that signed, and its revocation where the pack holds one (it came later than the signature)."""
+
+    enrollment: Enrollment
+    revocation: Enrollment | None
+
+    @property
+    def revoked_at(self) -> datetime | None:
+        return self.revocation.at if self.revocation else None
+
+
+def check_signer(files: Mapping[str, bytes], record: Record, approval: HumanApproval, trust: Trust) -> Signer:
+    """7. Return who signed when the portal enrolled exactly this key for exactly this person, before, and did not revoke it before."""
+    key_id = record.assertion.key_id
+    if approval.signer.key_id != key_id:
+        raise Unproven("signer.key_mismatch", f"the statement says it is signed with {approval.signer.key_id}, the record with {key_id}")
+    path = layout.signer_path(key_id)
+    if path not in files:
+        raise Unproven("signer.unknown", f"the key {key_id} was never enrolled: the pack holds no enrolment of it")
+    enrollment, digest = _open_enrollment(files[path], trust)
+    if digest != approval.signer.enrollment or enrollment.event != "enrolled":
+        raise Unproven("signer.enrollment_mismatch", "the enrolment in the pack is not the one the person signed for")
+    if enrollment.key_id != key_id or enrollment.credential_id != record.assertion.credential_id:
+        raise Unproven("signer.key_mismatch", f"the enrolment is of another key than {key_id}, which signed")
+    if enrollment.kind != "person":
+        raise Unproven("signer.not_human", f"the key belongs to a {enrollment.kind}; only a person can approve")
+    if HUMAN_APPROVAL_PURPOSE not in enrollment.purposes:
+        raise Unproven("signer.purpose", f"the key was enrolled for {', '.join(enrollment.purposes) or 'nothing'}, expected approvals")
+    if (enrollment.issuer, enrollment.subject) != (approval.approver.issuer, approval.approver.subject):
+        raise Unproven(
+            "signer.identity_mismatch", f"the key belongs to {enrollment.subject}, the statement says {approval.approver.subject}"
+        )
+    if enrollment.rp_id != trust.rp_id:
+        raise Unproven("signer.relying_party", f"the key was enrolled at {enrollment.rp_id}, expected {trust.rp_id}")
+    if record.checked_at < enrollment.at:
+        raise Unproven("signer.not_yet_enrolled", f"the key was enrolled at {enrollment.at}, after the signature was checked")
+    return Signer(enrollment, _find_revocation(files, enrollment, record, trust))
+
+
+def check_assertion(record: Record, approval: HumanApproval, signer: Signer, trust: Trust) -> VerifiedAssertion:
+    """8. Return what the passkey says when it signed this very statement, on the portal's own page, with the person verified."""
+    assertion = record.assertion
+    verified = verify_assertion(
+        challenge=approval_challenge(record.payload),
+        authenticator_data=assertion.authenticator_data,
+        client_data_json=assertion.client_data_json,
+        signature=assertion.signature,
+        key=signer.enrollment.key,
+        policy=approval_policy(rp_id=trust.rp_id, origins=trust.origins),
+    )
+    if verified.origin != approval.ceremony.origin:
+        raise Unproven("webauthn.origin", f"the passkey was used at {verified.origin}, the statement says {approval.ceremony.origin}")
+    if approval.ceremony.rp_id != trust.rp_id:
+        raise Unproven("webauthn.rp_id", f"the statement names the site {approval.ceremony.rp_id}, expected {trust.rp_id}")
+    if not verified.algorithm == assertion.algorithm == approval.signer.algorithm:
+        raise Unproven("webauthn.algorithm", f"the key signs with COSE algorithm {verified.algorithm}; statement or record say another")
+    if verified.backup_eligible != signer.enrollment.backup_eligible:
+        raise Unproven(
+            "webauthn.backup_eligibility", "the authenticator's word on whether it can be backed up changed since it was enrolled"
+        )
+    return verified
+
+
+def check_level(record: Record, verified: VerifiedAssertion, signer: Signer) -> str:
+    """9. Return the assurance level, computed; the record must not claim another one."""
+    level = assurance_level(assertion=verified, enrollment=signer.enrollment)
+    if record.assurance != level:
+        raise Unproven("record.mismatch", f"the record claims level {record.assurance}, what was signed comes to {level}")
+    return level
+
+
+def check_signer_files(files: Mapping[str, bytes], signers: Sequence[Signer]) -> None:
+    """10. Return when `signers/` and `allowed_signers` hold the keys that signed and nobody else's."""
+    expected = {layout.signer_path(item.enrollment.key_id) for item in signers}
+    expected |= {layout.signer_path(item.enrollment.key_id, revoked=True) for item in signers if item.revocation}
+    for path in files:
+        if path.startswith("signers/") and path not in expected:
+            raise Unproven("signer.unlisted", f"the pack holds {path}, a key that signed nothing in it")
+    enrollments = {item.enrollment.key_id: item.enrollment for item in signers}
+    revocations = [item.revocation for item in signers if item.revocation]
+    if files[layout.ALLOWED_SIGNERS] != build_allowed_signers(list(enrollments.values()), revocations):
+        raise Unproven("pack.inconsistent", f"{layout.ALLOWED_SIGNERS} does not list exactly the keys that signed")
+
+
+def _find_revocation(files: Mapping[str, bytes], enrollment: Enrollment, record: Record, trust: Trust) -> Enrollment | None:
+    path = layout.signer_path(enrollment.key_id, revoked=True)
+    if path not in files:
+        return None
+    revocation, _ = _open_enrollment(files[path], trust)
+    if revocation.event != "revoked" or revocation.key_id != enrollment.key_id:
+        raise Unproven("signer.enrollment_mismatch", f"{path} is not the revocation of this key")
+    if record.checked_at >= revocation.at:
+        raise Unproven("signer.revoked", f"the key was revoked at {revocation.at}, before the signature was checked")
+    return revocation
+
+
+def _open_enrollment(content: bytes, trust: Trust) -> tuple[Enrollment, str]:
+    value = parse_canonical(content)
+    envelope = parse_envelope(value)
+    if len(envelope.signatures) != 1 or envelope.payload_type != IN_TOTO_PAYLOAD_TYPE or canonical_bytes(value) != content:
+        raise Malformed("enrollment.malformed", "got an enrolment of another form, expected one envelope with one signature")
+    try:
+        recorder = recorder_of(envelope.signatures[0].key_hint, trust)
+    except Refusal as error:
+        raise Unproven(_SIGNATURE, f"the enrolment is not signed by the portal: {error.reason}") from error
+    recorder.verify(envelope.signatures[0].signature, envelope.signed_bytes, code=_SIGNATURE, what="the enrolment")
+    enrollment = parse_enrollment(envelope.payload)
+    if recorder.key_id not in {item.key.key_id for item in recorder_keys_at(trust, enrollment.at)}:
+        raise Unproven(_SIGNATURE, f"the enrolment says {enrollment.at}, when the key it is signed with did not count")
+    return enrollment, sha256_hex(envelope.payload)

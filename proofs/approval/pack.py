@@ -1,0 +1,285 @@
+"""Verify a pack: was this artifact validly approved for this environment, by whom, on what evidence?
+
+The numbered argument. Every step must hold, the first that does not refuses; the same numbers stand at the blocks below, in
+`docs/verification.md` (with the codes) and in the names of the tests.
+
+ 1. There is something to trust, and it did not come with the pack.
+ 2. The pack holds exactly the files its index lists, each with its digest.
+ 3. The portal signed each record: one signature, by a recorder key that counted then.
+ 4. Each record is in the ledger: signed tree head, leaf rebuilt from the record, inclusion.
+ 5. The statement in the record is canonical and complete.
+ 6. The record says nothing else than the statement.
+ 7. The key that signed was enrolled for this person, a human, to approve, and not revoked before.
+ 8. The passkey signed exactly this statement, on the portal's page, with the person verified.
+ 9. The level of assurance is computed, and the record claims no other.
+10. The copies for other tools restate this statement and this signature.
+11. The ledger extends the head that the person signed, and the times follow one another.
+12. The decision is: approve.
+13. It is for this environment.
+14. It is about this artifact.
+15. It was valid at the time asked about.
+16. The policy is the one the person signed for, and the validity keeps to it.
+17. All evidence the person was shown is here, unaltered, and nothing else.
+18. The evidence verifies again to the verdicts the person was shown.
+19. The policy, evaluated again on that, gives the result the person was shown: pass.
+20. Nobody approved who had to stay out of it.
+21. Snapshot and request are the ones the person signed for.
+22. Enough different people approved, all answering the same question.
+
+Not checked: witnesses and revocation status (no step needs the network), and what `proofs.approval.report` lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from proofs.approval.approval_parts import HumanApproval
+from proofs.approval.check_evidence import check_evidence_again, check_evidence_set
+from proofs.approval.check_policy import (
+    check_count,
+    check_documents,
+    check_policy_document,
+    check_policy_result,
+    check_same_question,
+    check_separation,
+)
+from proofs.approval.check_record import OpenedRecord, check_copies, check_ledger, check_mirror, check_times, open_record
+from proofs.approval.check_signer import Signer, check_assertion, check_level, check_signer, check_signer_files
+from proofs.approval.human_approval import parse_human_approval
+from proofs.approval.pack_layout import check_layout
+from proofs.approval.policy import CountedApproval, Policy
+from proofs.approval.report import PackReport, Step, VerifiedApproval, VerifiedItem, describe_item, everything_not_checked
+from proofs.approval.trust import Trust
+from proofs.digest import Digest, parse_digest, sha256_hex
+from proofs.errors import Unproven
+from proofs.evidence import TrustMaterial
+from proofs.moment import rfc3339
+
+Follow = Callable[[Step], None]
+
+TITLES = {
+    1: "What we trust",
+    2: "The files",
+    3: "The portal's records",
+    4: "The ledger",
+    5: "The statements",
+    6: "Record and statement agree",
+    7: "The signing keys",
+    8: "The passkeys",
+    9: "Levels of assurance",
+    10: "Copies for other tools",
+    11: "Order of times",
+    12: "The decision",
+    13: "The environment",
+    14: "The artifact",
+    15: "Validity",
+    16: "The policy",
+    17: "The evidence is complete",
+    18: "The evidence, verified again",
+    19: "The policy, evaluated again",
+    20: "Separation of duties",
+    21: "Snapshot and request",
+    22: "Enough people approved",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is asked of the pack, and what is trusted."""
+
+    trust: Trust
+    material: TrustMaterial
+    digest: Digest
+    environment: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Signed:
+    """An approval after steps 3 to 11: a person's signature over a statement, recorded and logged."""
+
+    folder: str
+    opened: OpenedRecord
+    approval: HumanApproval
+    signer: Signer
+    level: str
+    log_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """An approval after steps 3 to 21."""
+
+    signed: _Signed
+    policy: Policy
+    policy_input: dict[str, Any]
+    rules: list[dict[str, Any]]
+    evidence: tuple[VerifiedItem, ...]
+
+
+class _Steps:
+    """The steps that held so far, told to whoever follows along."""
+
+    def __init__(self, follow: Follow | None) -> None:
+        self.held: list[Step] = []
+        self._follow = follow
+
+    def hold(self, number: int, words: str) -> None:
+        step = Step(number, TITLES[number], words)
+        self.held.append(step)
+        if self._follow is not None:
+            self._follow(step)
+
+
+def verify_pack(
+    files: Mapping[str, bytes], *, trust: Trust, digest: str, environment: str, at: datetime | None, follow: Follow | None = None
+) -> PackReport:
+    """Return the report when every step of the argument holds for `digest` in `environment` (its name or its id).
+
+    `at` is the moment the approval must be valid at; None means the moment the portal says it checked the signature. `follow` is
+    told of every step as it comes to hold. Refuses with the code of the first step that does not (`docs/verification.md`).
+    """
+    steps = _Steps(follow)
+    # 1
+    question = _Question(trust, trust.material(), parse_digest(digest), environment, at)
+    steps.hold(1, f"The portal at {trust.origin} and its log {trust.log.origin}, as told from outside the pack.")
+    # 2
+    folders = check_layout(files)
+    steps.hold(2, f"{len(files)} files, every one as the index lists it.")
+    answers = [_check_content(files, _check_signature(files, folder, question, steps), question, steps) for folder in folders]
+    signed = [answer.signed for answer in answers]
+    # 10, over all approvals together
+    check_signer_files(files, [item.signer for item in signed])
+    # 22
+    check_same_question([item.approval for item in signed])
+    people = [CountedApproval(item.issuer, item.subject, item.roles, item.level) for item in map(_as_approval, signed)]
+    outcomes = check_count(answers[0].policy, answers[0].policy_input, people)
+    steps.hold(22, " ".join(str(outcome["sentence"]) for outcome in outcomes))
+    return _report(answers, outcomes, question, steps)
+
+
+def _check_signature(files: Mapping[str, bytes], folder: str, question: _Question, steps: _Steps) -> _Signed:
+    trust = question.trust
+    # 3
+    opened = open_record(files, folder, trust)
+    record = opened.record
+    steps.hold(3, f"The portal's key {opened.recorder.key_id} signed the record.")
+    # 4
+    checkpoint = check_ledger(files, folder, opened, trust)
+    steps.hold(4, f"Entry {opened.bundle.proof.index} of {checkpoint.size} in {checkpoint.origin} is this record.")
+    # 5
+    approval = parse_human_approval(record.payload)
+    steps.hold(5, f"One statement, {len(record.payload)} bytes, in its only possible spelling.")
+    # 6
+    check_mirror(record)
+    steps.hold(6, "The record repeats what the statement says and adds nothing to it.")
+    # 7
+    signer = check_signer(files, record, approval, trust)
+    steps.hold(
+        7, f"The key {signer.enrollment.key_id} belongs to {approval.approver.username}, a person, since {rfc3339(signer.enrollment.at)}."
+    )
+    # 8
+    verified = check_assertion(record, approval, signer, trust)
+    steps.hold(8, f"It signed exactly this statement at {verified.origin}; the authenticator verified the person.")
+    # 9
+    level = check_level(record, verified, signer)
+    steps.hold(9, f"Level {level}: signed with a passkey, enrolled on the portal's word.")
+    # 10
+    check_copies(files, folder, record, signer.enrollment.key)
+    steps.hold(10, "The DSSE envelope and the OpenSSH signature in the pack are the same statement and signature.")
+    # 11
+    check_times(files, folder, opened, approval, checkpoint)
+    steps.hold(
+        11,
+        f"The ledger extends the head of {approval.ceremony.log_head.size} entries that was signed; checked at {rfc3339(record.checked_at)}.",
+    )
+    return _Signed(folder, opened, approval, signer, level, checkpoint.size)
+
+
+def _check_content(files: Mapping[str, bytes], signed: _Signed, question: _Question, steps: _Steps) -> _Answer:
+    approval = signed.approval
+    # 12
+    if approval.decision != "approve":
+        raise Unproven("approval.decision", f"the person decided {approval.decision!r}, expected approve")
+    steps.hold(12, f"{approval.approver.username} approved request {approval.request.id}, revision {approval.request.revision}.")
+    # 13
+    if question.environment not in (approval.environment.name, approval.environment.id):
+        raise Unproven("scope.environment", f"the approval is for {approval.environment.name}, asked was {question.environment[:80]}")
+    steps.hold(13, f"For {approval.environment.name}.")
+    # 14
+    named = next((item for item in approval.artifacts if question.digest in item.digests), None)
+    if named is None:
+        raise Unproven("scope.artifact", f"the approval does not name {question.digest}; it is about another artifact")
+    steps.hold(14, f"About {named.name or 'an artifact'}, {question.digest}.")
+    # 15
+    moment, validity = question.at or signed.opened.record.checked_at, approval.validity
+    if not validity.not_before <= moment <= validity.not_after:
+        window = f"from {rfc3339(validity.not_before)} to {rfc3339(validity.not_after)}"
+        raise Unproven("validity.window", f"the approval is valid {window}, asked was {rfc3339(moment)}")
+    steps.hold(15, f"Valid at {rfc3339(moment)}, until {rfc3339(validity.not_after)}.")
+    # 16
+    policy = check_policy_document(files, approval)
+    steps.hold(16, f"{policy.title}: {policy.id}, version {policy.version}.")
+    # 17
+    items = check_evidence_set(files, approval)
+    steps.hold(17, f"{len(items)} {'item' if len(items) == 1 else 'items'}, each with the verdict that was shown, and no other.")
+    # 18
+    check_evidence_again(files, items, question.material)
+    steps.hold(18, "Every item gives the same verdict and the same facts when verified again.")
+    # 19
+    policy_input, result = check_policy_result(files, approval, policy, items)
+    steps.hold(
+        19,
+        " ".join(str(rule["sentence"]) for rule in result["rules"] if rule["outcome"] == "pass") or "Nothing but approvals was asked for.",
+    )
+    # 20
+    check_separation(approval, policy, policy_input)
+    steps.hold(20, f"{approval.approver.username} was free to approve.")
+    # 21
+    check_documents(files, approval)
+    steps.hold(21, "The page was drawn from this snapshot, about this request.")
+    described = tuple(describe_item(item.reference.name, item.reference.digest, item.verdict) for item in items)
+    return _Answer(signed, policy, policy_input, result["rules"], described)
+
+
+def _as_approval(signed: _Signed) -> VerifiedApproval:
+    approval, record = signed.approval, signed.opened.record
+    return VerifiedApproval(
+        issuer=approval.approver.issuer,
+        subject=approval.approver.subject,
+        username=approval.approver.username,
+        roles=tuple(role.name for role in approval.approver.roles),
+        level=signed.level,
+        key_id=signed.signer.enrollment.key_id,
+        checked_at=record.checked_at,
+        not_before=approval.validity.not_before,
+        not_after=approval.validity.not_after,
+        justification=approval.justification,
+        statement_digest=sha256_hex(record.payload),
+        record_digest=signed.opened.digest,
+        log_index=signed.opened.bundle.proof.index,
+        log_size=signed.log_size,
+        key_revoked_at=signed.signer.revoked_at,
+    )
+
+
+def _report(answers: Sequence[_Answer], outcomes: list[dict[str, Any]], question: _Question, steps: _Steps) -> PackReport:
+    first = answers[0]
+    approval = first.signed.approval
+    counted = {outcome["id"]: outcome for outcome in outcomes}
+    return PackReport(
+        artifacts=approval.artifacts,
+        environment=approval.environment,
+        request=approval.request,
+        policy=approval.policy,
+        at=question.at or first.signed.opened.record.checked_at,
+        log_origin=question.trust.log.origin,
+        approvals=tuple(_as_approval(answer.signed) for answer in answers),
+        evidence=first.evidence,
+        rules=tuple(counted.get(rule["id"], rule) for rule in first.rules),
+        steps=tuple(steps.held),
+        not_checked=everything_not_checked(first.evidence),
+    )
