@@ -14,10 +14,10 @@ from ledger.append import append_event
 from ledger.models import Entry
 from proofs.canonical import canonical_bytes
 from proofs.digest import sha256_hex
-from proofs.rfc3339 import format_time
+from proofs.moment import rfc3339
 
 
 def append_identity_event(*, event: str, document: dict[str, Any], by: Identity | None, now: datetime) -> Entry:
     """Append `event` about `document`; must run in the transaction of the act. Checks nothing."""
-    whole = {"schema": f"countersign-{event.replace('.', '-')}/v1", "at": format_time(now), **document}
+    whole = {"schema": f"countersign-{event.replace('.', '-')}/v1", "at": rfc3339(now), **document}
     return append_event(event=event, ref_digest=sha256_hex(canonical_bytes(whole)), actor=actor_of(by), now=now)

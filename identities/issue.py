@@ -18,7 +18,7 @@ from identities.models import ApiCredential, Identity
 from identities.permissions import demand
 from proofs.errors import Conflict, Malformed, NotAllowed
 
-TOKEN_PREFIX = "csk"
+TOKEN_PREFIX = "csk"  # noqa: S105 - the visible start of every token, so that leaks can be searched for
 LONGEST_LIFE = timedelta(days=366)
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
 

@@ -125,7 +125,7 @@ def readable_teams(identity: Identity, action: str) -> Q:
 
 def person_of(request: HttpRequest) -> Identity:
     """Return the person behind a signed-in request. Refuses with `identity.unregistered` for an account without one."""
-    identity = getattr(request.user, "identity", None)
+    identity: Identity | None = getattr(request.user, "identity", None)
     if identity is None or not identity.is_person:
         raise NotAllowed("identity.unregistered", "This sign-in account belongs to no registered person; ask an administrator.")
     return identity

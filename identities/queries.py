@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 
 from identities.models import ApiCredential, EvidenceSigner, Identity, RoleAssignment, SigningKey
+from proofs.errors import NotFound
 
 
 def resolve_signer(facts_signer: Mapping[str, Any], *, at: datetime) -> Identity | None:
@@ -36,22 +37,54 @@ def resolve_signer(facts_signer: Mapping[str, Any], *, at: datetime) -> Identity
     return next(iter(identities.values())) if len(identities) == 1 else None
 
 
-def list_register(*, kind: str = "") -> QuerySet[Identity]:
+def list_register(*, kind: str = "", words: str = "") -> QuerySet[Identity]:
     """Return the register in order of name, with all that a row shows, in a constant number of queries."""
     identities = Identity.objects.filter(kind=kind) if kind else Identity.objects.all()
-    return (
-        identities.select_related("owner", "team")
-        .annotate(key_count=Count("signing_keys", filter=Q(signing_keys__revoked_at__isnull=True), distinct=True))
-        .annotate(has_account=Exists(Identity.objects.filter(pk=OuterRef("pk"), user__isnull=False)))
-        .prefetch_related(
-            Prefetch("evidence_signers", EvidenceSigner.objects.filter(revoked_at__isnull=True).order_by("pk")),
-            Prefetch("api_credentials", ApiCredential.objects.filter(revoked_at__isnull=True).order_by("expires_at")),
-            Prefetch(
-                "roles",
-                RoleAssignment.objects.filter(ended_at__isnull=True).select_related("team", "project").order_by("team__slug", "role"),
-            ),
-        )
-        .order_by("name", "pk")
+    if words:
+        identities = identities.filter(Q(name__icontains=words) | Q(subject__icontains=words) | Q(purpose__icontains=words))
+    return _with_details(identities).order_by("name", "pk")
+
+
+def get_identity(identity_id: str) -> Identity:
+    """Return one identity with all that its page shows. Refuses with `identity.unknown`."""
+    found = _with_details(Identity.objects.filter(pk=identity_id)).first()
+    if found is None:
+        raise NotFound("identity.unknown", "There is no such identity in the register.")
+    return found
+
+
+def count_kinds() -> dict[str, int]:
+    """Return how many identities there are of each kind."""
+    return dict(Identity.objects.values_list("kind").annotate(Count("pk")).order_by("kind"))
+
+
+def describe_identity(identity: Identity) -> str:
+    """Say in one sentence what an identity is; `identity` comes from `get_identity` or `list_register`."""
+    kind = identity.get_kind_display()
+    team = f" of {identity.team.name}" if identity.team else ""
+    if identity.is_person:
+        held = sorted({assignment.get_role_display().lower() for assignment in identity.roles.all()})
+        return f"A person{team} who is {_joined(held)}." if held else f"A person{team} who holds no role."
+    what = kind if kind[:2].isupper() else kind.lower()
+    article = "An" if kind[0] in "AEIO" else "A"
+    purpose = f" {identity.purpose.rstrip('.')}." if identity.purpose else ""
+    return f"{article} {what}{team}, answered for by {identity.owner}.{purpose}"
+
+
+def _joined(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _with_details(identities: QuerySet[Identity]) -> QuerySet[Identity]:
+    return identities.select_related("owner", "team", "user").prefetch_related(
+        Prefetch("signing_keys", SigningKey.objects.order_by("-enrolled_at")),
+        Prefetch("evidence_signers", EvidenceSigner.objects.order_by("revoked_at", "pk")),
+        Prefetch("api_credentials", ApiCredential.objects.order_by("revoked_at", "expires_at")),
+        Prefetch("owned", Identity.objects.order_by("name")),
+        Prefetch(
+            "roles",
+            RoleAssignment.objects.filter(ended_at__isnull=True).select_related("team", "project").order_by("team__slug", "role"),
+        ),
     )
 
 

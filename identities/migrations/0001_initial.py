@@ -10,182 +10,353 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Team',
+            name="Team",
             fields=[
-                ('id', models.CharField(default=identities.ids.new_team_id, max_length=40, primary_key=True, serialize=False)),
-                ('slug', models.SlugField(max_length=64, unique=True)),
-                ('name', models.CharField(max_length=120)),
+                ("id", models.CharField(default=identities.ids.new_team_id, max_length=40, primary_key=True, serialize=False)),
+                ("slug", models.SlugField(max_length=64, unique=True)),
+                ("name", models.CharField(max_length=120)),
             ],
         ),
         migrations.CreateModel(
-            name='Identity',
+            name="Identity",
             fields=[
-                ('id', models.CharField(default=identities.ids.new_identity_id, max_length=40, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('person', 'Person'), ('workflow', 'CI workflow'), ('service', 'Service account'), ('agent', 'AI agent'), ('key', 'Signing key'), ('bot', 'Bot')], max_length=16)),
-                ('issuer', models.CharField(max_length=300)),
-                ('subject', models.CharField(max_length=300)),
-                ('name', models.CharField(max_length=200)),
-                ('purpose', models.CharField(blank=True, max_length=300)),
-                ('status', models.CharField(choices=[('active', 'Active'), ('suspended', 'Suspended'), ('retired', 'Retired')], default='active', max_length=16)),
-                ('actor_salt', models.BinaryField(default=identities.models.new_actor_salt, max_length=16)),
-                ('created_at', models.DateTimeField()),
-                ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='owned', to='identities.identity')),
-                ('team', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='identities', to='identities.team')),
+                ("id", models.CharField(default=identities.ids.new_identity_id, max_length=40, primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("person", "Person"),
+                            ("workflow", "CI workflow"),
+                            ("service", "Service account"),
+                            ("agent", "AI agent"),
+                            ("key", "Signing key"),
+                            ("bot", "Bot"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("issuer", models.CharField(max_length=300)),
+                ("subject", models.CharField(max_length=300)),
+                ("name", models.CharField(max_length=200)),
+                ("purpose", models.CharField(blank=True, max_length=300)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("active", "Active"), ("suspended", "Suspended"), ("retired", "Retired")], default="active", max_length=16
+                    ),
+                ),
+                ("actor_salt", models.BinaryField(default=identities.models.new_actor_salt, max_length=16)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name="owned", to="identities.identity"
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name="identities", to="identities.team"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'identities',
+                "verbose_name_plural": "identities",
             },
         ),
         migrations.CreateModel(
-            name='ApiCredential',
+            name="ApiCredential",
             fields=[
-                ('id', models.CharField(default=identities.ids.new_credential_id, max_length=40, primary_key=True, serialize=False)),
-                ('secret_sha256', models.CharField(max_length=64, unique=True)),
-                ('scopes', models.JSONField(default=list)),
-                ('created_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('last_used_at', models.DateTimeField(blank=True, null=True)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('identity', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='api_credentials', to='identities.identity')),
+                ("id", models.CharField(default=identities.ids.new_credential_id, max_length=40, primary_key=True, serialize=False)),
+                ("secret_sha256", models.CharField(max_length=64, unique=True)),
+                ("scopes", models.JSONField(default=list)),
+                ("created_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
+                ("last_used_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "identity",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="api_credentials", to="identities.identity"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('username', models.CharField(error_messages={'unique': 'A user with that username already exists.'}, help_text='Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.', max_length=150, unique=True, validators=[django.contrib.auth.validators.UnicodeUsernameValidator()], verbose_name='username')),
-                ('first_name', models.CharField(blank=True, max_length=150, verbose_name='first name')),
-                ('last_name', models.CharField(blank=True, max_length=150, verbose_name='last name')),
-                ('email', models.EmailField(blank=True, max_length=254, verbose_name='email address')),
-                ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
-                ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
-                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
-                ('identity', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='user', to='identities.identity')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "username",
+                    models.CharField(
+                        error_messages={"unique": "A user with that username already exists."},
+                        help_text="Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.",
+                        max_length=150,
+                        unique=True,
+                        validators=[django.contrib.auth.validators.UnicodeUsernameValidator()],
+                        verbose_name="username",
+                    ),
+                ),
+                ("first_name", models.CharField(blank=True, max_length=150, verbose_name="first name")),
+                ("last_name", models.CharField(blank=True, max_length=150, verbose_name="last name")),
+                ("email", models.EmailField(blank=True, max_length=254, verbose_name="email address")),
+                (
+                    "is_staff",
+                    models.BooleanField(
+                        default=False, help_text="Designates whether the user can log into this admin site.", verbose_name="staff status"
+                    ),
+                ),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Designates whether this user should be treated as active. Unselect this instead of deleting accounts.",
+                        verbose_name="active",
+                    ),
+                ),
+                ("date_joined", models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined")),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
+                (
+                    "identity",
+                    models.OneToOneField(
+                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name="user", to="identities.identity"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'user',
-                'verbose_name_plural': 'users',
-                'abstract': False,
+                "verbose_name": "user",
+                "verbose_name_plural": "users",
+                "abstract": False,
             },
             managers=[
-                ('objects', django.contrib.auth.models.UserManager()),
+                ("objects", django.contrib.auth.models.UserManager()),
             ],
         ),
         migrations.CreateModel(
-            name='SignInEvent',
+            name="SignInEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('username', models.CharField(max_length=150)),
-                ('outcome', models.CharField(max_length=16)),
-                ('address', models.CharField(blank=True, max_length=64)),
-                ('happened_at', models.DateTimeField()),
-                ('identity', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='identities.identity')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("username", models.CharField(max_length=150)),
+                ("outcome", models.CharField(max_length=16)),
+                ("address", models.CharField(blank=True, max_length=64)),
+                ("happened_at", models.DateTimeField()),
+                (
+                    "identity",
+                    models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to="identities.identity"),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='SigningKey',
+            name="SigningKey",
             fields=[
-                ('id', models.CharField(default=identities.ids.new_signing_key_id, max_length=40, primary_key=True, serialize=False)),
-                ('label', models.CharField(max_length=80)),
-                ('credential_id', models.BinaryField(max_length=1023, unique=True)),
-                ('key_id', models.CharField(max_length=60, unique=True)),
-                ('spki', models.BinaryField()),
-                ('cose_key', models.BinaryField()),
-                ('algorithm', models.SmallIntegerField()),
-                ('rp_id', models.CharField(max_length=255)),
-                ('transports', models.JSONField(default=list)),
-                ('backup_eligible', models.BooleanField()),
-                ('sign_count', models.BigIntegerField(default=0)),
-                ('enrollment', models.BinaryField()),
-                ('enrollment_digest', models.CharField(max_length=64, unique=True)),
-                ('enrolled_at', models.DateTimeField()),
-                ('revocation', models.BinaryField(blank=True, null=True)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('revoked_reason', models.CharField(blank=True, max_length=200)),
-                ('identity', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='signing_keys', to='identities.identity')),
+                ("id", models.CharField(default=identities.ids.new_signing_key_id, max_length=40, primary_key=True, serialize=False)),
+                ("label", models.CharField(max_length=80)),
+                ("credential_id", models.BinaryField(max_length=1023, unique=True)),
+                ("key_id", models.CharField(max_length=60, unique=True)),
+                ("spki", models.BinaryField()),
+                ("cose_key", models.BinaryField()),
+                ("algorithm", models.SmallIntegerField()),
+                ("rp_id", models.CharField(max_length=255)),
+                ("transports", models.JSONField(default=list)),
+                ("backup_eligible", models.BooleanField()),
+                ("sign_count", models.BigIntegerField(default=0)),
+                ("enrollment", models.BinaryField()),
+                ("enrollment_digest", models.CharField(max_length=64, unique=True)),
+                ("enrolled_at", models.DateTimeField()),
+                ("revocation", models.BinaryField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_reason", models.CharField(blank=True, max_length=200)),
+                (
+                    "identity",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="signing_keys", to="identities.identity"),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Project',
+            name="Project",
             fields=[
-                ('id', models.CharField(default=identities.ids.new_project_id, max_length=40, primary_key=True, serialize=False)),
-                ('slug', models.SlugField(max_length=64, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('team', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='projects', to='identities.team')),
+                ("id", models.CharField(default=identities.ids.new_project_id, max_length=40, primary_key=True, serialize=False)),
+                ("slug", models.SlugField(max_length=64, unique=True)),
+                ("name", models.CharField(max_length=120)),
+                ("team", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="projects", to="identities.team")),
             ],
         ),
         migrations.CreateModel(
-            name='Environment',
+            name="Environment",
             fields=[
-                ('id', models.CharField(default=identities.ids.new_environment_id, max_length=40, primary_key=True, serialize=False)),
-                ('slug', models.SlugField(max_length=64, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('tier', models.PositiveSmallIntegerField(default=3)),
-                ('team', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='environments', to='identities.team')),
+                ("id", models.CharField(default=identities.ids.new_environment_id, max_length=40, primary_key=True, serialize=False)),
+                ("slug", models.SlugField(max_length=64, unique=True)),
+                ("name", models.CharField(max_length=120)),
+                ("tier", models.PositiveSmallIntegerField(default=3)),
+                ("team", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="environments", to="identities.team")),
             ],
         ),
         migrations.CreateModel(
-            name='EvidenceSigner',
+            name="EvidenceSigner",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('method', models.CharField(choices=[('certificate', 'Certificate identity'), ('public_key', 'Public key')], max_length=16)),
-                ('certificate_issuer', models.CharField(blank=True, max_length=300)),
-                ('certificate_identity', models.CharField(blank=True, max_length=500)),
-                ('any_ref', models.BooleanField(default=False)),
-                ('key_id', models.CharField(blank=True, max_length=60)),
-                ('spki', models.BinaryField(blank=True, null=True)),
-                ('valid_from', models.DateTimeField()),
-                ('valid_until', models.DateTimeField(blank=True, null=True)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('identity', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='evidence_signers', to='identities.identity')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "method",
+                    models.CharField(choices=[("certificate", "Certificate identity"), ("public_key", "Public key")], max_length=16),
+                ),
+                ("certificate_issuer", models.CharField(blank=True, max_length=300)),
+                ("certificate_identity", models.CharField(blank=True, max_length=500)),
+                ("any_ref", models.BooleanField(default=False)),
+                ("key_id", models.CharField(blank=True, max_length=60)),
+                ("spki", models.BinaryField(blank=True, null=True)),
+                ("valid_from", models.DateTimeField()),
+                ("valid_until", models.DateTimeField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "identity",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="evidence_signers", to="identities.identity"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('method', 'certificate'), ('revoked_at__isnull', True)), fields=('certificate_issuer', 'certificate_identity'), name='certificate_identity_belongs_to_one'), models.UniqueConstraint(condition=models.Q(('method', 'public_key')), fields=('key_id',), name='evidence_key_belongs_to_one'), models.CheckConstraint(condition=models.Q(models.Q(('method', 'certificate'), models.Q(('certificate_issuer', ''), _negated=True), models.Q(('certificate_identity', ''), _negated=True)), models.Q(('method', 'public_key'), models.Q(('key_id', ''), _negated=True), ('spki__isnull', False)), _connector='OR'), name='evidence_signer_is_complete')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("method", "certificate"), ("revoked_at__isnull", True)),
+                        fields=("certificate_issuer", "certificate_identity"),
+                        name="certificate_identity_belongs_to_one",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("method", "public_key")), fields=("key_id",), name="evidence_key_belongs_to_one"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("method", "certificate"),
+                                models.Q(("certificate_issuer", ""), _negated=True),
+                                models.Q(("certificate_identity", ""), _negated=True),
+                            ),
+                            models.Q(("method", "public_key"), models.Q(("key_id", ""), _negated=True), ("spki__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="evidence_signer_is_complete",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='RoleAssignment',
+            name="RoleAssignment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('requester', 'Requester'), ('approver:release', 'Release approver'), ('approver:security', 'Security approver'), ('approver:owner', 'Owner approver'), ('auditor', 'Auditor'), ('identity-steward', 'Identity steward'), ('policy-owner', 'Policy owner'), ('officer', 'Officer'), ('administrator', 'Administrator')], max_length=24)),
-                ('granted_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('granted_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='granted_roles', to='identities.identity')),
-                ('identity', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='roles', to='identities.identity')),
-                ('project', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='roles', to='identities.project')),
-                ('team', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='roles', to='identities.team')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("requester", "Requester"),
+                            ("approver:release", "Release approver"),
+                            ("approver:security", "Security approver"),
+                            ("approver:owner", "Owner approver"),
+                            ("auditor", "Auditor"),
+                            ("identity-steward", "Identity steward"),
+                            ("policy-owner", "Policy owner"),
+                            ("officer", "Officer"),
+                            ("administrator", "Administrator"),
+                        ],
+                        max_length=24,
+                    ),
+                ),
+                ("granted_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "granted_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="granted_roles",
+                        to="identities.identity",
+                    ),
+                ),
+                (
+                    "identity",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="roles", to="identities.identity"),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name="roles", to="identities.project"
+                    ),
+                ),
+                ("team", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="roles", to="identities.team")),
             ],
             options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True), ('project__isnull', False)), fields=('identity', 'role', 'team', 'project'), name='project_role_held_once'), models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True), ('project__isnull', True)), fields=('identity', 'role', 'team'), name='team_role_held_once'), models.CheckConstraint(condition=models.Q(('granted_by', models.F('identity')), _negated=True), name='nobody_grants_to_self')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("ended_at__isnull", True), ("project__isnull", False)),
+                        fields=("identity", "role", "team", "project"),
+                        name="project_role_held_once",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("ended_at__isnull", True), ("project__isnull", True)),
+                        fields=("identity", "role", "team"),
+                        name="team_role_held_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("granted_by", models.F("identity")), _negated=True), name="nobody_grants_to_self"
+                    ),
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='identity',
-            constraint=models.UniqueConstraint(fields=('issuer', 'subject'), name='identity_once'),
+            model_name="identity",
+            constraint=models.UniqueConstraint(fields=("issuer", "subject"), name="identity_once"),
         ),
         migrations.AddConstraint(
-            model_name='identity',
-            constraint=models.CheckConstraint(condition=models.Q(('kind', 'person'), models.Q(('owner__isnull', False), ('team__isnull', False)), _connector='OR'), name='nonhuman_identity_has_owner_and_team'),
+            model_name="identity",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind", "person"), models.Q(("owner__isnull", False), ("team__isnull", False)), _connector="OR"),
+                name="nonhuman_identity_has_owner_and_team",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='environment',
-            constraint=models.CheckConstraint(condition=models.Q(('tier__gte', 1), ('tier__lte', 3)), name='environment_tier_1_to_3'),
+            model_name="environment",
+            constraint=models.CheckConstraint(condition=models.Q(("tier__gte", 1), ("tier__lte", 3)), name="environment_tier_1_to_3"),
         ),
     ]

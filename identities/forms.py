@@ -1,0 +1,38 @@
+"""Shapes of what people type about identities and keys. Rules live in the acts."""
+
+from __future__ import annotations
+
+from django import forms
+
+from identities.models import Identity
+
+
+class InputNewKey(forms.Form):
+    """A name for a new approval key, and the browser's answer."""
+
+    label = forms.CharField(
+        label="Name",
+        max_length=80,
+        help_text="So that you know it again, for example “Work laptop” or “Blue security key”.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    credential = forms.JSONField(widget=forms.HiddenInput)
+
+
+class InputRevocation(forms.Form):
+    """Why a key is revoked."""
+
+    reason = forms.CharField(
+        label="Why",
+        max_length=200,
+        help_text="Goes into the signed revocation, for example “Laptop lost on 3 March”. No secrets, please.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+
+class InputRegisterFilter(forms.Form):
+    """Which identities to list."""
+
+    kind = forms.ChoiceField(choices=[("", "All"), *Identity.Kind.choices], required=False)
+    q = forms.CharField(max_length=200, required=False, strip=True)
+    page = forms.IntegerField(min_value=1, required=False)

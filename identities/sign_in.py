@@ -1,0 +1,87 @@
+"""Where the sign-in library meets our rules: nobody registers themselves, only active people come in, and it is written down.
+
+Passwords, passkeys, second factors, session rotation and rate limits are the library's; approvals never rest on any of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.authentication import get_authentication_records
+from allauth.account.models import EmailAddress
+from allauth.mfa.adapter import DefaultMFAAdapter
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from identities.models import Identity, User
+from identities.sign_in_events import FAILED, REFUSED, SIGNED_IN, SIGNED_OUT, record_sign_in
+
+
+class ClosedAdapter(DefaultAccountAdapter):
+    """No sign-up; a suspended or retired person does not come in; every sign-in, failure and sign-out is recorded."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def pre_login(self, request: HttpRequest, user: AbstractBaseUser, **kwargs: Any) -> HttpResponse | None:
+        identity = identity_of(user)
+        if identity is not None and identity.status != Identity.Status.ACTIVE:
+            self._record(request, user.get_username(), REFUSED, identity)
+            return self.respond_user_inactive(request, user)
+        return super().pre_login(request, user, **kwargs)
+
+    def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
+        super().login(request, user)
+        self._record(request, user.get_username(), SIGNED_IN, identity_of(user))
+
+    def logout(self, request: HttpRequest) -> None:
+        user = request.user
+        username, identity = user.get_username(), identity_of(user)
+        super().logout(request)
+        self._record(request, username, SIGNED_OUT, identity)
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        self._record(request, str(credentials.get("username", "")), FAILED, None)
+
+    def record_failure(self, request: HttpRequest, username: str, identity: Identity | None) -> None:
+        """Record a failed proof that does not pass through the library's password check: a passkey or a second factor."""
+        self._record(request, username, FAILED, identity)
+
+    def can_delete_email(self, email_address: EmailAddress) -> bool:
+        return False
+
+    def _record(self, request: HttpRequest, username: str, outcome: str, identity: Identity | None) -> None:
+        try:
+            address = self.get_client_ip(request)
+        except PermissionDenied:
+            address = ""
+        record_sign_in(username=username, outcome=outcome, address=address, identity=identity, now=timezone.now())
+
+
+class PasskeyAdapter(DefaultMFAAdapter):
+    """Passkeys for sign-in belong to the configured relying party, whatever Host header a request carries."""
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        return {"id": settings.RP_ID, "name": "Countersign"}
+
+    def get_public_key_credential_user_entity(self, user: AbstractBaseUser) -> dict[str, Any]:
+        entity: dict[str, Any] = super().get_public_key_credential_user_entity(user)
+        return {**entity, "name": f"{user.get_username()} (sign-in)", "display_name": user.get_username()}
+
+
+def signed_in_recently(request: HttpRequest) -> bool:
+    """Say whether this session proved the person, at sign-in or again, within the re-authentication time."""
+    if not isinstance(request.user, User):
+        return False
+    proofs = [float(record["at"]) for record in get_authentication_records(request, request.user)]
+    limit = float(getattr(settings, "ACCOUNT_REAUTHENTICATION_TIMEOUT", 300))
+    return bool(proofs) and timezone.now().timestamp() - max(proofs) < limit
+
+
+def identity_of(user: object) -> Identity | None:
+    """Return the identity of a sign-in account, if it has one."""
+    return user.identity if isinstance(user, User) else None
