@@ -5,7 +5,6 @@ Every setting a user may set has its line in docs/settings.md. Contradictions be
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -196,6 +195,8 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/accounts/login/"
 # Nobody makes an account for themselves: people are registered by an identity steward.
+ACCOUNT_ADAPTER = "identities.sign_in.ClosedAdapter"
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
@@ -203,6 +204,11 @@ ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(ORIGIN).scheme
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+MFA_ADAPTER = "identities.sign_in.PasskeyAdapter"
+MFA_FORMS = {
+    "login_webauthn": "identities.sign_in_forms.PasskeySignInForm",
+    "authenticate": "identities.sign_in_forms.SecondFactorForm",
+}
 MFA_SUPPORTED_TYPES = ["webauthn", "totp", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_PASSKEY_SIGNUP_ENABLED = False
@@ -223,7 +229,7 @@ EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'dummy'}.
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "identities.api_authentication.CredentialAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
+        "identities.api_authentication.PersonAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["identities.api_authentication.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -246,9 +252,3 @@ SPECTACULAR_SETTINGS = {
     "ENFORCE_NON_BLANK_FIELDS": True,
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "portal.openapi.add_problems"],
 }
-
-if find_spec("identities.sign_in"):
-    ACCOUNT_ADAPTER = "identities.sign_in.ClosedAdapter"
-if not find_spec("identities.api_authentication"):
-    REST_FRAMEWORK["DEFAULT_AUTHENTICATION_CLASSES"] = ["rest_framework.authentication.SessionAuthentication"]
-    REST_FRAMEWORK["DEFAULT_PERMISSION_CLASSES"] = ["rest_framework.permissions.IsAuthenticated"]

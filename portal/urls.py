@@ -25,7 +25,7 @@ def rooms() -> list[URLPattern | URLResolver]:
         if find_spec(f"{room}.urls"):
             try:
                 found.append(path("", include(f"{room}.urls")))
-            except ModuleNotFoundError as error:
+            except ImportError as error:
                 print(f"urls of {room} left out: {error}", file=sys.stderr)
     return found
 
@@ -39,6 +39,7 @@ portal_patterns = [
 ]
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include((portal_patterns, "portal"))),
+    path("", include("portal.ledger_urls")),
     *rooms(),
     path("accounts/", include("allauth.urls")),
     path("django-admin/", admin.site.urls),
