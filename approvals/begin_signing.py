@@ -109,6 +109,9 @@ def refuse_if_not_entitled(*, request: Request, revision: Revision, policy: Poli
     for item in exclusions(policy, parse_canonical(bytes_of(revision.policy_input))):  # 2
         if (item["issuer"], item["subject"]) == (by.issuer, by.subject):
             raise NotAllowed("sod.violation", f"you may not decide this: {', '.join(item['because'])}; another approver has to")
+    if request.requester.owner_id == by.pk:
+        # A program can name anybody as the one it asks for. Its owner, who may hold its credential, must not gain by that.
+        raise NotAllowed("sod.violation", "you may not decide this: you answer for the program that asks; another approver has to")
 
 
 def refuse_if_answered(revision: Revision, by: Identity) -> None:

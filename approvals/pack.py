@@ -22,14 +22,18 @@ from proofs.errors import Conflict
 def build_pack(*, request: Request, now: datetime) -> dict[str, bytes]:
     """Return the files of the pack by path, with the keys' revocations as they are known at `now`.
 
-    Refuses with `approval.missing` when nobody has answered the newest revision, and with `log.pending` until a published checkpoint
+    Refuses with `approval.missing` when nobody has approved the newest revision, with `approval.decision` when somebody rejected it or
+    asked for changes (a pack shows an approval, and must not leave a no out), and with `log.pending` until a published checkpoint
     covers every answer.
     """
     revision = request.revisions.select_related("document", "policy__document", "policy_input", "policy_result", "snapshot")
     newest = revision.order_by("-number").first()
     answers = _answers(newest.pk) if newest else []
     if newest is None or not answers:
-        raise Conflict("approval.missing", "nobody has answered the newest revision of this request, so there is nothing to check")
+        raise Conflict("approval.missing", "nobody has approved the newest revision of this request, so there is nothing to check")
+    against = next((answer for answer in answers if answer.decision != Approval.Decision.APPROVE), None)
+    if against is not None:
+        raise Conflict("approval.decision", f"{against.identity} answered: {against.get_decision_display().lower()}; expected approvals alone")
     evidence = list(newest.evidence.select_related("attestation__blob", "verdict__document").order_by("pk"))
     keys = list(SigningKey.objects.filter(approvals__in=answers).distinct().order_by("key_id"))
     return assemble_pack(
@@ -49,7 +53,7 @@ def build_pack(*, request: Request, now: datetime) -> dict[str, bytes]:
 
 def _answers(revision_id: int) -> list[Approval]:
     rows = Approval.objects.filter(revision_id=revision_id)
-    return list(rows.select_related("record__entry", "signing_key").order_by("record__entry_id"))
+    return list(rows.select_related("record__entry", "signing_key", "identity").order_by("record__entry_id"))
 
 
 def _packed(answer: Approval) -> PackedApproval:

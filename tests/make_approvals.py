@@ -1,0 +1,229 @@
+"""Plain makers for requests and approvals: a policy in force, real signed evidence, enrolled passkeys, signed answers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from approvals.approval_statement import SigningSession
+from approvals.begin_signing import begin_signing
+from approvals.complete_signing import complete_signing
+from approvals.models import Approval, Ceremony, PolicyVersion, Request
+from approvals.open_request import AskedArtifact, open_request
+from approvals.policies import activate_policy, store_policy
+from approvals.verify_signature import parse_assertion
+from attestations.drain import drain
+from attestations.models import Attestation
+from attestations.receive import receive_attestation
+from attestations.trust_roots import add_trust_root
+from identities.enrol import begin_enrolment, complete_enrolment
+from identities.models import Identity, SigningKey
+from ledger.publish import publish_checkpoint
+from portal.demo.instance import Instance, Workload, build_provenance
+from proofs.approval.human_approval import approval_challenge
+from proofs.digest import sha256_hex
+from proofs.encoding import b64url_decode, b64url_encode
+from proofs.statement import STATEMENT_V1
+from tests import cast
+from tests.passkey import TRUTH, Lie, SoftPasskey
+
+NOW = cast.NOW
+REPOSITORY = "https://github.com/payments/api"
+SLSA = "https://slsa.dev/provenance/v1"
+TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
+SESSION = "the session's own key"
+
+POLICY = """\
+schema: countersign-policy/v1
+id: release-production
+version: "{version}"
+title: Releases to production
+minimumAssurance: H2
+validityHours: 72
+rules:
+  - id: provenance
+    kind: evidence
+    title: Built by the release workflow
+    predicateTypes: ["https://slsa.dev/provenance/v1"]
+    registeredSigner: true
+    builders:
+      - issuer: https://token.actions.githubusercontent.com
+        workflow: https://github.com/payments/api/.github/workflows/release.yml
+    sources:
+      - repository: https://github.com/payments/api
+  - id: approval
+    kind: approvals
+    title: Release approvers
+    role: approver:release
+    count: {count}
+  - id: four-eyes
+    kind: separation-of-duties
+    title: Whoever asks does not approve
+    requesterMayApprove: false
+"""
+
+
+@dataclass
+class Stage:
+    """What every story stands on: the signing instance, the policy in force, and an image's digest."""
+
+    instance: Instance
+    policy: PolicyVersion
+
+    @property
+    def workload(self) -> Workload:
+        return Workload(
+            identity=f"{cast.WORKFLOW}@refs/tags/v1.4.2",
+            repository=REPOSITORY,
+            commit="b7e2f4a9c05d8e1f3a6b7c8d9e0f1a2b3c4d5e6f",
+            ref="refs/tags/v1.4.2",
+        )
+
+
+def erin(*, now: datetime = NOW) -> Identity:
+    """Owns the policies."""
+    return cast.person("erin", "Erin Okafor", "policy-owner", now=now)
+
+
+def set_stage(*, count: int = 1, source: str = POLICY, publish: bool = True, now: datetime = NOW) -> Stage:
+    """Put a policy into force for payments-api in production, trust an instance, and publish the ledger's head."""
+    instance = Instance(now - timedelta(days=1))
+    add_trust_root(name="Test instance", document=instance.trusted_root(), profile=None, by=None, now=now)
+    owner = erin(now=now)
+    policy = store_policy(source=source.format(version=1, count=count), by=owner, now=now)
+    activate_policy(policy=policy, project=cast.payments_api(), environment=cast.production(), by=owner, now=now)
+    cast.runner(now=now)
+    if publish:
+        publish_checkpoint(now=now)
+    return Stage(instance, policy)
+
+
+def image(tag: str = "1.4.2") -> str:
+    """The digest of the image with this tag."""
+    return "sha256:" + hashlib.sha256(f"payments/api:{tag}".encode()).hexdigest()
+
+
+def send(content: bytes, *, now: datetime = NOW) -> Attestation:
+    """Receive evidence from the runner and verify everything that waits."""
+    attestation, _ = receive_attestation(content=content, by=cast.runner(now=now), now=now)
+    while drain(clock=lambda: now, limit=20):
+        pass
+    return attestation
+
+
+def send_provenance(stage: Stage, *, tag: str = "1.4.2", now: datetime = NOW, **claims: Any) -> Attestation:
+    """Send the release workflow's true provenance of an image; `claims` change the workload."""
+    workload = stage.workload if not claims else Workload(**{**_fields(stage.workload), **claims})
+    statement = build_provenance(workload, ((f"payments/api:{tag}", image(tag).partition(":")[2]),))
+    return send(stage.instance.sign_as(workload, statement, at=now), now=now)
+
+
+def send_tests(stage: Stage, *, tag: str = "1.4.2", result: str = "PASSED", now: datetime = NOW) -> Attestation:
+    """Send test results of an image, which no rule of the policy asks for."""
+    statement = {
+        "_type": STATEMENT_V1,
+        "subject": [{"name": f"payments/api:{tag}", "digest": {"sha256": image(tag).partition(":")[2]}}],
+        "predicateType": TEST_RESULT,
+        "predicate": {"result": result, "at": now.isoformat()},
+    }
+    return send(stage.instance.sign_as(stage.workload, statement, at=now), now=now)
+
+
+def ask(*, tag: str = "1.4.2", by: Identity | None = None, note: str = "Adds the CSV export job.", now: datetime = NOW) -> Request:
+    """Bob asks for an image to go to production."""
+    return open_request(
+        project=cast.payments_api(),
+        environment=cast.production(),
+        title=f"payments/api {tag}",
+        note=note,
+        artifacts=[AskedArtifact(image(tag), f"payments/api:{tag}")],
+        by=by or cast.bob(now=now),
+        now=now,
+    )
+
+
+def enrol(person: Identity, *, passkey: SoftPasskey | None = None, now: datetime = NOW) -> tuple[SoftPasskey, SigningKey]:
+    """Enrol a software passkey for a person."""
+    passkey = passkey or SoftPasskey()
+    offer = begin_enrolment(identity=person, now=now)
+    response = passkey.create(b64url_decode(offer.state["challenge"], code="test", what="the challenge"))
+    key = complete_enrolment(identity=person, state=offer.state, response=response, label="Security key", by=person, now=now)
+    return passkey, key
+
+
+def session(*, key: str = SESSION, now: datetime = NOW) -> SigningSession:
+    """A sign-in session."""
+    return SigningSession(sha256_hex(key.encode()), "password", now)
+
+
+def begin(
+    request: Request,
+    person: Identity,
+    key: SigningKey,
+    *,
+    decision: str = "approve",
+    reason: str = "",
+    shown: str | None = None,
+    now: datetime = NOW,
+) -> Ceremony:
+    """Begin to answer the newest revision."""
+    newest = request.revisions.order_by("-number").first()
+    assert newest is not None
+    return begin_signing(
+        request=request,
+        shown_snapshot=shown or newest.snapshot_id,
+        decision=decision,
+        reason=reason,
+        key=key,
+        session=session(),
+        by=person,
+        now=now,
+    )
+
+
+def complete(
+    ceremony: Ceremony,
+    passkey: SoftPasskey,
+    *,
+    lie: Lie = TRUTH,
+    payload: bytes | None = None,
+    by: Identity | None = None,
+    session_key: str = SESSION,
+    now: datetime = NOW,
+) -> Approval:
+    """Answer a ceremony with a passkey, truthfully unless told otherwise."""
+    return complete_signing(
+        ceremony_id=ceremony.pk,
+        session_hash=sha256_hex(session_key.encode()),
+        assertion=parse_assertion(posted(passkey, payload or bytes(ceremony.payload), lie)),
+        by=by or ceremony.identity,
+        now=now,
+    )
+
+
+def posted(passkey: SoftPasskey, payload: bytes, lie: Lie = TRUTH) -> str:
+    """What the signing page posts."""
+    given = passkey.sign(approval_challenge(payload), lie)
+    return json.dumps(
+        {
+            "credentialId": b64url_encode(given.credential_id),
+            "authenticatorData": b64url_encode(given.authenticator_data),
+            "clientDataJSON": b64url_encode(given.client_data_json),
+            "signature": b64url_encode(given.signature),
+        }
+    )
+
+
+def approve(request: Request, person: Identity, *, now: datetime = NOW) -> Approval:
+    """Enrol a passkey for a person and approve with it, then publish the ledger's head."""
+    passkey, key = enrol(person, now=now)
+    approval = complete(begin(request, person, key, now=now), passkey, now=now)
+    publish_checkpoint(now=now)
+    return approval
+
+
+def _fields(workload: Workload) -> dict[str, Any]:
+    return {name: getattr(workload, name) for name in workload.__dataclass_fields__}
