@@ -23,13 +23,14 @@ WHERE attestation_id IN (
     ORDER BY next_try_at, attestation_id LIMIT %s FOR UPDATE SKIP LOCKED)
 RETURNING attestation_id, attempts
 """
-# SQLite keeps datetimes as text with up to six digits of a second; three digits of the same moment sort just before them.
+# SQLite keeps datetimes as text with up to six digits of a second and tells the time with three: what is due within the running
+# millisecond counts as due (999), and a lease that ends within it does not count as ended.
 _CLAIM_SQLITE = """
 UPDATE attestations_verificationjob
 SET state = 'claimed', attempts = attempts + 1, lease_until = strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', '+' || %s || ' seconds')
 WHERE attestation_id IN (
     SELECT attestation_id FROM attestations_verificationjob
-    WHERE (state = 'waiting' AND next_try_at <= strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now'))
+    WHERE (state = 'waiting' AND next_try_at <= strftime('%%Y-%%m-%%d %%H:%%M:%%f999', 'now'))
         OR (state = 'claimed' AND lease_until < strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now'))
     ORDER BY next_try_at, attestation_id LIMIT %s)
 RETURNING attestation_id, attempts

@@ -32,6 +32,12 @@ def keys(settings: Any, tmp_path: Path) -> None:
     use_own_keys(settings, tmp_path)
 
 
+def append_and_fail() -> None:
+    with transaction.atomic():
+        append_event(event="test.happened", ref_digest="ab" * 32, actor=ACTOR, now=NOW)
+        raise RuntimeError("changed its mind")
+
+
 class TestAppendEvent:
     def test_gives_indexes_without_gaps(self) -> None:
         assert [entry.index for entry in make_entries(9)] == list(range(9))
@@ -70,12 +76,8 @@ class TestAppendEvent:
 
     def test_an_act_that_fails_leaves_no_gap(self) -> None:
         make_entries(3)
-        with (
-            pytest.raises(RuntimeError, match="changed its mind"),
-            transaction.atomic(),
-        ):
-            append_event(event="test.happened", ref_digest="ab" * 32, actor=ACTOR, now=NOW)
-            raise RuntimeError("changed its mind")
+        with pytest.raises(RuntimeError, match="changed its mind"):
+            append_and_fail()
         assert make_entries(1)[0].index == 3
 
     def test_refuses_a_leaf_over_the_limit(self) -> None:

@@ -1,0 +1,40 @@
+"""Reads of the ledger for its page: the newest entries, what each is, and how far the signed tree reaches."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+
+from ledger.models import Entry
+
+# What happened, in words. An event of another name is shown by its name.
+EVENT_WORDS = {
+    "evidence.received": "Evidence was received",
+    "verdict.recorded": "A verdict on evidence was recorded",
+    "trust.root_added": "A trust root was added",
+    "identity.registered": "An identity was registered",
+    "evidence_signer.registered": "A way of signing evidence was registered",
+    "credential.issued": "An API credential was issued",
+    "credential.revoked": "An API credential was revoked",
+    "role.granted": "A role was granted",
+    "role.ended": "A role was ended",
+    "signer.enrolled": "An approval key was enrolled",
+    "signer.revoked": "An approval key was revoked",
+    "policy.published": "A policy was published",
+    "policy.activated": "A policy came into force",
+    "portal.bootstrapped": "The portal was set up",
+    "request.opened": "A request was opened",
+    "request.revised": "A request was put together for review",
+    "record": "A person's answer was recorded",
+    "approval.refused": "An attempt to sign was refused",
+    "gate.decision": "A gate decided",
+}
+
+
+def newest_entries() -> QuerySet[Entry]:
+    """Return the entries, the newest first."""
+    return Entry.objects.order_by("-index")
+
+
+def describe_event(event: str) -> str:
+    """Return what an event means, in words."""
+    return EVENT_WORDS.get(event, event)
