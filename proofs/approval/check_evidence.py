@@ -20,6 +20,7 @@ from proofs.errors import Unproven
 from proofs.evidence import TrustMaterial
 
 # Wording, and what the portal knew from its own register, are not derived again; everything else is.
+_REGISTER_CHECK = "signer"
 _RESULT_FIELDS = ("schema", "evidence", "result", "code", "facts")
 
 
@@ -90,5 +91,6 @@ def _verified_at(verdict: dict[str, Any]) -> datetime:
 def _essence(verdict: dict[str, Any]) -> bytes:
     """Return what must be the same each time: result, code, facts, and the outcome of each check without its wording."""
     findings = Fields(verdict, path="verdict", code="evidence.verdict_mismatch").each("findings")
-    outcomes = [[finding.raw(name) for name in ("check", "outcome", "code")] for finding in findings]
+    derived = [finding for finding in findings if finding.raw("check") != _REGISTER_CHECK]
+    outcomes = [[finding.raw(name) for name in ("check", "outcome", "code")] for finding in derived]
     return canonical_bytes([{name: verdict.get(name) for name in _RESULT_FIELDS}, outcomes])
