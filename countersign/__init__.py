@@ -1,1 +1,1 @@
-"""The command line: checks packs offline and talks to a portal. Imports only `proofs`."""
+"""The command line: checks packs offline, without Django, network or the portal. Imports only `proofs`."""

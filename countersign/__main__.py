@@ -1,0 +1,90 @@
+"""`countersign`: the entrance. Reads the arguments and hands over; what a command needs is imported when it runs.
+
+Exit codes: 0 verified (and said so), 1 refused, 2 the command line made no sense.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+REFUSED = 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    chosen = _parser().parse_args(arguments)
+    if chosen.command == "trust":
+        from countersign.show_trust import show_trust
+
+        return show_trust(trust_file=chosen.trust)
+    from countersign.verify import verify
+
+    return verify(
+        pack_file=chosen.pack,
+        trust_file=chosen.trust,
+        digest=chosen.digest,
+        environment=chosen.environment,
+        at=chosen.at,
+        as_json=chosen.json,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="countersign", description="Check offline whether, by whom and on what evidence an artifact was approved."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    verify = commands.add_parser(
+        "verify",
+        help="check a pack exported by the portal",
+        description="Check a pack step by step. Nothing in it is believed that does not follow from your own trust file.",
+    )
+    verify.add_argument("pack", metavar="PACK", type=Path, help="the pack, a zip file")
+    _add_trust(verify)
+    verify.add_argument("--digest", type=_digest, metavar="D", help="the artifact you have in hand, as sha256:<hex>")
+    verify.add_argument("--environment", metavar="E", help="where it is to go")
+    verify.add_argument(
+        "--at", type=_moment, metavar="T", help="when it must be valid, as 2026-01-31T12:00:00Z (default: when it was signed)"
+    )
+    verify.add_argument("--json", action="store_true", help="answer with one JSON document")
+    trust = commands.add_parser("trust", help="look at what you trust", description="Look at what you trust.")
+    actions = trust.add_subparsers(dest="action", required=True, metavar="ACTION")
+    _add_trust(actions.add_parser("show", help="show the trust file in words"))
+    return parser
+
+
+def _add_trust(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--trust",
+        type=Path,
+        metavar="FILE",
+        help="what you trust, from somewhere else than the pack (default: $COUNTERSIGN_TRUST, then ~/.config/countersign/trust.json)",
+    )
+
+
+def _digest(text: str) -> str:
+    from proofs.digest import parse_digest
+    from proofs.errors import Refusal
+
+    try:
+        return str(parse_digest(text))
+    except Refusal as refusal:
+        raise argparse.ArgumentTypeError(refusal.reason) from refusal
+
+
+def _moment(text: str) -> datetime:
+    from proofs.errors import Refusal
+    from proofs.moment import parse_moment
+
+    try:
+        return parse_moment(text, code="time.malformed", what="the time")
+    except Refusal as refusal:
+        raise argparse.ArgumentTypeError(refusal.reason) from refusal
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""The four questions a signature alone does not answer, answered from a verified pack as far as a pack can."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from proofs.approval.report import PackReport, VerifiedItem
+from proofs.moment import rfc3339
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One question and what the pack answers."""
+
+    question: str
+    words: str
+
+
+def answer_questions(report: PackReport) -> tuple[Answer, ...]:
+    """Return the four answers. What a pack cannot know is said to be unknown."""
+    counted = {digest for rule in report.rules for digest in rule["evidence"]}
+    items = [item for item in report.evidence if item.digest in counted]
+    return (
+        Answer("Who signed it?", _who(report, items)),
+        Answer("From what was it made?", _sources(items)),
+        Answer(
+            "Was the path intact?",
+            "From the build to the approval, yes: evidence, policy and statement name the same digest. "
+            "What lies in a registry or runs somewhere is unknown here: compare its digest.",
+        ),
+        Answer(
+            "Was anything altered after review?",
+            "No: every byte the person was shown is here as it was signed. Whether the approval still stands today, ask the gate.",
+        ),
+    )
+
+
+def _who(report: PackReport, items: list[VerifiedItem]) -> str:
+    people = "; ".join(
+        f"{item.username} approved on {rfc3339(item.checked_at)} with a passkey, level {item.level}" for item in report.approvals
+    )
+    signers = "; ".join(
+        dict.fromkeys(
+            f"{item.signer} signed the evidence" + (f", registered as {item.identity}" if item.identity else "") for item in items
+        )
+    )
+    return f"{people}. {signers or 'No evidence was asked for'}."
+
+
+def _sources(items: list[VerifiedItem]) -> str:
+    sources = list(dict.fromkeys(item.source for item in items if item.source))
+    if not sources:
+        return "Unknown: no certificate in the evidence names a source."
+    return f"{'; '.join(sources)}, as the certificate says. Whether the other inputs were the expected ones is not checked yet."
