@@ -33,7 +33,9 @@ def build_pack(*, request: Request, now: datetime) -> dict[str, bytes]:
         raise Conflict("approval.missing", "nobody has approved the newest revision of this request, so there is nothing to check")
     against = next((answer for answer in answers if answer.decision != Approval.Decision.APPROVE), None)
     if against is not None:
-        raise Conflict("approval.decision", f"{against.identity} answered: {against.get_decision_display().lower()}; expected approvals alone")
+        raise Conflict(
+            "approval.decision", f"{against.identity} answered: {against.get_decision_display().lower()}; expected approvals alone"
+        )
     evidence = list(newest.evidence.select_related("attestation__blob", "verdict__document").order_by("pk"))
     keys = list(SigningKey.objects.filter(approvals__in=answers).distinct().order_by("key_id"))
     return assemble_pack(

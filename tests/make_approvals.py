@@ -22,7 +22,7 @@ from attestations.trust_roots import add_trust_root
 from identities.enrol import begin_enrolment, complete_enrolment
 from identities.models import Identity, SigningKey
 from ledger.publish import publish_checkpoint
-from portal.demo.instance import Instance, Workload, build_provenance
+from portal.demo.instance import Instance, Workload, build_provenance, claim_builder
 from proofs.approval.human_approval import approval_challenge
 from proofs.digest import sha256_hex
 from proofs.encoding import b64url_decode, b64url_encode
@@ -130,6 +130,16 @@ def send_tests(stage: Stage, *, tag: str = "1.4.2", result: str = "PASSED", now:
         "predicate": {"result": result, "at": now.isoformat()},
     }
     return send(stage.instance.sign_as(stage.workload, statement, at=now), now=now)
+
+
+def send_lie(stage: Stage, *, tag: str = "1.4.2", now: datetime = NOW) -> Attestation:
+    """Send provenance that names our workflow as its builder, signed by a stranger's."""
+    fork = "https://github.com/intern/fork"
+    stranger = Workload(
+        identity=f"{fork}/.github/workflows/build.yml@refs/heads/main", repository=fork, commit="9" * 40, ref="refs/heads/main"
+    )
+    statement = build_provenance(stranger, ((f"payments/api:{tag}", image(tag).partition(":")[2]),))
+    return send(stage.instance.sign_as(stranger, claim_builder(statement, stage.workload.identity), at=now), now=now)
 
 
 def ask(*, tag: str = "1.4.2", by: Identity | None = None, note: str = "Adds the CSV export job.", now: datetime = NOW) -> Request:
