@@ -26,7 +26,16 @@ MAX_SCTS = 8
 _LAST_RAW_CLAIM = 6
 _LAST_CLAIM = 24
 _LEGACY_ISSUER, _ISSUER = 1, 8
-_UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+# The library warns about some oddities (a negative serial number); where warnings are errors, they are refusals like the rest.
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+    UserWarning,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +58,9 @@ def load_certificate(der: bytes) -> x509.Certificate:
     """Read a DER certificate and all its extensions; refuses with `certificate.malformed`. Verifies nothing."""
     try:
         certificate = x509.load_der_x509_certificate(der)
-        list(certificate.extensions)
-        certificate.public_key()
+        # The library reads parts only when asked for; all that is used later is asked for here, where a "no" has a code.
+        _ = (certificate.issuer, certificate.subject, certificate.not_valid_before_utc, certificate.not_valid_after_utc)
+        _ = (certificate.public_key(), [extension.value for extension in certificate.extensions])
     except _UNREADABLE as error:
         raise Malformed("certificate.malformed", f"got bytes that are not a certificate we can read ({error}), expected DER") from error
     return certificate
@@ -198,6 +208,7 @@ def _verify_scts(certificate: x509.Certificate, issuing: x509.Certificate, trust
         scts = []
     if not scts or len(scts) > MAX_SCTS:
         raise Unproven("sct.missing", f"got {len(scts)} promises by certificate logs, expected 1 to {MAX_SCTS}")
+    # Read after step 6, so only what a trusted authority signed is ever taken apart here.
     issuer_key = issuing.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     # Counted by log, so that one log signing twice is still one log.
     proven = {sct.log_id for sct in scts if _verify_sct(sct, certificate, issuer_key, trust_root)}
