@@ -1,0 +1,33 @@
+"""manage.py add_trust_root: store a Sigstore trusted_root.json that evidence may be verified against."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from attestations.trust_roots import add_trust_root
+from proofs.errors import Refusal
+
+
+class Command(BaseCommand):
+    help = "Store a trusted_root.json of a Sigstore instance. From then on, evidence from that instance can be verified."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path, help="the trusted_root.json; the digest of exactly these bytes names the trust root")
+        parser.add_argument("--name", required=True, help="what people call the instance, for example: Sigstore public good")
+        parser.add_argument("--profile", default="{}", help='thresholds as JSON, for example {"sct": 1}; the strict ones unless given')
+
+    def handle(self, *, file: Path, name: str, profile: str, **options: Any) -> None:
+        try:
+            row = add_trust_root(name=name, document=file.read_bytes(), profile=json.loads(profile), by=None, now=timezone.now())
+        except OSError as error:
+            raise CommandError(f"{file} cannot be read: {error.strerror}") from error
+        except json.JSONDecodeError as error:
+            raise CommandError(f"--profile is not JSON: {error}") from error
+        except Refusal as refusal:
+            raise CommandError(str(refusal)) from refusal
+        self.stdout.write(f"{row.name}: sha256:{row.digest}")
