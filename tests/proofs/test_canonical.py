@@ -1,0 +1,86 @@
+"""Canonical JSON: one way to write, one strict way to read."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from proofs.canonical import MAX_DEPTH, MAX_INTEGER, canonical_bytes, parse_canonical, parse_json
+from proofs.errors import Malformed, Refusal, TooLarge
+
+documents = st.recursive(
+    st.none() | st.booleans() | st.integers(-MAX_INTEGER, MAX_INTEGER) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+def refusal_of(raw: bytes, **options: bool) -> str:
+    with pytest.raises(Refusal) as refused:
+        parse_json(raw, **options)
+    return refused.value.code
+
+
+class TestWriting:
+    def test_sorts_keys_by_utf16_and_leaves_no_blank(self) -> None:
+        assert canonical_bytes({"b": 1, "a": [True, None, "é"], "\U0001f600": 0, "\ufb33": 0}) == (
+            '{"a":[true,null,"é"],"b":1,"\U0001f600":0,"\ufb33":0}'.encode()
+        )
+
+    @pytest.mark.parametrize("value", [1.0, {"a": [0.5]}, float("nan")])
+    def test_refuses_floats(self, value: Any) -> None:
+        with pytest.raises(Malformed) as refused:
+            canonical_bytes(value)
+        assert refused.value.code == "json.float"
+
+    @pytest.mark.parametrize("value", [MAX_INTEGER + 1, {1: 2}, {"a": object()}])
+    def test_refuses_what_has_no_canonical_form(self, value: Any) -> None:
+        with pytest.raises(Malformed) as refused:
+            canonical_bytes(value)
+        assert refused.value.code == "json.unrepresentable"
+
+    @settings(max_examples=100, deadline=None)
+    @given(documents)
+    def test_what_is_written_is_read_back_as_itself(self, value: Any) -> None:
+        assert parse_canonical(canonical_bytes(value)) == value
+
+
+class TestReading:
+    @pytest.mark.parametrize(
+        "raw", [b"", b"{", b"{}x", b"{'a':1}", b"\xff", b"\xef\xbb\xbf{}", b'"\\ud800"', b'{"\\udc00":1}', b'"', b'"\\', b"[1,]"]
+    )
+    def test_refuses_what_is_not_json(self, raw: bytes) -> None:
+        assert refusal_of(raw) == "json.invalid"
+
+    @pytest.mark.parametrize("raw", [b"NaN", b"[Infinity]", b'{"a":-Infinity}'])
+    def test_refuses_numbers_json_does_not_have(self, raw: bytes) -> None:
+        assert refusal_of(raw) == "json.float"
+
+    @pytest.mark.parametrize("raw", [b'{"a":1,"a":1}', b'{"a":{"b":1,"\\u0062":2}}', b'[{"":0,"":0}]'])
+    def test_refuses_a_key_given_twice(self, raw: bytes) -> None:
+        assert refusal_of(raw) == "json.duplicate_key"
+
+    def test_refuses_floats_on_demand_only(self) -> None:
+        assert parse_json(b"[1.5]") == [1.5]
+        assert refusal_of(b"[1.5]", allow_floats=False) == "json.float"
+        assert refusal_of(b"[1e2]", allow_floats=False) == "json.float"
+
+    def test_counts_depth_outside_strings_only(self) -> None:
+        deepest = b"[" * MAX_DEPTH + b"]" * MAX_DEPTH
+        assert parse_json(deepest) is not None
+        with pytest.raises(TooLarge):
+            parse_json(b"[" + deepest + b"]")
+        assert parse_json(json.dumps("[{" * 500 + '"\\').encode()) == "[{" * 500 + '"\\'
+
+    def test_reads_a_whole_surrogate_pair(self) -> None:
+        assert parse_json(b'"\\ud83d\\ude00"') == "\U0001f600"
+
+    @pytest.mark.parametrize("raw", [b'{"a": 1}', b'{"b":1,"a":2}', b'"\\u00e9"', b"[1]\n", b"-0"])
+    def test_refuses_another_spelling_of_a_canonical_document(self, raw: bytes) -> None:
+        with pytest.raises(Malformed) as refused:
+            parse_canonical(raw)
+        assert refused.value.code == "json.not_canonical"

@@ -1,0 +1,123 @@
+"""Envelopes and the statements in them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
+
+from proofs.dsse import MAX_SIGNATURES, build_envelope, pae, parse_envelope, verify_envelope
+from proofs.errors import Refusal, Unproven
+from proofs.keys import PublicKey, load_spki
+from proofs.statement import MAX_SUBJECTS, parse_statement
+
+DIGEST = "cd" * 32
+STATEMENT: dict[str, Any] = {
+    "_type": "https://in-toto.io/Statement/v1",
+    "subject": [{"name": "a", "digest": {"sha256": DIGEST}}],
+    "predicateType": "https://example.com/p/v1",
+    "predicate": {"x": 1.5},
+}
+
+
+def new_key() -> tuple[ed25519.Ed25519PrivateKey, PublicKey]:
+    private = ed25519.Ed25519PrivateKey.generate()
+    public = private.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return private, load_spki(public)
+
+
+def code_of(function: Any, *arguments: Any) -> str:
+    with pytest.raises(Refusal) as refused:
+        function(*arguments)
+    return refused.value.code
+
+
+class TestPreAuthenticationEncoding:
+    def test_the_specifications_example(self) -> None:
+        assert pae("http://example.com/HelloWorld", b"hello world") == b"DSSEv1 29 http://example.com/HelloWorld 11 hello world"
+
+    def test_lengths_are_bytes_not_characters(self) -> None:
+        assert pae("é", "é".encode()) == b"DSSEv1 2 \xc3\xa9 2 \xc3\xa9"
+
+    def test_type_and_payload_cannot_be_shifted_into_each_other(self) -> None:
+        assert pae("a", b"b c") != pae("a b", b"c")
+
+
+class TestEnvelope:
+    def test_verifies_with_whichever_key_signed(self) -> None:
+        (first, one), (_, two), (third, three) = new_key(), new_key(), new_key()
+        value = build_envelope(b"payload", first.sign(pae("t", b"payload")), key_hint="", payload_type="t")
+        value["signatures"].append({"sig": build_envelope(b"", third.sign(pae("t", b"payload")), key_hint="")["signatures"][0]["sig"]})
+        envelope = parse_envelope(json.dumps(value).encode())
+        assert verify_envelope(envelope, [two, three]) == three
+        assert verify_envelope(envelope, [one]) == one
+        with pytest.raises(Unproven):
+            verify_envelope(envelope, [two])
+        with pytest.raises(Unproven):
+            verify_envelope(envelope, [])
+
+    @pytest.mark.parametrize(
+        ("change", "code"),
+        [
+            ({"payloadType": None}, "dsse.malformed"),
+            ({"payload": None}, "dsse.malformed"),
+            ({"payload": "a-+="}, "dsse.malformed"),
+            ({"signatures": None}, "dsse.malformed"),
+            ({"signatures": []}, "dsse.unsigned"),
+            ({"signatures": [{}] * (MAX_SIGNATURES + 1)}, "dsse.too_many_signatures"),
+            ({"signatures": [1]}, "dsse.malformed"),
+            ({"signatures": [{"sig": 1}]}, "dsse.malformed"),
+            ({"signatures": [{"sig": "QQ==", "keyid": 1}]}, "dsse.malformed"),
+            ({"signatures": [{"sig": "QQ==", "extension": 1}]}, "dsse.malformed"),
+        ],
+    )
+    def test_refuses_another_shape(self, change: dict[str, Any], code: str) -> None:
+        value = build_envelope(b"payload", b"signature", key_hint="k") | change
+        assert code_of(parse_envelope, json.dumps(value).encode()) == code
+
+    def test_keeps_the_payload_as_it_was_signed(self) -> None:
+        value = build_envelope(b' {"a" : 1} ', b"s", key_hint="k")
+        assert parse_envelope(value).payload == b' {"a" : 1} '
+
+
+class TestStatement:
+    def test_reads_both_versions(self) -> None:
+        for version in ("https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v0.1"):
+            statement = parse_statement(json.dumps(STATEMENT | {"_type": version}).encode())
+            assert [str(digest) for digest in statement.subjects[0].digests] == [f"sha256:{DIGEST}"]
+            assert statement.predicate == {"x": 1.5}
+
+    def test_keeps_digests_it_knows_and_leaves_the_others_out(self) -> None:
+        subject = {"name": "a", "digest": {"sha1": "0" * 40, "sha512": "e" * 128, "sha256": DIGEST, "gitCommit": "0" * 40}}
+        statement = parse_statement(json.dumps(STATEMENT | {"subject": [subject]}).encode())
+        assert [digest.algorithm for digest in statement.subjects[0].digests] == ["sha256", "sha512"]
+
+    def test_the_predicate_may_be_absent(self) -> None:
+        assert parse_statement(json.dumps({key: STATEMENT[key] for key in STATEMENT if key != "predicate"}).encode()).predicate == {}
+
+    @pytest.mark.parametrize(
+        ("change", "code"),
+        [
+            ({"_type": "https://in-toto.io/Statement/v9"}, "statement.malformed"),
+            ({"_type": None}, "statement.malformed"),
+            ({"predicateType": ""}, "statement.malformed"),
+            ({"predicateType": 1}, "statement.malformed"),
+            ({"predicateType": "https://x/\u202e"}, "statement.malformed"),
+            ({"predicate": []}, "statement.malformed"),
+            ({"subject": []}, "statement.malformed"),
+            ({"subject": {}}, "statement.malformed"),
+            ({"subject": [1]}, "statement.malformed"),
+            ({"subject": [{"name": 1, "digest": {"sha256": DIGEST}}]}, "statement.malformed"),
+            ({"subject": [{"name": "a"}]}, "statement.malformed"),
+            ({"subject": [{"name": "a", "digest": {"sha256": DIGEST[:-1]}}]}, "statement.malformed"),
+            ({"subject": [{"name": "a", "digest": {"sha256": 1}}]}, "statement.malformed"),
+            ({"subject": [{"name": "a", "digest": {"sha1": "0" * 40}}]}, "statement.no_digest"),
+            ({"subject": [{"name": "a", "digest": {}}]}, "statement.no_digest"),
+            ({"subject": STATEMENT["subject"] * (MAX_SUBJECTS + 1)}, "statement.too_many_subjects"),
+        ],
+    )
+    def test_refuses_another_shape(self, change: dict[str, Any], code: str) -> None:
+        assert code_of(parse_statement, json.dumps(STATEMENT | change).encode()) == code
