@@ -31,6 +31,7 @@ from proofs.errors import Refusal
 log = structlog.get_logger(__name__)
 
 MAX_REQUESTS_WEIGHED = 20
+ANSWERED_NO = "approval.decision"
 
 
 def decide(*, digest: str, environment_slug: str, by: Identity, now: datetime) -> Decision:
@@ -55,7 +56,7 @@ def _weigh(digest: str, environment: Environment | None, environment_slug: str, 
     requests = list(
         Request.objects.filter(artifacts__artifact_id=digest, environment=environment)
         .select_related("project", "environment", "requester")
-        .order_by("-opened_at")[:MAX_REQUESTS_WEIGHED]
+        .order_by("-opened_at", "-pk")[:MAX_REQUESTS_WEIGHED]
     )
     if not requests:
         return None, [Reason("approval.missing", f"Nobody has asked for {digest} to go to {environment.name}; open a request.")]
@@ -64,6 +65,9 @@ def _weigh(digest: str, environment: Environment | None, environment_slug: str, 
         reasons = _weigh_request(request, digest, now=now)
         if not reasons:
             return request, []
+        if any(reason.code == ANSWERED_NO for reason in reasons):
+            # Somebody looked later and said no: an older yes to the same question does not outlive that.
+            return request, reasons
         first_reasons = first_reasons or reasons
     return requests[0], first_reasons or [Reason("approval.missing", "No request about this artifact is approved.")]
 
