@@ -156,6 +156,12 @@ def requires(action: str) -> Callable[[Callable[..., HttpResponseBase]], Callabl
     return guard
 
 
+def with_article(label: str) -> str:
+    """Return a role's label as part of a sentence: "an auditor"."""
+    lowered = label.lower()
+    return f"{'an' if lowered[0] in 'aeio' else 'a'} {lowered}"
+
+
 def _may_nonhuman(identity: Identity, action: str, words: str, team_id: str | None) -> Answer:
     if action not in NONHUMAN_ACTIONS:
         return Answer(False, f"{identity.name} is not a person; {words} needs a person.")
@@ -175,13 +181,8 @@ def _covers(assignment: RoleAssignment, project: Project | None, team: Team | No
 
 
 def _held_words(held: Iterable[RoleAssignment]) -> str:
-    phrases = [f"{_article(a.get_role_display())} in {a.project.slug if a.project else a.team.slug}" for a in held]
+    phrases = [f"{with_article(a.get_role_display())} in {a.project.slug if a.project else a.team.slug}" for a in held]
     return " and ".join(phrases) if phrases else "without a role"
-
-
-def _article(label: str) -> str:
-    lowered = label.lower()
-    return f"{'an' if lowered[0] in 'aeio' else 'a'} {lowered}"
 
 
 def _any_of(roles: Iterable[str]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Count, Prefetch, Q, QuerySet
 
 from identities.models import ApiCredential, EvidenceSigner, Identity, RoleAssignment, SigningKey
+from identities.permissions import with_article
 from proofs.errors import NotFound
 
 
@@ -63,10 +64,10 @@ def describe_identity(identity: Identity) -> str:
     kind = identity.get_kind_display()
     team = f" of {identity.team.name}" if identity.team else ""
     if identity.is_person:
-        held = sorted({assignment.get_role_display().lower() for assignment in identity.roles.all()})
+        held = sorted({with_article(assignment.get_role_display()) for assignment in identity.roles.all()})
         return f"A person{team} who is {_joined(held)}." if held else f"A person{team} who holds no role."
     what = kind if kind[:2].isupper() else kind.lower()
-    article = "An" if kind[0] in "AEIO" else "A"
+    article = "An" if what[0] in "aeiA" else "A"
     purpose = f" {identity.purpose.rstrip('.')}." if identity.purpose else ""
     return f"{article} {what}{team}, answered for by {identity.owner}.{purpose}"
 

@@ -1,0 +1,85 @@
+"""What the commands about identities share: finding rows by the names people type, and saying refusals plainly.
+
+A command is a door: it reads, calls one act and reports. Without --by the act is the operator's, who stands at the server.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from identities.models import ApiCredential, Identity, Project, RoleAssignment, Team
+from proofs.errors import NotFound, Refusal
+
+
+class IdentityCommand(BaseCommand):
+    """A command that turns a refusal of its act into one line and exit code 1."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--by", metavar="USERNAME", help="the person who does this, with their own rights; the operator if left out")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            self.act(options, find_person(options["by"]) if options["by"] else None)
+        except Refusal as refusal:
+            raise CommandError(f"{refusal.code}: {refusal.reason}") from refusal
+        except OSError as error:
+            raise CommandError(f"{error.filename}: {error.strerror}") from error
+
+    def act(self, options: dict[str, Any], by: Identity | None) -> None:
+        """Call the one act and report."""
+        raise NotImplementedError
+
+
+def find_person(username: str) -> Identity:
+    """Return the person who signs in as `username`. Refuses with `person.unknown`."""
+    found = Identity.objects.filter(user__username=username).select_related("team").first()
+    if found is None:
+        raise NotFound("person.unknown", f"nobody signs in as {username}")
+    return found
+
+
+def find_identity(name: str) -> Identity:
+    """Return an identity by id, username or exact name. Refuses with `identity.unknown` or when a name is not clear."""
+    for condition in ({"pk": name}, {"user__username": name}, {"name": name}):
+        found = list(Identity.objects.filter(**condition).select_related("team", "owner")[:2])
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise NotFound("identity.unknown", f"{name!r} names several identities; use the id that their page shows")
+    raise NotFound("identity.unknown", f"no identity has the id, username or name {name!r}")
+
+
+def find_team(slug: str) -> Team:
+    """Return a team. Refuses with `team.unknown`."""
+    found = Team.objects.filter(slug=slug).first()
+    if found is None:
+        raise NotFound(
+            "team.unknown", f"there is no team {slug}; known: {', '.join(Team.objects.values_list('slug', flat=True)) or 'none'}"
+        )
+    return found
+
+
+def find_project(slug: str) -> Project:
+    """Return a project. Refuses with `project.unknown`."""
+    found = Project.objects.filter(slug=slug).select_related("team").first()
+    if found is None:
+        raise NotFound("project.unknown", f"there is no project {slug}")
+    return found
+
+
+def find_held_role(identity: Identity, role: str, team: Team, project: Project | None) -> RoleAssignment:
+    """Return the role a person holds now. Refuses with `role.not_held`."""
+    held = RoleAssignment.objects.filter(identity=identity, role=role, team=team, project=project, ended_at__isnull=True).first()
+    if held is None:
+        raise NotFound("role.not_held", f"{identity.name} does not hold {role} in {project or team}")
+    return held
+
+
+def find_credential(credential_id: str) -> ApiCredential:
+    """Return a credential. Refuses with `credential.unknown`."""
+    found = ApiCredential.objects.filter(pk=credential_id).first()
+    if found is None:
+        raise NotFound("credential.unknown", f"there is no credential {credential_id}")
+    return found
