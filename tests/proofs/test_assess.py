@@ -52,7 +52,15 @@ def test_bytes_of_no_kind_are_rejected_and_claim_nothing(raw: bytes) -> None:
     assert (assessment.result, assessment.facts, assessment.claimed_subjects) == ("rejected", None, ())
 
 
-@pytest.mark.parametrize("raw", [bundle(), bundle(lies=[Lie.SCT_MISSING]), key_signed(), b"{}"])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(bundle(), id="bundle"),
+        pytest.param(bundle(lies=[Lie.SCT_MISSING]), id="lying bundle"),
+        pytest.param(key_signed(), id="envelope"),
+        pytest.param(b"{}", id="neither"),
+    ],
+)
 def test_every_assessment_becomes_a_canonical_verdict(raw: bytes) -> None:
     trust = KEY_TRUST if raw.startswith(b'{"payload"') else TRUST
     assessment = assess(raw, trust=trust)
