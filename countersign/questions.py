@@ -51,4 +51,4 @@ def _sources(items: list[VerifiedItem]) -> str:
     sources = list(dict.fromkeys(item.source for item in items if item.source))
     if not sources:
         return "Unknown: no certificate in the evidence names a source."
-    return f"{'; '.join(sources)}, as the certificate says. Whether the other inputs were the expected ones is not checked yet."
+    return f"{'; '.join(sources)}, as the certificate says. Whether the other inputs were the expected ones is not checked."

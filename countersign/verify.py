@@ -17,9 +17,9 @@ from countersign.questions import answer_questions
 from countersign.read_pack import read_pack
 from proofs.approval.human_approval import parse_human_approval
 from proofs.approval.pack import TITLES, verify_pack
-from proofs.approval.pack_layout import STATEMENT, approval_folder
+from proofs.approval.pack_layout import STATEMENT, approval_folder, check_layout
 from proofs.approval.report import PackReport, Step
-from proofs.errors import Malformed, Refusal
+from proofs.errors import Refusal
 from proofs.moment import rfc3339
 
 _LAST_PER_APPROVAL = 21
@@ -58,10 +58,8 @@ def _complete(files: dict[str, bytes], digest: str | None, environment: str | No
     """Return what is asked about, taking from the pack what was not said, and note that it was taken from there."""
     if digest is not None and environment is not None:
         return digest, environment
-    payload = files.get(approval_folder(1) + STATEMENT)
-    if payload is None:
-        raise Malformed("pack.missing_file", f"got no {approval_folder(1)}{STATEMENT}, expected a pack exported by the portal")
-    statement = parse_human_approval(payload)
+    check_layout(files)
+    statement = parse_human_approval(files[approval_folder(1) + STATEMENT])
     if digest is None:
         digest = str(statement.artifacts[0].digests[0])
         notes.append("You named no --digest, so this is about the artifact the pack names; compare it with the one you have.")
@@ -97,7 +95,7 @@ def _print_refusal(refusal: Refusal, held: list[Step], as_json: bool) -> None:
         document = {"result": "refused", "code": refusal.code, "reason": refusal.reason, "lastStepThatHeld": last}
         say(json.dumps(document, indent=2))
         return
-    if last < _LAST_PER_APPROVAL:
+    if 0 < last < _LAST_PER_APPROVAL:
         say(f"{last + 1:>3}  NO  {TITLES[last + 1]}")
     say()
     say(f"REFUSED  {refusal.code}: {plain(refusal.reason)}")
