@@ -20,26 +20,31 @@ def web(*, host: str, port: int, workers: int) -> Child:
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", address, "--port", str(port), "--no-ws"]
     command += ["--workers", str(workers), "--blocking-threads", "4", "--backpressure", "64", "--respawn-failed-workers"]
     command += ["--workers-kill-timeout", "10", "--log-level", "warning", "portal.wsgi:application"]
-    return Child("web", command)
+    return _child("web", command)
 
 
 def worker() -> Child:
     """Whoever works off the rows: our own loop, or Celery's worker where there is a broker to ring for it."""
     if not settings.BROKER_URL:
-        return Child("worker", [*MANAGE, "worker"])
-    return Child("worker", [*CELERY, "worker", "--concurrency", "2", "--without-gossip", "--without-mingle", "--loglevel", "WARNING"])
+        return _child("worker", [*MANAGE, "worker"])
+    return _child("worker", [*CELERY, "worker", "--concurrency", "2", "--without-gossip", "--without-mingle", "--loglevel", "WARNING"])
 
 
 def beat() -> Child:
     """Celery's clock. Our own worker loop needs none."""
-    return Child("beat", [*CELERY, "beat", "--loglevel", "WARNING"])
+    return _child("beat", [*CELERY, "beat", "--loglevel", "WARNING"])
 
 
 def checkpointd() -> Child:
     """The signer of the log, which alone reads the log's key."""
-    return Child("checkpointd", [*MANAGE, "checkpointd"])
+    return _child("checkpointd", [*MANAGE, "checkpointd"])
 
 
 def background() -> list[Child]:
     """Every process beside the web server."""
     return [worker(), *([beat()] if settings.BROKER_URL else []), checkpointd()]
+
+
+def _child(name: str, command: list[str]) -> Child:
+    # Python finds our packages from the folder it is started in.
+    return Child(name, command, folder=str(settings.BASE_DIR))

@@ -31,7 +31,7 @@ class Child:
 
     name: str
     command: list[str]
-    environment: dict[str, str] = field(default_factory=dict)
+    folder: str | None = None
     process: subprocess.Popen[bytes] | None = None
     failures: list[float] = field(default_factory=list)
     start_after: float = 0.0
@@ -46,7 +46,8 @@ class Child:
             stderr=subprocess.STDOUT,
             start_new_session=True,
             preexec_fn=_end_with_parent,
-            env={**os.environ, **self.environment, "PYTHONUNBUFFERED": "1"},
+            cwd=self.folder,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
         assert self.process.stdout is not None
         os.set_blocking(self.process.stdout.fileno(), False)

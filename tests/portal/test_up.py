@@ -1,0 +1,132 @@
+"""`manage.py up` and `manage.py demo` bring up a whole portal, mend it, and end cleanly."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from email.message import Message
+from pathlib import Path
+
+import pytest
+
+from tests.live import ROOT, free_port, live_portal
+
+pytestmark = pytest.mark.slow
+
+
+def wait_until(true: Callable[[], object], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.1)
+
+
+def fetch(url: str) -> tuple[str, Message]:
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        return answer.read().decode(), answer.headers
+
+
+def children_of(pid: int) -> dict[int, str]:
+    """Return the supervised processes: pid → command line."""
+    found = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            if int(stat.read_text().rpartition(")")[2].split()[1]) == pid:
+                found[int(stat.parent.name)] = (stat.parent / "cmdline").read_text().replace("\0", " ")
+        except FileNotFoundError:
+            continue
+    return found
+
+
+def test_up_runs_three_processes_and_starts_a_killed_worker_again(tmp_path: Path) -> None:
+    with live_portal(tmp_path) as portal:
+        portal.start()
+        assert portal.process is not None
+        supervised = children_of(portal.process.pid)
+        kinds = sorted(
+            re.search(r"(granian|manage\.py worker|manage\.py checkpointd)", command).group(1) for command in supervised.values()
+        )  # type: ignore[union-attr]
+        assert kinds == ["granian", "manage.py checkpointd", "manage.py worker"]
+        heartbeats = tmp_path / "var" / "heartbeats"
+        wait_until(lambda: (heartbeats / "worker").exists() and (heartbeats / "checkpointd").exists())
+        killed = next(pid for pid, command in supervised.items() if "manage.py worker" in command)
+        os.kill(killed, signal.SIGKILL)
+        at = time.time()
+        wait_until(lambda: (heartbeats / "worker").stat().st_mtime > at)
+        assert killed not in children_of(portal.process.pid)
+        assert "worker ended with -9; starting it again" in portal.log.read_text()
+        portal.stop()
+        assert portal.log.read_text().endswith("stopped.\n")
+
+
+def test_up_says_it_when_the_port_is_taken(tmp_path: Path) -> None:
+    with live_portal(tmp_path) as portal:
+        portal.start()
+        second = portal.manage("up", "--port", portal.url.rsplit(":", 1)[1], check=False)
+        assert second.returncode == 1
+        assert "cannot be used" in second.stderr and "--port" in second.stderr
+
+
+def test_static_files_are_served_under_hashed_names(tmp_path: Path) -> None:
+    with live_portal(tmp_path) as portal:
+        portal.start()
+        page, _ = fetch(portal.url + "/accounts/login/")
+        sheets = re.findall(r'href="(/static/[^"]+\.css)"', page)
+        assert sheets
+        for sheet in sheets:
+            assert re.search(r"\.[0-9a-f]{12}\.css$", sheet)
+            _, headers = fetch(portal.url + sheet)
+            assert "immutable" in headers["Cache-Control"]
+
+
+class TestDemo:
+    def demo(self, folder: Path, port: int, *options: str, **settings: str) -> subprocess.Popen[bytes]:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("COUNTERSIGN_")}
+        environment |= {"COUNTERSIGN_VAR_DIR": str(folder), "PYTHONUNBUFFERED": "1", **settings}
+        command = [sys.executable, str(ROOT / "manage.py"), "demo", "--port", str(port), *options]
+        with (folder.parent / "demo.log").open("ab") as log:
+            return subprocess.Popen(command, env=environment, cwd=folder.parent, stdout=log, stderr=subprocess.STDOUT)
+
+    def test_it_shows_a_release_waiting_and_keeps_to_its_folder(self, tmp_path: Path) -> None:
+        port = free_port()
+        elsewhere = tmp_path / "real.sqlite3"
+        process = self.demo(
+            tmp_path / "demo", port, COUNTERSIGN_DATABASE_URL=f"sqlite:///{elsewhere}", COUNTERSIGN_BROKER_URL="redis://nowhere"
+        )
+        try:
+            log = tmp_path / "demo.log"
+            wait_until(lambda: f"http://localhost:{port}" in log.read_text() or process.poll() is not None)
+            assert process.poll() is None, log.read_text()
+            wait_until(lambda: self.answers(f"http://localhost:{port}/readyz"))
+            front, _ = fetch(f"http://localhost:{port}/")
+            assert "alice" in front
+            assert "/requests/" in front, "a release waits for approval"
+        finally:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 0
+        assert not elsewhere.exists()
+        assert "does not use COUNTERSIGN_BROKER_URL, COUNTERSIGN_DATABASE_URL" in log.read_text()
+        assert (tmp_path / "demo" / "countersign.sqlite3").exists()
+
+    def test_fresh_leaves_a_folder_alone_that_is_not_a_demo(self, tmp_path: Path) -> None:
+        folder = tmp_path / "precious"
+        folder.mkdir()
+        (folder / "countersign.sqlite3").write_text("years of approvals")
+        for options in ([], ["--fresh"]):
+            assert self.demo(folder, free_port(), *options).wait(60) == 1
+        assert (folder / "countersign.sqlite3").read_text() == "years of approvals"
+        assert "that is not a demo" in (tmp_path / "demo.log").read_text()
+        assert "was not made by the demo" in (tmp_path / "demo.log").read_text()
+
+    @staticmethod
+    def answers(url: str) -> bool:
+        try:
+            return bool(fetch(url))
+        except OSError:
+            return False
