@@ -1,0 +1,168 @@
+"""Who may do what: each role in its team, elsewhere, suspended, and nobody; and why, in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
+
+from identities.models import Identity, Project, RoleAssignment, Team
+from identities.permissions import ACTIONS, APPROVERS, demand, may, person_of, readable_teams, requires, roles_of
+from proofs.errors import NotAllowed
+from tests import cast
+
+pytestmark = pytest.mark.django_db
+Role = RoleAssignment.Role
+READS = sorted(action for action in ACTIONS if action.endswith(".read") or action in ("portal.home", "keys.own"))
+WRITES = {
+    "requests.open": {Role.REQUESTER},
+    "requests.decide": set(APPROVERS),
+    "identities.steward": {Role.ADMINISTRATOR, Role.IDENTITY_STEWARD},
+}
+
+
+def other_team() -> tuple[Team, Project]:
+    team = Team.objects.create(slug="search", name="Search")
+    return team, Project.objects.create(slug="search-api", name="Search API", team=team)
+
+
+def test_the_table_below_names_every_action() -> None:
+    assert set(READS) | set(WRITES) == set(ACTIONS)
+
+
+@pytest.mark.parametrize("role", list(Role))
+class TestEachRole:
+    def test_in_its_own_team(self, role: str) -> None:
+        person = cast.person("pat", "Pat", role)
+        allowed = {action for action in ACTIONS if may(person, action, project=cast.payments_api()).allowed}
+        assert allowed == set(READS) | {action for action, roles in WRITES.items() if role in roles}
+
+    def test_nothing_in_another_team(self, role: str) -> None:
+        person = cast.person("pat", "Pat", role)
+        team, project = other_team()
+        assert not any(may(person, action, project=project).allowed for action in ACTIONS)
+        assert not any(may(person, action, team=team).allowed for action in ACTIONS)
+
+    def test_nothing_when_suspended(self, role: str) -> None:
+        person = cast.person("pat", "Pat", role)
+        person.status = Identity.Status.SUSPENDED
+        answer = may(person, "requests.decide", project=cast.payments_api())
+        assert not any(may(person, action, project=cast.payments_api()).allowed for action in ACTIONS)
+        assert answer.reason == "Pat is suspended; approving needs an active identity."
+
+    def test_in_one_project_says_nothing_about_its_team(self, role: str) -> None:
+        mine, sibling = cast.payments_api(), Project.objects.create(slug="ledger-api", name="Ledger", team=cast.payments())
+        person = cast.person("pat", "Pat", role, project=mine)
+        assert may(person, "requests.read", project=mine).allowed
+        assert not may(person, "requests.read", project=sibling).allowed
+        assert not may(person, "requests.read", team=cast.payments()).allowed
+
+    def test_nothing_once_it_ended(self, role: str) -> None:
+        person = cast.person("pat", "Pat", role)
+        RoleAssignment.objects.filter(identity=person).update(ended_at=cast.NOW)
+        assert not any(may(person, action).allowed for action in ACTIONS)
+
+
+class TestMay:
+    def test_says_why_not_in_words(self) -> None:
+        answer = may(cast.bob(), "requests.decide", project=cast.payments_api(), role="approver:release")
+        assert answer.reason == "You are a requester in payments; approving in payments-api needs the role approver:release."
+
+    def test_says_why_in_words(self) -> None:
+        assert may(cast.alice(), "requests.decide", project=cast.payments_api()).reason == "You are a release approver in payments."
+
+    def test_narrowed_to_a_role_another_approver_is_not_enough(self) -> None:
+        assert not may(cast.alice(), "requests.decide", project=cast.payments_api(), role="approver:security").allowed
+
+    def test_narrowed_to_a_role_that_cannot_do_it_is_no(self) -> None:
+        assert not may(cast.dave(), "requests.decide", project=cast.payments_api(), role="administrator").allowed
+
+    def test_nobody_may_nothing(self) -> None:
+        assert not any(may(None, action).allowed for action in ACTIONS)
+        assert not any(may(cast.mallory(), action).allowed for action in ACTIONS)
+
+    def test_staff_and_superuser_flags_give_nothing(self) -> None:
+        account = cast.account_of(cast.mallory())
+        account.is_staff = account.is_superuser = True
+        account.save()
+        assert not any(may(account.identity, action, project=cast.payments_api()).allowed for action in ACTIONS)
+
+    def test_a_program_never_decides_and_stays_in_its_team(self) -> None:
+        runner = cast.runner()
+        assert may(runner, "requests.open", project=cast.payments_api()).allowed
+        assert not may(runner, "requests.open", project=other_team()[1]).allowed
+        for action in ("requests.decide", "keys.own", "identities.steward"):
+            assert not may(runner, action, project=cast.payments_api()).allowed
+
+    def test_an_action_nobody_named_is_a_bug(self) -> None:
+        with pytest.raises(KeyError):
+            may(cast.alice(), "requests.everything")
+
+    def test_roles_of_a_project_come_from_team_and_project(self) -> None:
+        person = cast.person("pat", "Pat", "requester")
+        cast.grant_role(identity=person, role="approver:owner", team=cast.payments(), project=cast.payments_api(), by=None, now=cast.NOW)
+        assert [held.role for held in roles_of(person, project=cast.payments_api())] == ["approver:owner", "requester"]
+        assert roles_of(person, project=other_team()[1]) == []
+
+    def test_lists_hold_exactly_the_projects_that_may_be_read(self) -> None:
+        mine, foreign = cast.payments_api(), other_team()[1]
+        for identity, expected in ((cast.alice(), [mine]), (cast.runner(), [mine]), (cast.mallory(), [])):
+            assert list(Project.objects.filter(readable_teams(identity, "requests.read"))) == expected
+            assert foreign not in Project.objects.filter(readable_teams(identity, "requests.read"))
+
+
+class TestDemand:
+    def test_refuses_with_the_reason(self) -> None:
+        with pytest.raises(NotAllowed) as refusal:
+            demand(cast.carol(), "requests.open", project=cast.payments_api())
+        assert refusal.value.code == "permission.missing"
+        assert refusal.value.reason == "You are an auditor in payments; opening a request in payments-api needs the role requester."
+
+
+@requires("requests.decide")
+def decide(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("decided")
+
+
+class TestRequires:
+    def ask(self, user: Any, **headers: str) -> Any:
+        request = RequestFactory().get("/sign?x=1", headers=headers)
+        request.user = user
+        return decide(request)
+
+    def test_marks_the_view(self) -> None:
+        assert decide.required_action == "requests.decide"  # type: ignore[attr-defined]
+
+    def test_sends_anonymous_to_sign_in(self, client: Client) -> None:
+        from django.contrib.auth.models import AnonymousUser
+
+        answer = self.ask(AnonymousUser())
+        assert (answer.status_code, answer["Location"]) == (302, "/accounts/login/?next=/sign%3Fx%3D1")
+
+    def test_lets_the_right_person_in(self) -> None:
+        assert self.ask(cast.account_of(cast.alice())).content == b"decided"
+
+    def test_refuses_the_wrong_person(self) -> None:
+        with pytest.raises(NotAllowed, match="permission.missing"):
+            self.ask(cast.account_of(cast.bob()))
+
+    def test_refuses_an_account_without_a_person(self) -> None:
+        account = cast.account_of(cast.alice())
+        account.identity = None
+        with pytest.raises(NotAllowed, match="identity.unregistered"):
+            self.ask(account)
+
+    def test_refuses_a_credential_even_beside_a_session(self) -> None:
+        with pytest.raises(NotAllowed, match="approval.human_required"):
+            self.ask(cast.account_of(cast.alice()), Authorization=f"Bearer {cast.token_of(cast.runner())}")
+
+    def test_a_misspelled_action_stops_the_start(self) -> None:
+        with pytest.raises(KeyError):
+            requires("request.decide")
+
+    def test_person_of_wants_a_person(self) -> None:
+        request = RequestFactory().get("/")
+        request.user = cast.account_of(cast.carol())
+        assert person_of(request).name == "Carol Idris"
