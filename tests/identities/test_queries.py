@@ -1,0 +1,111 @@
+"""Who a signer is: exactly one active identity whose signer was valid then, or nobody."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from identities.models import EvidenceSigner, Identity
+from identities.queries import describe_identity, get_identity, resolve_signer
+from identities.register import register_nonhuman, register_signer
+from proofs.errors import NotFound
+from tests import cast
+from tests.identities.test_register import pem_of
+from tests.passkey import SoftPasskey
+
+pytestmark = pytest.mark.django_db
+LATER = cast.NOW + timedelta(days=1)
+
+
+def certificate(**changes: Any) -> dict[str, Any]:
+    return {"kind": "certificate", "issuer": cast.GITHUB_ISSUER, "identity": f"{cast.WORKFLOW}@refs/tags/v1", **changes}
+
+
+def another(name: str = "other") -> Identity:
+    return register_nonhuman(
+        kind="workflow", name=name, issuer="https://i.example", subject=name, owner=cast.bob(), team=cast.payments(), by=None, now=cast.NOW
+    )
+
+
+class TestResolveSigner:
+    def test_a_workflow_on_any_ref(self) -> None:
+        assert resolve_signer(certificate(), at=LATER) is None
+        runner = cast.runner()
+        assert resolve_signer(certificate(), at=LATER) == runner
+        assert resolve_signer(certificate(identity=f"{cast.WORKFLOW}@refs/heads/x@y"), at=LATER) is None
+
+    @pytest.mark.parametrize(
+        "facts",
+        [
+            certificate(issuer="https://evil.example"),
+            certificate(identity=cast.WORKFLOW),
+            certificate(identity=f"{cast.WORKFLOW}2@refs/tags/v1"),
+            certificate(identity=f"{cast.WORKFLOW.upper()}@refs/tags/v1"),
+            {"kind": "claim", "issuer": cast.GITHUB_ISSUER, "identity": f"{cast.WORKFLOW}@refs/tags/v1"},
+            {"kind": "key", "keyId": "SHA256:nobody"},
+            {"kind": "key"},
+            {},
+        ],
+    )
+    def test_anything_else_is_unknown(self, facts: dict[str, Any]) -> None:
+        cast.runner()
+        assert resolve_signer(facts, at=LATER) is None
+
+    def test_the_exact_identity_wins_over_any_ref(self) -> None:
+        cast.runner()
+        exact = another()
+        register_signer(
+            identity=exact,
+            certificate_issuer=cast.GITHUB_ISSUER,
+            certificate_identity=f"{cast.WORKFLOW}@refs/tags/v1",
+            by=None,
+            now=cast.NOW,
+        )
+        assert resolve_signer(certificate(), at=LATER) == exact
+
+    def test_a_key(self) -> None:
+        passkey, runner = SoftPasskey(), cast.runner()
+        register_signer(identity=runner, public_key_pem=pem_of(passkey), by=None, now=cast.NOW)
+        assert resolve_signer({"kind": "key", "keyId": passkey.public_key.key_id}, at=LATER) == runner
+
+    def test_only_while_it_was_valid(self) -> None:
+        cast.runner()
+        assert resolve_signer(certificate(), at=cast.NOW - timedelta(seconds=1)) is None
+        EvidenceSigner.objects.update(valid_until=LATER)
+        assert resolve_signer(certificate(), at=LATER) is None
+        assert resolve_signer(certificate(), at=LATER - timedelta(seconds=1)) is not None
+        EvidenceSigner.objects.update(valid_until=None, revoked_at=LATER)
+        assert resolve_signer(certificate(), at=LATER) is None
+        assert resolve_signer(certificate(), at=LATER - timedelta(seconds=1)) is not None
+
+    @pytest.mark.parametrize("status", ["suspended", "retired"])
+    def test_only_while_its_identity_is_active(self, status: str) -> None:
+        Identity.objects.filter(pk=cast.runner().pk).update(status=status)
+        assert resolve_signer(certificate(), at=LATER) is None
+
+    def test_two_who_fit_are_nobody(self) -> None:
+        cast.runner()
+        EvidenceSigner.objects.update(revoked_at=LATER + timedelta(days=1))
+        register_signer(
+            identity=another(),
+            certificate_issuer=cast.GITHUB_ISSUER,
+            certificate_identity=cast.WORKFLOW,
+            any_ref=True,
+            by=None,
+            now=cast.NOW,
+        )
+        assert resolve_signer(certificate(), at=LATER) is None
+
+
+class TestDescribeIdentity:
+    def test_says_it_in_one_sentence(self) -> None:
+        assert describe_identity(get_identity(cast.alice().pk)) == "A person of Payments who is a release approver."
+        assert describe_identity(get_identity(cast.mallory().pk)) == "A person of Payments who holds no role."
+        expected = "A CI workflow of Payments, answered for by Bob Ruiz. Builds and attests the images of payments-api."
+        assert describe_identity(get_identity(cast.runner().pk)) == expected
+
+    def test_refuses_what_is_not_there(self) -> None:
+        with pytest.raises(NotFound, match=r"identity\.unknown"):
+            get_identity("idn_nobody")
