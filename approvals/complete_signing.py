@@ -19,7 +19,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 
-from approvals.begin_signing import (
+from approvals.entitlement import (
     Decision,
     get_current_revision,
     refuse_if_answered,

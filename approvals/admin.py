@@ -1,0 +1,44 @@
+"""The tables of this room in the Django admin: to read, never to change."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from approvals.models import Approval, Ceremony, PolicyActivation, PolicyVersion, Record, Request, Revision
+from ledger.admin import ReadOnlyAdmin
+
+
+@admin.register(PolicyVersion)
+class PolicyVersionAdmin(ReadOnlyAdmin):
+    list_display = ["policy_id", "version", "digest", "created_at"]
+
+
+@admin.register(PolicyActivation)
+class PolicyActivationAdmin(ReadOnlyAdmin):
+    list_display = ["policy", "project", "environment", "activated_at"]
+
+
+@admin.register(Request)
+class RequestAdmin(ReadOnlyAdmin):
+    list_display = ["id", "title", "project", "environment", "requester", "opened_at"]
+    search_fields = ["id", "title"]
+
+
+@admin.register(Revision)
+class RevisionAdmin(ReadOnlyAdmin):
+    list_display = ["request", "number", "policy", "result", "digest", "frozen_at"]
+
+
+@admin.register(Ceremony)
+class CeremonyAdmin(ReadOnlyAdmin):
+    list_display = ["id", "revision", "identity", "decision", "begun_at", "consumed_at", "refused_code"]
+
+
+@admin.register(Approval)
+class ApprovalAdmin(ReadOnlyAdmin):
+    list_display = ["id", "revision", "identity", "decision", "level", "signed_at"]
+
+
+@admin.register(Record)
+class RecordAdmin(ReadOnlyAdmin):
+    list_display = ["approval", "digest", "entry", "recorded_at"]

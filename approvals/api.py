@@ -1,0 +1,165 @@
+"""The door for programs: open a request, and read where it stands. There is no way to approve through it, and that is the point."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.request import Request as ApiRequest
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from approvals.models import Approval, Request
+from approvals.open_request import AskedArtifact, open_request
+from approvals.serializers import InputRequest, OutputRequest
+from approvals.status import Standing, compute_standing
+from attestations.blobs import bytes_of
+from identities.api_authentication import HasScope, IsPerson
+from identities.models import ApiCredential, Environment, Identity, Project
+from identities.permissions import demand
+from proofs.canonical import parse_canonical
+from proofs.errors import NotAllowed, NotFound
+
+
+class RequestsView(APIView):
+    """Open a request."""
+
+    permission_classes = [HasScope]
+    required_scope = ApiCredential.Scope.REQUESTS_WRITE
+    required_action = "requests.open"
+
+    @extend_schema(request=InputRequest, responses={201: OutputRequest}, operation_id="request_open")
+    def post(self, request: ApiRequest) -> Response:
+        body = InputRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        asked = body.validated_data
+        opened = open_request(
+            project=_find_project(asked["project"]),
+            environment=_find_environment(asked["environment"]),
+            title=asked["title"],
+            note=asked["note"],
+            artifacts=[AskedArtifact(item["digest"], item["name"]) for item in asked["artifacts"]],
+            by=_caller(request),
+            on_behalf_of=_find_person(asked["onBehalfOf"]) if asked["onBehalfOf"] else None,
+            now=timezone.now(),
+        )
+        answer = _describe(opened)
+        return Response(answer, status=201, headers={"Location": answer["url"]})
+
+
+class RequestView(APIView):
+    """Read a request."""
+
+    permission_classes = [HasScope]
+    required_action = "requests.read"
+
+    @property
+    def required_scope(self) -> str:
+        # Whoever may open requests may also ask how they stand.
+        scopes = getattr(self.request.auth, "scopes", ())
+        return ApiCredential.Scope.READ if ApiCredential.Scope.READ in scopes else ApiCredential.Scope.REQUESTS_WRITE
+
+    @extend_schema(responses={200: OutputRequest}, operation_id="request_read")
+    def get(self, request: ApiRequest, request_id: str) -> Response:
+        asked = get_object_or_404(Request.objects.select_related("project__team", "environment"), pk=request_id)
+        demand(_caller(request), "requests.read", project=asked.project)
+        return Response(_describe(asked))
+
+
+class ApprovalsView(APIView):
+    """Approving is for people, with their own passkey, on the signing page. This address exists to say so."""
+
+    permission_classes = [IsPerson]
+
+    @extend_schema(
+        request=None,
+        responses={403: OpenApiResponse(description="Always: approval.human_required")},
+        operation_id="request_approve",
+    )
+    def post(self, request: ApiRequest, request_id: str) -> Response:
+        raise NotAllowed("approval.human_required", "an approval is signed by a person with a passkey, on the page of the request")
+
+
+def _caller(request: ApiRequest) -> Identity:
+    # HasScope let only identities through; the framework's type knows accounts alone.
+    caller: Any = request.user
+    identity: Identity = caller.identity
+    return identity
+
+
+def _find_project(slug: str) -> Project:
+    project = Project.objects.filter(slug=slug).select_related("team").first()
+    if project is None:
+        raise NotFound("project.unknown", f"there is no project {slug!r}")
+    return project
+
+
+def _find_environment(slug: str) -> Environment:
+    environment = Environment.objects.filter(slug=slug).first()
+    if environment is None:
+        raise NotFound("environment.unknown", f"there is no environment {slug!r}")
+    return environment
+
+
+def _find_person(username: str) -> Identity:
+    person = Identity.objects.filter(user__username=username, kind=Identity.Kind.PERSON).first()
+    if person is None:
+        raise NotFound("request.on_behalf_of", f"there is no person {username!r}")
+    return person
+
+
+def _describe(asked: Request) -> dict[str, Any]:
+    standing = compute_standing(asked, now=timezone.now())
+    revision = standing.revision
+    result: dict[str, Any] = parse_canonical(bytes_of(revision.policy_result)) if revision else {"rules": [], "result": "fail"}
+    counted = {rule["id"]: rule for rule in standing.rules}
+    rules: list[Mapping[str, Any]] = [counted.get(rule["id"], rule) for rule in result["rules"]]
+    value = {
+        "id": asked.pk,
+        "url": settings.ORIGIN + reverse("approvals:request", args=[asked.pk]),
+        "title": asked.title,
+        "project": asked.project.slug,
+        "environment": asked.environment.slug,
+        "status": standing.status,
+        "revision": revision.number if revision else 0,
+        "snapshot": revision.snapshot_id if revision else "",
+        "policy": revision.policy_id if revision else "",
+        "result": result["result"],
+        "artifacts": [{"digest": item.artifact_id, "name": item.name} for item in asked.artifacts.order_by("artifact_id")],
+        "rules": rules,
+        "approvals": [_answer(answer) for answer in standing.answers],
+        "approvalsRequired": standing.required,
+        "reasons": _reasons(standing, rules),
+        "openedAt": asked.opened_at,
+    }
+    return dict(OutputRequest(value).data)
+
+
+def _answer(answer: Approval) -> dict[str, Any]:
+    return {
+        "by": answer.identity.name,
+        "issuer": answer.identity.issuer,
+        "subject": answer.identity.subject,
+        "decision": answer.decision,
+        "level": answer.level,
+        "signedAt": answer.signed_at,
+        "notAfter": answer.not_after,
+        "record": answer.record.digest,
+        "ledgerIndex": answer.record.entry_id,
+    }
+
+
+def _reasons(standing: Standing, rules: Sequence[Mapping[str, Any]]) -> list[str]:
+    if standing.status == "approved":
+        return []
+    against = [
+        f"{answer.identity.name}: {answer.get_decision_display().lower()}."
+        for answer in standing.answers
+        if answer.decision != Approval.Decision.APPROVE
+    ]
+    return against + [rule["sentence"] for rule in rules if rule["outcome"] != "pass"]

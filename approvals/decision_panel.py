@@ -1,0 +1,113 @@
+"""The live side of the review page: what this reader may do now, what everybody answered, and what has come in since.
+
+Reads only, and stands visibly apart from the frozen snapshot. The act of signing asks all of it again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Q
+
+from approvals.entitlement import refuse_if_answered, refuse_if_closed, refuse_if_not_entitled
+from approvals.models import Approval, Request, RequestState, Revision
+from approvals.refresh import is_outdated
+from approvals.status import Standing
+from attestations.blobs import bytes_of
+from identities.models import Identity, RoleAssignment, SigningKey
+from identities.permissions import list_held_roles
+from proofs.approval.policy import Policy, parse_policy
+from proofs.errors import Refusal
+
+Status = RequestState.Status
+BECAUSE_OVER = {
+    Status.APPROVED: "Everybody the policy asks for has approved. You can still object: a rejection closes it.",
+    Status.EXPIRED: "The approvals have run out. Open a new request.",
+}
+
+
+@dataclass(frozen=True)
+class DecisionPanel:
+    """What the page offers. With `why_not`, nothing can be signed, and `remedy` (a link's URL name) is where to mend it."""
+
+    keys: list[SigningKey]
+    may_approve: bool
+    may_object: bool
+    why_not: str
+    why_not_approve: str
+    remedy: str
+    is_outdated: bool
+    others: list[str]
+    own_answer: Approval | None
+
+
+def read_panel(*, request: Request, revision: Revision, standing: Standing, reader: Identity) -> DecisionPanel:
+    """Return what `reader` may do about the newest revision of `request` now, and why not where not."""
+    policy = parse_policy(bytes_of(revision.policy.document))
+    own = next((answer for answer in standing.answers if answer.identity_id == reader.pk), None)
+    keys = list(SigningKey.objects.filter(identity=reader, revoked_at=None).order_by("-enrolled_at"))
+    outdated = _is_outdated(revision)
+    why_not = _why_not(request, revision, standing, policy, reader)
+    remedy = ""
+    if not why_not and outdated:
+        why_not = "This request is being brought up to date with newer evidence. Reload the page in a moment."
+    if not why_not and not keys:
+        why_not, remedy = "You have no approval key yet. Enrol a passkey to sign with; it is apart from your sign-in.", "identities:keys"
+    why_not_approve = why_not or _why_not_approve(standing)
+    return DecisionPanel(
+        keys=keys,
+        may_approve=not why_not_approve,
+        may_object=not why_not,
+        why_not=why_not,
+        why_not_approve=why_not_approve,
+        remedy=remedy,
+        is_outdated=outdated,
+        others=_other_approvers(request, policy, standing, reader),
+        own_answer=own,
+    )
+
+
+def _is_outdated(revision: Revision) -> bool:
+    try:
+        return is_outdated(revision)
+    except Refusal:
+        # Without a policy in force nothing can be said, and so nothing can be signed.
+        return True
+
+
+def _why_not(request: Request, revision: Revision, standing: Standing, policy: Policy, reader: Identity) -> str:
+    if reader.pk in (request.requester_id, request.on_behalf_of_id):
+        return "You asked for this, so somebody else has to decide."
+    try:
+        refuse_if_answered(revision, reader)
+        refuse_if_not_entitled(request=request, revision=revision, policy=policy, by=reader)
+        refuse_if_closed(RequestState(request=request, status=standing.status))
+    except Refusal as refusal:
+        return f"{refusal.reason[:1].upper()}{refusal.reason[1:]}" + ("" if refusal.reason.endswith(".") else ".")
+    return BECAUSE_OVER[Status.EXPIRED] if standing.status == Status.EXPIRED else ""
+
+
+def _why_not_approve(standing: Standing) -> str:
+    if standing.revision is None or standing.revision.result != "pass":
+        return "Approving is not possible while a requirement is not met. You can reject it or request changes."
+    return BECAUSE_OVER[Status.APPROVED] if standing.status == Status.APPROVED else ""
+
+
+def _other_approvers(request: Request, policy: Policy, standing: Standing, reader: Identity) -> list[str]:
+    """Return the names of those who could answer and have not, at most a handful."""
+    roles = {rule.role for rule in policy.approvals_rules}
+    held = RoleAssignment.objects.filter(role__in=roles, ended_at=None, team=request.project.team_id, identity__status="active")
+    held = held.filter(Q(project=None) | Q(project=request.project_id)).select_related("identity")
+    barred = {request.requester_id, request.on_behalf_of_id, request.requester.owner_id, reader.pk}
+    barred |= {answer.identity_id for answer in standing.answers}
+    return sorted({role.identity.name for role in held if role.identity_id not in barred})[:5]
+
+
+def role_words(reader: Identity, request: Request) -> str:
+    """Return the reader's roles in the request's project, in words."""
+    held = [
+        role
+        for role in list_held_roles(reader)
+        if role.project_id in (None, request.project_id) and role.team_id == request.project.team_id
+    ]
+    return ", ".join(dict.fromkeys(role.get_role_display() for role in held))

@@ -1,0 +1,81 @@
+"""May this person answer this revision, and with this key? Each question refuses with its reason, for acts and pages alike.
+
+Reads only. Not asked here: whether the revision is the newest that evidence and policy allow (`approvals.refresh.is_outdated`).
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from approvals.models import Approval, Request, RequestState, Revision
+from attestations.blobs import bytes_of
+from identities.models import Identity, SigningKey
+from identities.permissions import demand, roles_of
+from proofs.approval.policy import Policy, exclusions
+from proofs.canonical import parse_canonical
+from proofs.errors import Conflict, Malformed, NotAllowed
+
+Decision = Approval.Decision
+CLOSED = frozenset({RequestState.Status.REJECTED, RequestState.Status.CHANGES_REQUESTED, RequestState.Status.WITHDRAWN})
+BECAUSE = {"requester": "you asked for it", "on-behalf-of": "it was asked for in your name"}
+
+
+def get_current_revision(request: Request) -> Revision:
+    """Return the newest revision of a request. Refuses with `request.not_frozen` where there is none."""
+    newest = request.revisions.select_related("policy__document", "policy_input", "snapshot").order_by("-number").first()
+    if newest is None:
+        raise Conflict("request.not_frozen", "this request was never frozen for review")
+    return newest
+
+
+def refuse_if_not_entitled(*, request: Request, revision: Revision, policy: Policy, by: Identity) -> None:
+    """Return when `by` may answer: permission, a role the policy counts, not excluded. Refuses with the codes of 1 and 2."""
+    demand(by, "requests.decide", project=request.project)  # 1
+    wanted = {rule.role for rule in policy.approvals_rules}
+    if not wanted & {str(role.role) for role in roles_of(by, project=request.project)}:
+        raise NotAllowed(
+            "approval.wrong_role", f"the policy counts answers of {' and '.join(sorted(wanted))}; you do not hold that role here"
+        )
+    for item in exclusions(policy, parse_canonical(bytes_of(revision.policy_input))):  # 2
+        if (item["issuer"], item["subject"]) == (by.issuer, by.subject):
+            raise NotAllowed("sod.violation", f"you may not decide this, because {_words(item['because'])}; another approver has to")
+    if request.requester.owner_id == by.pk:
+        # A program can name anybody as the one it asks for. Its owner, who may hold its credential, must not gain by that.
+        raise NotAllowed("sod.violation", "you may not decide this: you answer for the program that asks; another approver has to")
+
+
+def refuse_if_answered(revision: Revision, by: Identity) -> None:
+    """Refuse with `approval.already_answered` when the person has answered this revision."""
+    if Approval.objects.filter(revision=revision, identity=by).exists():  # 5
+        raise Conflict("approval.already_answered", "you have answered this revision already; an answer is given once")
+
+
+def refuse_if_key_unusable(key: SigningKey, by: Identity) -> None:
+    """Refuse with the codes of 7 unless `key` is a live approval key of `by`, enrolled for this portal's host."""
+    if key.identity_id != by.pk:
+        raise NotAllowed("signer.unknown", "this approval key is not yours")
+    if key.revoked_at is not None:
+        raise Conflict("signer.revoked", f"the key {key.label!r} was revoked; enrol another one under your approval keys")
+    if key.rp_id != settings.RP_ID:
+        raise Conflict("signer.other_portal", f"the key {key.label!r} was enrolled for {key.rp_id}, expected {settings.RP_ID}")
+
+
+def refuse_if_closed(state: RequestState) -> None:
+    """Refuse with `request.closed` when somebody rejected the newest revision or asked for changes."""
+    if state.status in CLOSED:
+        raise Conflict("request.closed", f"this request is closed: {state.get_status_display().lower()}")
+
+
+def refuse_if_not_possible(state: RequestState, revision: Revision, decision: str, reason: str) -> None:
+    """Return when the decision can be given in this state. Refuses with the codes of 6."""
+    refuse_if_closed(state)
+    if decision not in Decision.values:
+        raise Malformed("approval.decision", f"got {decision[:40]!r}, expected one of {', '.join(Decision.values)}")
+    if decision == Decision.APPROVE and revision.result != "pass":
+        raise Conflict("request.blocked", "the policy is not met, so this cannot be approved; the page says which rule and why")
+    if decision != Decision.APPROVE and not reason.strip():
+        raise Malformed("approval.reason_missing", "say why in a sentence, so that the requester knows what to do")
+
+
+def _words(because: list[str]) -> str:
+    return " and ".join(BECAUSE.get(reason, reason) for reason in because)

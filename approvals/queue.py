@@ -1,0 +1,170 @@
+"""The queue of one person: what waits for them, what waits for others, what is stuck, what is done.
+
+Reads only, with a number of queries that does not grow with the requests shown. Whether the person may really sign is decided when
+they do; here it is told whose turn it is, and why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from django.db.models import F, Q
+
+from approvals.models import Approval, Request, RequestState, Revision
+from attestations.blobs import bytes_of
+from identities.models import Identity, Project, RoleAssignment, SigningKey
+from identities.permissions import list_held_roles, readable_teams
+from proofs.approval.policy import Policy, exclusions, parse_policy
+
+Status = RequestState.Status
+OPEN = (Status.IN_REVIEW, Status.STALE)
+STUCK = (Status.BLOCKED, Status.COLLECTING)
+SHOWN = 50
+ROLE_WORDS = dict(RoleAssignment.Role.choices)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the queue. `why` says whose turn it is."""
+
+    request: Request
+    status: str
+    approvals: int
+    required: int
+    signed_by: tuple[str, ...]
+    why: str
+    is_mine: bool
+
+
+@dataclass(frozen=True)
+class Group:
+    """One tab of the queue: its rows, and how many there are in all."""
+
+    key: str
+    title: str
+    rows: list[Row] = field(default_factory=list)
+    total: int = 0
+
+
+@dataclass(frozen=True)
+class Queue:
+    """Everything the queue page shows."""
+
+    groups: tuple[Group, ...]
+    shown: Group
+    has_key: bool
+    may_decide: bool
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """What is known about the reader and the shown requests, read once."""
+
+    person: Identity
+    held: list[RoleAssignment]
+    policies: dict[str, Policy]
+    revisions: dict[str, Revision]
+    answers: dict[int, list[Approval]]
+
+
+def read_queue(person: Identity, *, show: str = "") -> Queue:
+    """Return the queue of `person`; `show` names the tab to show, the first one with rows otherwise."""
+    readable = readable_teams(person, "requests.read")
+    visible = RequestState.objects.filter(request__project__in=Project.objects.filter(readable)).select_related(
+        "request__project__team", "request__environment", "request__requester", "request__on_behalf_of"
+    )
+    # Oldest first where somebody has to act, newest first where nobody has.
+    open_states = list(visible.filter(status__in=OPEN).order_by("request__opened_at")[: SHOWN * 4])
+    back = visible.filter(status=Status.CHANGES_REQUESTED).filter(Q(request__requester=person) | Q(request__on_behalf_of=person))
+    back_states = list(back.order_by("request__opened_at")[:SHOWN])
+    stuck = visible.filter(status__in=STUCK).order_by("request__opened_at")
+    done = visible.exclude(status__in=(*OPEN, *STUCK)).order_by("-request__opened_at")
+    stuck_states, done_states = list(stuck[:SHOWN]), list(done[:SHOWN])
+    reader = _read(person, [*open_states, *back_states, *stuck_states, *done_states])
+    rows = [_row(state, reader) for state in open_states]
+    mine = [row for row in rows if row.is_mine] + [_row(state, reader) for state in back_states]
+    others = [row for row in rows if not row.is_mine]
+    groups = (
+        Group("mine", "Your turn", mine[:SHOWN], len(mine)),
+        Group("others", "Waiting on others", others[:SHOWN], len(others)),
+        Group("stuck", "Blocked or collecting", [_row(state, reader) for state in stuck_states], stuck.count()),
+        Group("done", "Done", [_row(state, reader) for state in done_states], done.count()),
+    )
+    shown = next((group for group in groups if group.key == show), groups[0])
+    has_key = SigningKey.objects.filter(identity=person, revoked_at=None).exists()
+    return Queue(groups, shown, has_key, any(str(role.role).startswith("approver:") for role in reader.held))
+
+
+def _read(person: Identity, states: Iterable[RequestState]) -> _Reader:
+    ids = {state.request_id for state in states}
+    revisions = {
+        revision.request_id: revision
+        for revision in Revision.objects.filter(request__in=ids, number=F("request__state__revision_number")).select_related(
+            "policy__document"
+        )
+    }
+    answers: dict[int, list[Approval]] = {}
+    for answer in Approval.objects.filter(revision__in=revisions.values()).select_related("identity").order_by("signed_at"):
+        answers.setdefault(answer.revision_id, []).append(answer)
+    policies = {revision.policy_id: revision.policy for revision in revisions.values()}
+    parsed = {digest: parse_policy(bytes_of(policy.document)) for digest, policy in policies.items()}
+    return _Reader(person, list_held_roles(person), parsed, revisions, answers)
+
+
+def _row(state: RequestState, reader: _Reader) -> Row:
+    request, revision = state.request, reader.revisions.get(state.request_id)
+    answers = reader.answers.get(revision.pk, []) if revision else []
+    approving = [answer for answer in answers if answer.decision == Approval.Decision.APPROVE]
+    policy = reader.policies[revision.policy_id] if revision else None
+    is_mine, why = _whose_turn(state, policy, answers, reader)
+    return Row(
+        request=request,
+        status=state.status,
+        approvals=len(approving),
+        required=policy.required_approvals if policy else 0,
+        signed_by=tuple(answer.identity.name for answer in approving),
+        why=why,
+        is_mine=is_mine,
+    )
+
+
+def _whose_turn(state: RequestState, policy: Policy | None, answers: list[Approval], reader: _Reader) -> tuple[bool, str]:
+    """Say whether it is the reader's turn, and why it is or whose it is instead."""
+    request, person = state.request, reader.person
+    asked = person.pk in (request.requester_id, request.on_behalf_of_id)
+    if state.status == Status.CHANGES_REQUESTED:
+        return asked, "You asked for it; changes are requested" if asked else "Waiting for the requester to change it"
+    if state.status == Status.BLOCKED:
+        return False, "A rule is not met"
+    if state.status == Status.COLLECTING:
+        return False, "Evidence has not arrived"
+    if state.status not in OPEN or policy is None:
+        return False, ""
+    wanted = [rule.role for rule in policy.approvals_rules]
+    waiting = f"Waits for {' and '.join(ROLE_WORDS.get(role, role).lower() for role in dict.fromkeys(wanted))}"
+    if asked or _is_excluded(request, policy, person):
+        return False, f"You asked for it. {waiting}"
+    if any(answer.identity_id == person.pk for answer in answers):
+        return False, f"You have answered. {waiting}"
+    held = [role for role in reader.held if str(role.role) in wanted and _covers(role, request)]
+    if not held:
+        return False, waiting
+    again = "it changed since it was approved; you are " if state.status == Status.STALE else "you are "
+    return True, f"{again}{ROLE_WORDS.get(held[0].role, held[0].role).lower()}".capitalize()
+
+
+def _is_excluded(request: Request, policy: Policy, person: Identity) -> bool:
+    behalf = request.on_behalf_of
+    asked = {
+        "requester": {"issuer": request.requester.issuer, "subject": request.requester.subject},
+        "onBehalfOf": {"issuer": behalf.issuer, "subject": behalf.subject} if behalf else None,
+    }
+    barred = {(item["issuer"], item["subject"]) for item in exclusions(policy, asked)}
+    return (person.issuer, person.subject) in barred or request.requester.owner_id == person.pk
+
+
+def _covers(role: RoleAssignment, request: Request) -> bool:
+    if role.project_id is not None:
+        return role.project_id == request.project_id
+    return role.team_id == request.project.team_id

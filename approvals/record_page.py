@@ -1,0 +1,68 @@
+"""What the page of one record shows: who answered what, how sure that is, where it stands in the log, and how to check it.
+
+Reads only. The page's word is no proof; the commands on it, and the pack, are the way to one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from approvals.models import Approval, Record
+from approvals.statement_page import StatementWords, describe_statement
+from ledger.models import Checkpoint
+from ledger.prove import checkpoint_covering
+from proofs.approval.pack_layout import HUMAN_SSHSIG, SIGNED_BYTES, approval_folder
+from proofs.approval.sshsig import NAMESPACE, principal_of
+
+LEVELS = {
+    "H4": ("Signed with a device-bound, attested key", "The authenticator's maker and the identity provider vouch for it."),
+    "H3": ("Signed with a passkey", "The identity provider confirmed whose key it is."),
+    "H2": ("Signed with a passkey", "This portal alone vouches for whose key it is; no identity provider confirmed it."),
+    "H1": ("Recorded by the portal", "The person did not sign it themselves."),
+    "H0": ("Imported", "Another system's word."),
+}
+
+
+@dataclass(frozen=True)
+class RecordPage:
+    """Everything the record page shows."""
+
+    record: Record
+    approval: Approval
+    statement: StatementWords
+    level_words: str
+    level_reason: str
+    checkpoint: Checkpoint | None
+    ssh_command: str
+    verify_command: str
+    is_newest: bool
+
+
+def read_record(record: Record) -> RecordPage:
+    """Return what the page of `record` shows. Refuses when the stored statement cannot be read."""
+    approval = record.approval
+    request = approval.revision.request
+    statement = describe_statement(bytes(approval.payload))
+    words, reason = LEVELS.get(approval.level, (approval.level, ""))
+    newest = request.revisions.order_by("-number").values_list("pk", flat=True).first()
+    earlier = Approval.objects.filter(revision=approval.revision_id, decision="approve", record__entry_id__lt=record.entry_id).count()
+    folder = approval_folder(earlier + 1)
+    principal = principal_of(approval.identity.issuer, approval.identity.subject)
+    return RecordPage(
+        record=record,
+        approval=approval,
+        statement=statement,
+        level_words=words,
+        level_reason=reason,
+        checkpoint=checkpoint_covering(record.entry_id),
+        ssh_command=(
+            f"ssh-keygen -Y verify -f allowed_signers -I {principal} -n {NAMESPACE} -s {folder}{HUMAN_SSHSIG} < {folder}{SIGNED_BYTES}"
+        )
+        if approval.sshsig
+        else "",
+        verify_command=(
+            f"countersign verify {request.pk}.pack.zip --trust trust.json "
+            f"--digest {statement.digests[0][1]} --environment {statement.environment}"
+        ),
+        is_newest=newest == approval.revision_id,
+    )

@@ -1,0 +1,51 @@
+"""Turn a stored snapshot into what the review page draws: words and times, from the frozen bytes and nothing else. Pure.
+
+Nothing is added that is not in the snapshot; what is live stands in `approvals.decision_panel`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from approvals.approval_statement import signer_label
+from approvals.snapshot import read_snapshot
+from attestations.side_by_side import describe_predicate
+from proofs.moment import parse_moment
+
+DATE_FIELDS = ("frozenAt", "openedAt", "receivedAt", "verifiedAt", "at")
+GOOD = "pass"
+
+
+def read_review(content: bytes) -> dict[str, Any]:
+    """Return the snapshot with times parsed, evidence described in words, and rules sorted with what is not met first."""
+    snapshot: dict[str, Any] = _with_times(read_snapshot(content))
+    snapshot["evidence"] = [_described(item) for item in snapshot["evidence"]]
+    order = {"fail": 0, "awaiting": 1, "pass": 2}
+    snapshot["policy"]["rules"] = sorted(snapshot["policy"]["rules"], key=lambda rule: order.get(rule["outcome"], 0))
+    snapshot["troubles"] = [item for item in snapshot["evidence"] if item["result"] != "verified" or item["notable"]]
+    return snapshot
+
+
+def _described(item: Mapping[str, Any]) -> dict[str, Any]:
+    notable = [finding for finding in item["findings"] if finding["outcome"] in ("fail", "review", "error")]
+    return {
+        **item,
+        "words": describe_predicate(item["predicateType"] or ""),
+        "signedBy": signer_label(item["signer"]),
+        "notable": notable,
+        "passed": sum(1 for finding in item["findings"] if finding["outcome"] == GOOD),
+    }
+
+
+def _with_times(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            name: parse_moment(item, code="snapshot.malformed", what=name)
+            if name in DATE_FIELDS and isinstance(item, str)
+            else _with_times(item)
+            for name, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_with_times(item) for item in value]
+    return value

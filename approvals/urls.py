@@ -1,0 +1,22 @@
+"""The addresses of this room."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from approvals import api, views
+
+app_name = "approvals"
+urlpatterns = [
+    path("queue", views.queue, name="queue"),
+    path("requests/new", views.request_new, name="request_new"),
+    path("requests/<str:request_id>", views.request_page, name="request"),
+    path("requests/<str:request_id>/sign", views.sign, name="sign"),
+    path("ceremonies/<str:ceremony_id>", views.ceremony, name="ceremony"),
+    path("ceremonies/<str:ceremony_id>/complete", views.ceremony_complete, name="ceremony_complete"),
+    path("records/<str:digest>", views.record, name="record"),
+    path("policies/<str:digest>", views.policy, name="policy"),
+    path("api/v1/requests", api.RequestsView.as_view(), name="api_requests"),
+    path("api/v1/requests/<str:request_id>", api.RequestView.as_view(), name="api_request"),
+    path("api/v1/requests/<str:request_id>/approvals", api.ApprovalsView.as_view(), name="api_approvals"),
+]

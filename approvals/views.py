@@ -1,0 +1,216 @@
+"""The pages of deciding: queue, new request, review, signing, record, policy.
+
+Each view translates and calls one act or queries. The review page is drawn from the stored snapshot; what is live stands beside it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from approvals.approval_statement import SigningSession
+from approvals.begin_signing import begin_signing
+from approvals.complete_signing import complete_signing
+from approvals.decision_panel import read_panel, role_words
+from approvals.entitlement import get_current_revision
+from approvals.forms import InputAssertion, InputDecision, InputRequest
+from approvals.models import Ceremony, PolicyVersion, Record, Request
+from approvals.open_request import open_request
+from approvals.policies import was_one_person
+from approvals.queue import read_queue
+from approvals.record_page import read_record
+from approvals.review_page import read_review
+from approvals.statement_page import describe_statement
+from approvals.status import compute_standing
+from approvals.verify_signature import parse_assertion
+from attestations.blobs import bytes_of
+from identities.permissions import demand, person_of, requires
+from proofs.approval.human_approval import approval_challenge
+from proofs.canonical import parse_canonical
+from proofs.digest import sha256_hex
+from proofs.encoding import b64_encode, b64url_encode
+from proofs.errors import Conflict, Malformed, NotAllowed, Refusal, TooLarge
+
+
+@requires("requests.read")
+def queue(request: HttpRequest) -> HttpResponse:
+    """Show what waits for the reader."""
+    person = person_of(request)
+    return render(request, "approvals/queue.html", {"queue": read_queue(person, show=request.GET.get("show", "")), "person": person})
+
+
+@requires("requests.open")
+def request_new(request: HttpRequest) -> HttpResponse:
+    """Ask for a release."""
+    person = person_of(request)
+    form = InputRequest(request.POST or None, person=person, initial={"artifacts": request.GET.get("artifact", "")})
+    if request.method == "POST" and form.is_valid():
+        try:
+            opened = open_request(**form.cleaned_data, by=person, now=timezone.now())
+        except (Malformed, TooLarge, Conflict) as refusal:
+            form.add_error(None, _sentence(refusal))
+        else:
+            messages.success(request, "Your request is open. It is frozen as approvers will see it.")
+            return redirect("approvals:request", opened.pk)
+    return render(request, "approvals/request_new.html", {"form": form}, status=400 if form.errors else 200)
+
+
+@requires("requests.read")
+def request_page(request: HttpRequest, request_id: str) -> HttpResponse:
+    """Show a request as it was frozen, and beside it what the reader may do."""
+    asked = _get_request(request, request_id)
+    revision = get_current_revision(asked)
+    now, person = timezone.now(), person_of(request)
+    standing = compute_standing(asked, now=now)
+    context = {
+        "asked": asked,
+        "revision": revision,
+        "review": read_review(bytes_of(revision.snapshot)),
+        "standing": standing,
+        "panel": read_panel(request=asked, revision=revision, standing=standing, reader=person),
+        "role": role_words(person, asked),
+    }
+    return render(request, "approvals/request.html", context)
+
+
+@never_cache
+@requires("requests.decide")
+def sign(request: HttpRequest, request_id: str) -> HttpResponse:
+    """Take a decision and begin its ceremony. Comes from the review page, with the digest of the snapshot that was shown."""
+    asked = _get_request(request, request_id)
+    revision = get_current_revision(asked)
+    person, now = person_of(request), timezone.now()
+    if request.method != "POST" and request.GET.get("snapshot") != revision.snapshot_id:
+        messages.warning(request, "Read the request as it is now, then decide.")
+        return redirect("approvals:request", asked.pk)
+    standing = compute_standing(asked, now=now)
+    panel = read_panel(request=asked, revision=revision, standing=standing, reader=person)
+    initial = {"snapshot": revision.snapshot_id, "decision": request.GET.get("decision", ""), "key": panel.keys[0] if panel.keys else None}
+    form = InputDecision(request.POST or None, keys=panel.keys, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        try:
+            ceremony = begin_signing(
+                request=asked,
+                shown_snapshot=given["snapshot"],
+                decision=given["decision"],
+                reason=given["reason"],
+                key=given["key"],
+                session=_session_of(request),
+                by=person,
+                now=now,
+            )
+        except Malformed as refusal:
+            form.add_error("reason", _sentence(refusal))
+        else:
+            return redirect("approvals:ceremony", ceremony.pk)
+    context = {"asked": asked, "review": read_review(bytes_of(revision.snapshot)), "panel": panel, "form": form, "revision": revision}
+    return render(request, "approvals/sign.html", context, status=400 if form.errors else 200)
+
+
+@never_cache
+@requires("requests.decide")
+def ceremony(request: HttpRequest, ceremony_id: str) -> HttpResponse:
+    """Show what will be signed, read from the very bytes, and let the browser ask the passkey."""
+    row = _get_own_ceremony(request, ceremony_id)
+    if row.consumed_at is not None:
+        answer = getattr(row, "approval", None)
+        if answer is not None:
+            return redirect("approvals:record", answer.record.digest)
+        raise Conflict("ceremony.used", "this ceremony was used already and nothing was signed; go back to the request and start again")
+    payload = bytes(row.payload)
+    offer = {
+        "payload": b64_encode(payload),
+        "challenge": b64url_encode(approval_challenge(payload)),
+        "rpId": settings.RP_ID,
+        "credentialIds": [b64url_encode(bytes(row.signing_key.credential_id))],
+        "timeout": settings.CEREMONY_SECONDS * 1000,
+        "expiresAt": row.expires_at.isoformat(),
+    }
+    context = {"ceremony": row, "asked": row.revision.request, "statement": describe_statement(payload), "offer": offer}
+    return render(request, "approvals/ceremony.html", context)
+
+
+@never_cache
+@require_POST
+@requires("requests.decide")
+def ceremony_complete(request: HttpRequest, ceremony_id: str) -> HttpResponse:
+    """Take what the passkey answered."""
+    form = InputAssertion(request.POST)
+    if not form.is_valid():
+        raise Malformed("webauthn.malformed", "got no assertion of a reasonable size; go back and sign again")
+    answer = complete_signing(
+        ceremony_id=ceremony_id,
+        session_hash=_session_of(request).session_hash,
+        assertion=parse_assertion(form.cleaned_data["assertion"]),
+        by=person_of(request),
+        now=timezone.now(),
+    )
+    messages.success(request, "Signed and recorded.")
+    return redirect("approvals:record", answer.record.digest)
+
+
+@requires("requests.read")
+def record(request: HttpRequest, digest: str) -> HttpResponse:
+    """Show one signed record: who, what, how sure, where in the log, and how to check it without us."""
+    rows = Record.objects.select_related(
+        "approval__revision__request__project__team",
+        "approval__revision__request__environment",
+        "approval__identity",
+        "approval__signing_key",
+    )
+    row = get_object_or_404(rows, digest=digest)
+    demand(person_of(request), "requests.read", project=row.approval.revision.request.project)
+    return render(request, "approvals/record.html", {"page": read_record(row)})
+
+
+@requires("policies.read")
+def policy(request: HttpRequest, digest: str) -> HttpResponse:
+    """Show a policy version as it counts, and where it was put into force."""
+    row = get_object_or_404(PolicyVersion.objects.select_related("document"), digest=digest)
+    activations = list(row.activations.select_related("project__team", "environment", "entry").order_by("-entry_id"))
+    context = {
+        "policy": row,
+        "document": parse_canonical(bytes_of(row.document)),
+        "activations": [(activation, was_one_person(activation)) for activation in activations],
+    }
+    return render(request, "approvals/policy.html", context)
+
+
+def _get_request(request: HttpRequest, request_id: str) -> Request:
+    rows = Request.objects.select_related("project__team", "environment", "requester__owner", "on_behalf_of")
+    asked = get_object_or_404(rows, pk=request_id)
+    demand(person_of(request), "requests.read", project=asked.project)
+    return asked
+
+
+def _get_own_ceremony(request: HttpRequest, ceremony_id: str) -> Ceremony:
+    row = get_object_or_404(Ceremony.objects.select_related("revision__request__environment", "signing_key"), pk=ceremony_id)
+    if row.identity_id != person_of(request).pk or row.session_hash != _session_of(request).session_hash:
+        raise NotAllowed("ceremony.not_yours", "this ceremony was begun by somebody else, or in another sign-in session")
+    return row
+
+
+def _session_of(request: HttpRequest) -> SigningSession:
+    """Name the session a ceremony belongs to, and how the person last proved who they are in it."""
+    proofs: list[dict[str, Any]] = request.session.get("account_authentication_methods") or []
+    last_login = getattr(request.user, "last_login", None) or timezone.now()
+    at = datetime.fromtimestamp(int(proofs[-1]["at"]), tz=UTC) if proofs else last_login
+    methods = dict.fromkeys(str(proof.get("type") or proof.get("method")) for proof in proofs)
+    return SigningSession(
+        session_hash=sha256_hex((request.session.session_key or "").encode()),
+        authenticated_by=" and ".join(methods)[:80] or "session",
+        authenticated_at=at,
+    )
+
+
+def _sentence(refusal: Refusal) -> str:
+    return f"{refusal.reason[:1].upper()}{refusal.reason[1:]}."
