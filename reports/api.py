@@ -32,7 +32,7 @@ class ArtifactView(APIView):
                 {
                     "digest": passport.digest,
                     "known": True,
-                    "name": passport.artifact.name,
+                    "name": passport.name,
                     "questions": passport.questions,
                     "chain": passport.trace.chain,
                     "attestations": passport.verdicts,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from approvals.models import Approval, Request
+from approvals.models import Approval, Request, RequestArtifact
 from attestations.models import Artifact, Verdict
 from attestations.queries import verdicts_about
 from attestations.trace import Question, ReviewFacts, Trace, trace_artifact
@@ -32,6 +32,14 @@ class Passport:
     requests: list[Request]
     approvals: list[Approval]
     decisions: list[Decision]
+
+    @property
+    def name(self) -> str:
+        """The first name the artifact was seen under, or, where evidence named none, what a request calls it. A label only."""
+        if self.artifact is not None and self.artifact.name:
+            return self.artifact.name
+        asked = RequestArtifact.objects.filter(artifact_id=self.digest, request__in=self.requests).exclude(name="")
+        return asked.order_by("request__opened_at").values_list("name", flat=True).first() or ""
 
     @property
     def questions(self) -> tuple[Question, ...]:

@@ -120,7 +120,7 @@ def _register_workflows(beginning: Beginning, owner: Identity, now: datetime) ->
             owner=owner,
             team=beginning.team,
             by=None,
-            now=now - timedelta(days=30),
+            now=now,
         )
         register_signer(
             identity=identity,
@@ -128,7 +128,7 @@ def _register_workflows(beginning: Beginning, owner: Identity, now: datetime) ->
             certificate_identity=address,
             any_ref=True,
             by=None,
-            now=now - timedelta(days=30),
+            now=now,
         )
         registered.append(identity)
     return registered[0], registered[1]
@@ -139,8 +139,8 @@ def _send_evidence(instance: Instance, release: Identity, test: Identity, now: d
     built_at = now - timedelta(minutes=42)
     build, tests = _workload("release.yml"), _workload("test.yml", run_id="9913")
     genuine = (("payments-api:1.4.2", image_digest("1.4.2")),)
-    receive_attestation(content=instance.sign_as(build, build_provenance(build, genuine), at=built_at), by=release, now=built_at)
-    receive_attestation(content=instance.sign_as(tests, _test_result(genuine), at=built_at), by=test, now=built_at)
+    receive_attestation(content=instance.sign_as(build, build_provenance(build, genuine), at=built_at), by=release, now=now)
+    receive_attestation(content=instance.sign_as(tests, _test_result(genuine), at=built_at), by=test, now=now)
     stranger = Workload(
         identity="https://git.acme.example/intern/fork/.github/workflows/build.yml@refs/heads/main",
         repository="https://git.acme.example/intern/fork",
@@ -151,7 +151,7 @@ def _send_evidence(instance: Instance, release: Identity, test: Identity, now: d
         run_id="14",
     )
     lie = claim_builder(build_provenance(stranger, (("payments-api:1.4.3", image_digest("1.4.3")),)), build.identity)
-    receive_attestation(content=instance.sign_as(stranger, lie, at=built_at), by=release, now=built_at)
+    receive_attestation(content=instance.sign_as(stranger, lie, at=built_at), by=release, now=now)
 
 
 def _workload(workflow: str, run_id: str = "9912") -> Workload:
