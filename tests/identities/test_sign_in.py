@@ -1,0 +1,175 @@
+"""Sign-in through its pages: who comes in, who does not, and what is written down about it."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from identities.models import Identity, SignInEvent
+from tests import cast
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def fresh_limits() -> None:
+    cache.clear()
+
+
+def post(client: Client, username: str = "alice", password: str = cast.PASSWORD, **more: str) -> tuple[int, str]:
+    answer = client.post("/accounts/login/", {"login": username, "password": password, **more})
+    return answer.status_code, answer.get("Location", "")
+
+
+def events() -> list[tuple[str, str]]:
+    return list(SignInEvent.objects.order_by("pk").values_list("username", "outcome"))
+
+
+class TestSignIn:
+    def test_the_right_password(self, client: Client) -> None:
+        alice = cast.alice()
+        assert post(client) == (302, "/")
+        assert events() == [("alice", "signed_in")]
+        assert SignInEvent.objects.get().identity == alice
+        assert SignInEvent.objects.get().address == "127.0.0.1"
+
+    def test_goes_where_one_was_headed_but_never_to_another_site(self, client: Client) -> None:
+        cast.alice()
+        assert post(client, next="/identities?kind=person") == (302, "/identities?kind=person")
+        assert post(Client(), next="https://evil.example/") == (302, "/")
+        assert post(Client(), next="//evil.example/") == (302, "/")
+
+    @pytest.mark.parametrize("password", ["wrong", "", cast.PASSWORD.upper()])
+    def test_a_wrong_password(self, client: Client, password: str) -> None:
+        cast.alice()
+        assert post(client, password=password)[0] == 200
+        assert "_auth_user_id" not in client.session
+        assert events() == ([("alice", "failed")] if password else [])
+
+    def test_nobody_by_that_name_reads_the_same(self, client: Client) -> None:
+        cast.alice()
+        pages = [client.post("/accounts/login/", {"login": name, "password": "wrong"}).content.decode() for name in ("alice", "nobody")]
+        assert all("The username and/or password you specified are not correct." in page for page in pages)
+        assert events() == [("alice", "failed"), ("nobody", "failed")]
+        assert SignInEvent.objects.filter(identity__isnull=True).count() == 2
+
+    @pytest.mark.parametrize("status", ["suspended", "retired"])
+    def test_a_person_who_is_not_active(self, client: Client, status: str) -> None:
+        Identity.objects.filter(pk=cast.alice().pk).update(status=status)
+        assert post(client) == (302, "/accounts/inactive/")
+        assert "_auth_user_id" not in client.session
+        assert events() == [("alice", "refused")]
+        assert "is not active" in client.get("/accounts/inactive/").content.decode()
+
+    def test_the_session_is_a_new_one(self, client: Client) -> None:
+        cast.alice()
+        client.get("/accounts/login/")
+        session = client.session
+        session["planted"] = "by somebody else"
+        session.save()
+        before = session.session_key
+        post(client)
+        assert client.session.session_key not in (None, before)
+
+    def test_too_many_guesses_are_stopped_even_with_the_right_one_at_last(self, client: Client) -> None:
+        cast.alice()
+        for _ in range(5):
+            post(client, password="wrong")
+        assert post(client)[0] == 200
+        assert "_auth_user_id" not in client.session
+        assert (
+            "Too many failed login attempts"
+            in client.post("/accounts/login/", {"login": "alice", "password": cast.PASSWORD}).content.decode()
+        )
+
+    def test_sign_out_is_written_down_and_needs_a_post(self, client: Client) -> None:
+        cast.alice()
+        post(client)
+        assert "What you have signed stays signed" in client.get("/accounts/logout/").content.decode()
+        assert "_auth_user_id" in client.session
+        client.post("/accounts/logout/")
+        assert "_auth_user_id" not in client.session
+        assert events() == [("alice", "signed_in"), ("alice", "signed_out")]
+
+    def test_a_passkey_nobody_knows_is_written_down_without_a_name(self, client: Client) -> None:
+        options = client.get("/accounts/2fa/webauthn/login/", headers={"Accept": "application/json"}).json()
+        assert options["request_options"]["publicKey"]["rpId"] == "localhost"
+        answer = client.post(
+            "/accounts/2fa/webauthn/login/", {"credential": '{"id": "AA", "rawId": "AA", "type": "public-key", "response": {}}'}
+        )
+        assert answer.status_code == 302
+        assert events() == [("", "failed")]
+
+    def test_events_are_for_ever(self) -> None:
+        from ledger.append_only import AppendOnlyError
+
+        cast.alice()
+        post(Client())
+        with pytest.raises(AppendOnlyError):
+            SignInEvent.objects.all().delete()
+
+
+class TestClosed:
+    def test_nobody_registers_themselves(self, client: Client) -> None:
+        page = client.get("/accounts/signup/").content.decode()
+        assert "Accounts are made for you" in page
+        data = {"username": "mallory2", "email": "m@evil.example", "password1": cast.PASSWORD, "password2": cast.PASSWORD}
+        client.post("/accounts/signup/", data)
+        assert not Identity.objects.exists()
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/accounts/login/",
+            "/accounts/signup/",
+            "/accounts/inactive/",
+            "/accounts/logout/",
+            "/accounts/2fa/",
+            "/accounts/2fa/webauthn/",
+            "/accounts/2fa/webauthn/add/",
+            "/accounts/2fa/totp/activate/",
+            "/accounts/2fa/recovery-codes/generate/",
+            "/accounts/password/change/",
+            "/accounts/reauthenticate/",
+            "/accounts/email/",
+            "/accounts/password/reset/",
+        ],
+    )
+    def test_every_page_wears_our_look_and_no_inline_style_or_script(self, client: Client, path: str) -> None:
+        cast.alice()
+        if path not in ("/accounts/login/", "/accounts/signup/", "/accounts/inactive/"):
+            post(client)
+            client.post("/accounts/reauthenticate/", {"password": cast.PASSWORD, "next": path})
+        answer = client.get(path, follow=True)
+        page = answer.content.decode()
+        assert answer.status_code == 200
+        assert 'class="foot"' in page
+        assert " style=" not in page
+        assert "<script>" not in page
+        assert " onclick=" not in page
+
+
+class TestDjangoAdmin:
+    def test_shows_and_changes_nothing_even_to_a_superuser(self, client: Client) -> None:
+        account = cast.account_of(cast.mallory())
+        account.is_staff = account.is_superuser = True
+        account.save()
+        cast.token_of(cast.runner())
+        post(client, "mallory")
+        for table in ("identity", "user", "roleassignment", "signingkey", "evidencesigner", "apicredential", "signinevent", "team"):
+            assert client.get(f"/django-admin/identities/{table}/").status_code == 200
+            assert client.get(f"/django-admin/identities/{table}/add/").status_code == 403
+        path = f"/django-admin/identities/identity/{account.identity_id}"
+        page = client.get(f"{path}/change/")
+        assert page.status_code == 200
+        assert b"actor_salt" not in page.content
+        assert client.post(f"{path}/change/", {"name": "Root"}).status_code == 403
+        assert client.post(f"{path}/delete/", {"post": "yes"}).status_code == 403
+        assert client.get("/django-admin/mfa/authenticator/").status_code == 404
+        assert client.get("/django-admin/auth/group/").status_code == 404
+
+    def test_is_closed_to_everybody_else(self, client: Client) -> None:
+        cast.dave()
+        post(client, "dave")
+        assert client.get("/django-admin/identities/identity/", follow=True).status_code == 403
