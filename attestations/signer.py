@@ -33,7 +33,7 @@ def check_signer_registered(facts_signer: Mapping[str, Any], *, at: datetime) ->
     if candidate.revoked_at is not None and candidate.revoked_at <= at:
         return None, ClaimFinding(CHECK, "fail", "signer.revoked", f"{name} signed this way once; the registration was revoked.")
     return None, ClaimFinding(
-        CHECK, "fail", "signer.not_valid", f"{name} is registered for this signer, but not for the time this evidence came in."
+        CHECK, "fail", "signer.not_valid", f"{name} is registered for this signer, but the registration does not count at this time."
     )
 
 

@@ -40,14 +40,16 @@ class _Judged:
 def verify_attestation(*, claim: Claim, now: datetime) -> Verdict | None:
     """Verify the claimed attestation and keep its verdict; None when the claim was lost meanwhile, and then nothing is kept.
 
+    Keys and registrations are judged as of `now`, to the second, which stands in the verdict: anybody can judge again as of then.
     Bad evidence is a verdict, not a refusal. Refuses with `blob.altered` when stored bytes changed, which counts as an attempt.
     """
+    now = now.replace(microsecond=0)
     attestation = Attestation.objects.select_related("blob").get(pk=claim.attestation_id)
     trust = current_trust_material()
-    assessment = assess_evidence(bytes_of(attestation.blob), trust=trust, received_at=attestation.received_at)
+    assessment = assess_evidence(bytes_of(attestation.blob), trust=trust, received_at=now)
     signer = None
     if assessment.facts is not None:
-        signer, finding = check_signer_registered(assessment.facts["signer"], at=attestation.received_at)
+        signer, finding = check_signer_registered(assessment.facts["signer"], at=now)
         assessment = replace(assessment, findings=(*assessment.findings, finding))
     judged = _Judged(attestation, assessment, signer, trust)
     return _keep(judged, claim=claim, state=VerificationJob.State.DONE, error="", now=now)
