@@ -6,16 +6,19 @@ Rows are the queue. A message is only a bell: lost, doubled or late ones change 
 from __future__ import annotations
 
 import os
+from threading import Event, Thread
 from typing import Any
 
 from celery import Celery
 from celery.beat import Scheduler
+from celery.signals import worker_process_init, worker_process_shutdown
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 from django.conf import settings
 
 from portal.heartbeat import beat_heart
+from portal.worker import run_until
 
 app = Celery("countersign")
 app.conf.update(
@@ -39,6 +42,21 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks()
+_stop_sweeping = Event()
+
+
+@worker_process_init.connect
+def sweep_beside_tasks(**_: Any) -> None:
+    """Have every worker process look for waiting work by itself too: bells stop when beat dies or a broken connection is not noticed."""
+    from portal.schedule import work_one_round  # Needs the models, which Celery loads after this module.
+
+    loop = {"process": "worker", "round_of_work": work_one_round, "pause": settings.SWEEP_SECONDS}
+    Thread(target=run_until, args=(_stop_sweeping,), kwargs=loop, name="sweep", daemon=True).start()
+
+
+@worker_process_shutdown.connect
+def stop_sweeping(**_: Any) -> None:
+    _stop_sweeping.set()
 
 
 class HeartbeatScheduler(Scheduler):

@@ -9,7 +9,7 @@ from django.conf import settings
 from portal.supervisor import Child
 
 MANAGE = [sys.executable, str(settings.BASE_DIR / "manage.py")]
-CELERY = [sys.executable, "-m", "celery", "-A", "portal.celery"]
+CELERY = [sys.executable, "-m", "celery", "--quiet", "-A", "portal.celery"]
 NAMES = ("web", "worker", "beat", "checkpointd")
 
 
