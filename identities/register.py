@@ -129,7 +129,8 @@ def register_signer(
         raise Conflict("identity.not_active", f"{identity.name} is {identity.status}, expected active")
     if valid_until is not None and valid_until <= now:
         raise Malformed("signer.expired", "got a validity that is over already, expected one that ends later")
-    signer = EvidenceSigner(identity=identity, valid_from=now, valid_until=valid_until)
+    # Whole seconds, as all times in verdicts are: a signer is valid for evidence judged in the second it was registered in.
+    signer = EvidenceSigner(identity=identity, valid_from=now.replace(microsecond=0), valid_until=valid_until)
     if public_key_pem is not None and not (certificate_issuer or certificate_identity):
         key = load_pem(public_key_pem)
         signer.method, signer.key_id, signer.spki = EvidenceSigner.Method.PUBLIC_KEY, key.key_id, key.spki
