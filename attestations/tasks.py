@@ -10,6 +10,8 @@ from django.conf import settings
 from django.db import transaction
 
 SWEEP_TASK = "portal.tasks.sweep"
+# A request must not wait for a broker that is down; the library would try for seconds.
+ONE_SHORT_TRY = {"max_retries": 0, "socket_connect_timeout": 0.5, "socket_timeout": 0.5}
 
 
 def ring_after_commit() -> None:
@@ -19,5 +21,5 @@ def ring_after_commit() -> None:
 
 
 def _ring() -> None:
-    # One short try: a request must not wait for a broker that is down.
-    current_app.send_task(SWEEP_TASK, ignore_result=True, retry=False, expires=5)
+    with current_app.connection_for_write(transport_options=ONE_SHORT_TRY) as connection:
+        current_app.send_task(SWEEP_TASK, connection=connection, ignore_result=True, retry=False, expires=5)
