@@ -94,7 +94,9 @@ def assemble_pack(
         )
     files.update({layout.signer_path(item.key_id): content for item, content in enrolled})
     files.update({layout.signer_path(item.key_id, revoked=True): content for item, content in revoked})
-    files[layout.ALLOWED_SIGNERS] = build_allowed_signers([item for item, _ in enrolled], [item for item, _ in revoked])
+    files[layout.ALLOWED_SIGNERS] = build_allowed_signers(
+        list({item.key_id: item for item, _ in enrolled}.values()), [item for item, _ in revoked]
+    )
     files.update({layout.EVIDENCE + sha256_hex(content): content for content in evidence})
     files.update({layout.VERDICTS + sha256_hex(content): content for content in verdicts})
     files[layout.SNAPSHOT], files[layout.REQUEST] = snapshot, request

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fido2 import cbor
 from hypothesis import given
 from hypothesis import strategies as st
 
 from proofs.approval.cose import EDDSA, ES256, MAX_DEPTH, RS256, cose_algorithm, load_cose_key, parse_cbor
-from proofs.errors import Refusal
+from proofs.errors import Malformed, Refusal
 from proofs.keys import load_spki
 from tests.passkey import SoftPasskey
 
@@ -26,11 +30,10 @@ def test_reads_what_a_canonical_writer_wrote(value: object) -> None:
 
 
 @given(st.binary(max_size=60))
-def test_answers_any_bytes_with_a_value_or_a_refusal(data: bytes) -> None:
-    try:
-        parse_cbor(data, code="x")
-    except Refusal as refusal:
-        assert refusal.code == "x"
+def test_answers_any_bytes_with_their_one_value_or_a_refusal(data: bytes) -> None:
+    with suppress(Malformed):
+        # Text keys may stand in another order than a canonical writer's; the length of a value cannot differ.
+        assert len(cbor.encode(parse_cbor(data, code="x"))) == len(data)
 
 
 @pytest.mark.parametrize(
@@ -96,9 +99,6 @@ def test_refuses_other_keys(value: object, code: str) -> None:
 
 
 def test_names_no_algorithm_for_keys_that_no_passkey_has() -> None:
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
     spki = ec.generate_private_key(ec.SECP384R1()).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     with pytest.raises(Refusal) as refused:
         cose_algorithm(load_spki(spki))
