@@ -9,12 +9,12 @@ from __future__ import annotations
 import stat
 import zipfile
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 
 from proofs.approval.pack_layout import MAX_FILE_BYTES, MAX_FILES, MAX_TOTAL_BYTES
 from proofs.errors import Malformed, TooLarge
 
-MAX_ARCHIVE_BYTES = 256 * 1024 * 1024
 MAX_NAME = 200
 
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -22,7 +22,17 @@ _CHUNK = 1024 * 1024
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/")
 
 
-def read_pack(path: Path) -> dict[str, bytes]:
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much an archive may be and hold."""
+
+    archive_bytes: int = 256 * 1024 * 1024
+    files: int = MAX_FILES
+    file_bytes: int = MAX_FILE_BYTES
+    total_bytes: int = MAX_TOTAL_BYTES
+
+
+def read_pack(path: Path, *, limits: Limits = Limits()) -> dict[str, bytes]:  # noqa: B008 - frozen, so one default value serves all
     """Return the files of the archive by name.
 
     Refuses with `pack.unreadable`, `pack.not_zip`, `pack.too_large`, `pack.too_many_files`, `pack.bad_name`, `pack.duplicate_name`,
@@ -30,29 +40,29 @@ def read_pack(path: Path) -> dict[str, bytes]:
     """
     try:
         size = path.stat().st_size
-        if size > MAX_ARCHIVE_BYTES:
-            raise TooLarge("pack.too_large", f"got an archive of {size} bytes, expected at most {MAX_ARCHIVE_BYTES}")
+        if size > limits.archive_bytes:
+            raise TooLarge("pack.too_large", f"got an archive of {size} bytes, expected at most {limits.archive_bytes}")
         with zipfile.ZipFile(path) as archive:
-            return _read_entries(archive)
+            return _read_entries(archive, limits)
     except OSError as error:
         raise Malformed("pack.unreadable", f"{path} cannot be read: {error.strerror or error}") from error
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise Malformed("pack.not_zip", f"{path} is not a whole zip archive ({error}), expected a pack exported by the portal") from error
 
 
-def _read_entries(archive: zipfile.ZipFile) -> dict[str, bytes]:
+def _read_entries(archive: zipfile.ZipFile, limits: Limits) -> dict[str, bytes]:
     entries = archive.infolist()
-    if len(entries) > MAX_FILES:
-        raise TooLarge("pack.too_many_files", f"got {len(entries)} entries, expected at most {MAX_FILES}")
+    if len(entries) > limits.files:
+        raise TooLarge("pack.too_many_files", f"got {len(entries)} entries, expected at most {limits.files}")
     seen: set[str] = set()
     files: dict[str, bytes] = {}
-    remaining = MAX_TOTAL_BYTES
+    remaining = limits.total_bytes
     for entry in entries:
         _refuse_entry(entry, seen)
         seen.add(entry.orig_filename)
         if entry.is_dir():
             continue
-        content = _read_entry(archive, entry, min(remaining, MAX_FILE_BYTES))
+        content = _read_entry(archive, entry, min(remaining, limits.file_bytes))
         remaining -= len(content)
         files[entry.orig_filename] = content
     return files

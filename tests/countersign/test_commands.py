@@ -1,0 +1,213 @@
+"""The command line as somebody runs it: what it prints, what it returns, what it loads."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from countersign.__main__ import main
+from countersign.plain_text import plain
+from proofs.approval import pack_layout as layout
+from proofs.approval.trust import build_trust
+from tests.forge import FIRST, edited, repack
+from tests.proofs.approval.lies import GENUINE, WORLD
+from tests.proofs.approval.world import ARTIFACT
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder with trust.json and pack.zip, and a home without any configuration."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("COUNTERSIGN_TRUST", raising=False)
+    (tmp_path / "trust.json").write_bytes(build_trust(WORLD.trust))
+    pack(tmp_path / "pack.zip", GENUINE)
+    return tmp_path
+
+
+def pack(path: Path, files: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path
+
+
+def verify(desk: Path, *more: str, trust: bool = True) -> int:
+    return main(["verify", str(desk / "pack.zip"), *(["--trust", str(desk / "trust.json")] if trust else []), *more])
+
+
+class TestVerify:
+    def test_walks_through_the_argument_and_says_verified_last(self, desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert verify(desk, "--digest", ARTIFACT, "--environment", "production", "--at", "2026-05-05T00:00:00Z") == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert [int(line.split()[0]) for line in lines if "  ok  " in line] == list(range(1, 23))
+        assert lines[-1].startswith(f"VERIFIED  payments.tar.gz, {ARTIFACT}, was approved for production by alice (level H2); ")
+        assert lines[-1].endswith("valid at 2026-05-05T00:00:00Z. The log is not witnessed.")
+
+    def test_answers_the_four_questions(self, desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        verify(desk)
+        out = capsys.readouterr().out
+        for question in ("Who signed it?", "From what was it made?", "Was the path intact?", "Was anything altered after review?"):
+            assert question in out
+        assert "https://github.com/acme/payments at refs/tags/v1.2.0 commit c0ffee" in out
+
+    def test_says_so_when_it_was_not_told_what_to_look_for(self, desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert verify(desk) == 0
+        out = capsys.readouterr().out
+        assert "You named no --digest" in out
+        assert "You named no --environment" in out
+
+    @pytest.mark.parametrize(
+        ("arguments", "code"),
+        [
+            (("--environment", "staging"), "scope.environment"),
+            (("--digest", "sha256:" + "cd" * 32), "scope.artifact"),
+            (("--at", "2027-01-01T00:00:00Z"), "validity.window"),
+        ],
+    )
+    def test_refuses_with_the_code_and_without_saying_verified(
+        self, desk: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, str], code: str
+    ) -> None:
+        assert verify(desk, *arguments) == 1
+        out = capsys.readouterr().out
+        assert out.splitlines()[-1].startswith(f"REFUSED  {code}: ")
+        assert "VERIFIED" not in out
+
+    def test_shows_the_step_that_does_not_hold(self, desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        verify(desk, "--environment", "staging")
+        assert " 13  NO  The environment" in capsys.readouterr().out
+
+    def test_refuses_a_tampered_pack(self, desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        changed = edited(GENUINE, FIRST + layout.STATEMENT, GENUINE[FIRST + layout.STATEMENT].replace(b"production", b"playground"))
+        pack(desk / "pack.zip", changed)
+        assert verify(desk) == 1
+        assert "REFUSED  pack.file_altered" in capsys.readouterr().out
+        pack(desk / "pack.zip", repack(changed))
+        assert verify(desk, "--digest", ARTIFACT, "--environment", "production") == 1
+        assert "REFUSED  pack.inconsistent" in capsys.readouterr().out
+
+    def test_answers_in_json(self, desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert verify(desk, "--json") == 0
+        answer = json.loads(capsys.readouterr().out)
+        assert (answer["result"], answer["artifact"], answer["witnessed"]) == ("verified", ARTIFACT, False)
+        assert answer["approvals"][0]["level"] == "H2"
+        assert [step["number"] for step in answer["steps"]] == list(range(1, 23))
+        assert verify(desk, "--json", "--environment", "staging") == 1
+        refused = json.loads(capsys.readouterr().out)
+        assert (refused["result"], refused["code"], refused["lastStepThatHeld"]) == ("refused", "scope.environment", 12)
+
+    @pytest.mark.parametrize(
+        "arguments", [["verify"], ["verify", "x.zip", "--digest", "latest"], ["verify", "x.zip", "--at", "now"], ["trust"], []]
+    )
+    def test_a_command_line_that_makes_no_sense_returns_2(self, arguments: list[str]) -> None:
+        with pytest.raises(SystemExit) as left:
+            main(arguments)
+        assert left.value.code == 2
+
+
+class TestTrust:
+    def test_without_any_trust_it_refuses(self, desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert verify(desk, trust=False) == 1
+        assert "REFUSED  trust.missing" in capsys.readouterr().out
+
+    def test_never_takes_it_from_the_pack(self, desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        with zipfile.ZipFile(desk / "pack.zip") as archive:
+            archive.extractall(desk / "unpacked")
+        monkeypatch.chdir(desk / "unpacked")
+        assert verify(desk, trust=False) == 1
+
+    def test_takes_it_from_the_environment_or_the_usual_place(self, desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("COUNTERSIGN_TRUST", str(desk / "trust.json"))
+        assert verify(desk, trust=False) == 0
+        monkeypatch.delenv("COUNTERSIGN_TRUST")
+        place = desk / "home" / ".config" / "countersign"
+        place.mkdir(parents=True)
+        (place / "trust.json").write_bytes((desk / "trust.json").read_bytes())
+        assert verify(desk, trust=False) == 0
+
+    def test_refuses_what_it_cannot_read(self, desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["verify", str(desk / "pack.zip"), "--trust", str(desk / "nothing.json")]) == 1
+        (desk / "trust.json").write_bytes(b"{}")
+        assert verify(desk) == 1
+        out = capsys.readouterr().out
+        assert "REFUSED  trust.unreadable" in out
+        assert "REFUSED  trust.malformed" in out
+
+    def test_shows_it_in_words(self, desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["trust", "show", "--trust", str(desk / "trust.json")]) == 0
+        out = capsys.readouterr().out
+        assert "http://localhost:8000, passkeys for localhost" in out
+        assert WORLD.keys.recorder_public.key_id in out
+        assert str(WORLD.trust.log) in out
+        assert main(["trust", "show"]) == 1
+
+
+class TestProcess:
+    def test_help_loads_nothing_heavy(self) -> None:
+        script = (
+            "import sys, runpy\n"
+            "sys.argv = ['countersign', '--help']\n"
+            "try:\n    runpy.run_module('countersign', run_name='__main__')\n"
+            "except SystemExit as left:\n    assert left.code == 0\n"
+            "print('\\n'.join(sorted(sys.modules)), file=sys.stderr)\n"
+        )
+        done = run([sys.executable, "-c", script])
+        assert "verify" in done.stdout
+        loaded = {name.partition(".")[0] for name in done.stderr.split()}
+        ours = {name for name in done.stderr.split() if name.startswith(("countersign", "proofs"))}
+        assert not loaded & {
+            "django",
+            "cryptography",
+            "rfc8785",
+            "fido2",
+            "celery",
+            "rest_framework",
+            "yaml",
+            "asyncio",
+            "email",
+            "zipfile",
+            "json",
+        }
+        assert ours <= {"countersign", "countersign.__main__"}
+
+    def test_verify_loads_neither_django_nor_a_network(self, desk: Path) -> None:
+        script = (
+            "import sys\nfrom countersign.__main__ import main\n"
+            f"code = main(['verify', {str(desk / 'pack.zip')!r}, '--trust', {str(desk / 'trust.json')!r}])\n"
+            "print('\\n'.join(sorted(sys.modules)), file=sys.stderr)\nsys.exit(code)\n"
+        )
+        done = run([sys.executable, "-c", script])
+        assert done.returncode == 0
+        loaded = {name.partition(".")[0] for name in done.stderr.split()}
+        assert not loaded & {"django", "fido2", "celery", "requests", "http", "ssl", "asyncio"}
+
+    def test_returns_0_only_when_the_verdict_could_be_written(self, desk: Path) -> None:
+        command = [sys.executable, "-m", "countersign", "verify", str(desk / "pack.zip"), "--trust", str(desk / "trust.json")]
+        with Path("/dev/full").open("w") as full:
+            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, cwd=REPOSITORY, check=False)
+        assert done.returncode != 0
+
+    def test_speaks_to_terminals_that_know_only_ascii(self, desk: Path) -> None:
+        done = run(
+            [sys.executable, "-m", "countersign", "verify", str(desk / "pack.zip"), "--trust", str(desk / "trust.json")],
+            PYTHONIOENCODING="ascii",
+        )
+        assert done.returncode == 0
+        assert "VERIFIED" in done.stdout
+
+
+def test_text_from_elsewhere_cannot_move_the_cursor() -> None:
+    assert plain("a\x1b[2Kb\u202ec\n") == "a<U+001B>[2Kb<U+202E>c<U+000A>"
+    assert plain("Grüße, 東京") == "Grüße, 東京"
+
+
+def run(command: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
+    known = {name: value for name, value in os.environ.items() if not name.startswith(("COUNTERSIGN_", "COV_", "PYTEST"))}
+    return subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, env={**known, **environment}, check=False)
