@@ -1,3 +1,7 @@
+"""The room gates as a Django application."""
+
+from __future__ import annotations
+
 from django.apps import AppConfig
 
 

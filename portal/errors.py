@@ -132,7 +132,10 @@ def problem_response(exception: Exception, context: dict[str, Any]) -> HttpRespo
         response = answer(request, status=400, code="request.malformed", detail=str(exception.detail))
     elif isinstance(exception, api_exceptions.APIException):
         status = exception.status_code
-        response = answer(request, status=status, code=API_CODES.get(status, "request.refused"), detail=_sentence_of(exception.detail))
+        # A code of our own has a dot; REST framework's own words do not.
+        said = exception.get_codes()
+        code = said if isinstance(said, str) and "." in said else API_CODES.get(status, "request.refused")
+        response = answer(request, status=status, code=code, detail=_sentence_of(exception.detail))
         for attribute, header in (("auth_header", "WWW-Authenticate"), ("wait", "Retry-After")):
             if value := getattr(exception, attribute, None):
                 response[header] = str(int(value) if header == "Retry-After" else value)

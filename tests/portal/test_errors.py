@@ -149,6 +149,11 @@ class TestRestFramework:
         assert "WWW-Authenticate" in response
 
 
+    def test_a_wrong_credential_keeps_its_own_code(self, client: Client) -> None:
+        response = client.get("/api/v1/requests", headers={"Authorization": "Bearer csk_no_no", "Accept": "application/json"})
+        assert_problem(response, status=401, code="credential.invalid")
+
+
 def test_every_kind_has_a_status() -> None:
     assert {kind.kind for kind in KINDS} == set(STATUS)
     assert STATUS[Malformed.kind] == 400
