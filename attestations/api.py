@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 from attestations.models import Attestation
 from attestations.queries import did_submit, get_attestation, latest_verdict, verdict_document
 from attestations.receive import receive_attestation
-from attestations.serializers import OutputAttestation, OutputReceipt
+from attestations.serializers import OutputAttestationWithVerdict, OutputReceipt
 from attestations.tasks import ring_after_commit
 from identities.api_authentication import HasScope
 from identities.models import ApiCredential, Identity
@@ -62,7 +62,7 @@ class AttestationView(APIView):
         scopes = getattr(self.request.auth, "scopes", ())
         return ApiCredential.Scope.READ if ApiCredential.Scope.READ in scopes else ApiCredential.Scope.ATTESTATIONS_WRITE
 
-    @extend_schema(operation_id="attestation_read", responses={200: OutputAttestation})
+    @extend_schema(operation_id="attestation_read", responses={200: OutputAttestationWithVerdict})
     def get(self, request: Request, attestation_id: str) -> Response:
         attestation = get_attestation(attestation_id)
         reads_all = not isinstance(request.auth, ApiCredential) or ApiCredential.Scope.READ in request.auth.scopes
@@ -70,7 +70,7 @@ class AttestationView(APIView):
             raise NotAllowed(
                 "permission.scope", "this credential may only read attestations that its own identity sent; others need the scope read"
             )
-        return Response(OutputAttestation(_whole(attestation)).data)
+        return Response(OutputAttestationWithVerdict(_whole(attestation)).data)
 
 
 def _caller(request: Request) -> Identity:

@@ -43,7 +43,7 @@ class OutputFinding(serializers.Serializer):
     sentence = serializers.CharField()
 
 
-class OutputAttestation(OutputReceipt):
+class OutputAttestationWithVerdict(OutputReceipt):
     """An attestation and its newest verdict; `result` and what follows are null or empty while it is being verified."""
 
     format = serializers.CharField()
