@@ -95,6 +95,14 @@ class IsPerson(BasePermission):
         return bool(request.user.is_authenticated)
 
 
+def caller_of(request: Request) -> Identity:
+    """Return who calls: the program of the credential, or the signed-in person. Refuses with `identity.unregistered`."""
+    identity: Identity | None = getattr(request.user, "identity", None)
+    if identity is None:
+        raise NotAllowed("identity.unregistered", "This sign-in account belongs to no registered person; ask an administrator.")
+    return identity
+
+
 def _find_credential(unverified_token: str) -> ApiCredential | None:
     """Return the live credential that a token proves, or None."""
     prefix, _, rest = unverified_token.partition("_")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from identities import openapi as openapi
 from identities import views
 
 app_name = "identities"
