@@ -32,7 +32,7 @@ class Limits:
     total_bytes: int = MAX_TOTAL_BYTES
 
 
-def read_pack(path: Path, *, limits: Limits = Limits()) -> dict[str, bytes]:  # noqa: B008 - frozen, so one default value serves all
+def read_pack(path: Path, *, limits: Limits = Limits()) -> dict[str, bytes]:
     """Return the files of the archive by name.
 
     Refuses with `pack.unreadable`, `pack.not_zip`, `pack.too_large`, `pack.too_many_files`, `pack.bad_name`, `pack.duplicate_name`,

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from proofs.encoding import b64url_encode
+from proofs.errors import Malformed
 from proofs.keys import PublicKey
 
 NAMESPACE = "human-approval@countersign"
@@ -86,7 +87,8 @@ def principal_of(issuer: str, subject: str) -> str:
 
 def _public_blob(key: PublicKey, rp_id: str) -> bytes:
     loaded = load_der_public_key(key.spki)
-    assert isinstance(loaded, ec.EllipticCurvePublicKey)  # the callers have looked at the algorithm
+    if not isinstance(loaded, ec.EllipticCurvePublicKey):
+        raise Malformed("key.unsupported", f"got a key for {key.algorithm}, expected P-256, the only kind OpenSSH has a form for")
     numbers = loaded.public_numbers()
     point = b"\x04" + numbers.x.to_bytes(32, "big") + numbers.y.to_bytes(32, "big")
     return _string(_KEY_TYPE) + _string(b"nistp256") + _string(point) + _string(rp_id.encode())

@@ -1,0 +1,79 @@
+"""The argument in words: the same numbers, and every code it can refuse with, stand in `docs/verification.md`."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from countersign import find_trust, read_pack
+from proofs import tlog_proof
+from proofs.approval import (
+    build_pack,
+    check_evidence,
+    check_policy,
+    check_record,
+    check_signer,
+    enrollment,
+    human_approval,
+    pack,
+    pack_layout,
+    passkey,
+    policy_document,
+    record,
+    trust,
+)
+
+DOCUMENT = (Path(__file__).resolve().parents[3] / "docs" / "verification.md").read_text()
+OF_PACKS = DOCUMENT[DOCUMENT.index("## A passkey's answer") :]
+CODE = re.compile(r'"([a-z_]+\.[a-z_]+)"')
+# Dotted names in quotes that are no codes.
+NAMES = {layout for layout in vars(pack_layout).values() if isinstance(layout, str)} | {"webauthn.get", "webauthn.create"}
+MODULES = [
+    build_pack,
+    check_evidence,
+    check_policy,
+    check_record,
+    check_signer,
+    enrollment,
+    find_trust,
+    human_approval,
+    pack,
+    pack_layout,
+    passkey,
+    policy_document,
+    read_pack,
+    record,
+    tlog_proof,
+    trust,
+]
+
+
+def steps_in_words(text: str) -> list[str]:
+    return re.findall(r"^ {0,1}(\d+)\. ", text, re.MULTILINE)
+
+
+def test_the_numbers_are_the_same_in_code_and_document() -> None:
+    numbers = [str(number) for number in sorted(pack.TITLES)]
+    assert steps_in_words(pack.__doc__ or "") == numbers
+    table = DOCUMENT[DOCUMENT.index("## A pack (") :]
+    assert re.findall(r"^\| (\d+) \|", table, re.MULTILINE) == numbers
+    passkey_table = OF_PACKS[: OF_PACKS.index("## A pack (")]
+    assert re.findall(r"^\| (\d+) \|", passkey_table, re.MULTILINE) == steps_in_words(passkey.__doc__ or "")
+
+
+def test_every_step_is_numbered_at_its_block() -> None:
+    numbered = Counter(re.findall(r"^ +# (\d+)", inspect.getsource(pack), re.MULTILINE))
+    held = re.findall(r"steps\.hold\(\s*(\d+),", inspect.getsource(pack))
+    assert sorted(map(int, held)) == sorted(pack.TITLES)
+    assert set(held) <= set(numbered)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+def test_every_code_is_in_the_document(module: object) -> None:
+    codes = set(CODE.findall(inspect.getsource(module))) - NAMES  # type: ignore[arg-type]
+    missing = {code for code in codes if f"`{code}`" not in OF_PACKS and f"`{code.partition('.')[0]}.*`" not in OF_PACKS}
+    assert not missing
