@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from importlib.util import find_spec
-
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
@@ -19,18 +16,6 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 admin.site.site_header = admin.site.site_title = "Countersign tables"
 
 ROOMS = ("identities", "attestations", "approvals", "gates", "reports")
-
-
-def rooms() -> list[URLPattern | URLResolver]:
-    found: list[URLPattern | URLResolver] = []
-    for room in ROOMS:
-        if find_spec(f"{room}.urls"):
-            try:
-                found.append(path("", include(f"{room}.urls")))
-            except ImportError as error:
-                print(f"urls of {room} left out: {error}", file=sys.stderr)
-    return found
-
 
 portal_patterns = [
     path("", views.home, name="home"),
@@ -47,7 +32,7 @@ ledger_patterns = [
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include((portal_patterns, "portal"))),
     path("", include((ledger_patterns, "ledger"))),
-    *rooms(),
+    *(path("", include(f"{room}.urls")) for room in ROOMS),
     path("accounts/", include("allauth.urls")),
     path("django-admin/", admin.site.urls),
 ]

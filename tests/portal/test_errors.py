@@ -148,7 +148,6 @@ class TestRestFramework:
         assert_problem(response, status=401, code="credential.missing")
         assert "WWW-Authenticate" in response
 
-
     def test_a_wrong_credential_keeps_its_own_code(self, client: Client) -> None:
         response = client.get("/api/v1/requests", headers={"Authorization": "Bearer csk_no_no", "Accept": "application/json"})
         assert_problem(response, status=401, code="credential.invalid")
