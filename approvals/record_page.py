@@ -21,6 +21,7 @@ LEVELS = {
     "H1": ("Recorded by the portal", "The person did not sign it themselves."),
     "H0": ("Imported", "Another system's word."),
 }
+VERBS = {"approve": "approved", "reject": "rejected", "request_changes": "requested changes"}
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class RecordPage:
     record: Record
     approval: Approval
     statement: StatementWords
+    verb: str
     level_words: str
     level_reason: str
     checkpoint: Checkpoint | None
@@ -52,6 +54,7 @@ def read_record(record: Record) -> RecordPage:
         record=record,
         approval=approval,
         statement=statement,
+        verb=VERBS[approval.decision],
         level_words=words,
         level_reason=reason,
         checkpoint=checkpoint_covering(record.entry_id),

@@ -29,6 +29,8 @@ def read_review(content: bytes) -> dict[str, Any]:
 
 def _described(item: Mapping[str, Any]) -> dict[str, Any]:
     notable = [finding for finding in item["findings"] if finding["outcome"] in ("fail", "review", "error")]
+    # A rejection repeats the sentence of the finding it rests on.
+    notable = [finding for finding in notable if finding["sentence"] != item["reason"]]
     return {
         **item,
         "words": describe_predicate(item["predicateType"] or ""),

@@ -35,6 +35,11 @@ class Standing:
     def approvals(self) -> int:
         return sum(1 for answer in self.answers if answer.decision == Approval.Decision.APPROVE)
 
+    @property
+    def has_pack(self) -> bool:
+        """Say whether there is something to check offline: approvals, and no answer against it."""
+        return bool(self.answers) and self.approvals == len(self.answers)
+
 
 def compute_standing(request: Request, *, now: datetime) -> Standing:
     """Return where `request` stands at `now`. Reads only."""

@@ -14,6 +14,7 @@ from approvals.complete_signing import complete_signing
 from approvals.models import Approval, Ceremony, PolicyVersion, Request
 from approvals.open_request import AskedArtifact, open_request
 from approvals.policies import activate_policy, store_policy
+from approvals.refresh import refresh_requests
 from approvals.verify_signature import parse_assertion
 from attestations.drain import drain
 from attestations.models import Attestation
@@ -153,6 +154,11 @@ def ask(*, tag: str = "1.4.2", by: Identity | None = None, note: str = "Adds the
         by=by or cast.bob(now=now),
         now=now,
     )
+
+
+def refresh(*, now: datetime = NOW) -> None:
+    """Let the worker bring requests up to date."""
+    refresh_requests(now=now)
 
 
 def enrol(person: Identity, *, passkey: SoftPasskey | None = None, now: datetime = NOW) -> tuple[SoftPasskey, SigningKey]:

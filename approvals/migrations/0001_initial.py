@@ -6,113 +6,125 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Approval',
+            name="Approval",
             fields=[
-                ('id', models.CharField(default=approvals.models.new_approval_id, max_length=40, primary_key=True, serialize=False)),
-                ('decision', models.CharField(choices=[('approve', 'Approve'), ('reject', 'Reject'), ('request_changes', 'Request changes')], max_length=24)),
-                ('payload', models.BinaryField()),
-                ('payload_digest', models.CharField(max_length=64, unique=True)),
-                ('credential_id', models.BinaryField(max_length=1023)),
-                ('authenticator_data', models.BinaryField()),
-                ('client_data_json', models.BinaryField()),
-                ('signature', models.BinaryField()),
-                ('sshsig', models.TextField(blank=True, null=True)),
-                ('level', models.CharField(max_length=2)),
-                ('not_after', models.DateTimeField()),
-                ('signed_at', models.DateTimeField()),
+                ("id", models.CharField(default=approvals.models.new_approval_id, max_length=40, primary_key=True, serialize=False)),
+                (
+                    "decision",
+                    models.CharField(
+                        choices=[("approve", "Approve"), ("reject", "Reject"), ("request_changes", "Request changes")], max_length=24
+                    ),
+                ),
+                ("payload", models.BinaryField()),
+                ("payload_digest", models.CharField(max_length=64, unique=True)),
+                ("credential_id", models.BinaryField(max_length=1023)),
+                ("authenticator_data", models.BinaryField()),
+                ("client_data_json", models.BinaryField()),
+                ("signature", models.BinaryField()),
+                ("sshsig", models.TextField(blank=True, null=True)),
+                ("level", models.CharField(max_length=2)),
+                ("not_after", models.DateTimeField()),
+                ("signed_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Ceremony',
+            name="Ceremony",
             fields=[
-                ('id', models.CharField(default=approvals.models.new_ceremony_id, max_length=40, primary_key=True, serialize=False)),
-                ('decision', models.CharField(max_length=24)),
-                ('payload', models.BinaryField()),
-                ('payload_digest', models.CharField(max_length=64, unique=True)),
-                ('session_hash', models.CharField(max_length=64)),
-                ('begun_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('consumed_at', models.DateTimeField(blank=True, null=True)),
-                ('refused_code', models.CharField(blank=True, max_length=80)),
+                ("id", models.CharField(default=approvals.models.new_ceremony_id, max_length=40, primary_key=True, serialize=False)),
+                ("decision", models.CharField(max_length=24)),
+                ("payload", models.BinaryField()),
+                ("payload_digest", models.CharField(max_length=64, unique=True)),
+                ("session_hash", models.CharField(max_length=64)),
+                ("begun_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
+                ("consumed_at", models.DateTimeField(blank=True, null=True)),
+                ("refused_code", models.CharField(blank=True, max_length=80)),
             ],
             options={
-                'verbose_name_plural': 'ceremonies',
+                "verbose_name_plural": "ceremonies",
             },
         ),
         migrations.CreateModel(
-            name='PolicyActivation',
+            name="PolicyActivation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('activated_at', models.DateTimeField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("activated_at", models.DateTimeField()),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='PolicyVersion',
+            name="PolicyVersion",
             fields=[
-                ('digest', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('policy_id', models.CharField(max_length=80)),
-                ('version', models.CharField(max_length=40)),
-                ('source', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField()),
+                ("digest", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("policy_id", models.CharField(max_length=80)),
+                ("version", models.CharField(max_length=40)),
+                ("source", models.TextField(blank=True)),
+                ("created_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Request',
+            name="Request",
             fields=[
-                ('id', models.CharField(default=approvals.models.new_request_id, max_length=40, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('release', 'Release')], default='release', max_length=24)),
-                ('title', models.CharField(max_length=200)),
-                ('note', models.TextField(blank=True, max_length=2000)),
-                ('opened_at', models.DateTimeField()),
+                ("id", models.CharField(default=approvals.models.new_request_id, max_length=40, primary_key=True, serialize=False)),
+                ("kind", models.CharField(choices=[("release", "Release")], default="release", max_length=24)),
+                ("title", models.CharField(max_length=200)),
+                ("note", models.TextField(blank=True, max_length=2000)),
+                ("opened_at", models.DateTimeField()),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='RequestArtifact',
+            name="RequestArtifact",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(blank=True, max_length=300)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(blank=True, max_length=300)),
             ],
         ),
         migrations.CreateModel(
-            name='Revision',
+            name="Revision",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('digest', models.CharField(max_length=64, unique=True)),
-                ('result', models.CharField(max_length=8)),
-                ('frozen_at', models.DateTimeField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField()),
+                ("digest", models.CharField(max_length=64, unique=True)),
+                ("result", models.CharField(max_length=8)),
+                ("frozen_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='RevisionEvidence',
+            name="RevisionEvidence",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
             ],
         ),
         migrations.CreateModel(
-            name='Record',
+            name="Record",
             fields=[
-                ('approval', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='record', serialize=False, to='approvals.approval')),
-                ('digest', models.CharField(max_length=64, unique=True)),
-                ('envelope', models.BinaryField()),
-                ('recorded_at', models.DateTimeField()),
+                (
+                    "approval",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="record",
+                        serialize=False,
+                        to="approvals.approval",
+                    ),
+                ),
+                ("digest", models.CharField(max_length=64, unique=True)),
+                ("envelope", models.BinaryField()),
+                ("recorded_at", models.DateTimeField()),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
     ]
