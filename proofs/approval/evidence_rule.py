@@ -43,7 +43,7 @@ def evaluate_evidence_rule(rule: EvidenceRule, policy_input: dict[str, Any]) -> 
         if not accepted:
             return _failure(rule, artifact, [shortfall for _, shortfall in answers if shortfall is not None])
         counted += [item["digest"] for item in accepted]
-        signers += [describe_signer(_part(item["verdict"], "facts", "signer")) for item in accepted]
+        signers += [describe_signer(part_of(item["verdict"], "facts", "signer")) for item in accepted]
     names = _listed([_name(artifact) for artifact in policy_input["artifacts"]])
     sentence = f"{rule.title} for {names} is verified: signed by {_listed(sorted(set(signers)))}."
     return RuleOutcome("pass", "", sentence, tuple(sorted(set(counted))))
@@ -70,11 +70,11 @@ def _failure(rule: EvidenceRule, artifact: dict[str, str], shortfalls: list[_Sho
 
 def _judge(rule: EvidenceRule, verdict: dict[str, Any], artifact_digest: str) -> _Shortfall | None:
     """Return None when the item counts for the artifact, else how it falls short."""
-    facts = _part(verdict, "facts")
+    facts = part_of(verdict, "facts")
     about_it = any(artifact_digest in _texts(subject.get("digests")) for subject in _objects(facts.get("subjects")))
     if facts and (facts.get("predicateType") not in rule.predicate_types or not about_it):
         return _Shortfall(0, "policy.evidence_missing", "")
-    signer = _part(facts, "signer")
+    signer = part_of(facts, "signer")
     if verdict.get("result") != "verified":
         words = f"What was sent was not verified: {verdict.get('reason') or verdict.get('code') or verdict.get('result')}"
         return _Shortfall(1, "policy.evidence_not_verified", words)
@@ -90,7 +90,7 @@ def _judge(rule: EvidenceRule, verdict: dict[str, Any], artifact_digest: str) ->
         expected = _listed([_source_in_words(source) for source in rule.sources], word="or")
         got = f"{signer.get('sourceRepository') or 'no source repository'} at {signer.get('sourceRef') or 'no ref'}"
         return _Shortfall(4, "policy.source", f"The certificate says it was built from {got}; expected {expected}.")
-    if rule.registered_signer and not _part(verdict, "identity").get("id"):
+    if rule.registered_signer and not part_of(verdict, "identity").get("id"):
         return _Shortfall(
             5, "policy.signer_unregistered", f"{describe_signer(signer)} is not registered as an identity here, so nobody answers for it."
         )
@@ -133,7 +133,7 @@ def _listed(words: list[str], *, word: str = "and") -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {word} {words[-1]}"
 
 
-def _part(value: dict[str, Any], *names: str) -> dict[str, Any]:
+def part_of(value: dict[str, Any], *names: str) -> dict[str, Any]:
     """Return the object inside, or an empty one where anything on the way is missing or of another kind."""
     current: Any = value
     for name in names:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from proofs.approval.approval_parts import ApprovedArtifact, EnvironmentReference, PolicyReference, RequestReference
-from proofs.approval.evidence_rule import describe_signer
+from proofs.approval.evidence_rule import describe_signer, part_of
 
 NOT_WITNESSED = "The log is not witnessed: a rewritten log shows only to people who kept an earlier approval or checkpoint."
 NEVER_CHECKED = (
@@ -84,9 +84,10 @@ class PackReport:
 
 def describe_item(name: str, digest: str, verdict: dict[str, Any]) -> VerifiedItem:
     """Return an item of evidence in words, from its verdict document."""
-    facts = verdict.get("facts") or {}
-    signer = facts.get("signer") or {}
-    identity = verdict.get("identity") or {}
+    # A verdict that does not say "verified" counts for nothing and is not derived again, so its shape is not known either.
+    signer = part_of(verdict, "facts", "signer")
+    identity = part_of(verdict, "identity")
+    not_checked = verdict.get("notChecked")
     source = ""
     if signer.get("sourceRepository"):
         source = " ".join([str(signer["sourceRepository"]), *(f"{word} {signer[key]}" for word, key in _SOURCE_WORDS if signer.get(key))])
@@ -98,7 +99,7 @@ def describe_item(name: str, digest: str, verdict: dict[str, Any]) -> VerifiedIt
         signer=describe_signer(signer),
         source=source,
         identity=str(identity.get("name") or ""),
-        not_checked=tuple(str(item) for item in verdict.get("notChecked") or ()),
+        not_checked=tuple(str(item) for item in not_checked) if isinstance(not_checked, list) else (),
     )
 
 
