@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from gates.decide import decide
 from gates.models import Decision
 from gates.serializers import InputDecision, OutputDecision
-from identities.api_authentication import HasScope
+from identities.api_authentication import HasScope, caller_of
 from identities.models import ApiCredential
 
 
@@ -30,7 +30,7 @@ class DecisionsView(APIView):
         decision = decide(
             digest=question.validated_data["digest"],
             environment_slug=question.validated_data["environment"],
-            by=request.user.identity,
+            by=caller_of(request),
             now=timezone.now(),
         )
         return Response(_answer(decision))

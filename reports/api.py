@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from identities.api_authentication import HasScope
+from identities.api_authentication import HasScope, caller_of
 from identities.models import ApiCredential
 from proofs.digest import parse_digest
 from proofs.errors import NotFound
@@ -24,7 +24,7 @@ class ArtifactView(APIView):
 
     @extend_schema(responses={200: OutputPassport}, operation_id="artifact_read")
     def get(self, request: Request, digest: str) -> Response:
-        passport = build_passport(str(parse_digest(digest)), reader=request.user.identity)
+        passport = build_passport(str(parse_digest(digest)), reader=caller_of(request))
         if passport.artifact is None:
             raise NotFound("artifact.unknown", f"{passport.digest} has never been seen here; gates deny it.")
         return Response(

@@ -168,7 +168,8 @@ def _count_timestamps(value: object) -> int:
 
 def _parse_envelope(value: object) -> Envelope:
     demand_fields(value, {"payload", "payloadType", "signatures"}, code="bundle.malformed", what="the envelope")
-    assert isinstance(value, dict)
+    if not isinstance(value, dict):
+        raise Malformed("bundle.malformed", "expected the envelope to be an object")
     envelope = parse_envelope(value)
     if len(envelope.signatures) != 1:
         raise Malformed("bundle.malformed", f"got {len(envelope.signatures)} signatures in the envelope, expected one")
