@@ -167,11 +167,9 @@ def _count_timestamps(value: object) -> int:
 
 
 def _parse_envelope(value: object) -> Envelope:
-    demand_fields(value, {"payload", "payloadType", "signatures"}, code="bundle.malformed", what="the envelope")
-    if not isinstance(value, dict):
-        raise Malformed("bundle.malformed", "expected the envelope to be an object")
-    envelope = parse_envelope(value)
+    fields = demand_fields(value, {"payload", "payloadType", "signatures"}, code="bundle.malformed", what="the envelope")
+    envelope = parse_envelope(fields)
     if len(envelope.signatures) != 1:
         raise Malformed("bundle.malformed", f"got {len(envelope.signatures)} signatures in the envelope, expected one")
-    demand_fields(value["signatures"][0], {"sig"}, optional={"keyid"}, code="bundle.malformed", what="the signature")
+    demand_fields(fields["signatures"][0], {"sig"}, optional={"keyid"}, code="bundle.malformed", what="the signature")
     return envelope

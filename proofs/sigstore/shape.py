@@ -11,19 +11,17 @@ from typing import Any
 from proofs.errors import Malformed
 
 
-def demand_fields(value: object, required: Set[str], *, optional: Set[str] = frozenset(), code: str, what: str) -> None:
-    """Return when `value` is an object with all `required` fields and otherwise only `optional` ones; refuse with `code`."""
+def demand_fields(value: object, required: Set[str], *, optional: Set[str] = frozenset(), code: str, what: str) -> dict[str, Any]:
+    """Return `value` when it is an object with all `required` fields and otherwise only `optional` ones; refuse with `code`."""
     if not isinstance(value, dict):
         raise Malformed(code, f"got {type(value).__name__} for {what}, expected an object")
     missing, unknown = sorted(required - value.keys()), sorted(value.keys() - required - optional)
     if missing or unknown:
         got = f"without {', '.join(missing)}" if missing else f"with the unknown field {unknown[0][:40]!r}"
         raise Malformed(code, f"got {what} {got}, expected {', '.join(sorted(required))}")
+    return value
 
 
 def demand_object(parent: dict[str, Any], name: str, required: Set[str], *, code: str) -> dict[str, Any]:
     """Return the object `parent[name]`, which must have exactly the `required` fields; refuse with `code`."""
-    value = parent.get(name)
-    demand_fields(value, required, code=code, what=name)
-    assert isinstance(value, dict)
-    return value
+    return demand_fields(parent.get(name), required, code=code, what=name)
