@@ -112,15 +112,15 @@ class TestStep01Trust:
 class TestStep02Layout:
     """Somebody with a plain editor: the index does not agree any more."""
 
-    @pytest.mark.parametrize("path", sorted(set(GENUINE) - {layout.INDEX}))
-    def test_refuses_any_edited_file(self, path: str) -> None:
-        expected = "evidence.altered" if path in (EVIDENCE, VERDICT) else "pack.file_altered"
-        assert code_of(edited(GENUINE, path, GENUINE[path] + b" ")) == expected
+    def test_refuses_any_edited_file(self) -> None:
+        for path in set(GENUINE) - {layout.INDEX}:
+            expected = "evidence.altered" if path in (EVIDENCE, VERDICT) else "pack.file_altered"
+            assert code_of(edited(GENUINE, path, GENUINE[path] + b" ")) == expected, path
 
-    @pytest.mark.parametrize("path", sorted(set(GENUINE) - {layout.INDEX}))
-    def test_refuses_any_missing_file(self, path: str) -> None:
-        expected = "evidence.missing" if path in (EVIDENCE, VERDICT) else "pack.missing_file"
-        assert code_of(edited(GENUINE, path, None)) == expected
+    def test_refuses_any_missing_file(self) -> None:
+        for path in set(GENUINE) - {layout.INDEX}:
+            expected = "evidence.missing" if path in (EVIDENCE, VERDICT) else "pack.missing_file"
+            assert code_of(edited(GENUINE, path, None)) == expected, path
 
     @pytest.mark.parametrize(
         ("path", "code"),
