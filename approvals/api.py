@@ -19,7 +19,7 @@ from approvals.open_request import AskedArtifact, open_request
 from approvals.serializers import InputRequest, OutputRequest
 from approvals.status import Standing, compute_standing
 from attestations.blobs import bytes_of
-from identities.api_authentication import HasScope, IsPerson
+from identities.api_authentication import HasScope, IsPerson, caller_of
 from identities.models import ApiCredential, Environment, Identity, Project
 from identities.permissions import demand
 from proofs.canonical import parse_canonical
@@ -44,7 +44,7 @@ class RequestsView(APIView):
             title=asked["title"],
             note=asked["note"],
             artifacts=[AskedArtifact(item["digest"], item["name"]) for item in asked["artifacts"]],
-            by=_caller(request),
+            by=caller_of(request),
             on_behalf_of=_find_person(asked["onBehalfOf"]) if asked["onBehalfOf"] else None,
             now=timezone.now(),
         )
@@ -67,7 +67,7 @@ class RequestView(APIView):
     @extend_schema(responses={200: OutputRequest}, operation_id="request_read")
     def get(self, request: ApiRequest, request_id: str) -> Response:
         asked = get_object_or_404(Request.objects.select_related("project__team", "environment"), pk=request_id)
-        demand(_caller(request), "requests.read", project=asked.project)
+        demand(caller_of(request), "requests.read", project=asked.project)
         return Response(_describe(asked))
 
 
@@ -83,13 +83,6 @@ class ApprovalsView(APIView):
     )
     def post(self, request: ApiRequest, request_id: str) -> Response:
         raise NotAllowed("approval.human_required", "an approval is signed by a person with a passkey, on the page of the request")
-
-
-def _caller(request: ApiRequest) -> Identity:
-    # HasScope let only identities through; the framework's type knows accounts alone.
-    caller: Any = request.user
-    identity: Identity = caller.identity
-    return identity
 
 
 def _find_project(slug: str) -> Project:

@@ -55,6 +55,7 @@ class Queue:
     shown: Group
     has_key: bool
     may_decide: bool
+    may_ask: bool
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,9 @@ def read_queue(person: Identity, *, show: str = "") -> Queue:
     )
     shown = next((group for group in groups if group.key == show), groups[0])
     has_key = SigningKey.objects.filter(identity=person, revoked_at=None).exists()
-    return Queue(groups, shown, has_key, any(str(role.role).startswith("approver:") for role in reader.held))
+    may_decide = any(str(role.role).startswith("approver:") for role in reader.held)
+    may_ask = any(role.role == RoleAssignment.Role.REQUESTER for role in reader.held)
+    return Queue(groups, shown, has_key, may_decide, may_ask)
 
 
 def _read(person: Identity, states: Iterable[RequestState]) -> _Reader:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
+
 from approvals.approval_statement import SigningSession
 from approvals.begin_signing import begin_signing
 from approvals.complete_signing import complete_signing
@@ -163,7 +165,7 @@ def refresh(*, now: datetime = NOW) -> None:
 
 def enrol(person: Identity, *, passkey: SoftPasskey | None = None, now: datetime = NOW) -> tuple[SoftPasskey, SigningKey]:
     """Enrol a software passkey for a person."""
-    passkey = passkey or SoftPasskey()
+    passkey = passkey or SoftPasskey(rp_id=settings.RP_ID, origin=settings.ORIGIN)
     offer = begin_enrolment(identity=person, now=now)
     response = passkey.create(b64url_decode(offer.state["challenge"], code="test", what="the challenge"))
     key = complete_enrolment(identity=person, state=offer.state, response=response, label="Security key", by=person, now=now)
