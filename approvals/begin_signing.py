@@ -32,6 +32,7 @@ from approvals.entitlement import (
 from approvals.models import Ceremony, Request, new_ceremony_id
 from approvals.refresh import is_outdated
 from approvals.revise import lock_state
+from approvals.status import refresh_state
 from attestations.blobs import bytes_of
 from identities.models import Identity, SigningKey
 from ledger.prove import latest_checkpoint
@@ -54,7 +55,7 @@ def begin_signing(
 ) -> Ceremony:
     """Return the ceremony that offers `by` one statement to sign. Refuses with the codes above, or `approval.malformed`."""
     now = now.replace(microsecond=0)
-    state = lock_state(request, now=now)
+    state = refresh_state(lock_state(request, now=now), now=now)
     revision = get_current_revision(request)
     policy = parse_policy(bytes_of(revision.policy.document))
     refuse_if_not_entitled(request=request, revision=revision, policy=policy, by=by)

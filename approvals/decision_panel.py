@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from approvals.entitlement import refuse_if_answered, refuse_if_closed, refuse_if_not_entitled
 from approvals.models import Approval, Request, RequestState, Revision
-from approvals.refresh import is_outdated
+from approvals.refresh import Since, look_since
 from approvals.status import Standing
 from attestations.blobs import bytes_of
 from identities.models import Identity, RoleAssignment, SigningKey
@@ -36,7 +36,7 @@ class DecisionPanel:
     why_not: str
     why_not_approve: str
     remedy: str
-    is_outdated: bool
+    since: Since
     others: list[str]
     own_answer: Approval | None
 
@@ -46,11 +46,11 @@ def read_panel(*, request: Request, revision: Revision, standing: Standing, read
     policy = parse_policy(bytes_of(revision.policy.document))
     own = next((answer for answer in standing.answers if answer.identity_id == reader.pk), None)
     keys = list(SigningKey.objects.filter(identity=reader, revoked_at=None).order_by("-enrolled_at"))
-    outdated = _is_outdated(revision)
+    since = _look_since(revision)
     why_not = _why_not(request, revision, standing, policy, reader)
     remedy = ""
-    if not why_not and outdated:
-        why_not = "This request is being brought up to date with newer evidence. Reload the page in a moment."
+    if not why_not and since.is_outdated:
+        why_not = "This request is being brought up to date. Reload the page in a moment."
     if not why_not and not keys:
         why_not, remedy = "You have no approval key yet. Enrol a passkey to sign with; it is apart from your sign-in.", "identities:keys"
     why_not_approve = why_not or _why_not_approve(standing)
@@ -61,18 +61,18 @@ def read_panel(*, request: Request, revision: Revision, standing: Standing, read
         why_not=why_not,
         why_not_approve=why_not_approve,
         remedy=remedy,
-        is_outdated=outdated,
+        since=since,
         others=_other_approvers(request, policy, standing, reader),
         own_answer=own,
     )
 
 
-def _is_outdated(revision: Revision) -> bool:
+def _look_since(revision: Revision) -> Since:
     try:
-        return is_outdated(revision)
+        return look_since(revision)
     except Refusal:
         # Without a policy in force nothing can be said, and so nothing can be signed.
-        return True
+        return Since(0, True)
 
 
 def _why_not(request: Request, revision: Revision, standing: Standing, policy: Policy, reader: Identity) -> str:

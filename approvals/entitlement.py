@@ -16,7 +16,8 @@ from proofs.canonical import parse_canonical
 from proofs.errors import Conflict, Malformed, NotAllowed
 
 Decision = Approval.Decision
-CLOSED = frozenset({RequestState.Status.REJECTED, RequestState.Status.CHANGES_REQUESTED, RequestState.Status.WITHDRAWN})
+Status = RequestState.Status
+CLOSED = frozenset({Status.REJECTED, Status.CHANGES_REQUESTED, Status.EXPIRED, Status.WITHDRAWN})
 BECAUSE = {"requester": "you asked for it", "on-behalf-of": "it was asked for in your name"}
 
 
@@ -61,7 +62,7 @@ def refuse_if_key_unusable(key: SigningKey, by: Identity) -> None:
 
 
 def refuse_if_closed(state: RequestState) -> None:
-    """Refuse with `request.closed` when somebody rejected the newest revision or asked for changes."""
+    """Refuse with `request.closed` when somebody rejected the newest revision or asked for changes, or its approvals ran out."""
     if state.status in CLOSED:
         raise Conflict("request.closed", f"this request is closed: {state.get_status_display().lower()}")
 

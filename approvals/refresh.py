@@ -7,6 +7,7 @@ makes a new revision, because that makes their answer stale. Safe to run twice a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -47,16 +48,29 @@ def refresh_requests(*, now: datetime, limit: int = BATCH) -> int:
     return frozen
 
 
-def is_outdated(revision: Revision) -> bool:
-    """Say whether the evidence there is now would make a new revision. Refuses as `evaluate_request` does."""
+@dataclass(frozen=True)
+class Since:
+    """What has happened since a revision was frozen: how many newer verdicts, and whether they call for a new revision."""
+
+    newer_verdicts: int
+    is_outdated: bool
+
+
+def look_since(revision: Revision) -> Since:
+    """Compare a revision with the evidence and policy there are now. Refuses as `evaluate_request` does; writes nothing."""
     evaluation = evaluate_request(revision.request)
+    newer = evaluation.verdict_ids - frozenset(revision.evidence.values_list("verdict_id", flat=True))
     if evaluation.policy.digest != revision.policy_id:
-        return True
-    if evaluation.verdict_ids == frozenset(revision.evidence.values_list("verdict_id", flat=True)):
-        return False
-    if not Approval.objects.filter(revision=revision).exists():
-        return True
-    return _substance(evaluation) != _substance_of(revision)
+        return Since(len(newer), True)
+    if not newer:
+        return Since(0, False)
+    is_answered = Approval.objects.filter(revision=revision).exists()
+    return Since(len(newer), not is_answered or _substance(evaluation) != _substance_of(revision))
+
+
+def is_outdated(revision: Revision) -> bool:
+    """Say whether evidence and policy as they are now call for a new revision. Refuses as `evaluate_request` does."""
+    return look_since(revision).is_outdated
 
 
 def _refresh(request: Request, *, now: datetime) -> bool:

@@ -148,6 +148,17 @@ class TestBeginSigning:
         _, key = make.enrol(cast.alice())
         assert refused_code(make.ask(), cast.alice(), key) == "log.pending"
 
+    def test_refuses_once_the_approvals_have_run_out(self) -> None:
+        stage = make.set_stage(count=2)
+        make.send_provenance(stage)
+        request = make.ask()
+        make.approve(request, cast.alice())
+        ivan = cast.person("ivan", "Ivan Petrov", "approver:release")
+        _, key = make.enrol(ivan)
+        late = make.NOW + timedelta(hours=72)
+        assert refused_code(request, ivan, key, now=late) == "request.closed"
+        assert make.begin(request, ivan, key, now=late - timedelta(seconds=1)).identity == ivan
+
     def test_refuses_a_second_answer_and_answers_to_closed_requests(self) -> None:
         _, request = ready()
         passkey, key = make.enrol(cast.alice())

@@ -148,6 +148,19 @@ class TestReviewPage:
         assert words in page
         assert "Approve and sign" not in page
 
+    def test_tells_what_came_in_since_apart_from_what_is_signed(self) -> None:
+        stage = make.set_stage(count=2)
+        make.send_provenance(stage)
+        request = make.ask()
+        make.approve(request, cast.alice())
+        make.send_tests(stage)
+        page = read(client_of(cast.carol()), "request", request.pk)
+        assert "1 newer verdict since, which changes no rule and no finding" in LIVE.search(page).group()  # type: ignore[union-attr]
+        make.send_lie(stage)
+        page = read(client_of(cast.carol()), "request", request.pk)
+        assert "nothing can be signed until then" in LIVE.search(page).group()  # type: ignore[union-attr]
+        assert "intern/fork" not in page
+
     def test_names_who_could_decide_instead(self) -> None:
         _, request = ready()
         cast.alice()
