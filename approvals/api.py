@@ -75,6 +75,7 @@ class ApprovalsView(APIView):
     """Approving is for people, with their own passkey, on the signing page. This address exists to say so."""
 
     permission_classes = [IsPerson]
+    required_action = "requests.decide"
 
     @extend_schema(
         request=None,
