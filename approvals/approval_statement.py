@@ -41,10 +41,10 @@ from proofs.approval.approval_parts import (
     Validity,
 )
 from proofs.approval.human_approval import build_human_approval
-from proofs.approval.policy import Policy
 from proofs.digest import parse_digest
 from proofs.encoding import b64url_encode
 from proofs.moment import parse_moment
+from proofs.policy.evaluate import Policy
 from proofs.statement import is_plain_text
 
 MEDIA_TYPES = {

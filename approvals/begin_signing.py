@@ -36,9 +36,9 @@ from approvals.status import refresh_state
 from attestations.blobs import bytes_of
 from identities.models import Identity, SigningKey
 from ledger.prove import latest_checkpoint
-from proofs.approval.policy import parse_policy
 from proofs.digest import sha256_hex
 from proofs.errors import Conflict, Unavailable
+from proofs.policy.evaluate import parse_policy
 
 
 @transaction.atomic

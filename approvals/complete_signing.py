@@ -38,12 +38,12 @@ from ledger.recorder import recorder_key
 from proofs.approval.approval_parts import HumanApproval
 from proofs.approval.assurance import reaches_level
 from proofs.approval.human_approval import approval_signed_bytes, parse_human_approval
-from proofs.approval.policy import parse_policy
 from proofs.approval.record import build_record
 from proofs.approval.sshsig import NAMESPACE, sshsig_armor
 from proofs.canonical import canonical_bytes
 from proofs.digest import sha256_hex
 from proofs.errors import Conflict, NotAllowed, NotFound, Refusal, Unproven
+from proofs.policy.evaluate import parse_policy
 
 
 def complete_signing(*, ceremony_id: str, session_hash: str, assertion: GivenAssertion, by: Identity, now: datetime) -> Approval:

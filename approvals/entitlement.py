@@ -11,9 +11,9 @@ from approvals.models import Approval, Request, RequestState, Revision
 from attestations.blobs import bytes_of
 from identities.models import Identity, SigningKey
 from identities.permissions import demand, roles_of
-from proofs.approval.policy import Policy, exclusions
 from proofs.canonical import parse_canonical
 from proofs.errors import Conflict, Malformed, NotAllowed
+from proofs.policy.evaluate import Policy, exclusions
 
 Decision = Approval.Decision
 Status = RequestState.Status

@@ -1,6 +1,6 @@
 """Gather the pack of a request: every file with which somebody checks its newest revision's answers offline.
 
-Reads only. The layout is `proofs.approval.build_pack`; whether the pack shows an approval is for `proofs.approval.pack` to say.
+Reads only. The layout is `proofs.pack.build`; whether the pack shows an approval is for `proofs.pack.verify` to say.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from approvals.trust import current_trust
 from attestations.blobs import bytes_of
 from identities.models import SigningKey
 from ledger.prove import checkpoint_covering, prove_consistency, prove_inclusion
-from proofs.approval.build_pack import PackedApproval, assemble_pack
 from proofs.approval.human_approval import parse_human_approval
 from proofs.canonical import parse_json
 from proofs.errors import Conflict
+from proofs.pack.build import PackedApproval, assemble_pack
 
 
 def build_pack(*, request: Request, now: datetime) -> dict[str, bytes]:

@@ -17,11 +17,11 @@ from attestations.blobs import store_blob
 from identities.actors import actor_of
 from identities.models import Environment, Identity, Project, RoleAssignment
 from ledger.append import append_event
-from proofs.approval.policy import parse_policy
 from proofs.canonical import canonical_bytes
 from proofs.digest import sha256_hex
 from proofs.errors import Conflict, Malformed, NotAllowed, TooLarge
 from proofs.moment import rfc3339
+from proofs.policy.evaluate import parse_policy
 
 MAX_SOURCE_BYTES = 64 * 1024
 
@@ -62,7 +62,7 @@ def parse_yaml(source: str) -> Any:
 def policy_document(source: str) -> bytes:
     """Return the canonical bytes of a policy written as YAML: what is stored, and what the digest is over.
 
-    Refuses as `parse_yaml` and `proofs.approval.policy.parse_policy` do.
+    Refuses as `parse_yaml` and `proofs.policy.evaluate.parse_policy` do.
     """
     document = canonical_bytes(parse_yaml(source))
     parse_policy(document)

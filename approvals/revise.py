@@ -23,11 +23,11 @@ from attestations.trace import trace_artifact
 from identities.actors import actor_of, portal_actor
 from identities.models import Identity
 from ledger.append import append_event
-from proofs.approval.policy import build_policy_input, evaluate_policy, exclusions, parse_policy
 from proofs.canonical import canonical_bytes, parse_canonical
 from proofs.digest import sha256_hex
 from proofs.errors import Conflict
 from proofs.moment import rfc3339
+from proofs.policy.evaluate import build_policy_input, evaluate_policy, exclusions, parse_policy
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from typing import Any
 from approvals.models import Approval, Request, RequestState, Revision
 from attestations.blobs import bytes_of
 from proofs.approval.human_approval import parse_human_approval
-from proofs.approval.policy import CountedApproval, count_approvals, exclusions, parse_policy
 from proofs.canonical import parse_canonical
+from proofs.policy.evaluate import CountedApproval, count_approvals, exclusions, parse_policy
 
 Status = RequestState.Status
 MISSING = "policy.evidence_missing"

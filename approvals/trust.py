@@ -13,10 +13,10 @@ from attestations.trust_roots import current_trust_material
 from ledger.keys import log_verifier_key
 from ledger.models import Entry
 from ledger.recorder import recorder_key
-from proofs.approval.trust import EvidenceRoot, RecorderKey, Trust
 from proofs.checkpoint import parse_note_key
 from proofs.errors import Conflict
 from proofs.keys import load_spki
+from proofs.pack.trust import EvidenceRoot, RecorderKey, Trust
 
 
 def current_trust() -> Trust:

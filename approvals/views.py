@@ -19,16 +19,16 @@ from django.views.decorators.http import require_POST
 from approvals.approval_statement import SigningSession
 from approvals.begin_signing import begin_signing
 from approvals.complete_signing import complete_signing
-from approvals.decision_panel import read_panel, role_words
 from approvals.entitlement import get_current_revision
 from approvals.forms import InputAssertion, InputDecision, InputRequest
 from approvals.models import Ceremony, PolicyVersion, Record, Request
 from approvals.open_request import open_request
+from approvals.pages.decision_panel import read_panel, role_words
+from approvals.pages.queue import read_queue
+from approvals.pages.record import read_record
+from approvals.pages.review import read_review
+from approvals.pages.statement import describe_statement
 from approvals.policies import was_one_person
-from approvals.queue import read_queue
-from approvals.record_page import read_record
-from approvals.review_page import read_review
-from approvals.statement_page import describe_statement
 from approvals.status import compute_standing
 from approvals.verify_signature import parse_assertion
 from attestations.blobs import bytes_of

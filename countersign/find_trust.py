@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from proofs.approval.trust import MAX_TRUST_BYTES, Trust, parse_trust
 from proofs.errors import Malformed, TooLarge, Unproven
+from proofs.pack.trust import MAX_TRUST_BYTES, Trust, parse_trust
 
 USUAL_PLACE = Path("~/.config/countersign/trust.json")
 

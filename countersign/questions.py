@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from proofs.approval.report import PackReport, VerifiedItem
 from proofs.moment import rfc3339
+from proofs.pack.report import PackReport, VerifiedItem
 
 
 @dataclass(frozen=True, slots=True)

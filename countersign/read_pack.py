@@ -12,8 +12,8 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from proofs.approval.pack_layout import MAX_FILE_BYTES, MAX_FILES, MAX_TOTAL_BYTES
 from proofs.errors import Malformed, TooLarge
+from proofs.pack.layout import MAX_FILE_BYTES, MAX_FILES, MAX_TOTAL_BYTES
 
 MAX_NAME = 200
 

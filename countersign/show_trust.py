@@ -7,10 +7,10 @@ from pathlib import Path
 
 from countersign.find_trust import find_trust
 from countersign.plain_text import plain, say
-from proofs.approval.trust import Trust, build_trust
 from proofs.digest import sha256_hex
 from proofs.errors import Refusal
 from proofs.moment import rfc3339
+from proofs.pack.trust import Trust, build_trust
 
 
 def show_trust(*, trust_file: Path | None) -> int:

@@ -16,11 +16,11 @@ from countersign.plain_text import plain, say
 from countersign.questions import answer_questions
 from countersign.read_pack import read_pack
 from proofs.approval.human_approval import parse_human_approval
-from proofs.approval.pack import TITLES, verify_pack
-from proofs.approval.pack_layout import STATEMENT, approval_folder, check_layout
-from proofs.approval.report import PackReport, Step
 from proofs.errors import Refusal
 from proofs.moment import rfc3339
+from proofs.pack.layout import STATEMENT, approval_folder, check_layout
+from proofs.pack.report import PackReport, Step
+from proofs.pack.verify import TITLES, verify_pack
 
 _LAST_PER_APPROVAL = 21
 

@@ -1,6 +1,6 @@
 """Decide: may this digest go to this environment, now?
 
-The answer is recomputed from the signed material each time, with the code an auditor uses offline (`proofs.approval.pack`), and
+The answer is recomputed from the signed material each time, with the code an auditor uses offline (`proofs.pack.verify`), and
 then held against what is true today: keys, identities, policy and verdicts. Whatever cannot be shown is a deny with a reason.
 Every answer is written down with its ledger entry before it is given. Not checked here: where the artifact is, and whether a
 tag points to it; a gate is asked about a digest.
@@ -23,10 +23,10 @@ from gates.reasons import Reason
 from identities.actors import actor_of
 from identities.models import Environment, Identity
 from ledger.append import append_event
-from proofs.approval.pack import verify_pack
 from proofs.canonical import canonical_bytes
 from proofs.digest import parse_digest, sha256_hex
 from proofs.errors import Refusal
+from proofs.pack.verify import verify_pack
 
 log = structlog.get_logger(__name__)
 

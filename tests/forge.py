@@ -16,13 +16,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from proofs.approval import pack_layout as layout
-from proofs.approval.build_pack import build_allowed_signers
 from proofs.approval.enrollment import parse_enrollment
 from proofs.approval.human_approval import approval_signed_bytes
 from proofs.approval.passkey import Assertion
 from proofs.approval.record import human_dsse, mirror_of, parse_record
-from proofs.approval.record_bundle import build_record_bundle, parse_record_bundle
 from proofs.approval.sshsig import NAMESPACE, sshsig_armor
 from proofs.canonical import canonical_bytes
 from proofs.checkpoint import Checkpoint, NoteKey, sign_checkpoint
@@ -33,6 +30,9 @@ from proofs.errors import Refusal
 from proofs.keys import PublicKey, load_spki
 from proofs.leaf import build_dsse_leaf
 from proofs.merkle import build_consistency_proof, build_inclusion_proof, leaf_hash, node_hash, subtree_root
+from proofs.pack import layout
+from proofs.pack.build import build_allowed_signers
+from proofs.pack.record_bundle import build_record_bundle, parse_record_bundle
 from proofs.tlog_proof import HeadProof, InclusionProof, build_head_file, build_inclusion_file
 
 FIRST = layout.approval_folder(1)

@@ -1,7 +1,7 @@
 """Signer enrolments: the portal's signed word that a key belongs to a person, and later that it no longer does.
 
 Only the portal vouches for these, so they lift no approval above level H2. The envelope's signature is checked in
-`proofs.approval.pack`; the digest of an enrolment is the SHA-256 of its payload.
+`proofs.pack.verify`; the digest of an enrolment is the SHA-256 of its payload.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import Any
 
 from proofs.approval.cose import cose_algorithm
-from proofs.approval.fields import Fields
 from proofs.canonical import canonical_bytes, parse_canonical
 from proofs.digest import sha256_hex
 from proofs.encoding import b64_encode, b64url_encode
 from proofs.errors import Malformed
+from proofs.fields import Fields
 from proofs.keys import PublicKey, load_spki
 from proofs.moment import rfc3339
 from proofs.statement import STATEMENT_V1

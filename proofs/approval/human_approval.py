@@ -1,7 +1,7 @@
 """The statement a person signs: from typed values to canonical bytes, and strictly back.
 
 What is shown is what is hashed is what is signed. Reading checks form only (binding rules of the statement): whose key signed,
-whether the policy agrees and whether the evidence holds is decided in `proofs.approval.pack`.
+whether the policy agrees and whether the evidence holds is decided in `proofs.pack.verify`.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from proofs.approval.approval_parts import (
     Validity,
 )
 from proofs.approval.cose import ALGORITHMS
-from proofs.approval.fields import Fields
 from proofs.approval.sshsig import NAMESPACE, sshsig_message
 from proofs.canonical import canonical_bytes, parse_canonical
 from proofs.digest import LENGTHS, parse_digest
 from proofs.dsse import IN_TOTO_PAYLOAD_TYPE, pae
 from proofs.encoding import b64_encode, b64url_decode
 from proofs.errors import Malformed, Refusal
+from proofs.fields import Fields
 from proofs.moment import rfc3339
 from proofs.statement import STATEMENT_V1
 

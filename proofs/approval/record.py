@@ -1,7 +1,7 @@
 """The approval record: the portal's signed wrapper around one person's statement and signature.
 
 Everything copied into it from the statement is a hint for readers who cannot decode base64; the truth is the embedded payload,
-and `mirror_of` says what the copies must be. Signatures are verified in `proofs.approval.pack`.
+and `mirror_of` says what the copies must be. Signatures are verified in `proofs.pack.verify`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any
 
 from proofs.approval.cose import ALGORITHMS
-from proofs.approval.fields import Fields
 from proofs.approval.human_approval import parse_human_approval
 from proofs.approval.passkey import Assertion
 from proofs.canonical import canonical_bytes, parse_canonical
@@ -20,6 +19,7 @@ from proofs.digest import sha256_hex
 from proofs.dsse import IN_TOTO_PAYLOAD_TYPE
 from proofs.encoding import b64_encode, b64url_encode
 from proofs.errors import Malformed
+from proofs.fields import Fields
 from proofs.moment import rfc3339
 from proofs.statement import STATEMENT_V1
 

@@ -15,9 +15,9 @@ from approvals.pack import build_pack
 from approvals.trust import current_trust
 from identities.enrol import revoke_signing_key
 from ledger.publish import publish_checkpoint
-from proofs.approval.pack import verify_pack
-from proofs.approval.trust import build_trust, parse_trust
 from proofs.errors import Conflict, Refusal
+from proofs.pack.trust import build_trust, parse_trust
+from proofs.pack.verify import verify_pack
 from tests import cast
 from tests import make_approvals as make
 

@@ -13,11 +13,11 @@ import pytest
 
 from countersign.__main__ import main
 from countersign.plain_text import plain
-from proofs.approval import pack_layout as layout
-from proofs.approval.trust import build_trust
+from proofs.pack import layout
+from proofs.pack.trust import build_trust
 from tests.forge import FIRST, edited, repack
-from tests.proofs.approval.lies import GENUINE, WORLD
-from tests.proofs.approval.world import ARTIFACT
+from tests.proofs.pack.lies import GENUINE, WORLD
+from tests.proofs.pack.world import ARTIFACT
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 

@@ -11,7 +11,7 @@ from django.test import Client
 from approvals.pack import build_pack
 from approvals.trust import current_trust
 from identities.models import Project, Team
-from proofs.approval.pack import verify_pack
+from proofs.pack.verify import verify_pack
 from reports.archive import zip_pack
 from reports.passport import build_passport
 from tests import cast

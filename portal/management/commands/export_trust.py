@@ -7,9 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from approvals.trust import current_trust
-from proofs.approval.trust import build_trust
 from proofs.digest import sha256_hex
 from proofs.errors import Refusal
+from proofs.pack.trust import build_trust
 
 
 class Command(BaseCommand):

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from proofs.approval.cose import EDDSA, ES256, RS256
 from proofs.approval.enrollment import build_enrollment, key_file_name, parse_enrollment
 from proofs.approval.record import build_record, human_dsse, parse_record
-from proofs.approval.trust import build_trust, parse_trust, recorder_keys_at
 from proofs.canonical import canonical_bytes
 from proofs.dsse import pae, parse_envelope
 from proofs.errors import Malformed, Refusal
 from proofs.leaf import build_dsse_leaf, build_event_leaf
 from proofs.moment import parse_moment, rfc3339
+from proofs.pack.trust import build_trust, parse_trust, recorder_keys_at
 from proofs.tlog_proof import (
     HeadProof,
     InclusionProof,
@@ -31,9 +31,9 @@ from proofs.tlog_proof import (
     parse_inclusion_file,
 )
 from tests.passkey import SoftPasskey
-from tests.proofs.approval.lies import DAY, KEYS, WORLD, signed_payload
-from tests.proofs.approval.world import NOON, ORIGIN
 from tests.proofs.factory import KEY_TRUST
+from tests.proofs.pack.lies import DAY, KEYS, WORLD, signed_payload
+from tests.proofs.pack.world import NOON, ORIGIN
 
 Change = Callable[[dict[str, Any]], object]
 

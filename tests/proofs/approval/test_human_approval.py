@@ -21,7 +21,7 @@ from proofs.approval.human_approval import (
 )
 from proofs.canonical import canonical_bytes
 from proofs.errors import Malformed
-from tests.proofs.approval.world import NOON, World, alice
+from tests.proofs.pack.world import NOON, World, alice
 
 WORLD = World()
 APPROVAL = WORLD.approval(alice())

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from proofs.approval import pack_layout as layout
 from proofs.approval.cose import EDDSA, ES256, RS256
 from proofs.approval.human_approval import approval_signed_bytes
 from proofs.approval.sshsig import NAMESPACE, allowed_signers_line, principal_of, sshsig_armor, sshsig_message
+from proofs.pack import layout
 from tests.forge import FIRST
 from tests.passkey import PRESENT, TRUTH, Lie, SoftPasskey
-from tests.proofs.approval.world import NOON, World, alice
+from tests.proofs.pack.world import NOON, World, alice
 
 MESSAGE = approval_signed_bytes(b'{"a":1}')
 ORIGIN = "http://localhost:8000"

@@ -26,7 +26,7 @@ The numbered argument. Every step must hold, the first that does not refuses; th
 21. Snapshot and request are the ones the person signed for.
 22. Enough different people approved, all answering the same question.
 
-Not checked: witnesses and revocation status (no step needs the network), and what `proofs.approval.report` lists.
+Not checked: witnesses and revocation status (no step needs the network), and what `proofs.pack.report` lists.
 """
 
 from __future__ import annotations
@@ -37,8 +37,13 @@ from datetime import datetime
 from typing import Any
 
 from proofs.approval.approval_parts import HumanApproval
-from proofs.approval.check_evidence import check_evidence_again, check_evidence_set
-from proofs.approval.check_policy import (
+from proofs.approval.human_approval import parse_human_approval
+from proofs.digest import Digest, parse_digest, sha256_hex
+from proofs.errors import Unproven
+from proofs.evidence import TrustMaterial
+from proofs.moment import rfc3339
+from proofs.pack.check_evidence import check_evidence_again, check_evidence_set
+from proofs.pack.check_policy import (
     check_count,
     check_documents,
     check_policy_document,
@@ -46,17 +51,12 @@ from proofs.approval.check_policy import (
     check_same_question,
     check_separation,
 )
-from proofs.approval.check_record import OpenedRecord, check_copies, check_ledger, check_mirror, check_times, open_record
-from proofs.approval.check_signer import Signer, check_assertion, check_level, check_signer, check_signer_files
-from proofs.approval.human_approval import parse_human_approval
-from proofs.approval.pack_layout import check_layout
-from proofs.approval.policy import CountedApproval, Policy
-from proofs.approval.report import PackReport, Step, VerifiedApproval, VerifiedItem, describe_item, everything_not_checked
-from proofs.approval.trust import Trust
-from proofs.digest import Digest, parse_digest, sha256_hex
-from proofs.errors import Unproven
-from proofs.evidence import TrustMaterial
-from proofs.moment import rfc3339
+from proofs.pack.check_record import OpenedRecord, check_copies, check_ledger, check_mirror, check_times, open_record
+from proofs.pack.check_signer import Signer, check_assertion, check_level, check_signer, check_signer_files
+from proofs.pack.layout import check_layout
+from proofs.pack.report import PackReport, Step, VerifiedApproval, VerifiedItem, describe_item, everything_not_checked
+from proofs.pack.trust import Trust
+from proofs.policy.evaluate import CountedApproval, Policy
 
 Follow = Callable[[Step], None]
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from approvals.models import Approval, Record
-from approvals.statement_page import StatementWords, describe_statement
+from approvals.pages.statement import StatementWords, describe_statement
 from ledger.models import Checkpoint
 from ledger.prove import checkpoint_covering
-from proofs.approval.pack_layout import HUMAN_SSHSIG, SIGNED_BYTES, approval_folder
 from proofs.approval.sshsig import NAMESPACE, principal_of
+from proofs.pack.layout import HUMAN_SSHSIG, SIGNED_BYTES, approval_folder
 
 LEVELS = {
     "H4": ("Signed with a device-bound, attested key", "The authenticator's maker and the identity provider vouch for it."),

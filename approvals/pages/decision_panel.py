@@ -16,8 +16,8 @@ from approvals.status import Standing
 from attestations.blobs import bytes_of
 from identities.models import Identity, RoleAssignment, SigningKey
 from identities.permissions import list_held_roles
-from proofs.approval.policy import Policy, parse_policy
 from proofs.errors import Refusal
+from proofs.policy.evaluate import Policy, parse_policy
 
 Status = RequestState.Status
 BECAUSE_OVER = {

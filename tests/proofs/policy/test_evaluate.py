@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 
 from portal.demo.instance import claim_builder
-from proofs.approval.policy import (
+from proofs.canonical import canonical_bytes
+from proofs.digest import sha256_hex
+from proofs.errors import Malformed, TooLarge
+from proofs.policy.evaluate import (
     CountedApproval,
     Policy,
     build_policy_input,
@@ -20,11 +23,8 @@ from proofs.approval.policy import (
     exclusions,
     parse_policy,
 )
-from proofs.canonical import canonical_bytes
-from proofs.digest import sha256_hex
-from proofs.errors import Malformed, TooLarge
-from tests.proofs.approval.world import ARTIFACT, BOB, ORIGIN, POLICY, World, make_verdict
 from tests.proofs.factory import KEY_TRUST, NOON, PUBLIC_KEY, STATEMENT, WORKFLOW, WORKLOAD, bundle, key_signed
+from tests.proofs.pack.world import ARTIFACT, BOB, ORIGIN, POLICY, World, make_verdict
 
 TRUST = World().trust
 RAW = bundle()

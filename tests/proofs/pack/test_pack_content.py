@@ -1,6 +1,6 @@
 """What the statement says, held against policy, evidence and duties: also what a person really signed may not count.
 
-The numbers in the names are the steps of the argument in `proofs.approval.pack`.
+The numbers in the names are the steps of the argument in `proofs.pack.verify`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
-from proofs.approval import pack_layout as layout
 from proofs.canonical import canonical_bytes
 from proofs.digest import sha256_hex
+from proofs.pack import layout
 from tests.forge import edited, repack
 from tests.passkey import SoftPasskey
-from tests.proofs.approval.lies import (
+from tests.proofs.factory import bundle
+from tests.proofs.pack.lies import (
     EVIDENCE,
     GENUINE,
     HOUR,
@@ -30,8 +31,7 @@ from tests.proofs.approval.lies import (
     code_when_signed,
     policy_of,
 )
-from tests.proofs.approval.world import BOB, NOON, POLICY, Signing, World, alice
-from tests.proofs.factory import bundle
+from tests.proofs.pack.world import BOB, NOON, POLICY, Signing, World, alice
 
 
 class TestStep12To15Scope:

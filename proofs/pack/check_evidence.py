@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from proofs.approval import pack_layout as layout
 from proofs.approval.approval_parts import EvidenceReference, HumanApproval
-from proofs.approval.fields import Fields
 from proofs.assess import assess_evidence, build_verdict
 from proofs.canonical import canonical_bytes, parse_canonical
 from proofs.digest import sha256_hex
 from proofs.errors import Unproven
 from proofs.evidence import TrustMaterial
+from proofs.fields import Fields
+from proofs.pack import layout
 
 # Wording, and what the portal knew from its own register, are not derived again; everything else is.
 _REGISTER_CHECK = "signer"

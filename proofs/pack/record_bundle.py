@@ -9,11 +9,11 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from proofs.approval.fields import Fields
 from proofs.canonical import canonical_bytes, parse_canonical
 from proofs.checkpoint import NoteKey, parse_checkpoint
 from proofs.dsse import Envelope, parse_envelope
 from proofs.encoding import b64_encode
+from proofs.fields import Fields
 from proofs.keys import PublicKey
 from proofs.leaf import build_dsse_leaf
 from proofs.tlog_proof import MAX_HASHES, InclusionProof

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from proofs.approval import pack_layout as layout
-from proofs.approval.pack import verify_pack
-from proofs.approval.record_bundle import build_record_bundle, parse_record_bundle
-from proofs.approval.report import PackReport
-from proofs.approval.trust import Trust
 from proofs.canonical import canonical_bytes, parse_canonical
 from proofs.dsse import parse_envelope
 from proofs.errors import Refusal
+from proofs.pack import layout
+from proofs.pack.record_bundle import build_record_bundle, parse_record_bundle
+from proofs.pack.report import PackReport
+from proofs.pack.trust import Trust
+from proofs.pack.verify import verify_pack
 from tests.forge import FIRST, Parts, edited, forge, repack
-from tests.proofs.approval.world import ARTIFACT, NOON, POLICY, Signing, World
+from tests.proofs.pack.world import ARTIFACT, NOON, POLICY, Signing, World
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 

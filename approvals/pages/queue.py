@@ -15,7 +15,7 @@ from approvals.models import Approval, Request, RequestState, Revision
 from attestations.blobs import bytes_of
 from identities.models import Identity, Project, RoleAssignment, SigningKey
 from identities.permissions import list_held_roles, readable_teams
-from proofs.approval.policy import Policy, exclusions, parse_policy
+from proofs.policy.evaluate import Policy, exclusions, parse_policy
 
 Status = RequestState.Status
 OPEN = (Status.IN_REVIEW, Status.STALE)

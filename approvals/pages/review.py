@@ -1,6 +1,6 @@
 """Turn a stored snapshot into what the review page draws: words and times, from the frozen bytes and nothing else. Pure.
 
-Nothing is added that is not in the snapshot; what is live stands in `approvals.decision_panel`.
+Nothing is added that is not in the snapshot; what is live stands in `approvals.pages.decision_panel`.
 """
 
 from __future__ import annotations

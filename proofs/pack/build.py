@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
-from proofs.approval import pack_layout as layout
 from proofs.approval.enrollment import Enrollment, parse_enrollment
 from proofs.approval.human_approval import approval_signed_bytes, parse_human_approval
 from proofs.approval.passkey import Assertion
 from proofs.approval.record import Record, human_dsse, parse_record
-from proofs.approval.record_bundle import build_record_bundle
 from proofs.approval.sshsig import NAMESPACE, allowed_signers_line, principal_of, sshsig_armor
-from proofs.approval.trust import Trust, build_trust
 from proofs.canonical import canonical_bytes
 from proofs.digest import sha256_hex
 from proofs.dsse import parse_envelope
 from proofs.errors import Unproven
 from proofs.keys import PublicKey
+from proofs.pack import layout
+from proofs.pack.record_bundle import build_record_bundle
+from proofs.pack.trust import Trust, build_trust
 from proofs.tlog_proof import HeadProof, InclusionProof, build_head_file, build_inclusion_file
 
 _GUIDE_HEAD = """# How to check this pack

@@ -1,6 +1,6 @@
 """What nobody can lie about without the person's passkey: whose key, what it signed, how sure that is.
 
-The numbers in the names are the steps of the argument in `proofs.approval.pack`.
+The numbers in the names are the steps of the argument in `proofs.pack.verify`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from proofs.approval.human_approval import approval_challenge
 from proofs.canonical import canonical_bytes
 from tests.forge import Parts, PortalKeys, edited, forge, repack
 from tests.passkey import PRESENT, Lie, SoftPasskey
-from tests.proofs.approval.lies import (
+from tests.proofs.pack.lies import (
     GENUINE,
     KEYS,
     MINUTE,
@@ -29,7 +29,7 @@ from tests.proofs.approval.lies import (
     code_when_signed,
     parse_envelope_payload,
 )
-from tests.proofs.approval.world import NOON, ORIGIN, World, alice
+from tests.proofs.pack.world import NOON, ORIGIN, World, alice
 
 
 class TestStep07Signer:

@@ -1,6 +1,6 @@
 """The honest pack, and every plain edit of it: the first and second step, and any byte anywhere.
 
-The numbers in the names are the steps of the argument in `proofs.approval.pack`.
+The numbers in the names are the steps of the argument in `proofs.pack.verify`.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proofs.approval import pack_layout as layout
 from proofs.approval.cose import EDDSA, ES256, RS256
-from proofs.approval.pack import TITLES, verify_pack
-from proofs.approval.report import NOT_WITNESSED, Step
 from proofs.canonical import canonical_bytes
+from proofs.pack import layout
+from proofs.pack.report import NOT_WITNESSED, Step
+from proofs.pack.verify import TITLES, verify_pack
 from tests.forge import FIRST, edited, forge, honest, repack
 from tests.passkey import SoftPasskey
-from tests.proofs.approval.lies import (
+from tests.proofs.factory import bundle
+from tests.proofs.pack.lies import (
     EVIDENCE,
     GENUINE,
     HOUR,
@@ -33,8 +34,7 @@ from tests.proofs.approval.lies import (
     code_of,
     policy_of,
 )
-from tests.proofs.approval.world import ARTIFACT, NOON, PRODUCTION, Signing, World, alice
-from tests.proofs.factory import bundle
+from tests.proofs.pack.world import ARTIFACT, NOON, PRODUCTION, Signing, World, alice
 
 
 class TestGenuine:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from proofs.approval.policy_document import Builder, EvidenceRule, Source
+from proofs.policy.document import Builder, EvidenceRule, Source
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,18 @@
 """Policies: what must be shown before something may be promoted, read from one canonical document (countersign-policy/v1).
 
 Reading is closed: a policy without rules, a rule of an unknown kind, a field we do not know, a list of accepted builders that is
-empty, all refuse. A policy that means less than it seems to is worse than none. What comes of it is in `proofs.approval.policy`.
+empty, all refuse. A policy that means less than it seems to is worse than none. What comes of it is in `proofs.policy.evaluate`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from proofs.approval.fields import Fields
 from proofs.approval.record import LEVELS
 from proofs.canonical import parse_canonical
 from proofs.digest import sha256_hex
 from proofs.errors import Malformed, TooLarge
+from proofs.fields import Fields
 
 POLICY_SCHEMA = "countersign-policy/v1"
 MAX_POLICY_BYTES = 256 * 1024

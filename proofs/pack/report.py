@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from proofs.approval.approval_parts import ApprovedArtifact, EnvironmentReference, PolicyReference, RequestReference
-from proofs.approval.evidence_rule import describe_signer, part_of
+from proofs.policy.evidence_rule import describe_signer, part_of
 
 NOT_WITNESSED = "The log is not witnessed: a rewritten log shows only to people who kept an earlier approval or checkpoint."
 NEVER_CHECKED = (

@@ -9,19 +9,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from proofs.approval import pack_layout as layout
 from proofs.approval.approval_parts import HumanApproval
 from proofs.approval.assurance import assurance_level
-from proofs.approval.build_pack import build_allowed_signers, recorder_of
 from proofs.approval.enrollment import HUMAN_APPROVAL_PURPOSE, Enrollment, parse_enrollment
 from proofs.approval.human_approval import approval_challenge
 from proofs.approval.passkey import VerifiedAssertion, approval_policy, verify_assertion
 from proofs.approval.record import Record
-from proofs.approval.trust import Trust, recorder_keys_at
 from proofs.canonical import canonical_bytes, parse_canonical
 from proofs.digest import sha256_hex
 from proofs.dsse import IN_TOTO_PAYLOAD_TYPE, parse_envelope
 from proofs.errors import Malformed, Refusal, Unproven
+from proofs.pack import layout
+from proofs.pack.build import build_allowed_signers, recorder_of
+from proofs.pack.trust import Trust, recorder_keys_at
 
 _SIGNATURE = "signer.enrollment_signature"
 

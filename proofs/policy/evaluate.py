@@ -2,7 +2,7 @@
 
 Only verdict documents are looked at, and in them only what a certificate or key proved, never what a predicate says of its own
 builder. What is missing fails its rule, with a sentence that names it. Verdicts are taken as they are here;
-`proofs.approval.pack` verifies the evidence behind them again.
+`proofs.pack.verify` verifies the evidence behind them again.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from proofs.approval.assurance import reaches_level
-from proofs.approval.evidence_rule import RuleOutcome, evaluate_evidence_rule
-from proofs.approval.fields import Fields
-from proofs.approval.policy_document import (
+from proofs.canonical import canonical_bytes
+from proofs.digest import parse_digest, sha256_hex
+from proofs.errors import Malformed
+from proofs.fields import Fields
+from proofs.policy.document import (
     ApprovalsRule,
     Builder,
     EvidenceRule,
@@ -24,9 +26,7 @@ from proofs.approval.policy_document import (
     Source,
     parse_policy,
 )
-from proofs.canonical import canonical_bytes
-from proofs.digest import parse_digest, sha256_hex
-from proofs.errors import Malformed
+from proofs.policy.evidence_rule import RuleOutcome, evaluate_evidence_rule
 
 __all__ = [
     "ApprovalsRule",

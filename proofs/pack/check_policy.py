@@ -9,11 +9,14 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from proofs.approval import pack_layout as layout
 from proofs.approval.approval_parts import ExcludedParty, HumanApproval
 from proofs.approval.assurance import reaches_level
-from proofs.approval.check_evidence import EvidenceItem
-from proofs.approval.policy import (
+from proofs.canonical import canonical_bytes, parse_canonical
+from proofs.digest import sha256_hex
+from proofs.errors import Refusal, Unproven
+from proofs.pack import layout
+from proofs.pack.check_evidence import EvidenceItem
+from proofs.policy.evaluate import (
     CountedApproval,
     Policy,
     build_policy_input,
@@ -22,9 +25,6 @@ from proofs.approval.policy import (
     exclusions,
     parse_policy,
 )
-from proofs.canonical import canonical_bytes, parse_canonical
-from proofs.digest import sha256_hex
-from proofs.errors import Refusal, Unproven
 
 
 def check_policy_document(files: Mapping[str, bytes], approval: HumanApproval) -> Policy:

@@ -9,10 +9,10 @@ import re
 from collections.abc import Mapping
 
 from proofs.approval.enrollment import key_file_name
-from proofs.approval.fields import Fields
 from proofs.canonical import canonical_bytes, parse_canonical
 from proofs.digest import sha256_hex
 from proofs.errors import Malformed, TooLarge, Unproven
+from proofs.fields import Fields
 
 PACK_SCHEMA = "countersign-pack/v1"
 INDEX = "pack.json"

@@ -8,12 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from proofs.approval import pack_layout as layout
 from proofs.approval.approval_parts import HumanApproval
-from proofs.approval.build_pack import build_copies, recorder_of
 from proofs.approval.record import Record, mirror_of, parse_record
-from proofs.approval.record_bundle import RecordBundle, build_record_bundle, parse_record_bundle
-from proofs.approval.trust import Trust, recorder_keys_at
 from proofs.canonical import parse_canonical
 from proofs.checkpoint import Checkpoint, verify_checkpoint
 from proofs.digest import sha256_hex
@@ -22,6 +18,10 @@ from proofs.errors import Malformed, Unproven
 from proofs.keys import PublicKey
 from proofs.leaf import build_dsse_leaf
 from proofs.merkle import leaf_hash, verify_consistency, verify_inclusion
+from proofs.pack import layout
+from proofs.pack.build import build_copies, recorder_of
+from proofs.pack.record_bundle import RecordBundle, build_record_bundle, parse_record_bundle
+from proofs.pack.trust import Trust, recorder_keys_at
 from proofs.tlog_proof import build_inclusion_file, parse_head_file
 
 

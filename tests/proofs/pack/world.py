@@ -29,17 +29,17 @@ from proofs.approval.approval_parts import (
     SigningCeremony,
     Validity,
 )
-from proofs.approval.build_pack import PackedApproval, assemble_pack
 from proofs.approval.enrollment import build_enrollment
 from proofs.approval.human_approval import approval_challenge, build_human_approval
-from proofs.approval.policy import build_policy_input, evaluate_policy, exclusions, parse_policy
 from proofs.approval.record import build_record
-from proofs.approval.trust import EvidenceRoot, RecorderKey, Trust
 from proofs.assess import assess_evidence, build_verdict
 from proofs.canonical import canonical_bytes
 from proofs.digest import parse_digest, sha256_hex
 from proofs.leaf import build_dsse_leaf, build_event_leaf
 from proofs.moment import rfc3339
+from proofs.pack.build import PackedApproval, assemble_pack
+from proofs.pack.trust import EvidenceRoot, RecorderKey, Trust
+from proofs.policy.evaluate import build_policy_input, evaluate_policy, exclusions, parse_policy
 from tests.forge import PortalKeys
 from tests.passkey import TRUTH, Lie, SoftPasskey
 from tests.proofs.factory import DIGEST, INSTANCE, NOON, STATEMENT, WORKFLOW, WORKLOAD, bundle

@@ -1,6 +1,6 @@
 """What a portal can lie about with the keys it has: records, ledger, copies and times.
 
-The numbers in the names are the steps of the argument in `proofs.approval.pack`.
+The numbers in the names are the steps of the argument in `proofs.pack.verify`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-from proofs.approval import pack_layout as layout
-from proofs.approval.trust import RecorderKey
 from proofs.canonical import canonical_bytes
+from proofs.pack import layout
+from proofs.pack.trust import RecorderKey
 from tests.forge import FIRST, Parts, PortalKeys, edited, forge, repack
 from tests.passkey import SoftPasskey
-from tests.proofs.approval.lies import (
+from tests.proofs.pack.lies import (
     DAY,
     GENUINE,
     HOUR,
@@ -35,7 +35,7 @@ from tests.proofs.approval.lies import (
     record_forged,
     signed_payload,
 )
-from tests.proofs.approval.world import NOON, World, alice
+from tests.proofs.pack.world import NOON, World, alice
 
 
 class TestStep03Record:

@@ -11,29 +11,17 @@ import pytest
 
 from countersign import find_trust, read_pack
 from proofs import tlog_proof
-from proofs.approval import (
-    build_pack,
-    check_evidence,
-    check_policy,
-    check_record,
-    check_signer,
-    enrollment,
-    human_approval,
-    pack,
-    pack_layout,
-    passkey,
-    policy_document,
-    record,
-    trust,
-)
+from proofs.approval import enrollment, human_approval, passkey, record
+from proofs.pack import build, check_evidence, check_policy, check_record, check_signer, layout, trust, verify
+from proofs.policy import document as policy_document
 
 DOCUMENT = (Path(__file__).resolve().parents[3] / "docs" / "verification.md").read_text()
 OF_PACKS = DOCUMENT[DOCUMENT.index("## A passkey's answer") :]
 CODE = re.compile(r'"([a-z_]+\.[a-z_]+)"')
 # Dotted names in quotes that are no codes.
-NAMES = {layout for layout in vars(pack_layout).values() if isinstance(layout, str)} | {"webauthn.get", "webauthn.create"}
+NAMES = {name for name in vars(layout).values() if isinstance(name, str)} | {"webauthn.get", "webauthn.create"}
 MODULES = [
-    build_pack,
+    build,
     check_evidence,
     check_policy,
     check_record,
@@ -41,8 +29,8 @@ MODULES = [
     enrollment,
     find_trust,
     human_approval,
-    pack,
-    pack_layout,
+    verify,
+    layout,
     passkey,
     policy_document,
     read_pack,
@@ -57,8 +45,8 @@ def steps_in_words(text: str) -> list[str]:
 
 
 def test_the_numbers_are_the_same_in_code_and_document() -> None:
-    numbers = [str(number) for number in sorted(pack.TITLES)]
-    assert steps_in_words(pack.__doc__ or "") == numbers
+    numbers = [str(number) for number in sorted(verify.TITLES)]
+    assert steps_in_words(verify.__doc__ or "") == numbers
     table = DOCUMENT[DOCUMENT.index("## A pack (") :]
     assert re.findall(r"^\| (\d+) \|", table, re.MULTILINE) == numbers
     passkey_table = OF_PACKS[: OF_PACKS.index("## A pack (")]
@@ -66,9 +54,9 @@ def test_the_numbers_are_the_same_in_code_and_document() -> None:
 
 
 def test_every_step_is_numbered_at_its_block() -> None:
-    numbered = Counter(re.findall(r"^ +# (\d+)", inspect.getsource(pack), re.MULTILINE))
-    held = re.findall(r"steps\.hold\(\s*(\d+),", inspect.getsource(pack))
-    assert sorted(map(int, held)) == sorted(pack.TITLES)
+    numbered = Counter(re.findall(r"^ +# (\d+)", inspect.getsource(verify), re.MULTILINE))
+    held = re.findall(r"steps\.hold\(\s*(\d+),", inspect.getsource(verify))
+    assert sorted(map(int, held)) == sorted(verify.TITLES)
     assert set(held) <= set(numbered)
 
 

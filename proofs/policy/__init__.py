@@ -1,0 +1,1 @@
+"""Policies: the document, its rules about evidence, and their pure evaluation."""
