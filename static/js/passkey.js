@@ -54,4 +54,6 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
     event.preventDefault();
     run(form);
   });
+  // Served disabled: pressed before this script is here, the form would be sent without a credential.
+  form.querySelector("button[type=submit]").disabled = false;
 }
