@@ -8,9 +8,12 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
 from attestations.blobs import bytes_of
-from attestations.models import Attestation, Finding, Submission, Verdict, VerdictSubject
-from identities.models import Identity
+from attestations.models import Attestation, Finding, Submission, Verdict, VerdictSubject, VerificationJob
+from identities.models import Identity, Team
+from proofs.assess import claimed_subjects
 from proofs.errors import NotFound
+
+MAX_PENDING = 200
 
 
 def get_attestation(attestation_id: str) -> Attestation:
@@ -62,3 +65,16 @@ def verdict_document(verdict: Verdict) -> dict[str, Any]:
 def did_submit(identity: Identity, attestation: Attestation) -> bool:
     """Say whether this identity sent the attestation itself."""
     return Submission.objects.filter(attestation=attestation, identity=identity).exists()
+
+
+def pending_about(digest: str, *, team: Team) -> list[Attestation]:
+    """Return what the team's own identities sent that names the artifact, as far as unproven bytes tell, and is not verified yet.
+
+    Looks at the `MAX_PENDING` oldest open jobs; a queue longer than that counts as naming every artifact, because nobody has looked.
+    """
+    open_states = (VerificationJob.State.WAITING, VerificationJob.State.CLAIMED)
+    mine = Attestation.objects.filter(job__state__in=open_states, submissions__identity__team=team).distinct()
+    waiting = list(mine.select_related("blob").order_by("received_at", "pk")[: MAX_PENDING + 1])
+    if len(waiting) > MAX_PENDING:
+        return waiting
+    return [attestation for attestation in waiting if digest in claimed_subjects(bytes(attestation.blob.content))]

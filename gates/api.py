@@ -30,6 +30,7 @@ class DecisionsView(APIView):
         decision = decide(
             digest=question.validated_data["digest"],
             environment_slug=question.validated_data["environment"],
+            project_slug=question.validated_data["project"],
             by=caller_of(request),
             now=timezone.now(),
         )

@@ -8,12 +8,14 @@ tag points to it; a gate is asked about a digest.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 from django.db import transaction
+from django.db.models import Max, QuerySet
 
-from approvals.models import Request
+from approvals.models import Approval, PolicyActivation, Request
 from approvals.pack import build_pack
 from approvals.trust import current_trust
 from attestations.models import Artifact
@@ -21,7 +23,7 @@ from gates.models import Decision, new_decision_id
 from gates.present_facts import check_present_facts
 from gates.reasons import Reason
 from identities.actors import actor_of
-from identities.models import Environment, Identity
+from identities.models import Environment, Identity, Project
 from ledger.append import append_event
 from proofs.canonical import canonical_bytes
 from proofs.digest import parse_digest, sha256_hex
@@ -31,85 +33,106 @@ from proofs.pack.verify import verify_pack
 log = structlog.get_logger(__name__)
 
 MAX_REQUESTS_WEIGHED = 20
-ANSWERED_NO = "approval.decision"
 
 
-def decide(*, digest: str, environment_slug: str, by: Identity, now: datetime) -> Decision:
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a gate is asked: a digest as `parse_digest` spells it, and the slugs of environment and, if named, project."""
+
+    digest: str
+    environment: str
+    project: str = ""
+
+
+def decide(*, digest: str, environment_slug: str, by: Identity, now: datetime, project_slug: str = "") -> Decision:
     """Weigh every request that asks for `digest` in the environment, and write the answer down.
 
-    Returns the stored `Decision`. Refuses with `digest.malformed` for what is not a digest; an unknown digest or environment is
-    not a refusal but a recorded deny.
+    `project_slug` may stay empty where one project alone has a policy for the environment. Returns the stored `Decision`. Refuses with
+    `digest.malformed` for what is not a digest; an unknown digest, environment or project is not a refusal but a recorded deny.
     """
-    parsed = parse_digest(digest)
-    # Another team's environment is no environment for this caller: a gate tells nobody what others have approved.
-    environment = Environment.objects.filter(slug=environment_slug, team_id=by.team_id).first()
-    request, reasons = _weigh(str(parsed), environment, environment_slug, now=now)
-    return _record(str(parsed), environment_slug, environment, request, reasons, by=by, now=now)
+    question = Question(str(parse_digest(digest)), environment_slug, project_slug)
+    request: Request | None = None
+    try:
+        request, reasons = _weigh(question, by=by, now=now)
+    except Refusal as refusal:
+        reasons = [Reason(refusal.code, refusal.reason)]
+    except Exception:
+        # A gate that breaks must not open: whatever went wrong is a deny, and a line in our own log for whoever mends it.
+        log.exception("gate_failed", digest=question.digest, environment=environment_slug)
+        reasons = [Reason("gate.error", "The gate could not check this, so it stays shut; the portal's log has the cause.")]
+    return _record(question, request, reasons, by=by, now=now)
 
 
-def _weigh(digest: str, environment: Environment | None, environment_slug: str, *, now: datetime) -> tuple[Request | None, list[Reason]]:
+def _weigh(question: Question, *, by: Identity, now: datetime) -> tuple[Request | None, list[Reason]]:
     """Return the request that opens the gate and no reasons, or the newest request (if any) and the reasons against."""
+    # Another team's environment is no environment for this caller: a gate tells nobody what others have approved.
+    environment = Environment.objects.filter(slug=question.environment, team_id=by.team_id).first()
     if environment is None:
-        return None, [Reason("scope.environment", f"There is no environment {environment_slug[:64]!r} in your team.")]
-    if not Artifact.objects.filter(pk=digest).exists():
-        return None, [Reason("scope.artifact", f"{digest} has never been seen: no evidence and no request names it.")]
-    requests = list(
-        Request.objects.filter(artifacts__artifact_id=digest, environment=environment)
-        .select_related("project", "environment", "requester")
-        .order_by("-opened_at", "-pk")[:MAX_REQUESTS_WEIGHED]
-    )
-    if not requests:
-        return None, [Reason("approval.missing", f"Nobody has asked for {digest} to go to {environment.name}; open a request.")]
-    first_reasons: list[Reason] | None = None
-    for request in requests:
-        reasons = _weigh_request(request, digest, now=now)
-        if not reasons:
+        return None, [Reason("scope.environment", f"There is no environment {question.environment[:64]!r} in your team.")]
+    project, reasons = _choose_project(question, environment)
+    if project is None:
+        return None, reasons
+    if not Artifact.objects.filter(pk=question.digest).exists():
+        return None, [Reason("scope.artifact", f"{question.digest} has never been seen: no evidence and no request names it.")]
+    asked = Request.objects.filter(artifacts__artifact_id=question.digest, environment=environment, project=project)
+    newest = asked.select_related("project", "environment", "requester").order_by("-opened_at", "-pk")[:MAX_REQUESTS_WEIGHED]
+    first_reasons: list[Reason] = []
+    for request in newest:
+        against = _weigh_request(request, question.digest, now=now) or _check_later_no(request, asked)
+        if not against:
             return request, []
-        if any(reason.code == ANSWERED_NO for reason in reasons):
-            # Somebody looked later and said no: an older yes to the same question does not outlive that.
-            return request, reasons
-        first_reasons = first_reasons or reasons
-    return requests[0], first_reasons or [Reason("approval.missing", "No request about this artifact is approved.")]
+        first_reasons = first_reasons or against
+    missing = Reason("approval.missing", f"Nobody has asked for {question.digest} to go to {environment.name}; open a request.")
+    return newest.first(), first_reasons or [missing]
+
+
+def _choose_project(question: Question, environment: Environment) -> tuple[Project | None, list[Reason]]:
+    """Return the project whose policy and people the question is about: the one named, or the only one there is."""
+    ruled = PolicyActivation.objects.filter(environment=environment).values("project")
+    projects = list(Project.objects.filter(pk__in=ruled, team_id=environment.team_id).order_by("slug"))
+    if question.project:
+        projects = [project for project in projects if project.slug == question.project]
+    if len(projects) == 1:
+        return projects[0], []
+    if not projects:
+        named = f"the project {question.project[:64]!r}" if question.project else "any project"
+        return None, [Reason("policy.missing", f"No policy is in force for {named} in {environment.name}.")]
+    # One project's approvers must not open the gate for what another project rejected.
+    return None, [Reason("scope.project", f"Several projects go to {environment.name}; ask again and name the project.")]
 
 
 def _weigh_request(request: Request, digest: str, *, now: datetime) -> list[Reason]:
     """Return the reasons why `request` does not open the gate; an empty list opens it."""
     try:
         verify_pack(build_pack(request=request, now=now), trust=current_trust(), digest=digest, environment=request.environment_id, at=now)
+        return check_present_facts(request, digest=digest, now=now)
     except Refusal as refusal:
         return [Reason(refusal.code, refusal.reason, request_id=request.pk)]
-    except Exception:
-        # A gate that breaks must not open: whatever went wrong is a deny, and a line in our own log for whoever mends it.
-        log.exception("gate_failed", request=request.pk)
-        return [
-            Reason(
-                "gate.error",
-                "The gate could not check this request, so it stays shut; the portal's log has the cause.",
-                request_id=request.pk,
-            )
-        ]
-    return check_present_facts(request)
+
+
+def _check_later_no(opening: Request, asked: QuerySet[Request]) -> list[Reason]:
+    """Say who answered no to the same question, on whichever request, after the last approval that would open the gate."""
+    last_yes = Approval.objects.filter(revision__request=opening).aggregate(Max("signed_at"))["signed_at__max"]
+    later = Approval.objects.filter(revision__request__in=asked.values("pk"), signed_at__gte=last_yes)
+    no = later.exclude(decision=Approval.Decision.APPROVE).select_related("identity", "revision").order_by("-signed_at").first()
+    if no is None:
+        return []
+    words = f"{no.identity} answered later, on another request for this artifact: {no.get_decision_display().lower()}."
+    return [Reason("approval.decision", words, request_id=no.revision.request_id)]
 
 
 @transaction.atomic
-def _record(
-    digest: str,
-    environment_slug: str,
-    environment: Environment | None,
-    request: Request | None,
-    reasons: list[Reason],
-    *,
-    by: Identity,
-    now: datetime,
-) -> Decision:
+def _record(question: Question, request: Request | None, reasons: list[Reason], *, by: Identity, now: datetime) -> Decision:
+    environment = Environment.objects.filter(slug=question.environment, team_id=by.team_id).first()
     decision_id = new_decision_id()
     outcome = Decision.Outcome.DENY if reasons else Decision.Outcome.ALLOW
     document = canonical_bytes(
         {
             "schema": "countersign-decision/v1",
             "id": decision_id,
-            "artifact": digest,
-            "environment": environment_slug,
+            "artifact": question.digest,
+            "environment": question.environment,
+            "project": question.project,
             "outcome": outcome.value,
             "reasons": [reason.as_dict() for reason in reasons],
             "request": request.pk if request else None,
@@ -119,8 +142,8 @@ def _record(
     entry = append_event(event="gate.decision", ref_digest=sha256_hex(document), actor=actor_of(by), now=now)
     return Decision.objects.create(
         id=decision_id,
-        artifact_digest=digest,
-        environment_slug=environment_slug,
+        artifact_digest=question.digest,
+        environment_slug=question.environment,
         environment=environment,
         outcome=outcome,
         reasons=[reason.as_dict() for reason in reasons],

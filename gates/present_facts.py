@@ -5,25 +5,42 @@ Reads only. Each check answers with a reason or with nothing. Not checked: anyth
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from approvals.models import Approval, Request, Revision
 from approvals.policies import active_policy
 from approvals.refresh import is_outdated
+from attestations.blobs import bytes_of
 from attestations.models import Verdict
-from attestations.queries import latest_verdict
+from attestations.queries import latest_verdict, pending_about, verdict_document
+from attestations.signer import check_signer_registered
 from gates.reasons import Reason
 from identities.models import Identity
-from identities.permissions import may
-from proofs.errors import Refusal
+from identities.permissions import roles_of
+from proofs.approval.human_approval import parse_human_approval
+from proofs.canonical import parse_canonical
+from proofs.policy.evaluate import CountedApproval, count_approvals, exclusions, parse_policy
+
+# What the register says today about who signed, and what the gate makes of it. A retired signer shuts nothing.
+SHUTTING = {"signer.suspended": "evidence.signer_suspended", "signer.revoked": "evidence.signer_revoked"}
 
 
-def check_present_facts(request: Request) -> list[Reason]:
-    """Return the reasons why a request that verifies on paper must not open the gate today."""
-    revision = request.revisions.select_related("policy").order_by("-number").first()
+def check_present_facts(request: Request, *, digest: str, now: datetime) -> list[Reason]:
+    """Return the reasons why a request that verifies on paper must not open the gate for `digest` today.
+
+    A retired signer's earlier evidence stays valid; a suspended or revoked one's does not. Refuses as evaluating the policy does.
+    """
+    revision = request.revisions.select_related("policy__document", "policy_input").order_by("-number").first()
     if revision is None:
         return [Reason("approval.missing", "This request was never frozen for review.", request_id=request.pk)]
-    reasons = [*_check_policy(request, revision), *_check_signers(request, revision), *_check_verdicts(revision)]
-    if not reasons:
-        reasons = _check_later_evidence(revision)
+    reasons = [
+        *_check_policy(request, revision),
+        *_check_approvers(request, revision),
+        *_check_evidence(revision, now),
+        *_check_pending(request, digest),
+    ]
+    if not reasons and is_outdated(revision):
+        reasons = [Reason("evidence.changed", "Evidence that came in after the approval changes a rule or a finding; it needs a new look.")]
     return [Reason(reason.code, reason.sentence, request_id=request.pk) for reason in reasons]
 
 
@@ -36,54 +53,52 @@ def _check_policy(request: Request, revision: Revision) -> list[Reason]:
     return []
 
 
-def _check_signers(request: Request, revision: Revision) -> list[Reason]:
+def _check_approvers(request: Request, revision: Revision) -> list[Reason]:
+    approvals = list(revision.approvals.select_related("identity", "signing_key").filter(decision=Approval.Decision.APPROVE))
     reasons = []
-    approvals = revision.approvals.select_related("identity", "signing_key").filter(decision=Approval.Decision.APPROVE)
     for approval in approvals:
-        if approval.signing_key.revoked_at is not None:
-            reasons.append(
-                Reason(
-                    "signer.revoked",
-                    f"{approval.identity} signed with a key that was revoked at {approval.signing_key.revoked_at:%Y-%m-%d %H:%M} UTC.",
-                )
-            )
-        if approval.identity.status != Identity.Status.ACTIVE:
-            reasons.append(
-                Reason("signer.inactive", f"{approval.identity} signed, and is {approval.identity.get_status_display().lower()} now.")
-            )
-        elif not may(approval.identity, "requests.decide", project=request.project).allowed:
-            reasons.append(
-                Reason("signer.role_lost", f"{approval.identity} signed as an approver, and is none in {request.project} any more.")
-            )
-    return reasons
+        person, key = approval.identity, approval.signing_key
+        if key.revoked_at is not None:
+            reasons.append(Reason("signer.revoked", f"{person} signed with a key that was revoked at {key.revoked_at:%Y-%m-%d %H:%M} UTC."))
+        if person.status != Identity.Status.ACTIVE:
+            reasons.append(Reason("signer.inactive", f"{person} signed, and is {person.get_status_display().lower()} now."))
+    return reasons or _check_roles(request, revision, approvals)
 
 
-def _check_verdicts(revision: Revision) -> list[Reason]:
+def _check_roles(request: Request, revision: Revision, approvals: list[Approval]) -> list[Reason]:
+    """Count the approvals again with the roles that were signed for and are still held: a role counts only while it lasts."""
+    policy = parse_policy(bytes_of(revision.policy.document))
+    counted, lost = [], []
+    for approval in approvals:
+        signed = {role.name for role in parse_human_approval(bytes(approval.payload)).approver.roles}
+        held = signed & {str(assignment.role) for assignment in roles_of(approval.identity, project=request.project)}
+        if held != signed:
+            lost.append(f"{approval.identity} no longer holds {', '.join(sorted(signed - held))}")
+        counted.append(CountedApproval(approval.identity.issuer, approval.identity.subject, tuple(sorted(held)), approval.level))
+    rules = count_approvals(policy, counted, excluded=exclusions(policy, parse_canonical(bytes_of(revision.policy_input))))
+    if all(rule["outcome"] == "pass" for rule in rules):
+        return []
+    return [Reason("signer.role_lost", "; ".join(lost) + "." if lost else "The approvals no longer fill every role the policy asks for.")]
+
+
+def _check_evidence(revision: Revision, now: datetime) -> list[Reason]:
     reasons = []
-    for item in revision.evidence.select_related("attestation", "verdict", "verdict__signer"):
+    for item in revision.evidence.select_related("attestation", "verdict__document", "verdict__signer"):
         latest = latest_verdict(item.attestation)
         if latest is None or latest.result != item.verdict.result:
-            now = Verdict.Result(latest.result).label.lower() if latest else "gone"
-            reasons.append(
-                Reason(
-                    "evidence.verdict_changed",
-                    f"Evidence {item.attestation_id} was {item.verdict.result} when people signed; it is {now} now.",
-                )
-            )
-        signer = item.verdict.signer
-        if signer is not None and signer.status == Identity.Status.SUSPENDED:
-            reasons.append(
-                Reason("evidence.signer_suspended", f"Evidence {item.attestation_id} was signed by {signer}, which is suspended.")
-            )
+            result = Verdict.Result(latest.result).label.lower() if latest else "gone"
+            words = f"Evidence {item.attestation_id} was {item.verdict.result} when people signed; it is {result} now."
+            reasons.append(Reason("evidence.verdict_changed", words))
+        if item.verdict.signer is not None:
+            _, finding = check_signer_registered(verdict_document(item.verdict)["facts"]["signer"], at=now)
+            if finding.code in SHUTTING:
+                reasons.append(Reason(SHUTTING[finding.code], f"Evidence {item.attestation_id}: {finding.sentence}"))
     return reasons
 
 
-def _check_later_evidence(revision: Revision) -> list[Reason]:
-    """Weigh evidence that came in after people signed: it shuts the gate when a rule or a finding would come out differently."""
-    try:
-        outdated = is_outdated(revision)
-    except Refusal as refusal:
-        return [Reason(refusal.code, refusal.reason)]
-    if outdated:
-        return [Reason("evidence.changed", "Evidence that came in after the approval changes a rule or a finding; it needs a new look.")]
-    return []
+def _check_pending(request: Request, digest: str) -> list[Reason]:
+    """Evidence the team has sent about this artifact and nobody has verified yet may be what contradicts the rest: wait for it."""
+    pending = pending_about(digest, team=request.project.team)
+    if not pending:
+        return []
+    return [Reason("evidence.pending", f"Evidence {pending[0].pk} about this artifact has come in and is not verified yet; ask again.")]

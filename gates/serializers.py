@@ -10,6 +10,13 @@ class InputDecision(serializers.Serializer):
 
     digest = serializers.CharField(max_length=140, help_text="The artifact's digest, for example sha256:… ; a tag is never accepted.")
     environment = serializers.CharField(max_length=64, help_text="The slug of the environment.")
+    project = serializers.CharField(
+        max_length=64,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="The slug of the project; needed where several projects go to the environment.",
+    )
 
 
 class OutputReason(serializers.Serializer):

@@ -52,7 +52,7 @@ def assess_evidence(unverified_bytes: bytes, *, trust: TrustMaterial, received_a
         verified = verify_evidence(unverified_bytes, trust=trust, received_at=received_at)
     except Refusal as refusal:
         result = UNSUPPORTED if refusal.code.startswith(_UNSUPPORTED_PREFIX) else REJECTED
-        claimed = _claimed_subjects(unverified_bytes)
+        claimed = claimed_subjects(unverified_bytes)
         return Assessment(result, refusal.code, refusal.reason, None, (), claimed, ("Everything after the step that failed.",))
     facts = extract_facts(verified)
     findings = check_claims(facts)
@@ -103,7 +103,7 @@ def _not_checked(verified: VerifiedEvidence, facts: dict[str, Any]) -> tuple[str
     return tuple(listed)
 
 
-def _claimed_subjects(unverified_bytes: bytes) -> tuple[str, ...]:
+def claimed_subjects(unverified_bytes: bytes) -> tuple[str, ...]:
     """Return the digests that refused evidence claims to be about, to file it under them; nothing about them is proven."""
     try:
         value = parse_json(unverified_bytes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,7 +25,7 @@ class ArtifactView(APIView):
 
     @extend_schema(responses={200: OutputPassport}, operation_id="artifact_read")
     def get(self, request: Request, digest: str) -> Response:
-        passport = build_passport(str(parse_digest(digest)), reader=caller_of(request))
+        passport = build_passport(str(parse_digest(digest)), reader=caller_of(request), now=timezone.now())
         if passport.artifact is None:
             raise NotFound("artifact.unknown", f"{passport.digest} has never been seen here; gates deny it.")
         return Response(

@@ -7,6 +7,7 @@ Reads only, with a number of queries that grows with requests and not with evide
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from approvals.models import Approval, Request, RequestArtifact
 from attestations.models import Artifact, Verdict
@@ -14,8 +15,10 @@ from attestations.queries import verdicts_about
 from attestations.trace import Question, ReviewFacts, Trace, trace_artifact
 from gates.models import Decision
 from gates.present_facts import check_present_facts
+from gates.queries import readable_decisions
 from identities.models import Identity, Project
 from identities.permissions import readable_teams
+from proofs.errors import Refusal
 
 MAX_DECISIONS = 20
 MAX_REQUESTS = 50
@@ -46,7 +49,7 @@ class Passport:
         return self.trace.questions
 
 
-def build_passport(digest: str, *, reader: Identity) -> Passport:
+def build_passport(digest: str, *, reader: Identity, now: datetime) -> Passport:
     """Read what `reader` may know about `digest` (as `parse_digest` spells it).
 
     Evidence is read by everybody with a role; requests, approvals and decisions only by those of the project. An unknown digest gives
@@ -68,22 +71,22 @@ def build_passport(digest: str, *, reader: Identity) -> Passport:
         digest=digest,
         artifact=artifact,
         verdicts=list(verdicts_about(digest)),
-        trace=trace_artifact(digest, review=_review_facts(requests, approvals)),
+        trace=trace_artifact(digest, review=_review_facts(digest, requests, approvals, now)),
         requests=requests,
         approvals=approvals,
         decisions=list(
-            Decision.objects.filter(artifact_digest=digest, environment__team__projects__in=projects)
+            readable_decisions(reader)
+            .filter(artifact_digest=digest)
             .select_related("asked_by")
-            .distinct()
             .order_by("-decided_at", "-id")[:MAX_DECISIONS]
         ),
     )
 
 
-def _review_facts(requests: list[Request], approvals: list[Approval]) -> ReviewFacts:
+def _review_facts(digest: str, requests: list[Request], approvals: list[Approval], now: datetime) -> ReviewFacts:
     """Say who approved, and what has changed since, for the fourth question."""
     approved_ids = {approval.revision.request_id for approval in approvals if approval.decision == Approval.Decision.APPROVE}
-    changes = [reason.sentence for request in requests if request.pk in approved_ids for reason in check_present_facts(request)]
+    changes = [sentence for request in requests if request.pk in approved_ids for sentence in _changes(request, digest, now)]
     return ReviewFacts(
         approved_by=tuple(
             f"{approval.identity.name} for {approval.revision.request.environment.name}"
@@ -92,3 +95,10 @@ def _review_facts(requests: list[Request], approvals: list[Approval]) -> ReviewF
         ),
         changes_since=tuple(changes),
     )
+
+
+def _changes(request: Request, digest: str, now: datetime) -> list[str]:
+    try:
+        return [reason.sentence for reason in check_present_facts(request, digest=digest, now=now)]
+    except Refusal as refusal:
+        return [refusal.reason]

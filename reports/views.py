@@ -37,7 +37,7 @@ def artifacts(request: HttpRequest) -> HttpResponse:
 @requires("artifacts.read")
 def artifact(request: HttpRequest, digest: str) -> HttpResponse:
     """Show the passport of one artifact. An unknown digest answers 404 with what that means."""
-    passport = build_passport(str(parse_digest(digest)), reader=person_of(request))
+    passport = build_passport(str(parse_digest(digest)), reader=person_of(request), now=timezone.now())
     known = passport.artifact is not None
     return render(request, "reports/artifact.html", {"passport": passport}, status=200 if known else 404)
 

@@ -30,7 +30,7 @@ class TestBuildPassport:
         stage = make.set_stage()
         make.send_provenance(stage)
         make.approve(make.ask(), cast.alice())
-        passport = build_passport(make.image(), reader=cast.carol())
+        passport = build_passport(make.image(), reader=cast.carol(), now=make.NOW)
         assert [verdict.result for verdict in passport.verdicts] == ["verified"]
         assert [approval.identity for approval in passport.approvals] == [cast.alice()]
         altered = passport.questions[3]
@@ -41,13 +41,13 @@ class TestBuildPassport:
         make.send_provenance(stage)
         make.approve(make.ask(), cast.alice())
         make.send_lie(stage)
-        altered = build_passport(make.image(), reader=cast.carol()).questions[3]
+        altered = build_passport(make.image(), reader=cast.carol(), now=make.NOW).questions[3]
         assert (altered.answer, altered.tone) == ("yes", "bad")
 
     def test_it_shows_a_rejected_attestation_with_its_sentence(self) -> None:
         stage = make.set_stage()
         make.send_lie(stage)
-        (verdict,) = build_passport(make.image(), reader=cast.carol()).verdicts
+        (verdict,) = build_passport(make.image(), reader=cast.carol(), now=make.NOW).verdicts
         assert (verdict.result, verdict.signer) == ("rejected", None)
         assert "but the certificate was issued to" in verdict.reason
 
@@ -58,12 +58,12 @@ class TestBuildPassport:
         others = Team.objects.create(slug="others", name="Others")
         Project.objects.create(slug="theirs", name="Theirs", team=others)
         stranger = cast.person("olga", "Olga Berg", "auditor", team=others)
-        passport = build_passport(make.image(), reader=stranger)
+        passport = build_passport(make.image(), reader=stranger, now=make.NOW)
         assert (passport.requests, passport.approvals, passport.decisions) == ([], [], [])
 
     def test_an_unknown_digest_is_an_empty_passport(self) -> None:
         make.set_stage()
-        passport = build_passport(make.image("never built"), reader=cast.carol())
+        passport = build_passport(make.image("never built"), reader=cast.carol(), now=make.NOW)
         assert (passport.artifact, passport.verdicts) == (None, [])
 
 
