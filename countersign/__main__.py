@@ -15,8 +15,20 @@ REFUSED = 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code."""
+    """Run one command and return its exit code. Whatever goes wrong ends as a refusal: a checker that breaks has verified nothing."""
     chosen = _parser().parse_args(arguments)
+    try:
+        return _run(chosen)
+    except Exception as error:
+        if chosen.debug:
+            raise
+        from countersign.say_refusal import say_failure
+
+        say_failure(error, as_json=getattr(chosen, "json", False))
+        return REFUSED
+
+
+def _run(chosen: argparse.Namespace) -> int:
     if chosen.command == "trust":
         from countersign.show_trust import show_trust
 
@@ -35,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="countersign", description="Check offline whether, by whom and on what evidence an artifact was approved."
+        prog="python -m countersign", description="Check offline whether, by whom and on what evidence an artifact was approved."
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     verify = commands.add_parser(
@@ -64,6 +76,7 @@ def _add_trust(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="what you trust, from somewhere else than the pack (default: $COUNTERSIGN_TRUST, then ~/.config/countersign/trust.json)",
     )
+    parser.add_argument("--debug", action="store_true", help="when something breaks, show where (for reporting an error in this program)")
 
 
 def _digest(text: str) -> str:

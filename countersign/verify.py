@@ -15,6 +15,7 @@ from countersign.find_trust import find_trust
 from countersign.plain_text import plain, say
 from countersign.questions import answer_questions
 from countersign.read_pack import read_pack
+from countersign.say_refusal import say_refusal
 from proofs.approval.human_approval import parse_human_approval
 from proofs.errors import Refusal
 from proofs.moment import rfc3339
@@ -91,14 +92,11 @@ def _verdict(report: PackReport, digest: str) -> str:
 
 def _print_refusal(refusal: Refusal, held: list[Step], as_json: bool) -> None:
     last = held[-1].number if held else 0
-    if as_json:
-        document = {"result": "refused", "code": refusal.code, "reason": refusal.reason, "lastStepThatHeld": last}
-        say(json.dumps(document, indent=2))
-        return
-    if 0 < last < _LAST_PER_APPROVAL:
-        say(f"{last + 1:>3}  NO  {TITLES[last + 1]}")
-    say()
-    say(f"REFUSED  {refusal.code}: {plain(refusal.reason)}")
+    if not as_json:
+        if 0 < last < _LAST_PER_APPROVAL:
+            say(f"{last + 1:>3}  NO  {TITLES[last + 1]}")
+        say()
+    say_refusal(refusal.code, refusal.reason, as_json=as_json, last_step=last)
 
 
 def _as_document(report: PackReport, digest: str, notes: list[str]) -> dict[str, Any]:

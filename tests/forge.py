@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -227,7 +228,9 @@ def _rebuild_copies(parts: Parts, payload: bytes) -> None:
     if armor is not None:
         files[FIRST + layout.HUMAN_SSHSIG] = armor.encode()
     revoked = [parse_enrollment(parse_envelope(files[path]).payload) for path in files if path.endswith(".revoked.json")]
-    files[layout.ALLOWED_SIGNERS] = build_allowed_signers([enrolled], revoked)
+    # An issuer that OpenSSH has no name for leaves the old list in place.
+    with suppress(Refusal):
+        files[layout.ALLOWED_SIGNERS] = build_allowed_signers([enrolled], revoked)
 
 
 def decoded(text: str) -> bytes:

@@ -80,8 +80,14 @@ def allowed_signers_line(
 
 
 def principal_of(issuer: str, subject: str) -> str:
-    """Return the name of a person in an allowed_signers file: `subject@host of the issuer`, anything unusual percent-encoded."""
-    host = urlsplit(issuer).netloc or issuer
+    """Return the name of a person in an allowed_signers file: `subject@host of the issuer`, anything unusual percent-encoded.
+
+    Refuses with `signer.issuer_malformed` for an issuer that begins like an address and is none.
+    """
+    try:
+        host = urlsplit(issuer).netloc or issuer
+    except ValueError as error:
+        raise Malformed("signer.issuer_malformed", f"got the issuer {issuer[:80]!r}, expected an address or a plain name") from error
     return f"{quote(subject, safe='._-+=:')}@{quote(host, safe='._-:')}"
 
 

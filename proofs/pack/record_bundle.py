@@ -62,7 +62,7 @@ def parse_record_bundle(unverified_bytes: bytes) -> RecordBundle:
     bundle.choice("mediaType", (BUNDLE_MEDIA_TYPE,))
     entry = bundle.fields("verificationMaterial").each("tlogEntries", low=1, high=1)[0]
     proof = entry.fields("inclusionProof")
-    hashes = tuple(Fields({"hash": item}, path="hashes", code=_CODE).base64("hash") for item in proof.texts("hashes", high=MAX_HASHES))
+    hashes = _read_hashes(proof)
     index = entry.text("logIndex", limit=19)
     if not (index.isascii() and index.isdigit()):
         entry.refuse("logIndex", "a decimal number")
@@ -71,3 +71,11 @@ def parse_record_bundle(unverified_bytes: bytes) -> RecordBundle:
         proof.refuse("checkpoint", "a signed note")
     envelope = bundle.fields("dsseEnvelope").only("payload", "payloadType", "signatures").value
     return RecordBundle(envelope, parse_envelope(envelope), InclusionProof(int(index), hashes, note), entry.base64("canonicalizedBody"))
+
+
+def _read_hashes(proof: Fields) -> tuple[bytes, ...]:
+    # The same hash may stand in a path twice: two entries of a ledger can be the same bytes.
+    items = proof.raw("hashes")
+    if not isinstance(items, list) or len(items) > MAX_HASHES:
+        proof.refuse("hashes", f"a list of at most {MAX_HASHES} hashes")
+    return tuple(Fields({"hash": item}, path="hashes", code=_CODE).base64("hash") for item in items)

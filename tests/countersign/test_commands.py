@@ -149,6 +149,42 @@ class TestTrust:
         assert main(["trust", "show"]) == 1
 
 
+class TestBreaksAsARefusal:
+    def test_a_usual_place_that_nobody_may_look_into(self, desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        (desk / "home").mkdir()
+        (desk / "home" / ".config").symlink_to(".config")
+        assert verify(desk, trust=False) == 1
+        assert "REFUSED  trust." in capsys.readouterr().out
+
+    def test_a_name_no_file_can_have(self, desk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        monkeypatch.setenv("COUNTERSIGN_TRUST", "x" * 5000)
+        assert verify(desk, trust=False) == 1
+        assert "REFUSED  trust." in capsys.readouterr().out
+
+    def test_a_home_nobody_has(self, desk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        monkeypatch.setenv("COUNTERSIGN_TRUST", "~nobody-of-that-name/trust.json")
+        assert verify(desk, trust=False) == 1
+        assert "REFUSED  trust.unreadable" in capsys.readouterr().out
+
+    @pytest.mark.parametrize("as_json", [False, True])
+    def test_whatever_breaks_ends_as_a_refusal_without_a_traceback(
+        self, desk: Path, capsys: pytest.CaptureFixture[str], as_json: bool
+    ) -> None:
+        """A name with a NUL reaches the operating system from no command line, only from callers of `main`; it breaks all the same."""
+        assert main(["verify", "a\0b.zip", "--trust", "a\0b.json", *(["--json"] if as_json else [])]) == 1
+        out = capsys.readouterr().out
+        assert "internal.error" in out
+        assert "Traceback" not in out
+        if as_json:
+            assert json.loads(out)["result"] == "refused"
+        else:
+            assert out.splitlines()[-1].startswith("REFUSED  internal.error: the check broke with ValueError")
+
+    def test_debug_shows_where_it_broke(self) -> None:
+        with pytest.raises(ValueError, match="null"):
+            main(["verify", "a.zip", "--trust", "a\0b.json", "--debug"])
+
+
 class TestProcess:
     def test_help_loads_nothing_heavy(self) -> None:
         script = (
@@ -193,6 +229,8 @@ class TestProcess:
         with Path("/dev/full").open("w") as full:
             done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, cwd=REPOSITORY, check=False)
         assert done.returncode != 0
+        assert b"Traceback" not in done.stderr
+        assert b"REFUSED  internal.error" in done.stderr
 
     def test_speaks_to_terminals_that_know_only_ascii(self, desk: Path) -> None:
         done = run(

@@ -11,7 +11,7 @@ import pytest
 
 from countersign import find_trust, read_pack
 from proofs import tlog_proof
-from proofs.approval import enrollment, human_approval, passkey, record
+from proofs.approval import enrollment, human_approval, passkey, record, sshsig
 from proofs.pack import build, check_evidence, check_policy, check_record, check_signer, layout, trust, verify
 from proofs.policy import document as policy_document
 
@@ -35,6 +35,7 @@ MODULES = [
     policy_document,
     read_pack,
     record,
+    sshsig,
     tlog_proof,
     trust,
 ]

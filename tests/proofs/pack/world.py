@@ -93,6 +93,7 @@ class Signing:
 
     passkey: SoftPasskey
     subject: str = "01ALICE"
+    issuer: str = ORIGIN
     username: str = "alice"
     role: str = "approver:release"
     kind: str = "person"
@@ -150,7 +151,7 @@ class World:
             event=event,
             at=signing.enrolled_at if event == "enrolled" else signing.revoked_at or NOON,
             kind=signing.kind,
-            issuer=ORIGIN,
+            issuer=signing.issuer,
             subject=signing.subject,
             spki=signing.passkey.spki,
             credential_id=signing.passkey.credential_id,
@@ -188,7 +189,7 @@ class World:
             request=RequestReference("req_1", 1, "release", sha256_hex(self.request)),
             environment=PRODUCTION,
             approver=Approver(
-                issuer=ORIGIN,
+                issuer=signing.issuer,
                 subject=signing.subject,
                 username=signing.username,
                 roles=(HeldRole(signing.role, "payments", "portal", NOON - MINUTE),),
