@@ -14,6 +14,7 @@ from django.db.models import Q
 from identities.models import EvidenceSigner, Identity
 from identities.queries import resolve_signer
 from proofs.claims import ClaimFinding
+from proofs.workflow import split_workflow
 
 CHECK = "signer"
 
@@ -44,8 +45,9 @@ def _find_candidate(facts_signer: Mapping[str, Any]) -> EvidenceSigner | None:
     else:
         whole = str(facts_signer.get("identity", ""))
         names = Q(any_ref=False, certificate_identity=whole)
-        if "@" in whole:
-            names |= Q(any_ref=True, certificate_identity=whole.rpartition("@")[0])
+        workflow, _ = split_workflow(whole)
+        if workflow:
+            names |= Q(any_ref=True, certificate_identity=workflow)
         issuer = str(facts_signer.get("issuer", ""))
         fitting = Q(method=EvidenceSigner.Method.CERTIFICATE, certificate_issuer=issuer) & names
     return EvidenceSigner.objects.filter(fitting).select_related("identity").order_by("-valid_from", "-pk").first()

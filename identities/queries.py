@@ -11,6 +11,7 @@ from django.db.models import Count, Prefetch, Q, QuerySet
 from identities.models import ApiCredential, EvidenceSigner, Identity, RoleAssignment, SigningKey
 from identities.permissions import with_article
 from proofs.errors import NotFound
+from proofs.workflow import split_workflow
 
 
 def resolve_signer(facts_signer: Mapping[str, Any], *, at: datetime) -> Identity | None:
@@ -23,7 +24,8 @@ def resolve_signer(facts_signer: Mapping[str, Any], *, at: datetime) -> Identity
     elif facts_signer.get("kind") == "certificate":
         whole = str(facts_signer.get("identity", ""))
         exact = Q(any_ref=False, certificate_identity=whole)
-        by_workflow = Q(any_ref=True, certificate_identity=whole.rpartition("@")[0]) if "@" in whole else Q(pk__in=[])
+        workflow, _ = split_workflow(whole)
+        by_workflow = Q(any_ref=True, certificate_identity=workflow) if workflow else Q(pk__in=[])
         issuer = str(facts_signer.get("issuer", ""))
         fitting = Q(method=EvidenceSigner.Method.CERTIFICATE, certificate_issuer=issuer) & (exact | by_workflow)
     else:

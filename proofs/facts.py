@@ -16,6 +16,7 @@ from proofs.evidence import VerifiedEvidence
 from proofs.moment import rfc3339
 from proofs.sigstore.certificate import SignerCertificate
 from proofs.statement import Statement, is_plain_text
+from proofs.workflow import split_workflow
 
 SLSA_PROVENANCE_V1 = "https://slsa.dev/provenance/v1"
 SLSA_PROVENANCE_V02 = "https://slsa.dev/provenance/v0.2"
@@ -69,8 +70,7 @@ def extract_claims(statement: Statement) -> dict[str, Any]:
 
 def _certificate_facts(certificate: SignerCertificate) -> dict[str, Any]:
     identity = certificate.identity
-    is_workflow = "://" in identity
-    workflow, _, ref = identity.partition("@") if is_workflow else ("", "", "")
+    workflow, ref = split_workflow(identity)
     stated = {
         name: next((certificate.claims[number] for number in numbers if number in certificate.claims), None)
         for name, numbers in _CERTIFICATE_FACTS.items()
@@ -79,8 +79,8 @@ def _certificate_facts(certificate: SignerCertificate) -> dict[str, Any]:
         "kind": "certificate",
         "issuer": certificate.issuer,
         "identity": identity,
-        "workflow": workflow or None,
-        "ref": ref or None,
+        "workflow": workflow,
+        "ref": ref,
         **stated,
         "notBefore": rfc3339(certificate.not_before),
         "notAfter": rfc3339(certificate.not_after),

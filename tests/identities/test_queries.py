@@ -36,6 +36,22 @@ class TestResolveSigner:
         assert resolve_signer(certificate(), at=LATER) == runner
         assert resolve_signer(certificate(identity=f"{cast.WORKFLOW}@refs/heads/x@y"), at=LATER) is None
 
+    def test_a_file_whose_name_goes_on_after_an_at_sign_is_not_the_workflow(self) -> None:
+        cast.runner()
+        longer = f"{cast.WORKFLOW}@x.yml"
+        for lie in (f"{longer}@refs/heads/main", f"{longer}@{'ab' * 20}", longer):
+            assert resolve_signer(certificate(identity=lie), at=LATER) is None
+        registered = another()
+        register_signer(
+            identity=registered,
+            certificate_issuer=cast.GITHUB_ISSUER,
+            certificate_identity=f"{cast.WORKFLOW}@refs/tags/@acme/api@1.0.0",
+            by=None,
+            now=cast.NOW,
+        )
+        # The whole identity is still one that somebody can register, letter for letter.
+        assert resolve_signer(certificate(identity=f"{cast.WORKFLOW}@refs/tags/@acme/api@1.0.0"), at=LATER) == registered
+
     @pytest.mark.parametrize(
         "facts",
         [
