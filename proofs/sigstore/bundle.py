@@ -27,10 +27,11 @@ from cryptography import x509
 from proofs.dsse import IN_TOTO_PAYLOAD_TYPE, Envelope, parse_envelope
 from proofs.encoding import b64_decode
 from proofs.errors import Malformed, TooLarge, Unproven
-from proofs.sigstore.certificate import SignerCertificate, load_certificate, verify_certificate
+from proofs.sigstore.certificate import SignerCertificate, verify_certificate
 from proofs.sigstore.log_entry import LogEntry, parse_log_entry, verify_body_binding, verify_log_entry
 from proofs.sigstore.shape import demand_fields, demand_object
 from proofs.sigstore.trust_root import TrustRoot
+from proofs.sigstore.x509_reading import load_certificate
 from proofs.statement import Statement, parse_statement
 
 MEDIA_TYPE_PREFIX = "application/vnd.dev.sigstore.bundle"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store, VerificationError
@@ -18,6 +18,7 @@ from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyB
 from proofs.errors import Malformed, Refusal, Unproven
 from proofs.keys import PublicKey, load_spki
 from proofs.sigstore.trust_root import Authority, TrustRoot, find_log
+from proofs.sigstore.x509_reading import UNREADABLE
 from proofs.statement import is_plain_text
 
 FULCIO = "1.3.6.1.4.1.57264.1."
@@ -26,16 +27,6 @@ MAX_SCTS = 8
 _LAST_RAW_CLAIM = 6
 _LAST_CLAIM = 24
 _LEGACY_ISSUER, _ISSUER = 1, 8
-# The library warns about some oddities (a negative serial number); where warnings are errors, they are refusals like the rest.
-_UNREADABLE = (
-    ValueError,
-    TypeError,
-    UnsupportedAlgorithm,
-    x509.InvalidVersion,
-    x509.DuplicateExtension,
-    x509.UnsupportedGeneralNameType,
-    UserWarning,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +43,6 @@ class SignerCertificate:
     claims: dict[int, str]
     not_before: datetime
     not_after: datetime
-
-
-def load_certificate(der: bytes) -> x509.Certificate:
-    """Read a DER certificate and all its extensions; refuses with `certificate.malformed`. Verifies nothing."""
-    try:
-        certificate = x509.load_der_x509_certificate(der)
-        # The library reads parts only when asked for; all that is used later is asked for here, where a "no" has a code.
-        _ = (certificate.issuer, certificate.subject, certificate.not_valid_before_utc, certificate.not_valid_after_utc)
-        _ = (certificate.public_key(), [extension.value for extension in certificate.extensions])
-    except _UNREADABLE as error:
-        raise Malformed("certificate.malformed", f"got bytes that are not a certificate we can read ({error}), expected DER") from error
-    return certificate
 
 
 def verify_certificate(certificate: x509.Certificate, *, trust_root: TrustRoot, signed_at: datetime) -> SignerCertificate:
@@ -108,7 +87,7 @@ def _verify_chain(certificate: x509.Certificate, trust_root: TrustRoot, signed_a
     for authority in in_time:
         try:
             return _validate_path(certificate, authority, signed_at)
-        except (VerificationError, InvalidSignature, *_UNREADABLE) as error:
+        except (VerificationError, InvalidSignature, *UNREADABLE) as error:
             reason = str(error).partition(" (encountered")[0][:200]
     raise Unproven("certificate.untrusted", f"the certificate does not chain to a trusted authority: {reason}")
 

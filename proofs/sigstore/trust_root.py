@@ -22,6 +22,7 @@ from proofs.digest import sha256_hex
 from proofs.encoding import b64_decode
 from proofs.errors import Malformed, Refusal
 from proofs.keys import PublicKey, load_spki
+from proofs.sigstore.x509_reading import load_certificate
 
 MEDIA_TYPE = "application/vnd.dev.sigstore.trustedroot+json;version=0.1"
 DEFAULT_PROFILE: Mapping[str, int] = {"tlog": 1, "tsa": 0, "sct": 1}
@@ -133,7 +134,14 @@ def _usable_logs(members: list[dict[str, Any]]) -> Iterable[LogKey]:
             continue
         key = _parse_key(public_key.get("rawBytes"), algorithm)
         identifier = b64_decode(log_id.get("keyId"), code="trust_root.malformed", what="a log id")
-        yield LogKey(identifier, key, window, urlsplit(member["baseUrl"]).hostname or "")
+        yield LogKey(identifier, key, window, _host_of(member["baseUrl"]))
+
+
+def _host_of(unverified_url: str) -> str:
+    try:
+        return urlsplit(unverified_url).hostname or ""
+    except ValueError as error:
+        raise Malformed("trust_root.malformed", f"got the baseUrl {unverified_url[:80]!r}, expected the address of a log") from error
 
 
 def _parse_key(unverified_text: object, algorithm: str) -> PublicKey:
@@ -154,10 +162,7 @@ def _parse_authority(member: dict[str, Any]) -> Authority:
     chain = []
     for item in listed:
         raw = item.get("rawBytes") if isinstance(item, dict) else None
-        try:
-            chain.append(x509.load_der_x509_certificate(b64_decode(raw, code="trust_root.malformed", what="a CA certificate")))
-        except ValueError as error:
-            raise Malformed("trust_root.malformed", f"a CA certificate cannot be read: {error}") from error
+        chain.append(load_certificate(b64_decode(raw, code="trust_root.malformed", what="a CA certificate"), code="trust_root.malformed"))
     return Authority(tuple(chain), _parse_window(member.get("validFor")))
 
 
