@@ -8,8 +8,7 @@ from __future__ import annotations
 from django.conf import settings
 
 from attestations.blobs import bytes_of
-from attestations.models import TrustRoot
-from attestations.trust_roots import current_trust_material
+from attestations.trust_roots import current_trust_material, list_trust_roots
 from ledger.keys import log_verifier_key
 from ledger.models import Entry
 from ledger.recorder import recorder_key
@@ -24,7 +23,7 @@ def current_trust() -> Trust:
     first = Entry.objects.order_by("index").first()
     if first is None:
         raise Conflict("trust.empty", "the ledger has no entry yet; bootstrap the portal first")
-    roots = TrustRoot.objects.filter(removed_at=None).select_related("document").order_by("added_at", "pk")
+    roots = list_trust_roots()
     return Trust(
         origin=settings.ORIGIN,
         rp_id=settings.RP_ID,

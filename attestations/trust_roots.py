@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from attestations.blobs import bytes_of, store_blob
 from attestations.models import Blob, TrustRoot
@@ -45,10 +46,14 @@ def add_trust_root(*, name: str, document: bytes, profile: dict[str, int] | None
     return row
 
 
+def list_trust_roots() -> QuerySet[TrustRoot]:
+    """Return the trust roots that count now, in the one order in which they are judged by and exported."""
+    return TrustRoot.objects.filter(removed_at__isnull=True).select_related("document").order_by("digest")
+
+
 def current_trust_material() -> TrustMaterial:
     """Return what a verdict given now may rest on. Refuses with `blob.altered` when a stored trust root was changed."""
-    rows = TrustRoot.objects.filter(removed_at__isnull=True).select_related("document").order_by("digest")
-    roots = tuple(_parse(row.document, json.dumps(row.profile, sort_keys=True)) for row in rows)
+    roots = tuple(_parse(row.document, json.dumps(row.profile, sort_keys=True)) for row in list_trust_roots())
     signers = EvidenceSigner.objects.filter(method=EvidenceSigner.Method.PUBLIC_KEY).order_by("key_id")
     return TrustMaterial(trust_roots=roots, keys=tuple(_registered(signer) for signer in signers))
 

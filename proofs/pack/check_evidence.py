@@ -93,4 +93,8 @@ def _essence(verdict: dict[str, Any]) -> bytes:
     findings = Fields(verdict, path="verdict", code="evidence.verdict_mismatch").each("findings")
     derived = [finding for finding in findings if finding.raw("check") != _REGISTER_CHECK]
     outcomes = [[finding.raw(name) for name in ("check", "outcome", "code")] for finding in derived]
-    return canonical_bytes([{name: verdict.get(name) for name in _RESULT_FIELDS}, outcomes])
+    result = {name: verdict.get(name) for name in _RESULT_FIELDS}
+    if isinstance(result["facts"], dict):
+        # Two trust roots can vouch for the same log and authority: a newer one, or another order, makes no other verdict.
+        result["facts"] = {name: fact for name, fact in result["facts"].items() if name != "trustRoot"}
+    return canonical_bytes([result, outcomes])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from approvals.models import Request
 from approvals.pack import build_pack
 from approvals.trust import current_trust
+from attestations.trust_roots import add_trust_root, current_trust_material
 from identities.enrol import revoke_signing_key
 from ledger.publish import publish_checkpoint
 from proofs.errors import Conflict, Refusal
@@ -46,6 +48,24 @@ class TestBuildPack:
             verify_pack(files, trust=trust, digest=make.image(), environment=environment, at=make.NOW)
         assert len([path for path in files if path.startswith("evidence/")]) == 3
         assert len([path for path in files if path.endswith("record.sigstore.json")]) == count
+
+    def test_verifies_in_whatever_order_overlapping_trust_roots_were_added_and_without_the_old_one(self) -> None:
+        stage = make.set_stage()
+        document = stage.instance.trusted_root()
+        for count in range(1, 4):
+            # The same log and authority in a document of another digest, so that some come before the first and some after.
+            again = document + b"\n" * count
+            add_trust_root(name=f"Again {count}", document=again, profile=None, by=None, now=make.NOW + timedelta(seconds=count))
+        make.send_provenance(stage)
+        request = make.ask()
+        make.approve(request, cast.alice())
+        files = build_pack(request=request, now=make.NOW)
+        trust = current_trust()
+        assert [root.digest for root in trust.evidence_roots] == [root.digest for root in current_trust_material().trust_roots]
+        assert [root.digest for root in trust.evidence_roots] == sorted(root.digest for root in trust.evidence_roots)
+        for roots in (trust.evidence_roots, trust.evidence_roots[::-1], trust.evidence_roots[1:]):
+            less = replace(trust, evidence_roots=roots)
+            verify_pack(files, trust=less, digest=make.image(), environment="production", at=make.NOW)
 
     def test_is_the_same_every_time(self) -> None:
         request = approved()

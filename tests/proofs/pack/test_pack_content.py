@@ -118,6 +118,14 @@ class TestStep17And18Evidence:
     def test_18_refuses_evidence_under_a_root_that_is_not_trusted(self) -> None:
         assert code_of(GENUINE, trust=replace(WORLD.trust, evidence_roots=())) == "evidence.verdict_mismatch"
 
+    def test_18_two_trust_roots_that_overlap_count_in_either_order_and_the_newer_one_alone(self) -> None:
+        """The instance published its trust root again with another byte: same log, same authority, another digest."""
+        old = WORLD.trust.evidence_roots[0]
+        newer = replace(old, document=old.document + b"\n")
+        assert newer.digest != old.digest
+        for roots in ((old, newer), (newer, old), (newer,)):
+            assert check(GENUINE, trust=replace(WORLD.trust, evidence_roots=roots)).approvals
+
 
 class TestStep19Policy:
     def test_refuses_an_input_or_result_that_was_swapped(self) -> None:
