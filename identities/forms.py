@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import forms
 
+from identities.json_field import StrictJSONField
 from identities.models import Identity
 
 
@@ -16,7 +17,7 @@ class InputNewKey(forms.Form):
         help_text="So that you know it again, for example “Work laptop” or “Blue security key”.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    credential = forms.JSONField(widget=forms.HiddenInput)
+    credential = StrictJSONField(widget=forms.HiddenInput)
 
 
 class InputRevocation(forms.Form):

@@ -106,6 +106,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.headers.PermissionsPolicyMiddleware",
     "csp.middleware.CSPMiddleware",
+    "portal.screen_requests.ScreenRequestsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -208,6 +209,9 @@ MFA_ADAPTER = "identities.sign_in.PasskeyAdapter"
 MFA_FORMS = {
     "login_webauthn": "identities.sign_in_forms.PasskeySignInForm",
     "authenticate": "identities.sign_in_forms.SecondFactorForm",
+    "authenticate_webauthn": "identities.sign_in_forms.SecondFactorPasskeyForm",
+    "reauthenticate_webauthn": "identities.sign_in_forms.ReauthenticatePasskeyForm",
+    "add_webauthn": "identities.sign_in_forms.NewPasskeyForm",
 }
 MFA_SUPPORTED_TYPES = ["webauthn", "totp", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
@@ -233,7 +237,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["identities.api_authentication.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["portal.read_json.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "portal.errors.problem_response",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

@@ -132,7 +132,7 @@ class TestWhatIsNoRefusal:
 class TestRestFramework:
     def test_unreadable_json(self, client: Client) -> None:
         response = client.post("/api/v1/refuse/x", "{", content_type="application/json")
-        assert_problem(response, status=400, code="request.malformed")
+        assert_problem(response, status=400, code="json.invalid")
 
     def test_wrong_method(self, client: Client) -> None:
         assert_problem(client.put("/api/v1/refuse/x"), status=405, code="method.not_allowed")
