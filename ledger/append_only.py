@@ -1,7 +1,8 @@
 """Tables whose rows never change: refused by the model, and by triggers in both databases.
 
-The triggers are put there by the migration operations `ForbidChange` (whole row) and `FreezeColumns` (named columns).
-A database superuser can drop a trigger; the Merkle log is what makes that visible.
+The triggers are put there by the migration operations `ForbidChange` (whole row) and `FreezeColumns` (named columns), and by those
+in `ledger.guard_rows`. On SQLite, INSERT OR REPLACE removes a row without asking the DELETE trigger unless the connection has
+recursive_triggers on, which ours have; `ForbidReplacement` refuses it on any other. A database superuser can drop a trigger; the Merkle log is what makes that visible.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class ForbidChange(migrations.RunPython):
     def _install(self, apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
         table = apps.get_model(self.app_label, self.model)._meta.db_table
         if editor.connection.vendor == "postgresql":
-            _install_postgres_function(editor)
+            install_postgres_function(editor)
             for event, level in (("UPDATE", "ROW"), ("DELETE", "ROW"), ("TRUNCATE", "STATEMENT")):
                 editor.execute(
                     f'CREATE TRIGGER "{table}_no_{event.lower()}" BEFORE {event} ON "{table}" '
@@ -83,12 +84,13 @@ class ForbidChange(migrations.RunPython):
 class FreezeColumns(migrations.RunPython):
     """Migration operation: the database refuses an UPDATE that changes one of the named columns."""
 
-    def __init__(self, app_label: str, model: str, columns: list[str]) -> None:
-        self.app_label, self.model, self.columns = app_label, model, columns
+    def __init__(self, app_label: str, model: str, columns: list[str], trigger: str = "frozen") -> None:
+        # A table that is given a second list gets a second trigger: the first stays as it was installed.
+        self.app_label, self.model, self.columns, self.trigger = app_label, model, columns, trigger
         super().__init__(self._install, self._remove)
 
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
-        return type(self).__name__, [self.app_label, self.model, self.columns], {}
+        return type(self).__name__, [self.app_label, self.model, self.columns, self.trigger], {}
 
     def _install(self, apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
         table = apps.get_model(self.app_label, self.model)._meta.db_table
@@ -99,24 +101,25 @@ class FreezeColumns(migrations.RunPython):
             for column in self.columns
         )
         if postgres:
-            _install_postgres_function(editor)
+            install_postgres_function(editor)
             editor.execute(
-                f'CREATE TRIGGER "{table}_frozen" BEFORE UPDATE OF {names} ON "{table}" '
+                f'CREATE TRIGGER "{table}_{self.trigger}" BEFORE UPDATE OF {names} ON "{table}" '
                 f"FOR EACH ROW WHEN ({differs}) EXECUTE FUNCTION countersign_append_only()"
             )
             return
         editor.execute(
-            f'CREATE TRIGGER "{table}_frozen" BEFORE UPDATE OF {names} ON "{table}" WHEN {differs} '
+            f'CREATE TRIGGER "{table}_{self.trigger}" BEFORE UPDATE OF {names} ON "{table}" WHEN {differs} '
             f"BEGIN SELECT RAISE(ABORT, '{table}: this column never changes'); END"
         )
 
     def _remove(self, apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
         table = apps.get_model(self.app_label, self.model)._meta.db_table
         on_table = f' ON "{table}"' if editor.connection.vendor == "postgresql" else ""
-        editor.execute(f'DROP TRIGGER IF EXISTS "{table}_frozen"{on_table}')
+        editor.execute(f'DROP TRIGGER IF EXISTS "{table}_{self.trigger}"{on_table}')
 
 
-def _install_postgres_function(editor: BaseDatabaseSchemaEditor) -> None:
+def install_postgres_function(editor: BaseDatabaseSchemaEditor) -> None:
+    """Put the function there that every trigger on PostgreSQL calls; again changes nothing."""
     editor.execute(
         "CREATE OR REPLACE FUNCTION countersign_append_only() RETURNS trigger LANGUAGE plpgsql AS "
         "$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$",

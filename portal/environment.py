@@ -160,7 +160,8 @@ def sqlite_database(path: Path) -> dict[str, object]:
     """Return Django's settings for a SQLite file that several processes write to and that survives a power cut.
 
     IMMEDIATE takes the write lock at BEGIN: a transaction that reads first and writes later cannot then fail as "locked".
-    synchronous=FULL syncs at every commit; with NORMAL, WAL may lose the last commits when the power goes.
+    synchronous=FULL syncs at every commit; with NORMAL, WAL may lose the last commits when the power goes. Without recursive_triggers,
+    INSERT OR REPLACE would remove the old row unseen by the triggers that keep append-only tables.
     """
     return {
         "ENGINE": "django.db.backends.sqlite3",
@@ -168,7 +169,7 @@ def sqlite_database(path: Path) -> dict[str, object]:
         "OPTIONS": {
             "timeout": 20,
             "transaction_mode": "IMMEDIATE",
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=20000;",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=20000; PRAGMA recursive_triggers=ON;",
         },
     }
 

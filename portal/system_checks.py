@@ -165,7 +165,7 @@ def check_backends(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]
 
 @register(Tags.database)
 def check_durability(app_configs: Any = None, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """An answer given to a client must survive a power cut: ask the database whether it keeps to that."""
+    """An answer given to a client must survive a power cut, and an append-only row any statement: ask the database."""
     found: list[CheckMessage] = []
     for alias in databases or ():
         connection = connections[alias]
@@ -183,6 +183,13 @@ def check_durability(app_configs: Any = None, databases: Sequence[str] | None = 
                 cursor.execute("PRAGMA synchronous")
                 if cursor.fetchone()[0] < 2:
                     found.append(Error("SQLite does not sync at every commit.", hint="PRAGMA synchronous must be FULL.", id="portal.E015"))
+                cursor.execute("PRAGMA recursive_triggers")
+                if not cursor.fetchone()[0]:
+                    found.append(
+                        Error(
+                            "SQLite lets REPLACE past append-only triggers.", hint="PRAGMA recursive_triggers must be ON.", id="portal.E016"
+                        )
+                    )
     return found
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage
+from django.db import connection
 
 from portal import system_checks as checks
 
@@ -97,3 +98,16 @@ def test_refuses_a_short_secret_key(settings: Any) -> None:
 @pytest.mark.django_db
 def test_the_database_keeps_what_it_acknowledged() -> None:
     assert checks.check_durability(databases=["default"]) == []
+
+
+@pytest.mark.django_db
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="a setting of SQLite")
+def test_sqlite_must_not_let_replace_past_the_triggers() -> None:
+    assert checks.check_durability(databases=["default"]) == []
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA recursive_triggers=OFF")
+    try:
+        assert ids(checks.check_durability(databases=["default"])) == ["portal.E016"]
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA recursive_triggers=ON")

@@ -1,0 +1,89 @@
+"""No statement of SQLite's pushes a row out of an append-only table, whatever the connection's settings are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import DatabaseError, connection, models, transaction
+
+from approvals.models import Ceremony
+from attestations.models import Artifact, Attestation, Blob, Submission, TrustRoot
+from gates.decide import decide
+from identities.models import ApiCredential, EvidenceSigner, Identity, RoleAssignment, SigningKey
+from identities.sign_in_events import record_sign_in
+from ledger.append_only import AppendOnly
+from ledger.guard_rows import key_taken
+from tests import cast
+from tests import make_approvals as make
+from tests.make_ledger import use_own_keys
+
+pytestmark = pytest.mark.django_db
+
+# Filled with INSERT OR IGNORE, so the DELETE trigger alone guards them, on connections with recursive_triggers.
+TAKEN_IN = {Artifact, Attestation, Blob, Submission}
+LIVING = {ApiCredential, Ceremony, EvidenceSigner, Identity, RoleAssignment, SigningKey, TrustRoot}
+MODELS = sorted({model for model in apps.get_models() if issubclass(model, AppendOnly)} | LIVING, key=lambda model: model._meta.label)
+on_sqlite = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="only SQLite has INSERT OR REPLACE")
+
+
+@pytest.fixture
+def whole_story(settings: Any, tmp_path: Path) -> None:
+    """A release, from evidence to the gate's answer: every table has a row."""
+    use_own_keys(settings, tmp_path)
+    stage = make.set_stage()
+    make.send_provenance(stage)
+    make.approve(make.ask(), cast.alice())
+    decide(digest=make.image(), environment_slug="production", by=cast.runner(), now=make.NOW)
+    cast.token_of(cast.runner())
+    record_sign_in(username="alice", outcome="failed", address="", identity=None, now=make.NOW)
+
+
+def replace_all(table: str) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f'INSERT OR REPLACE INTO "{table}" SELECT * FROM "{table}"')
+
+
+@on_sqlite
+def test_no_row_is_replaced(whole_story: None) -> None:
+    allowed = []
+    for model in MODELS:
+        assert model._default_manager.exists(), f"no row of {model._meta.label} to try it on"
+        try:
+            replace_all(model._meta.db_table)
+        except DatabaseError:
+            continue
+        allowed.append(model._meta.label)
+    assert allowed == []
+
+
+@on_sqlite
+def test_nor_on_a_connection_that_somebody_else_opened(whole_story: None) -> None:
+    allowed = []
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA recursive_triggers=OFF")
+    try:
+        for model in set(MODELS) - TAKEN_IN:
+            try:
+                replace_all(model._meta.db_table)
+            except DatabaseError:
+                continue
+            allowed.append(model._meta.label)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA recursive_triggers=ON")
+    assert allowed == []
+
+
+@on_sqlite
+@pytest.mark.parametrize("model", [model for model in MODELS if model not in TAKEN_IN], ids=lambda model: model._meta.label)
+def test_every_unique_index_is_guarded(model: type[models.Model]) -> None:
+    """An index that came later would let REPLACE in by another door."""
+    meta = model._meta
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = %s", [f"{meta.db_table}_no_replace"])
+        found = cursor.fetchone()
+    assert found is not None
+    assert key_taken(connection, meta.db_table, str(meta.pk.column)) in found[0]
