@@ -16,6 +16,7 @@ from django.utils.cache import patch_vary_headers
 from rest_framework import exceptions as api_exceptions
 from rest_framework.views import set_rollback
 
+from portal.log import loggable_path
 from proofs.errors import Refusal
 
 STATUS = {
@@ -81,7 +82,7 @@ def answer(request: HttpRequest, *, status: int, code: str, detail: str) -> Http
     """Answer with a page or a problem document, whichever the asker reads."""
     response: HttpResponse
     if wants_problem(request):
-        document = problem_document(status=status, code=code, detail=detail, instance=request.path)
+        document = problem_document(status=status, code=code, detail=detail, instance=loggable_path(request))
         response = JsonResponse(document, status=status, content_type="application/problem+json")
     else:
         context = {"status": status, "code": code, "reason": detail, "heading": TITLES.get(status, "Refused")}
@@ -97,7 +98,7 @@ def answer(request: HttpRequest, *, status: int, code: str, detail: str) -> Http
 def answer_refusal(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     """Answer a refusal with the status of its kind."""
     status = STATUS[refusal.kind]
-    log.info("refused", code=refusal.code, status=status, path=request.path)
+    log.info("refused", code=refusal.code, status=status, path=loggable_path(request))
     return answer(request, status=status, code=refusal.code, detail=refusal.reason)
 
 

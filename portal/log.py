@@ -1,10 +1,11 @@
 """Structured log lines: one JSON object a line (or coloured text in the demo), each with the id of its request.
 
-Writes to standard output and nowhere else. Never given request bodies, headers or secrets.
+Writes to standard output and nowhere else. Never given request bodies, headers or secrets, nor the addresses that are secrets themselves.
 """
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets
 import time
@@ -20,6 +21,8 @@ from portal.environment import PREFIX, BadSetting
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 QUIET_PATHS = ("/healthz", "/readyz", "/static/")
+# A link that was mailed lets whoever holds it choose a new password: its key stands in the path.
+CONFIDENTIAL_PATHS = "/accounts/"
 SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
@@ -54,7 +57,8 @@ def logging_settings(*, level: str, as_json: bool) -> dict[str, Any]:
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
             }
         },
-        "handlers": {"out": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"}},
+        "filters": {"paths": {"()": HideSecretPaths}},
+        "handlers": {"out": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line", "filters": ["paths"]}},
         "root": {"handlers": ["out"], "level": level},
         "loggers": {
             "django": {"level": level, "propagate": True},
@@ -63,6 +67,27 @@ def logging_settings(*, level: str, as_json: bool) -> dict[str, Any]:
             "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
         },
     }
+
+
+def loggable_path(request: HttpRequest) -> str:
+    """Return the path, or where paths may hold a secret the name of the page instead."""
+    if not request.path.startswith(CONFIDENTIAL_PATHS):
+        return request.path
+    match = request.resolver_match
+    return f"{CONFIDENTIAL_PATHS}<{match.view_name if match else 'unknown'}>"
+
+
+class HideSecretPaths(logging.Filter):
+    """Puts the loggable path where Django's own lines about a request name its path."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        request = getattr(record, "request", None)
+        if isinstance(request, HttpRequest) and isinstance(record.args, tuple):
+            # Django escapes what it names, so the start is compared and not the whole.
+            record.args = tuple(
+                loggable_path(request) if isinstance(text, str) and text.startswith(CONFIDENTIAL_PATHS) else text for text in record.args
+            )
+        return True
 
 
 class RequestLogMiddleware:
@@ -82,5 +107,5 @@ class RequestLogMiddleware:
         response["X-Request-ID"] = request_id
         if not request.path.startswith(QUIET_PATHS):
             took = round((time.perf_counter() - began) * 1000, 1)
-            self.log.info("request", method=request.method, path=request.path, status=response.status_code, ms=took)
+            self.log.info("request", method=request.method, path=loggable_path(request), status=response.status_code, ms=took)
         return response
