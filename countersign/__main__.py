@@ -40,6 +40,7 @@ def _run(chosen: argparse.Namespace) -> int:
         trust_file=chosen.trust,
         digest=chosen.digest,
         environment=chosen.environment,
+        policy=chosen.policy,
         at=chosen.at,
         as_json=chosen.json,
     )
@@ -59,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_trust(verify)
     verify.add_argument("--digest", type=_digest, metavar="D", help="the artifact you have in hand, as sha256:<hex>")
     verify.add_argument("--environment", metavar="E", help="where it is to go")
+    verify.add_argument(
+        "--policy", type=_digest, metavar="D", help="the policy you expect, as sha256:<hex> (default: the one the person signed for)"
+    )
     verify.add_argument(
         "--at", type=_moment, metavar="T", help="when it must be valid, as 2026-01-31T12:00:00Z (default: when it was signed)"
     )

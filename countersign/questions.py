@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from proofs.moment import rfc3339
-from proofs.pack.report import PackReport, VerifiedItem
+from proofs.pack.report import PackReport, VerifiedItem, describe_person
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +23,17 @@ def answer_questions(report: PackReport) -> tuple[Answer, ...]:
     return (
         Answer("Who signed it?", _who(report, items)),
         Answer("From what was it made?", _sources(items)),
-        Answer(
-            "Was the path intact?",
-            "From the build to the approval, yes: evidence, policy and statement name the same digest. "
-            "What lies in a registry or runs somewhere is unknown here: compare its digest.",
-        ),
+        Answer("Was the path intact?", _path(items)),
         Answer(
             "Was anything altered after review?",
-            "No: every byte the person was shown is here as it was signed. Whether the approval still stands today, ask the gate.",
+            "No: every byte the person was shown is here as it was signed. Whether somebody rejected or withdrew it, ask the gate.",
         ),
     )
 
 
 def _who(report: PackReport, items: list[VerifiedItem]) -> str:
     people = "; ".join(
-        f"{item.username} approved on {rfc3339(item.checked_at)} with a passkey, level {item.level}" for item in report.approvals
+        f"{describe_person(item)} approved on {rfc3339(item.checked_at)} with a passkey, level {item.level}" for item in report.approvals
     )
     signers = "; ".join(
         dict.fromkeys(
@@ -45,6 +41,13 @@ def _who(report: PackReport, items: list[VerifiedItem]) -> str:
         )
     )
     return f"{people}. {signers or 'No evidence was asked for'}."
+
+
+def _path(items: list[VerifiedItem]) -> str:
+    registry = "What lies in a registry or runs somewhere is unknown here: compare its digest."
+    if not items:
+        return f"Unknown: the policy counted no evidence, so nothing but the approval names this digest. {registry}"
+    return f"From the evidence to the approval, yes: evidence, policy and statement name the same digest. {registry}"
 
 
 def _sources(items: list[VerifiedItem]) -> str:

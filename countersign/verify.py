@@ -20,14 +20,21 @@ from proofs.approval.human_approval import parse_human_approval
 from proofs.errors import Refusal
 from proofs.moment import rfc3339
 from proofs.pack.layout import STATEMENT, approval_folder, check_layout
-from proofs.pack.report import PackReport, Step
+from proofs.pack.report import PackReport, Step, describe_person
 from proofs.pack.verify import TITLES, verify_pack
 
 _LAST_PER_APPROVAL = 21
 
 
 def verify(
-    *, pack_file: Path, trust_file: Path | None, digest: str | None, environment: str | None, at: datetime | None, as_json: bool
+    *,
+    pack_file: Path,
+    trust_file: Path | None,
+    digest: str | None,
+    environment: str | None,
+    policy: str | None,
+    at: datetime | None,
+    as_json: bool,
 ) -> int:
     """Print the argument and the verdict; return 0 when verified and printed, 1 when refused."""
     held: list[Step] = []
@@ -42,7 +49,9 @@ def verify(
         trust, _ = find_trust(trust_file)
         files = read_pack(pack_file)
         wanted_digest, wanted_environment = _complete(files, digest, environment, notes)
-        report = verify_pack(files, trust=trust, digest=wanted_digest, environment=wanted_environment, at=at, follow=follow)
+        if policy is None:
+            notes.append("You named no --policy, so this rests on the policy the pack names; compare its digest with the one you expect.")
+        report = verify_pack(files, trust=trust, digest=wanted_digest, environment=wanted_environment, at=at, policy=policy, follow=follow)
     except Refusal as refusal:
         _print_refusal(refusal, held, as_json)
         return 1
@@ -85,9 +94,13 @@ def _print_report(report: PackReport, digest: str, notes: list[str]) -> None:
 
 
 def _verdict(report: PackReport, digest: str) -> str:
-    people = " and ".join(f"{item.username} (level {item.level})" for item in report.approvals)
+    people = " and ".join(f"{describe_person(item)}, level {item.level}" for item in report.approvals)
     name = next((item.name for item in report.artifacts if digest in map(str, item.digests)), "") or "the artifact"
-    return f"{name}, {digest}, was approved for {report.environment.name} by {people}; valid at {rfc3339(report.at)}. The log is not witnessed."
+    policy = f"policy {report.policy.id}, version {report.policy.version}, sha256:{report.policy.digest}"
+    return (
+        f"{name}, {digest}, was approved for {report.environment.name} by {people}, under {policy}; valid at {rfc3339(report.at)}. "
+        "The log is not witnessed. Whether it was rejected, withdrawn or the key revoked, no pack can show: ask the portal's gate."
+    )
 
 
 def _print_refusal(refusal: Refusal, held: list[Step], as_json: bool) -> None:
@@ -124,7 +137,14 @@ def _as_document(report: PackReport, digest: str, notes: list[str]) -> dict[str,
             for item in report.approvals
         ],
         "evidence": [
-            {"name": item.name, "sha256": item.digest, "result": item.result, "signer": item.signer, "source": item.source}
+            {
+                "name": item.name,
+                "sha256": item.digest,
+                "result": item.result,
+                "reason": item.reason,
+                "signer": item.signer,
+                "source": item.source,
+            }
             for item in report.evidence
         ],
         "rules": list(report.rules),

@@ -32,7 +32,7 @@ from proofs.keys import PublicKey, load_spki
 from proofs.leaf import build_dsse_leaf
 from proofs.merkle import build_consistency_proof, build_inclusion_proof, leaf_hash, node_hash, subtree_root
 from proofs.pack import layout
-from proofs.pack.build import build_allowed_signers
+from proofs.pack.build import build_allowed_signers, build_words
 from proofs.pack.record_bundle import build_record_bundle, parse_record_bundle
 from proofs.tlog_proof import HeadProof, InclusionProof, build_head_file, build_inclusion_file
 
@@ -132,6 +132,7 @@ def forge(files: Mapping[str, bytes], keys: PortalKeys, lie: Lie = honest) -> di
     rebuilt[FIRST + layout.RECORD_PROOF] = build_inclusion_file(proof)
     rebuilt[FIRST + layout.HEAD_PROOF] = build_head_file(head)
     _rebuild_copies(parts, payload)
+    _rebuild_words(rebuilt)
     return repack(rebuilt)
 
 
@@ -231,6 +232,14 @@ def _rebuild_copies(parts: Parts, payload: bytes) -> None:
     # An issuer that OpenSSH has no name for leaves the old list in place.
     with suppress(Refusal):
         files[layout.ALLOWED_SIGNERS] = build_allowed_signers([enrolled], revoked)
+
+
+def _rebuild_words(files: dict[str, bytes]) -> None:
+    folders = sorted(path.removesuffix(layout.RECORD_BUNDLE) for path in files if path.endswith("/" + layout.RECORD_BUNDLE))
+    # A statement that cannot be read gives no words; it is refused long before them.
+    with suppress(Refusal):
+        records = [(folder, parse_record(parse_record_bundle(files[folder + layout.RECORD_BUNDLE]).envelope.payload)) for folder in folders]
+        files.update(build_words(records, files.keys()))
 
 
 def decoded(text: str) -> bytes:

@@ -5,7 +5,8 @@ Each file that follows from another is made here by the same functions the verif
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import shlex
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
@@ -25,13 +26,24 @@ from proofs.pack.record_bundle import build_record_bundle
 from proofs.pack.trust import Trust, build_trust
 from proofs.tlog_proof import HeadProof, InclusionProof, build_head_file, build_inclusion_file
 
+# These words are part of the form countersign-pack/v1: a verifier writes them again and compares every byte, so that nobody slips
+# other instructions into a pack. Changing them would refuse every pack made before; that takes a new schema.
 _GUIDE_HEAD = """# How to check this pack
 
-`countersign verify` checks everything below and more, in one numbered argument:
+This command checks everything below and more, in one numbered argument. It needs Countersign's folders `countersign` and `proofs`,
+no network and no database:
 
-    countersign verify THIS.zip --trust trust.json --digest sha256:... --environment NAME
+    python -m countersign verify {archive} --trust trust.json \\
+      --digest {digest} \\
+      --environment {environment} \\
+      --policy sha256:{policy}
 
-Take `trust.json` from somewhere you trust; the copy in this pack proves nothing about the pack it came in.
+Take `trust.json` from somewhere you trust; the copy in this pack proves nothing about the pack it came in. Compare the digest with
+the artifact you have in hand, and the policy with the one you expect: both stand here as the pack names them.
+
+A pack shows who approved. It cannot show that nobody rejected this, that it was not withdrawn, or that the key was not revoked,
+before or after: a pack can be made without saying so. Revocations in it are a courtesy. Ask the portal's gate.
+
 The commands below need no code of ours. Run them in the unpacked folder.
 """
 
@@ -82,16 +94,14 @@ def assemble_pack(
     with `record.unknown_key` when `trust` does not hold the key a record is signed with, and with `signer.unknown` without its enrolment.
     """
     files: dict[str, bytes] = {}
-    guide = [_GUIDE_HEAD]
+    records = []
     enrolled = [(parse_enrollment(parse_envelope(content).payload), content) for content in enrollments]
     revoked = [(parse_enrollment(parse_envelope(content).payload), content) for content in revocations]
     keys = {item.key_id: item.key for item, _ in enrolled}
     for number, packed in enumerate(approvals, start=1):
         folder = layout.approval_folder(number)
         files.update({folder + name: content for name, content in _approval_files(packed, keys, trust).items()})
-        guide.append(
-            _guide_for(folder, parse_record(parse_envelope(packed.record_envelope).payload), folder + layout.HUMAN_SSHSIG in files)
-        )
+        records.append((folder, parse_record(parse_envelope(packed.record_envelope).payload)))
     files.update({layout.signer_path(item.key_id): content for item, content in enrolled})
     files.update({layout.signer_path(item.key_id, revoked=True): content for item, content in revoked})
     files[layout.ALLOWED_SIGNERS] = build_allowed_signers(
@@ -101,9 +111,9 @@ def assemble_pack(
     files.update({layout.VERDICTS + sha256_hex(content): content for content in verdicts})
     files[layout.SNAPSHOT], files[layout.REQUEST] = snapshot, request
     files[layout.POLICY_DOCUMENT], files[layout.POLICY_INPUT], files[layout.POLICY_RESULT] = policy_document, policy_input, policy_result
-    files[layout.TRUST_README], files[layout.TRUST_COPY] = _README.encode(), build_trust(trust)
-    files.update({f"trust/trusted_root-{root.digest[:12]}.json": root.document for root in trust.evidence_roots})
-    files[layout.GUIDE] = "\n".join([*guide, _GUIDE_TAIL]).encode()
+    files[layout.TRUST_COPY] = build_trust(trust)
+    files.update(build_root_copies(trust))
+    files.update(build_words(records, files))
     files[layout.INDEX] = layout.build_index(files)
     return files
 
@@ -145,6 +155,24 @@ def build_allowed_signers(enrollments: Sequence[Enrollment], revocations: Sequen
         for item in sorted(enrollments, key=lambda item: item.key_id)
     ]
     return "".join(line for line in lines if line is not None).encode()
+
+
+def build_words(records: Sequence[tuple[str, Record]], files: Collection[str]) -> dict[str, bytes]:
+    """Return the files of a pack that are words for people, by path; `records` are the approvals by folder, `files` the other paths."""
+    first = parse_human_approval(records[0][1].payload)
+    head = _GUIDE_HEAD.format(
+        archive=shlex.quote(f"{first.request.id}.pack.zip"),
+        digest=first.artifacts[0].digests[0],
+        environment=shlex.quote(first.environment.name),
+        policy=first.policy.digest,
+    )
+    parts = [_guide_for(folder, record, folder + layout.HUMAN_SSHSIG in files) for folder, record in records]
+    return {layout.GUIDE: "\n".join([head, *parts, _GUIDE_TAIL]).encode(), layout.TRUST_README: _README.encode()}
+
+
+def build_root_copies(trust: Trust) -> dict[str, bytes]:
+    """Return the documents of the trust roots, each under the beginning of its digest."""
+    return {layout.root_path(root.digest): root.document for root in trust.evidence_roots}
 
 
 def recorder_of(envelope_hint: str, trust: Trust) -> PublicKey:

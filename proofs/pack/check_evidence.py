@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from proofs.approval.approval_parts import EvidenceReference, HumanApproval
-from proofs.assess import assess_evidence, build_verdict
+from proofs.assess import Assessment, assess_evidence, build_verdict
 from proofs.canonical import canonical_bytes, parse_canonical
 from proofs.digest import sha256_hex
 from proofs.errors import Unproven
@@ -51,11 +51,13 @@ def check_evidence_set(files: Mapping[str, bytes], approval: HumanApproval) -> t
     return tuple(items)
 
 
-def check_evidence_again(files: Mapping[str, bytes], items: tuple[EvidenceItem, ...], material: TrustMaterial) -> None:
-    """18. Return when verifying every item again, against the trust given from outside, gives the verdict that was shown."""
+def check_evidence_again(files: Mapping[str, bytes], items: tuple[EvidenceItem, ...], material: TrustMaterial) -> tuple[Assessment, ...]:
+    """18. Return what each item comes to when verifying it again, against the trust given from outside, gives the verdict shown."""
+    assessments = []
     for item in items:
         raw = files[layout.EVIDENCE + item.reference.digest]
         assessment = assess_evidence(raw, trust=material, received_at=_verified_at(item.verdict))
+        assessments.append(assessment)
         if item.verdict["result"] != "verified" and assessment.result != "verified":
             # It counted for nothing and still does; which of several things is wrong with it may depend on what is trusted today.
             continue
@@ -70,6 +72,7 @@ def check_evidence_again(files: Mapping[str, bytes], items: tuple[EvidenceItem, 
         if _essence(again) != _essence(item.verdict):
             reason = f"{item.reference.name} was shown as {item.verdict['result']}, but verifying it again gives {assessment.result}"
             raise Unproven("evidence.verdict_mismatch", f"{reason}: {assessment.reason}")
+    return tuple(assessments)
 
 
 def _read_verdict(content: bytes, reference: EvidenceReference) -> dict[str, Any]:

@@ -21,6 +21,7 @@ RECORD_BUNDLE, RECORD_PROOF, HEAD_PROOF = "record.sigstore.json", "record.tlog-p
 ALLOWED_SIGNERS, SNAPSHOT, REQUEST, GUIDE = "allowed_signers", "snapshot.json", "request.json", "VERIFY.md"
 POLICY_DOCUMENT, POLICY_INPUT, POLICY_RESULT = "policy/document.json", "policy/input.json", "policy/result.json"
 TRUST_README, TRUST_COPY = "trust/README", "trust/trust.json"
+TRUST_ROOTS = "trust/trusted_root-"
 EVIDENCE, VERDICTS = "evidence/", "verdicts/"
 
 MAX_FILES = 20_000
@@ -55,6 +56,11 @@ def approval_folder(number: int) -> str:
 def signer_path(key_id: str, *, revoked: bool = False) -> str:
     """Return the path of the enrolment of a key, or of its revocation."""
     return f"signers/{key_file_name(key_id)}{'.revoked' if revoked else ''}.json"
+
+
+def root_path(digest: str) -> str:
+    """Return the path of the copy of a trust root, by the SHA-256 (hex) of its document."""
+    return f"{TRUST_ROOTS}{digest[:12]}.json"
 
 
 def check_layout(files: Mapping[str, bytes]) -> tuple[str, ...]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from proofs.approval.approval_parts import ApprovedArtifact, EnvironmentReference, PolicyReference, RequestReference
+from proofs.assess import VERIFIED, Assessment
 from proofs.policy.evidence_rule import describe_signer, part_of
 
 NOT_WITNESSED = "The log is not witnessed: a rewritten log shows only to people who kept an earlier approval or checkpoint."
 NEVER_CHECKED = (
     NOT_WITNESSED,
-    "Whether this approval was withdrawn, or its key revoked, after the pack was made: ask the portal's gate.",
+    "Whether anybody rejected this, withdrew it, or the key was revoked, before or after: a pack can be made without saying so.",
+    "That a revocation would be in the pack: those in it are a courtesy. Ask the portal's gate.",
+    "Whether this policy was in force, and demands enough: compare its digest with the one you expect.",
     "That the key belongs to the person, and that the person held the role: the portal vouches for both, nobody else.",
     "Which registered identity stands behind a signer of evidence: the portal's register says so.",
     "What the person understood: a passkey proves the intent to sign on this page, not comprehension.",
@@ -53,7 +57,8 @@ class VerifiedApproval:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedItem:
-    """One item of evidence. `signer` and `source` are what certificate or key proved, `identity` who the portal says that is."""
+    """One item of evidence, as verified again here. `signer` and `source` are what certificate or key proved and empty for an item that
+    did not verify; `identity` is who the portal says the signer is."""
 
     name: str
     digest: str
@@ -82,30 +87,39 @@ class PackReport:
     not_checked: tuple[str, ...]
 
 
-def describe_item(name: str, digest: str, verdict: dict[str, Any]) -> VerifiedItem:
-    """Return an item of evidence in words, from its verdict document."""
-    # A verdict that does not say "verified" counts for nothing and is not derived again, so its shape is not known either.
-    signer = part_of(verdict, "facts", "signer")
-    identity = part_of(verdict, "identity")
-    not_checked = verdict.get("notChecked")
+def describe_person(approval: VerifiedApproval) -> str:
+    """Return who approved. The username is a label anybody may be given; what was checked stands behind it."""
+    plain = all(character.isalnum() or character in "._@+-" for character in approval.username)
+    # A label that could be read as more than a name, such as one with an identity of its own in brackets, is shown in quotes.
+    label = approval.username if plain else json.dumps(approval.username, ensure_ascii=False)
+    return f"{label} ({approval.subject} at {approval.issuer}, key {approval.key_id})"
+
+
+def describe_item(name: str, digest: str, assessment: Assessment, *, identity: str) -> VerifiedItem:
+    """Return an item of evidence in words, from what verifying it again came to; `identity` is who the portal says the signer is.
+
+    Of an item that did not verify, neither signer nor source nor identity is told: whoever made it chose them.
+    """
+    facts = assessment.facts if assessment.result == VERIFIED and assessment.facts is not None else None
+    signer = part_of({"facts": facts}, "facts", "signer")
     source = ""
     if signer.get("sourceRepository"):
         source = " ".join([str(signer["sourceRepository"]), *(f"{word} {signer[key]}" for word, key in _SOURCE_WORDS if signer.get(key))])
     return VerifiedItem(
         name=name,
         digest=digest,
-        result=str(verdict.get("result")),
-        reason=str(verdict.get("reason") or ""),
-        signer=describe_signer(signer),
+        result=assessment.result,
+        reason=assessment.reason,
+        signer=describe_signer(signer) if facts else "",
         source=source,
-        identity=str(identity.get("name") or ""),
-        not_checked=tuple(str(item) for item in not_checked) if isinstance(not_checked, list) else (),
+        identity=identity if facts else "",
+        not_checked=assessment.not_checked,
     )
 
 
 def everything_not_checked(items: Sequence[VerifiedItem]) -> tuple[str, ...]:
     """Return what no step looked at, the general first, then what the verification of evidence left out."""
-    return tuple(dict.fromkeys([*NEVER_CHECKED, *(remark for item in items if item.result == "verified" for remark in item.not_checked)]))
+    return tuple(dict.fromkeys([*NEVER_CHECKED, *(remark for item in items if item.result == VERIFIED for remark in item.not_checked)]))
 
 
 _SOURCE_WORDS = (("at", "sourceRef"), ("commit", "sourceCommit"))

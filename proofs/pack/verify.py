@@ -9,16 +9,16 @@ The numbered argument. Every step must hold, the first that does not refuses; th
  4. Each record is in the ledger: signed tree head, leaf rebuilt from the record, inclusion.
  5. The statement in the record is canonical and complete.
  6. The record says nothing else than the statement.
- 7. The key that signed was enrolled for this person, a human, to approve, and not revoked before.
+ 7. The key that signed was enrolled for this person, a human, to approve, and the pack knows of no revocation before.
  8. The passkey signed exactly this statement, on the portal's page, with the person verified.
  9. The level of assurance is computed, and the record claims no other.
-10. The copies for other tools restate this statement and this signature.
+10. The copies for other tools and the words for people restate this statement and this signature.
 11. The ledger extends the head that the person signed, and the times follow one another.
 12. The decision is: approve.
 13. It is for this environment.
 14. It is about this artifact.
 15. It was valid at the time asked about.
-16. The policy is the one the person signed for, and the validity keeps to it.
+16. The policy is the one the person signed for (and the one asked for), and the validity keeps to it.
 17. All evidence the person was shown is here, unaltered, and nothing else.
 18. The evidence verifies again to the verdicts the person was shown.
 19. The policy, evaluated again on that, gives the result the person was shown: pass.
@@ -42,6 +42,7 @@ from proofs.digest import Digest, parse_digest, sha256_hex
 from proofs.errors import Unproven
 from proofs.evidence import TrustMaterial
 from proofs.moment import rfc3339
+from proofs.pack.check_copies import check_trust_copy, check_words
 from proofs.pack.check_evidence import check_evidence_again, check_evidence_set
 from proofs.pack.check_policy import (
     check_count,
@@ -54,9 +55,10 @@ from proofs.pack.check_policy import (
 from proofs.pack.check_record import OpenedRecord, check_copies, check_ledger, check_mirror, check_times, open_record
 from proofs.pack.check_signer import Signer, check_assertion, check_level, check_signer, check_signer_files
 from proofs.pack.layout import check_layout
-from proofs.pack.report import PackReport, Step, VerifiedApproval, VerifiedItem, describe_item, everything_not_checked
+from proofs.pack.report import PackReport, Step, VerifiedApproval, VerifiedItem, describe_item, describe_person, everything_not_checked
 from proofs.pack.trust import Trust
 from proofs.policy.evaluate import CountedApproval, Policy
+from proofs.policy.evidence_rule import part_of
 
 Follow = Callable[[Step], None]
 
@@ -95,6 +97,7 @@ class _Question:
     digest: Digest
     environment: str
     at: datetime | None
+    policy: Digest | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,16 +138,24 @@ class _Steps:
 
 
 def verify_pack(
-    files: Mapping[str, bytes], *, trust: Trust, digest: str, environment: str, at: datetime | None, follow: Follow | None = None
+    files: Mapping[str, bytes],
+    *,
+    trust: Trust,
+    digest: str,
+    environment: str,
+    at: datetime | None,
+    policy: str | None = None,
+    follow: Follow | None = None,
 ) -> PackReport:
     """Return the report when every step of the argument holds for `digest` in `environment` (its name or its id).
 
-    `at` is the moment the approval must be valid at; None means the moment the portal says it checked the signature. `follow` is
-    told of every step as it comes to hold. Refuses with the code of the first step that does not (`docs/verification.md`).
+    `at` is the moment the approval must be valid at; None means the moment the portal says it checked the signature. `policy` is the
+    digest of the policy the reader expects; None takes the one the person signed for, whatever it demands. `follow` is told of every
+    step as it comes to hold. Refuses with the code of the first step that does not (`docs/verification.md`).
     """
     steps = _Steps(follow)
     # 1
-    question = _Question(trust, trust.material(), parse_digest(digest), environment, at)
+    question = _Question(trust, trust.material(), parse_digest(digest), environment, at, parse_digest(policy) if policy else None)
     steps.hold(1, f"The portal at {trust.origin} and its log {trust.log.origin}, as told from outside the pack.")
     # 2
     folders = check_layout(files)
@@ -153,12 +164,14 @@ def verify_pack(
     signed = [answer.signed for answer in answers]
     # 10, over all approvals together
     check_signer_files(files, [item.signer for item in signed])
+    check_words(files, [(item.folder, item.opened.record) for item in signed])
+    remarks = check_trust_copy(files, used_recorders=[item.opened.recorder.key_id for item in signed], trust=trust)
     # 22
     check_same_question([item.approval for item in signed])
     people = [CountedApproval(item.issuer, item.subject, item.roles, item.level) for item in map(_as_approval, signed)]
     outcomes = check_count(answers[0].policy, answers[0].policy_input, people)
     steps.hold(22, " ".join(str(outcome["sentence"]) for outcome in outcomes))
-    return _report(answers, outcomes, question, steps)
+    return _report(answers, outcomes, question, steps, remarks)
 
 
 def _check_signature(files: Mapping[str, bytes], folder: str, question: _Question, steps: _Steps) -> _Signed:
@@ -179,7 +192,8 @@ def _check_signature(files: Mapping[str, bytes], folder: str, question: _Questio
     # 7
     signer = check_signer(files, record, approval, trust)
     steps.hold(
-        7, f"The key {signer.enrollment.key_id} belongs to {approval.approver.username}, a person, since {rfc3339(signer.enrollment.at)}."
+        7,
+        f"The key {signer.enrollment.key_id} belongs to {approval.approver.subject} at {approval.approver.issuer}, a person, since {rfc3339(signer.enrollment.at)}.",
     )
     # 8
     verified = check_assertion(record, approval, signer, trust)
@@ -204,7 +218,7 @@ def _check_content(files: Mapping[str, bytes], signed: _Signed, question: _Quest
     # 12
     if approval.decision != "approve":
         raise Unproven("approval.decision", f"the person decided {approval.decision!r}, expected approve")
-    steps.hold(12, f"{approval.approver.username} approved request {approval.request.id}, revision {approval.request.revision}.")
+    steps.hold(12, f"{_name_of(signed)} approved request {approval.request.id}, revision {approval.request.revision}.")
     # 13
     if question.environment not in (approval.environment.name, approval.environment.id):
         raise Unproven("scope.environment", f"the approval is for {approval.environment.name}, asked was {question.environment[:80]}")
@@ -222,12 +236,16 @@ def _check_content(files: Mapping[str, bytes], signed: _Signed, question: _Quest
     steps.hold(15, f"Valid at {rfc3339(moment)}, until {rfc3339(validity.not_after)}.")
     # 16
     policy = check_policy_document(files, approval)
-    steps.hold(16, f"{policy.title}: {policy.id}, version {policy.version}.")
+    if question.policy is not None and str(question.policy) != f"sha256:{policy.digest}":
+        raise Unproven(
+            "policy.unexpected", f"the person signed for policy {policy.id}, sha256:{policy.digest}, asked was {question.policy}"
+        )
+    steps.hold(16, f"{policy.title}: {policy.id}, version {policy.version}, sha256:{policy.digest}.")
     # 17
     items = check_evidence_set(files, approval)
     steps.hold(17, f"{len(items)} {'item' if len(items) == 1 else 'items'}, each with the verdict that was shown, and no other.")
     # 18
-    check_evidence_again(files, items, question.material)
+    assessments = check_evidence_again(files, items, question.material)
     steps.hold(18, "Every item gives the same verdict and the same facts when verified again.")
     # 19
     policy_input, result = check_policy_result(files, approval, policy, items)
@@ -237,12 +255,21 @@ def _check_content(files: Mapping[str, bytes], signed: _Signed, question: _Quest
     )
     # 20
     check_separation(approval, policy, policy_input)
-    steps.hold(20, f"{approval.approver.username} was free to approve.")
+    steps.hold(20, f"{_name_of(signed)} was free to approve.")
     # 21
     check_documents(files, approval)
     steps.hold(21, "The page was drawn from this snapshot, about this request.")
-    described = tuple(describe_item(item.reference.name, item.reference.digest, item.verdict) for item in items)
+    described = tuple(
+        describe_item(
+            item.reference.name, item.reference.digest, assessment, identity=str(part_of(item.verdict, "identity").get("name") or "")
+        )
+        for item, assessment in zip(items, assessments, strict=True)
+    )
     return _Answer(signed, policy, policy_input, result["rules"], described)
+
+
+def _name_of(signed: _Signed) -> str:
+    return describe_person(_as_approval(signed))
 
 
 def _as_approval(signed: _Signed) -> VerifiedApproval:
@@ -266,7 +293,9 @@ def _as_approval(signed: _Signed) -> VerifiedApproval:
     )
 
 
-def _report(answers: Sequence[_Answer], outcomes: list[dict[str, Any]], question: _Question, steps: _Steps) -> PackReport:
+def _report(
+    answers: Sequence[_Answer], outcomes: list[dict[str, Any]], question: _Question, steps: _Steps, remarks: tuple[str, ...]
+) -> PackReport:
     first = answers[0]
     approval = first.signed.approval
     counted = {outcome["id"]: outcome for outcome in outcomes}
@@ -281,5 +310,5 @@ def _report(answers: Sequence[_Answer], outcomes: list[dict[str, Any]], question
         evidence=first.evidence,
         rules=tuple(counted.get(rule["id"], rule) for rule in first.rules),
         steps=tuple(steps.held),
-        not_checked=everything_not_checked(first.evidence),
+        not_checked=(*everything_not_checked(first.evidence), *remarks),
     )

@@ -8,16 +8,21 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from countersign.__main__ import main
 from countersign.plain_text import plain
+from proofs.approval.enrollment import parse_enrollment
+from proofs.dsse import parse_envelope
 from proofs.pack import layout
+from proofs.pack.build import build_allowed_signers
 from proofs.pack.trust import build_trust
 from tests.forge import FIRST, edited, repack
-from tests.proofs.pack.lies import GENUINE, WORLD
-from tests.proofs.pack.world import ARTIFACT
+from tests.proofs.factory import bundle
+from tests.proofs.pack.lies import GENUINE, HOUR, WORLD
+from tests.proofs.pack.world import ARTIFACT, NOON, ORIGIN, POLICY, World, alice
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 
@@ -48,8 +53,8 @@ class TestVerify:
         assert verify(desk, "--digest", ARTIFACT, "--environment", "production", "--at", "2026-05-05T00:00:00Z") == 0
         lines = capsys.readouterr().out.splitlines()
         assert [int(line.split()[0]) for line in lines if "  ok  " in line] == list(range(1, 23))
-        assert lines[-1].startswith(f"VERIFIED  payments.tar.gz, {ARTIFACT}, was approved for production by alice (level H2); ")
-        assert lines[-1].endswith("valid at 2026-05-05T00:00:00Z. The log is not witnessed.")
+        assert lines[-1].startswith(f"VERIFIED  payments.tar.gz, {ARTIFACT}, was approved for production by alice (01ALICE at ")
+        assert "valid at 2026-05-05T00:00:00Z. The log is not witnessed." in lines[-1]
 
     def test_answers_the_four_questions(self, desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
         verify(desk)
@@ -63,6 +68,7 @@ class TestVerify:
         out = capsys.readouterr().out
         assert "You named no --digest" in out
         assert "You named no --environment" in out
+        assert "You named no --policy" in out
 
     @pytest.mark.parametrize(
         ("arguments", "code"),
@@ -70,6 +76,7 @@ class TestVerify:
             (("--environment", "staging"), "scope.environment"),
             (("--digest", "sha256:" + "cd" * 32), "scope.artifact"),
             (("--at", "2027-01-01T00:00:00Z"), "validity.window"),
+            (("--policy", "sha256:" + "cd" * 32), "policy.unexpected"),
         ],
     )
     def test_refuses_with_the_code_and_without_saying_verified(
@@ -110,6 +117,93 @@ class TestVerify:
         with pytest.raises(SystemExit) as left:
             main(arguments)
         assert left.value.code == 2
+
+
+def last_line_for(desk: Path, capsys: pytest.CaptureFixture[str], world: World, files: dict[str, bytes], *more: str) -> tuple[str, str]:
+    """Return everything said about a pack that verifies, and the last line of it."""
+    (desk / "trust.json").write_bytes(build_trust(world.trust))
+    pack(desk / "pack.zip", files)
+    assert verify(desk, *more) == 0
+    out = capsys.readouterr().out
+    return out, out.splitlines()[-1]
+
+
+class TestLiesTheReaderMustSeeThrough:
+    def test_a_policy_that_asks_for_nothing_is_named_and_the_path_is_unknown(self, desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        lax = {**POLICY, "id": "anything-goes", "rules": [rule for rule in POLICY["rules"] if rule["kind"] == "approvals"]}
+        world = World(policy=lax, evidence=())
+        out, last = last_line_for(desk, capsys, world, world.pack())
+        assert f"under policy anything-goes, version 1, sha256:{world.policy.digest}" in last
+        assert "Was the path intact?  Unknown: the policy counted no evidence" in out
+        assert "From what was it made?  Unknown" in out
+        assert "Whether this policy was in force" in out
+        assert verify(desk, "--policy", f"sha256:{world.policy.digest}") == 0
+        assert verify(desk, "--policy", f"sha256:{WORLD.policy.digest}") == 1
+        assert capsys.readouterr().out.splitlines()[-1].startswith("REFUSED  policy.unexpected")
+
+    def test_a_revocation_taken_out_of_the_pack_cannot_be_seen_and_the_verdict_says_so(
+        self, desk: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        world = World()
+        files = world.pack(alice(revoked_at=NOON - HOUR))
+        (desk / "trust.json").write_bytes(build_trust(world.trust))
+        pack(desk / "pack.zip", files)
+        assert verify(desk) == 1
+        assert "REFUSED  signer.revoked" in capsys.readouterr().out
+        stripped = {path: content for path, content in files.items() if not path.endswith(".revoked.json")}
+        (enrolled,) = (parse_enrollment(parse_envelope(stripped[path]).payload) for path in stripped if path.startswith("signers/"))
+        stripped[layout.ALLOWED_SIGNERS] = build_allowed_signers([enrolled], [])
+        out, last = last_line_for(desk, capsys, world, repack(stripped))
+        assert last.endswith("Whether it was rejected, withdrawn or the key revoked, no pack can show: ask the portal's gate.")
+        assert "a pack can be made without saying so" in out
+        assert "a pack can be made without saying so" in " ".join(files[layout.GUIDE].decode().split())
+
+    def test_somebody_who_calls_herself_alice_is_told_apart_by_subject_issuer_and_key(
+        self, desk: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        world, signing = World(), alice(subject="01MALLORY")
+        out, last = last_line_for(desk, capsys, world, world.pack(signing))
+        whole = f"alice (01MALLORY at {ORIGIN}, key {signing.passkey.public_key.key_id})"
+        assert f"by {whole}, level H2, under" in last
+        assert f"Who signed it?  {whole} approved on" in out
+        assert out.count("alice") == out.count(whole)
+
+    def test_a_username_that_brings_an_identity_along_is_shown_in_quotes(self, desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        world = World()
+        out, last = last_line_for(desk, capsys, world, world.pack(alice(subject="01MALLORY", username="alice (01ALICE at home)")))
+        assert f'by "alice (01ALICE at home)" (01MALLORY at {ORIGIN}, key SHA256:' in last
+        assert "by alice (01ALICE" not in out
+
+    def test_words_the_portal_puts_into_a_verdict_are_not_repeated(self, desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        def embellish(verdict: dict[str, Any]) -> None:
+            verdict.update(reason="Everything was checked by Sigstore.", notChecked=["Nothing: all is well."])
+
+        world = World(verdict_lie=embellish)
+        (desk / "trust.json").write_bytes(build_trust(world.trust))
+        pack(desk / "pack.zip", world.pack())
+        assert verify(desk, "--json") == 0
+        said = capsys.readouterr().out
+        assert "checked by Sigstore" not in said
+        assert "all is well" not in said
+        assert "nothing in the statement contradicts its signer" in said
+        assert "Whether the log shows everyone the same tree" in said
+
+    def test_evidence_that_did_not_verify_has_no_signer_and_no_source(self, desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        rejected = b'{"payload":"e30=","payloadType":"application/vnd.in-toto+json","signatures":[{"sig":"AAAA"}]}'
+
+        def embellish(verdict: dict[str, Any]) -> None:
+            if verdict["result"] == "rejected":
+                signer = {"kind": "certificate", "identity": "trusted", "issuer": "trusted", "sourceRepository": "https://trusted.example"}
+                verdict.update(facts={"signer": signer}, identity={"name": "trusted workflow"})
+
+        world = World(evidence=(bundle(), rejected), verdict_lie=embellish)
+        (desk / "trust.json").write_bytes(build_trust(world.trust))
+        pack(desk / "pack.zip", world.pack())
+        assert verify(desk, "--json") == 0
+        said = capsys.readouterr().out
+        (item,) = (item for item in json.loads(said)["evidence"] if item["result"] == "rejected")
+        assert (item["signer"], item["source"]) == ("", "")
+        assert "trusted" not in said
 
 
 class TestTrust:

@@ -12,7 +12,7 @@ import pytest
 from countersign import find_trust, read_pack
 from proofs import tlog_proof
 from proofs.approval import enrollment, human_approval, passkey, record, sshsig
-from proofs.pack import build, check_evidence, check_policy, check_record, check_signer, layout, trust, verify
+from proofs.pack import build, check_copies, check_evidence, check_policy, check_record, check_signer, layout, trust, verify
 from proofs.policy import document as policy_document
 
 DOCUMENT = (Path(__file__).resolve().parents[3] / "docs" / "verification.md").read_text()
@@ -22,6 +22,7 @@ CODE = re.compile(r'"([a-z_]+\.[a-z_]+)"')
 NAMES = {name for name in vars(layout).values() if isinstance(name, str)} | {"webauthn.get", "webauthn.create"}
 MODULES = [
     build,
+    check_copies,
     check_evidence,
     check_policy,
     check_record,

@@ -5,6 +5,7 @@ Everything in it is made by the code that the portal uses; only the database and
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -110,7 +111,12 @@ class World:
     """The portal's keys, ledger, policy and evidence; `pack` makes what it would export."""
 
     def __init__(
-        self, *, policy: dict[str, Any] = POLICY, evidence: tuple[bytes, ...] | None = None, requester: dict[str, str] = BOB
+        self,
+        *,
+        policy: dict[str, Any] = POLICY,
+        evidence: tuple[bytes, ...] | None = None,
+        requester: dict[str, str] = BOB,
+        verdict_lie: Callable[[dict[str, Any]], None] = lambda verdict: None,
     ) -> None:
         self.keys = PortalKeys(ec.generate_private_key(ec.SECP256R1()), ed25519.Ed25519PrivateKey.generate(), LOG_ORIGIN)
         for number in range(7):
@@ -129,6 +135,8 @@ class World:
         self.policy = parse_policy(self.policy_document)
         self.evidence = (bundle(),) if evidence is None else evidence
         self.verdicts = [make_verdict(raw, trust=self.trust) for raw in self.evidence]
+        for verdict in self.verdicts:
+            verdict_lie(verdict)
         self.requester = requester
         self.policy_input = build_policy_input(
             project="payments-api",
