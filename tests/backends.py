@@ -20,7 +20,7 @@ from pathlib import Path
 import psycopg
 import redis
 
-APT_LINE = "apt-get install -y {}"
+APT_LINE = "apt-get install -y postgresql redis-server"
 START_SECONDS = 30
 PORTS = {"postgresql": 5432, "redis": 6379}
 
@@ -81,7 +81,7 @@ def _started_postgresql() -> Iterator[str]:
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
     found = str(folders[-1]) if folders else os.path.dirname(shutil.which("initdb") or "")
     if not found:
-        raise Missing(f"PostgreSQL does not answer on port {PORTS['postgresql']} and is not installed: {APT_LINE.format('postgresql')}")
+        raise Missing(f"PostgreSQL does not answer on port {PORTS['postgresql']} and is not installed: {APT_LINE}")
     folder, port, prefix = tempfile.mkdtemp(prefix="countersign-postgresql-"), _free_port(), []
     if os.geteuid() == 0:
         # The server refuses to run as root.
@@ -106,7 +106,7 @@ def _started_postgresql() -> Iterator[str]:
 def _started_redis() -> Iterator[str]:
     binary = shutil.which("redis-server")
     if binary is None:
-        raise Missing(f"Redis does not answer on port {PORTS['redis']} and is not installed: {APT_LINE.format('redis-server')}")
+        raise Missing(f"Redis does not answer on port {PORTS['redis']} and is not installed: {APT_LINE}")
     port = _free_port()
     command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     with tempfile.TemporaryDirectory(prefix="countersign-redis-") as folder:

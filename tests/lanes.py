@@ -77,6 +77,8 @@ def run_lane(lane: str, marks: str, arguments: list[str], environment: dict[str,
                 closing = plain.strip("= ")
     if process.returncode == NOTHING_COLLECTED and arguments:
         return Outcome(lane, None, "none of the chosen tests belongs here")
+    if process.returncode == 0 and " passed" not in f" {closing}":
+        return Outcome(lane, None, f"{closing}; the reasons are above")
     return Outcome(lane, process.returncode == 0, closing)
 
 
