@@ -37,6 +37,7 @@ TITLES = {
     405: "Not done this way",
     406: "Not in this format",
     409: "Not in this state",
+    411: "Of what length?",
     413: "Too large",
     415: "Not this kind of content",
     422: "It does not verify",

@@ -2,6 +2,7 @@
 
 PostgreSQL cannot store or compare text with a NUL in it, and no address, field or cookie of ours has one, so such a request is
 answered here, in one place, instead of breaking somewhere inside. Bodies are not searched: forms and the JSON reader look for themselves.
+Sizes are those the request declares; the web server gives no more than that.
 """
 
 from __future__ import annotations
@@ -10,8 +11,12 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from portal.errors import answer_refusal
-from proofs.errors import Malformed, Refusal
+from portal.errors import answer, answer_refusal
+from proofs.errors import Malformed, Refusal, TooLarge
+
+# The one door for large bodies. It reads the exact bytes of whoever proved to be allowed to send them, and has limits of its own.
+EVIDENCE_PATH = "/api/v1/attestations"
+MAX_BODY_BYTES = 1024 * 1024
 
 
 class ScreenRequestsMiddleware:
@@ -21,8 +26,12 @@ class ScreenRequestsMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "CONTENT_LENGTH" not in request.META and request.headers.get("Transfer-Encoding"):
+            # Django takes such a body for an empty one.
+            return answer(request, status=411, code="request.length_missing", detail="got a body in chunks, expected a Content-Length")
         try:
             refuse_nul(request)
+            refuse_size(request)
         except Refusal as refusal:
             return answer_refusal(request, refusal)
         return self.get_response(request)
@@ -38,3 +47,12 @@ def refuse_nul(request: HttpRequest) -> None:
     ):
         if any("\0" in text for text in texts):
             raise Malformed("request.malformed", f"got a NUL character in the {name}, expected text")
+
+
+def refuse_size(request: HttpRequest) -> None:
+    """Refuses with `request.too_large` if the body is over what any door but that for evidence reads, and with `request.malformed`."""
+    declared = request.META.get("CONTENT_LENGTH") or "0"
+    if not (declared.isascii() and declared.isdigit() and len(declared) < 16):
+        raise Malformed("request.malformed", "got a Content-Length that is no number of bytes")
+    if int(declared) > MAX_BODY_BYTES and request.path != EVIDENCE_PATH:
+        raise TooLarge("request.too_large", f"got {int(declared)} bytes, expected at most {MAX_BODY_BYTES}")

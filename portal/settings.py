@@ -59,6 +59,8 @@ MAX_EVIDENCE_BYTES = env_int("MAX_EVIDENCE_BYTES", 1024 * 1024, least=1024, most
 CEREMONY_SECONDS = env_int("CEREMONY_SECONDS", 300, least=30, most=3600)
 HEARTBEAT_DIR = env_path("HEARTBEAT_DIR", VAR_DIR / "heartbeats")
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_EVIDENCE_BYTES + 64 * 1024
+# No form of ours takes a file: one that is sent with a form is thrown away unread. Larger bodies do not come past portal.screen_requests.
+FILE_UPLOAD_HANDLERS: list[str] = []
 
 # --- database and cache ----------------------------------------------------------------------------------------------------------------
 DATABASE_URL = env_url("DATABASE_URL", "", schemes=("sqlite", "postgresql", "postgres"))

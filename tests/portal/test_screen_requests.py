@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import socket
+from pathlib import Path
+from typing import Any
+
 import pytest
 from allauth.core.context import request_context
 from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.utils.module_loading import import_string
 
 from identities.models import SigningKey
+from portal.screen_requests import ScreenRequestsMiddleware
 from tests import cast
+from tests.live import live_portal
 
 pytestmark = pytest.mark.django_db
 DEEP = "[" * 200_000
@@ -132,3 +140,68 @@ class TestJsonInForms:
             form = import_string(settings.MFA_FORMS[name])(data={"credential": answer}, user=cast.account_of(cast.alice()))
             assert not form.is_valid()
             assert form.as_p()
+
+
+class TestSizes:
+    @pytest.mark.parametrize("address", ["/accounts/login/", "/settings/keys/add", "/nowhere"])
+    @pytest.mark.parametrize("content_type", ["multipart/form-data; boundary=x", "application/x-www-form-urlencoded", "text/plain"])
+    def test_a_body_no_page_reads_is_refused_unread(self, address: str, content_type: str) -> None:
+        response = browser().generic("POST", address, b"x" * 2_000_000, content_type, headers={"Accept": "text/html"})
+        assert response.status_code == 413
+        assert "request.too_large" in response.content.decode()
+
+    @pytest.mark.parametrize("address", ["/api/v1/gate/decisions", "/api/v1/requests"])
+    def test_nor_do_programs_get_one_in(self, address: str) -> None:
+        response = browser().post(address, f'{{"pad": "{"x" * 2_000_000}"}}', content_type="application/json", headers=bearer())
+        assert (response.status_code, response.json()["code"]) == (413, "request.too_large")
+
+    def test_a_file_sent_with_a_form_is_thrown_away(self) -> None:
+        cast.alice()
+        file = SimpleUploadedFile("x", b"x" * 500_000)
+        response = browser().post("/accounts/login/", {"login": "alice", "password": cast.PASSWORD, "file": file})
+        assert response.status_code == 302
+        assert not response.wsgi_request.FILES
+
+    @pytest.mark.parametrize("content_type", ["multipart/form-data; boundary=x", "application/x-www-form-urlencoded", "text/plain", ""])
+    def test_evidence_keeps_its_own_limit_whatever_it_is_called(self, settings: Any, content_type: str) -> None:
+        settings.MAX_EVIDENCE_BYTES = 2_000_000
+        settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 2_100_000
+        client, headers = browser(), bearer()
+
+        def send(size: int) -> tuple[int, str]:
+            response = client.generic("POST", "/api/v1/attestations", b"x" * size, content_type, headers=headers)
+            return response.status_code, response.json()["code"]
+
+        assert send(1_500_000) == (400, "json.invalid")
+        assert send(2_050_000) == (413, "evidence.too_large")
+        assert send(3_000_000) == (413, "request.too_large")
+
+    @pytest.mark.parametrize("length", ["-1", "ten", "9" * 20])
+    def test_a_length_that_is_none(self, length: str) -> None:
+        assert browser().post("/accounts/login/", CONTENT_LENGTH=length).status_code == 400
+
+    def test_a_body_in_chunks_is_asked_for_its_length(self) -> None:
+        request = RequestFactory().get("/api/v1/attestations", headers={"Transfer-Encoding": "chunked"})
+        request.META.pop("CONTENT_LENGTH", None)
+        response = ScreenRequestsMiddleware(lambda request: HttpResponse())(request)
+        assert response.status_code == 411
+        assert b"request.length_missing" in response.content
+
+
+@pytest.mark.slow
+def test_the_web_server_passes_on_what_is_looked_at(tmp_path: Path) -> None:
+    with live_portal(tmp_path) as portal:
+        portal.start()
+        port = int(portal.url.rsplit(":", 1)[1])
+
+        def answer_to(request: str) -> str:
+            with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+                connection.sendall(request.replace("\n", "\r\n").encode())
+                return connection.recv(4096).decode().split("\r\n")[0]
+
+        start = f"HTTP/1.1\nHost: localhost:{port}\n"
+        assert answer_to(f"GET /artifacts/%00 {start}\n").startswith("HTTP/1.1 400")
+        assert answer_to(f"GET /artifacts?q=%00 {start}\n").startswith("HTTP/1.1 400")
+        assert answer_to(f"POST /api/v1/attestations {start}Transfer-Encoding: chunked\n\n2\n{{}}\n0\n\n").startswith("HTTP/1.1 411")
+        assert answer_to(f"POST /accounts/login/ {start}Content-Length: 90000000\n\n").startswith("HTTP/1.1 413")
+        assert answer_to(f"GET /healthz {start}\n").startswith("HTTP/1.1 200")
