@@ -6,7 +6,7 @@ makes a new revision, because that makes their answer stale. Safe to run twice a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from approvals.models import Approval, PolicyActivation, Request, RequestState, Revision, RevisionEvidence
 from approvals.revise import Evaluation, evaluate_request, lock_state, revise_request
 from approvals.status import refresh_state
+from attestations.admission import is_admitted
 from attestations.blobs import bytes_of
 from attestations.models import Verdict, VerdictSubject
 from proofs.canonical import parse_canonical
@@ -34,17 +35,11 @@ log = structlog.get_logger(__name__)
 def refresh_requests(*, now: datetime, limit: int = BATCH) -> int:
     """Bring up to date at most `limit` requests whose evidence has newer verdicts; return how many revisions were frozen.
 
-    A request that cannot be evaluated is left as it is, which approves nothing, and is tried again.
+    A request that cannot be evaluated is left as it is, which approves nothing, and is tried again after all others had their turn.
     """
-    frozen = 0
-    for state in _behind()[:limit]:
-        try:
-            frozen += _refresh(state.request, now=now)
-        except Refusal as refusal:
-            log.warning("refresh_refused", request=state.request_id, code=refusal.code)
+    frozen = sum(_attempt(_refresh, state, now=now) for state in list_behind()[:limit])
     for state in _lapsed(now)[:limit]:
-        with transaction.atomic():
-            refresh_state(lock_state(state.request, now=now), now=now)
+        _attempt(_lapse, state, now=now)
     return frozen
 
 
@@ -59,10 +54,12 @@ class Since:
 def look_since(revision: Revision) -> Since:
     """Compare a revision with the evidence and policy there are now. Refuses as `evaluate_request` does; writes nothing."""
     evaluation = evaluate_request(revision.request)
-    newer = evaluation.verdict_ids - frozenset(revision.evidence.values_list("verdict_id", flat=True))
+    held = frozenset(revision.evidence.values_list("verdict_id", flat=True))
+    newer = evaluation.verdict_ids - held
     if evaluation.policy.digest != revision.policy_id:
         return Since(len(newer), True)
-    if not newer:
+    # What was shown and counts no longer is a change as well, with nothing new in its place.
+    if evaluation.verdict_ids == held:
         return Since(0, False)
     is_answered = Approval.objects.filter(revision=revision).exists()
     return Since(len(newer), not is_answered or _substance(evaluation) != _substance_of(revision))
@@ -71,6 +68,25 @@ def look_since(revision: Revision) -> Since:
 def is_outdated(revision: Revision) -> bool:
     """Say whether evidence and policy as they are now call for a new revision. Refuses as `evaluate_request` does."""
     return look_since(revision).is_outdated
+
+
+def _attempt(act: Callable[..., bool], state: RequestState, *, now: datetime) -> bool:
+    """Do one thing to one request. Whatever goes wrong is logged and holds up no other request, now or at the next call."""
+    try:
+        return act(state.request, now=now)
+    except Refusal as refusal:
+        log.warning("refresh_refused", request=state.request_id, code=refusal.code)
+    except Exception:
+        log.exception("refresh_failed", request=state.request_id)
+    # The one looked at longest ago comes first: without this, requests that cannot be evaluated would stay in front for ever.
+    RequestState.objects.filter(pk=state.pk).update(computed_at=now)
+    return False
+
+
+def _lapse(request: Request, *, now: datetime) -> bool:
+    with transaction.atomic():
+        refresh_state(lock_state(request, now=now), now=now)
+    return False
 
 
 def _refresh(request: Request, *, now: datetime) -> bool:
@@ -85,15 +101,20 @@ def _refresh(request: Request, *, now: datetime) -> bool:
         return False
 
 
-def _behind() -> QuerySet[RequestState]:
-    """Requests whose newest revision lacks a latest verdict, or has another policy than the one in force; longest unseen first."""
+def list_behind() -> QuerySet[RequestState]:
+    """Return requests whose newest revision lacks a latest verdict that counts, or has another policy than is in force; longest unseen first."""
     held = RevisionEvidence.objects.filter(
         verdict=OuterRef("verdict"),
         revision__request=OuterRef(OuterRef("request")),
         revision__number=OuterRef(OuterRef("revision_number")),
     )
     later = Verdict.objects.filter(attestation=OuterRef("verdict__attestation"), number__gt=OuterRef("verdict__number"))
-    newer = VerdictSubject.objects.filter(artifact__requests__request=OuterRef("request")).filter(~Exists(held), ~Exists(later))
+    admitted = is_admitted(OuterRef(OuterRef("request__project__team")), verdict="verdict__")
+    newer = VerdictSubject.objects.filter(admitted, artifact__requests__request=OuterRef("request")).filter(~Exists(held), ~Exists(later))
+    # An item whose newer verdict does not count leaves the evidence set; `newer` alone would miss it.
+    superseded = RevisionEvidence.objects.filter(
+        Exists(later), revision__request=OuterRef("request"), revision__number=OuterRef("revision_number")
+    )
     in_force = PolicyActivation.objects.filter(project=OuterRef("request__project"), environment=OuterRef("request__environment"))
     pinned = Revision.objects.filter(request=OuterRef("request"), number=OuterRef("revision_number"))
     return (
@@ -102,7 +123,7 @@ def _behind() -> QuerySet[RequestState]:
             in_force=Subquery(in_force.order_by("-entry_id").values("policy_id")[:1]),
             pinned=Subquery(pinned.values("policy_id")[:1]),
         )
-        .filter(Exists(newer) | ~Q(in_force=F("pinned")))
+        .filter(Exists(newer) | Exists(superseded) | ~Q(in_force=F("pinned")))
         .select_related("request__project__team", "request__environment", "request__requester", "request__on_behalf_of")
         .order_by("computed_at", "pk")
     )

@@ -1,6 +1,7 @@
-"""Freeze a revision: the policy in force, every current attestation about the artifacts, the evaluation, and the snapshot.
+"""Freeze a revision: the policy in force, every current attestation that counts, the evaluation, and the snapshot.
 
-The evidence set takes in what was rejected too: an approver must see it. Earlier revisions stay as they were; approvals of them no
+The evidence set takes in what was rejected too: an approver must see it. What proves nothing and comes from another team alone stays out
+(`attestations.admission`), or anybody could spoil anybody's request. Earlier revisions stay as they were; approvals of them no
 longer count. Not checked here: whether a new revision is called for (`approvals.refresh` decides that).
 """
 
@@ -17,17 +18,20 @@ from approvals.models import PolicyVersion, Request, RequestState, Revision, Rev
 from approvals.policies import active_policy
 from approvals.snapshot import SeenEvidence, build_snapshot, party
 from approvals.status import refresh_state
+from attestations.admission import admitted_verdicts
 from attestations.blobs import bytes_of, store_blob
-from attestations.queries import verdicts_about
-from attestations.trace import trace_artifact
+from attestations.trace import Trace, trace_verdicts
 from identities.actors import actor_of, portal_actor
-from identities.models import Identity
+from identities.models import Identity, Team
 from ledger.append import append_event
 from proofs.canonical import canonical_bytes, parse_canonical
 from proofs.digest import sha256_hex
 from proofs.errors import Conflict
 from proofs.moment import rfc3339
 from proofs.policy.evaluate import build_policy_input, evaluate_policy, exclusions, parse_policy
+
+# What one person can be asked to look through; a statement could list four times as many.
+MAX_EVIDENCE = 256
 
 
 @dataclass(frozen=True)
@@ -46,12 +50,15 @@ class Evaluation:
 
 
 def evaluate_request(request: Request) -> Evaluation:
-    """Evaluate the policy in force on the evidence there is now. Refuses with `policy.missing`. Writes nothing."""
+    """Evaluate the policy in force on the evidence there is now. Writes nothing.
+
+    Refuses with `policy.missing`, or with `evidence.too_many` when there is more of it than fits into one revision.
+    """
     policy = active_policy(project=request.project, environment=request.environment)
     if policy is None:
         raise Conflict("policy.missing", f"no policy is in force for {request.project} in {request.environment.name}")
     artifacts = [{"digest": item.artifact_id, "name": item.name} for item in request.artifacts.order_by("artifact_id")]
-    evidence = _current_evidence([item["digest"] for item in artifacts])
+    evidence = _current_evidence([item["digest"] for item in artifacts], request.project.team)
     behalf = request.on_behalf_of
     policy_input = build_policy_input(
         project=request.project.slug,
@@ -69,7 +76,7 @@ def evaluate_request(request: Request) -> Evaluation:
 def revise_request(*, request: Request, by: Identity | None, now: datetime) -> Revision:
     """Freeze the next revision of a request and write it into the ledger. `by` is None when the portal does it by itself.
 
-    Refuses with `policy.missing`, or as the evaluation does.
+    Refuses as `evaluate_request` does.
     """
     state = lock_state(request, now=now)
     now = now.replace(microsecond=0)
@@ -107,11 +114,16 @@ def lock_state(request: Request, *, now: datetime) -> RequestState:
     return RequestState.objects.select_for_update().get(request_id=request.pk)
 
 
-def _current_evidence(digests: Sequence[str]) -> list[SeenEvidence]:
-    """Return the latest verdict of every attestation about any of the artifacts, each once, oldest evidence first."""
-    verdicts = {verdict.pk: verdict for digest in digests for verdict in verdicts_about(digest)}
-    ordered = sorted(verdicts.values(), key=lambda verdict: (verdict.attestation.received_at, verdict.attestation_id))
-    return [SeenEvidence(verdict, parse_canonical(bytes_of(verdict.document))) for verdict in ordered]
+def _current_evidence(digests: Sequence[str], team: Team) -> list[SeenEvidence]:
+    """Return the latest verdict of every attestation that counts for the team, each once, oldest evidence first."""
+    verdicts = list(admitted_verdicts(digests, team=team)[: MAX_EVIDENCE + 1])
+    if len(verdicts) > MAX_EVIDENCE:
+        raise Conflict(
+            "evidence.too_many",
+            f"got more than {MAX_EVIDENCE} items of evidence about these artifacts, expected at most that many in one revision; ask for "
+            "fewer artifacts in one request, or stop whatever sends so much and build again, because a new digest starts without it",
+        )
+    return [SeenEvidence(verdict, parse_canonical(bytes_of(verdict.document))) for verdict in verdicts]
 
 
 def _names(identity: Identity) -> dict[str, str]:
@@ -151,6 +163,12 @@ def _build_snapshot(request: Request, number: int, evaluation: Evaluation, reque
         result_digest=result_digest,
         excluded=exclusions(parse_policy(bytes_of(evaluation.policy.document)), evaluation.policy_input),
         evidence=evaluation.evidence,
-        trails=[(item["digest"], trace_artifact(item["digest"])) for item in evaluation.artifacts],
+        trails=[(item["digest"], _trace(item["digest"], evaluation)) for item in evaluation.artifacts],
         now=now,
     )
+
+
+def _trace(digest: str, evaluation: Evaluation) -> Trace:
+    """Tell the artifact's way from the evidence of this revision alone, so that nothing left out of it speaks on the page."""
+    about = [item.verdict for item in evaluation.evidence if digest in {subject.artifact_id for subject in item.verdict.subjects.all()}]
+    return trace_verdicts(digest, sorted(about, key=lambda verdict: (verdict.verified_at, verdict.pk), reverse=True))

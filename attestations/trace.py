@@ -6,7 +6,7 @@ a verified statement merely says, "missing" is everything else. Only what verifi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -81,7 +81,12 @@ class TracedEvidence:
 
 def trace_artifact(digest: str, *, review: ReviewFacts | None = None) -> Trace:
     """Read the evidence about `digest` and tell its way. `review` is what the rooms above know about approvals."""
-    return tell_trace(digest, [_traced(verdict) for verdict in verdicts_about(digest)], review=review)
+    return trace_verdicts(digest, verdicts_about(digest), review=review)
+
+
+def trace_verdicts(digest: str, verdicts: Iterable[Verdict], *, review: ReviewFacts | None = None) -> Trace:
+    """Tell the way of an artifact from these verdicts about it alone, newest first."""
+    return tell_trace(digest, [_traced(verdict) for verdict in verdicts], review=review)
 
 
 def tell_trace(digest: str, evidence: Sequence[TracedEvidence], *, review: ReviewFacts | None = None) -> Trace:

@@ -19,7 +19,7 @@ from approvals.policies import activate_policy, store_policy
 from approvals.refresh import refresh_requests
 from approvals.verify_signature import parse_assertion
 from attestations.drain import drain
-from attestations.models import Attestation
+from attestations.models import Attestation, Blob, Submission, Verdict, VerdictSubject
 from attestations.receive import receive_attestation
 from attestations.trust_roots import add_trust_root
 from identities.enrol import begin_enrolment, complete_enrolment
@@ -27,7 +27,9 @@ from identities.models import Identity, SigningKey
 from ledger.publish import publish_checkpoint
 from portal.demo.instance import Instance, Workload, build_provenance, claim_builder
 from proofs.approval.human_approval import approval_challenge
+from proofs.canonical import canonical_bytes
 from proofs.digest import sha256_hex
+from proofs.dsse import IN_TOTO_PAYLOAD_TYPE, build_envelope
 from proofs.encoding import b64url_decode, b64url_encode
 from proofs.statement import STATEMENT_V1
 from tests import cast
@@ -109,19 +111,19 @@ def image(tag: str = "1.4.2") -> str:
     return "sha256:" + hashlib.sha256(f"payments/api:{tag}".encode()).hexdigest()
 
 
-def send(content: bytes, *, now: datetime = NOW) -> Attestation:
-    """Receive evidence from the runner and verify everything that waits."""
-    attestation, _ = receive_attestation(content=content, by=cast.runner(now=now), now=now)
+def send(content: bytes, *, by: Identity | None = None, now: datetime = NOW) -> Attestation:
+    """Receive evidence, from the runner unless told, and verify everything that waits."""
+    attestation, _ = receive_attestation(content=content, by=by or cast.runner(now=now), now=now)
     while drain(clock=lambda: now, limit=20):
         pass
     return attestation
 
 
-def send_provenance(stage: Stage, *, tag: str = "1.4.2", now: datetime = NOW, **claims: Any) -> Attestation:
+def send_provenance(stage: Stage, *, tag: str = "1.4.2", by: Identity | None = None, now: datetime = NOW, **claims: Any) -> Attestation:
     """Send the release workflow's true provenance of an image; `claims` change the workload."""
     workload = stage.workload if not claims else Workload(**{**_fields(stage.workload), **claims})
     statement = build_provenance(workload, ((f"payments/api:{tag}", image(tag).partition(":")[2]),))
-    return send(stage.instance.sign_as(workload, statement, at=now), now=now)
+    return send(stage.instance.sign_as(workload, statement, at=now), by=by, now=now)
 
 
 def send_tests(stage: Stage, *, tag: str = "1.4.2", result: str = "PASSED", now: datetime = NOW) -> Attestation:
@@ -143,6 +145,45 @@ def send_lie(stage: Stage, *, tag: str = "1.4.2", now: datetime = NOW) -> Attest
     )
     statement = build_provenance(stranger, ((f"payments/api:{tag}", image(tag).partition(":")[2]),))
     return send(stage.instance.sign_as(stranger, claim_builder(statement, stage.workload.identity), at=now), now=now)
+
+
+def other_teams_bot(*, now: datetime = NOW) -> Identity:
+    """A program of another team, with nothing to do with payments."""
+    found = Identity.objects.filter(issuer="https://ci.other.example", subject="bot").first()
+    if found is not None:
+        return found
+    team = cast.Team.objects.create(slug="other", name="Other")
+    owner = cast.person("zoe", "Zoe Park", "requester", team=team, now=now)
+    return cast.register_nonhuman(
+        kind="bot", name="their bot", issuer="https://ci.other.example", subject="bot", owner=owner, team=team, by=None, now=now
+    )
+
+
+def send_junk(*, by: Identity, count: int = 1, tag: str = "1.4.2", now: datetime = NOW) -> Attestation:
+    """Send an envelope that names an image and is signed with nothing, and verify it; return it. More of them are copies of its rows."""
+    statement = {
+        "_type": STATEMENT_V1,
+        "subject": [{"name": "junk", "digest": {"sha256": image(tag).partition(":")[2]}}],
+        "predicateType": "https://example.test/junk/v1",
+        "predicate": {"at": now.isoformat()},
+    }
+    envelope = build_envelope(canonical_bytes(statement), b"x" * 64, key_hint="", payload_type=IN_TOTO_PAYLOAD_TYPE)
+    junk = send(canonical_bytes(envelope), by=by, now=now)
+    _copy(junk, count - 1, by)
+    return junk
+
+
+def _copy(sent: Attestation, count: int, by: Identity) -> None:
+    """Make `count` more attestations that differ from `sent` in their bytes alone. The portal's own way takes seconds for a thousand."""
+    verdict, at = sent.verdicts.get(), sent.received_at
+    contents = [b"%d junk" % number for number in range(count)]
+    blobs = Blob.objects.bulk_create(Blob(digest=sha256_hex(each), size=len(each), content=each, stored_at=at) for each in contents)
+    copies = Attestation.objects.bulk_create(Attestation(blob=blob, format=sent.format, received_at=at) for blob in blobs)
+    Submission.objects.bulk_create(Submission(attestation=copy, identity=by, submitted_at=at) for copy in copies)
+    fields = {name: getattr(verdict, name) for name in ("number", "result", "code", "reason", "document", "verified_at")}
+    verdicts = Verdict.objects.bulk_create(Verdict(attestation=copy, **fields) for copy in copies)
+    artifact = verdict.subjects.get().artifact
+    VerdictSubject.objects.bulk_create(VerdictSubject(verdict=copy, artifact=artifact, claimed=True) for copy in verdicts)
 
 
 def ask(*, tag: str = "1.4.2", by: Identity | None = None, note: str = "Adds the CSV export job.", now: datetime = NOW) -> Request:

@@ -13,13 +13,16 @@ from approvals.entitlement import refuse_if_answered, refuse_if_closed, refuse_i
 from approvals.models import Approval, Request, RequestState, Revision
 from approvals.refresh import Since, look_since
 from approvals.status import Standing
+from attestations.admission import left_out_verdicts
 from attestations.blobs import bytes_of
+from attestations.models import Verdict
 from identities.models import Identity, RoleAssignment, SigningKey
 from identities.permissions import list_held_roles
 from proofs.errors import Refusal
 from proofs.policy.evaluate import Policy, parse_policy
 
 Status = RequestState.Status
+SHOWN_LEFT_OUT = 5
 BECAUSE_OVER = {
     Status.APPROVED: "Everybody the policy asks for has approved. You can still object: a rejection closes it.",
     Status.EXPIRED: "The approvals have run out. Open a new request.",
@@ -27,8 +30,19 @@ BECAUSE_OVER = {
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """What others sent about the artifacts and nothing proves: how many items, and the newest of them."""
+
+    count: int
+    newest: list[Verdict]
+
+
+@dataclass(frozen=True)
 class DecisionPanel:
-    """What the page offers. With `why_not`, nothing can be signed, and `remedy` (a link's URL name) is where to mend it."""
+    """What the page offers. With `why_not`, nothing can be signed, and `remedy` (a link's URL name) is where to mend it.
+
+    `cannot_follow` says why the request cannot be brought up to date, where it cannot.
+    """
 
     keys: list[SigningKey]
     may_approve: bool
@@ -37,6 +51,8 @@ class DecisionPanel:
     why_not_approve: str
     remedy: str
     since: Since
+    cannot_follow: str
+    left_out: LeftOut
     others: list[str]
     own_answer: Approval | None
 
@@ -46,11 +62,11 @@ def read_panel(*, request: Request, revision: Revision, standing: Standing, read
     policy = parse_policy(bytes_of(revision.policy.document))
     own = next((answer for answer in standing.answers if answer.identity_id == reader.pk), None)
     keys = list(SigningKey.objects.filter(identity=reader, revoked_at=None).order_by("-enrolled_at"))
-    since = _look_since(revision)
+    since, cannot_follow = _look_since(revision)
     why_not = _why_not(request, revision, standing, policy, reader)
     remedy = ""
     if not why_not and since.is_outdated:
-        why_not = "This request is being brought up to date. Reload the page in a moment."
+        why_not = cannot_follow or "This request is being brought up to date. Reload the page in a moment."
     if not why_not and not keys:
         why_not, remedy = "You have no approval key yet. Enrol a passkey to sign with; it is apart from your sign-in.", "identities:keys"
     why_not_approve = why_not or _why_not_approve(standing)
@@ -62,17 +78,25 @@ def read_panel(*, request: Request, revision: Revision, standing: Standing, read
         why_not_approve=why_not_approve,
         remedy=remedy,
         since=since,
+        cannot_follow=cannot_follow,
+        left_out=_left_out(request),
         others=_other_approvers(request, policy, standing, reader),
         own_answer=own,
     )
 
 
-def _look_since(revision: Revision) -> Since:
+def _look_since(revision: Revision) -> tuple[Since, str]:
     try:
-        return look_since(revision)
-    except Refusal:
-        # Without a policy in force nothing can be said, and so nothing can be signed.
-        return Since(0, True)
+        return look_since(revision), ""
+    except Refusal as refusal:
+        # Without a policy in force, or with more evidence than can be read, nothing can be said, and so nothing can be signed.
+        return Since(0, True), _sentence(refusal)
+
+
+def _left_out(request: Request) -> LeftOut:
+    digests = list(request.artifacts.values_list("artifact_id", flat=True))
+    verdicts = left_out_verdicts(digests, team=request.project.team)
+    return LeftOut(verdicts.count(), list(verdicts[:SHOWN_LEFT_OUT]))
 
 
 def _why_not(request: Request, revision: Revision, standing: Standing, policy: Policy, reader: Identity) -> str:
@@ -83,7 +107,7 @@ def _why_not(request: Request, revision: Revision, standing: Standing, policy: P
         refuse_if_not_entitled(request=request, revision=revision, policy=policy, by=reader)
         refuse_if_closed(RequestState(request=request, status=standing.status))
     except Refusal as refusal:
-        return f"{refusal.reason[:1].upper()}{refusal.reason[1:]}" + ("" if refusal.reason.endswith(".") else ".")
+        return _sentence(refusal)
     return BECAUSE_OVER[Status.EXPIRED] if standing.status == Status.EXPIRED else ""
 
 
@@ -111,3 +135,7 @@ def role_words(reader: Identity, request: Request) -> str:
         if role.project_id in (None, request.project_id) and role.team_id == request.project.team_id
     ]
     return ", ".join(dict.fromkeys(role.get_role_display() for role in held))
+
+
+def _sentence(refusal: Refusal) -> str:
+    return f"{refusal.reason[:1].upper()}{refusal.reason[1:]}" + ("" if refusal.reason.endswith(".") else ".")

@@ -8,7 +8,10 @@ import pytest
 
 from approvals.models import Request, RequestState
 from approvals.policies import activate_policy, store_policy
-from approvals.refresh import refresh_requests
+from approvals.refresh import list_behind, refresh_requests
+from approvals.revise import MAX_EVIDENCE
+from attestations.blobs import store_blob
+from attestations.models import Verdict, VerdictSubject
 from ledger.models import Entry
 from tests import cast
 from tests import make_approvals as make
@@ -96,3 +99,38 @@ class TestRefreshRequests:
         make.send_lie(stage, now=LATER)
         assert refresh_requests(now=LATER) == 0
         assert status_of(request) == "rejected"
+
+
+class TestOneThatCannotBeRefreshed:
+    @pytest.fixture
+    def broken(self) -> Request:
+        """A request that is behind and refuses to be evaluated, before a good one in every order."""
+        stage = make.set_stage()
+        broken = make.ask(tag="1.0.0")
+        make.ask(now=LATER)
+        make.send_junk(by=cast.runner(), tag="1.0.0", count=MAX_EVIDENCE + 1)
+        make.send_provenance(stage, now=LATER)
+        return broken
+
+    def test_does_not_keep_others_waiting(self, broken: Request) -> None:
+        assert [refresh_requests(now=LATER + timedelta(minutes=minute), limit=1) for minute in (1, 2)] == [0, 1]
+        assert broken.revisions.count() == 1
+
+    def test_is_tried_again(self, broken: Request) -> None:
+        refresh_requests(now=LATER)
+        assert list(list_behind().values_list("request", flat=True)) == [broken.pk]
+        assert RequestState.objects.get(request=broken).computed_at == LATER
+
+    def test_nor_does_one_that_breaks_the_portals_own_code(self) -> None:
+        stage = make.set_stage()
+        broken = make.ask(tag="1.0.0")
+        make.ask(now=LATER)
+        first = make.send_junk(by=cast.runner(), tag="1.0.0").verdicts.get()
+        # A verdict document that is none: nothing of ours writes it, and nothing of ours expects it.
+        fields = {"attestation": first.attestation, "number": 2, "result": "rejected", "verified_at": make.NOW}
+        nonsense = Verdict.objects.create(document=store_blob(b'"nonsense"', make.NOW), **fields)
+        VerdictSubject.objects.create(verdict=nonsense, artifact_id=make.image("1.0.0"), claimed=True)
+        make.send_provenance(stage, now=LATER)
+        assert refresh_requests(now=LATER) == 1
+        assert broken.revisions.count() == 1
+        assert RequestState.objects.get(request=broken).computed_at == LATER

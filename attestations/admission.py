@@ -1,0 +1,40 @@
+"""Which evidence about an artifact counts for a team's project, and which only lies beside it.
+
+Anybody with a credential can name any digest in an envelope that proves nothing. So evidence that did not verify counts only for the team
+that sent it; evidence that verified counts for everybody. Whether a policy accepts it is not asked here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from attestations.models import Submission, Verdict, VerdictSubject
+from attestations.queries import newest_verdicts
+from identities.models import Team
+
+
+def is_admitted(team: Any, *, verdict: str = "") -> Q:
+    """Return the condition that a verdict counts for `team` (a row, or a reference to an outer query).
+
+    `verdict` is the way to the verdict from the rows that are filtered, with its `__` at the end; empty when they are the verdicts.
+    """
+    own = Submission.objects.filter(attestation=OuterRef(f"{verdict}attestation"), identity__team=team)
+    return Q(**{f"{verdict}result": Verdict.Result.VERIFIED}) | Q(Exists(own))
+
+
+def admitted_verdicts(digests: Collection[str], *, team: Team) -> QuerySet[Verdict]:
+    """Return the newest verdicts about any of the artifacts that count for `team`, the first received first."""
+    return _about(digests).filter(is_admitted(team)).order_by("attestation__received_at", "attestation_id")
+
+
+def left_out_verdicts(digests: Collection[str], *, team: Team) -> QuerySet[Verdict]:
+    """Return the newest verdicts that claim to be about the artifacts and do not count for `team`, the last received first."""
+    return _about(digests).filter(~is_admitted(team)).order_by("-attestation__received_at", "-attestation_id")
+
+
+def _about(digests: Collection[str]) -> QuerySet[Verdict]:
+    subject = VerdictSubject.objects.filter(verdict=OuterRef("pk"), artifact__in=digests)
+    return newest_verdicts().filter(Exists(subject)).prefetch_related("subjects")
