@@ -6,11 +6,13 @@ Reads only. The page's word is no proof; the commands on it, and the pack, are t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from shlex import quote
 
 from approvals.models import Approval, Record
 from approvals.pages.statement import StatementWords, describe_statement
 from ledger.models import Checkpoint
 from ledger.prove import checkpoint_covering
+from proofs.approval.human_approval import parse_human_approval
 from proofs.approval.sshsig import NAMESPACE, principal_of
 from proofs.pack.layout import HUMAN_SSHSIG, SIGNED_BYTES, approval_folder
 
@@ -64,8 +66,8 @@ def read_record(record: Record) -> RecordPage:
         if approval.sshsig
         else "",
         verify_command=(
-            f"countersign verify {request.pk}.pack.zip --trust trust.json "
-            f"--digest {statement.digests[0][1]} --environment {statement.environment}"
+            f"python -m countersign verify {request.pk}.pack.zip --trust trust.json --digest {statement.digests[0][1]} "
+            f"--environment {quote(statement.environment)} --policy sha256:{parse_human_approval(bytes(approval.payload)).policy.digest}"
         ),
         is_newest=newest == approval.revision_id,
     )

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import html
 import json
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from approvals.models import Approval, Ceremony, Request
+from approvals.pack import build_pack
+from approvals.trust import current_trust
 from attestations.blobs import bytes_of
 from identities.models import Identity
 from ledger.publish import publish_checkpoint
 from proofs.approval.human_approval import approval_challenge
 from proofs.encoding import b64_decode, b64url_decode
+from proofs.pack.trust import build_trust
+from reports.archive import zip_pack
 from tests import cast
 from tests import make_approvals as make
 from tests.passkey import SoftPasskey
@@ -41,6 +49,18 @@ def ready(**changes: object) -> tuple[make.Stage, Request]:
     stage = make.set_stage()
     make.send_provenance(stage)
     return stage, make.ask(**changes)  # type: ignore[arg-type]
+
+
+def check_as_printed(page: str, request: Request, folder: Path) -> str:
+    """Run the command a record's page prints, as it stands there, and return the last line it says."""
+    (command,) = re.findall(r"python -m countersign verify [^<]+", html.unescape(page))
+    (folder / f"{request.pk}.pack.zip").write_bytes(zip_pack(build_pack(request=request, now=make.NOW)))
+    (folder / "trust.json").write_bytes(build_trust(current_trust()))
+    python = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    places = {"PATH": python, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    done = subprocess.run(["sh", "-c", command], cwd=folder, env=places, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.splitlines()[-1]
 
 
 class TestQueue:
@@ -182,7 +202,7 @@ class TestReviewPage:
 
 
 class TestSigningPages:
-    def test_leads_from_the_review_page_to_a_record(self) -> None:
+    def test_leads_from_the_review_page_to_a_record(self, tmp_path: Path) -> None:
         _, request = ready()
         passkey, key = make.enrol(cast.alice())
         client = client_of(cast.alice())
@@ -206,7 +226,9 @@ class TestSigningPages:
         shown = read(client, "record", record.digest)
         assert "Alice Chen approved" in shown
         assert "This portal alone vouches" in shown
-        assert "countersign verify" in shown
+        assert check_as_printed(shown, Approval.objects.get().revision.request, tmp_path).endswith(
+            " no pack can show: ask the portal's gate."
+        )
         assert "ssh-keygen -Y verify" in shown
         # going back to the ceremony leads to the record, not to a second signature
         again = client.get(reverse("approvals:ceremony", args=[ceremony.pk]))
