@@ -23,6 +23,7 @@ ALWAYS = {
     "403": "Not allowed",
     "405": "Method not allowed",
     "406": "Format not available",
+    "429": "Too often; `Retry-After` says how many seconds to wait",
 }
 WITH_ID = {"404": "Not found, or not for you"}
 WITH_BODY = {"409": "Not in this state", "413": "Too large", "415": "Not this kind of content", "422": "Does not verify"}

@@ -56,6 +56,7 @@ MAX_ATTEMPTS = env_int("MAX_ATTEMPTS", 3, least=1, most=20)
 BATCH_SIZE = env_int("BATCH_SIZE", 20, least=1, most=1000)
 SWEEP_SECONDS = env_int("SWEEP_SECONDS", 1, least=1, most=60)
 MAX_EVIDENCE_BYTES = env_int("MAX_EVIDENCE_BYTES", 1024 * 1024, least=1024, most=64 * 1024 * 1024)
+API_CALLS_PER_MINUTE = env_int("API_CALLS_PER_MINUTE", 600, least=1, most=1_000_000)
 CEREMONY_SECONDS = env_int("CEREMONY_SECONDS", 300, least=30, most=3600)
 HEARTBEAT_DIR = env_path("HEARTBEAT_DIR", VAR_DIR / "heartbeats")
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_EVIDENCE_BYTES + 64 * 1024
@@ -70,11 +71,12 @@ DATABASES: dict[str, dict[str, Any]] = {
     else sqlite_database(VAR_DIR / "countersign.sqlite3")
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-# Sign-in limits count in the cache, so every process must share it: the database where there is no Redis.
+# Limits of sign-ins and API calls count in the cache, so every process must share it: the database where there is no Redis.
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": BROKER_URL, "KEY_PREFIX": "countersign"}
     if BROKER_URL
-    else {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "portal_cache"}
+    # Django's own 300 rows would throw live counters out as soon as some hundred callers are counted.
+    else {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "portal_cache", "OPTIONS": {"MAX_ENTRIES": 10_000}}
 }
 
 # --- the application -------------------------------------------------------------------------------------------------------------------
@@ -238,6 +240,7 @@ REST_FRAMEWORK: dict[str, Any] = {
         "identities.api_authentication.PersonAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["identities.api_authentication.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["portal.throttle.CallerThrottle"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["portal.read_json.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
