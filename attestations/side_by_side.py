@@ -26,6 +26,7 @@ _COMPARED = (
     ("Source", "source", "sourceRepository", "sourceRepository"),
     ("Commit", "commit", "sourceCommit", "sourceCommit"),
     ("Branch or tag", "ref", "sourceRef", "sourceRef"),
+    ("Workflow file", "workflow", "buildConfig", "workflowPath"),
     ("Run", "run", "runUrl", "invocationId"),
     ("Trigger", "trigger", "trigger", "trigger"),
 )

@@ -67,6 +67,8 @@ REASONS: dict[str, tuple[str, ...]] = {
     "claims.commit": ("source_mismatch",),
     "claims.ref": ("ref_mismatch",),
     "claims.run": ("source_mismatch",),
+    "claims.workflow": ("source_mismatch", "builder_mismatch"),
+    "claims.unreadable": ("malformed",),
     "log.key_malformed": (),
     "log.checkpoint_malformed": ("tlog_checkpoint_invalid", "malformed"),
     "log.checkpoint_too_large": ("tlog_checkpoint_invalid", "malformed"),

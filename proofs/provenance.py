@@ -1,0 +1,207 @@
+"""SLSA provenance (v1 and v0.2) read into claims: every value that is stated about builder and source, and where it stands.
+
+A signer can state a value in several places, and readers of provenance look in different ones. So all places of both versions are
+read, whichever version the type names. A value that is there and cannot be read is stated as None, and never left out. Nothing is
+judged here.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from proofs.digest import LENGTHS
+from proofs.repository import split_location
+from proofs.statement import is_plain_text
+
+PROVENANCE_TYPES = ("https://slsa.dev/provenance/v1", "https://slsa.dev/provenance/v0.2")
+MAX_DEPENDENCIES = 1024
+
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_COMMIT_ALGORITHMS = ("gitCommit", "sha1")
+_EXTERNAL, _INTERNAL = "buildDefinition.externalParameters", "buildDefinition.internalParameters"
+_ENVIRONMENT = "invocation.environment"
+
+# What is stated as plain text: claim, and the places where it may stand.
+_TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("builder", ("runDetails.builder.id", "builder.id")),
+    ("workflow", (f"{_EXTERNAL}.workflow.path", "invocation.configSource.entryPoint")),
+    ("commit", (f"{_INTERNAL}.GITHUB_SHA", f"{_ENVIRONMENT}.GITHUB_SHA", f"{_ENVIRONMENT}.github_sha1")),
+    ("ref", (f"{_INTERNAL}.GITHUB_REF", f"{_ENVIRONMENT}.GITHUB_REF", f"{_ENVIRONMENT}.github_ref")),
+    (
+        "run",
+        ("runDetails.metadata.invocationId", "metadata.buildInvocationID", "metadata.buildInvocationId", "metadata.invocationId"),
+    ),
+    (
+        "trigger",
+        (
+            f"{_INTERNAL}.github.event_name",
+            f"{_INTERNAL}.GITHUB_EVENT_NAME",
+            f"{_ENVIRONMENT}.github_event_name",
+            f"{_ENVIRONMENT}.GITHUB_EVENT_NAME",
+        ),
+    ),
+)
+# Where the source is named: as text, or as an object with a repository, a ref and a digest.
+_SOURCES = (
+    *(f"{_EXTERNAL}.{name}" for name in ("workflow", "source", "source.artifact", "sourceToBuild", "configSource", "buildConfigSource")),
+    "invocation.configSource",
+)
+# Where everything that went into the build is listed, the source among it.
+_INPUTS = ("buildDefinition.resolvedDependencies", "materials")
+
+
+def read_provenance(predicate: dict[str, Any]) -> dict[str, Any]:
+    """Return the claims of a predicate, ready for canonical JSON.
+
+    `stated` lists each value about builder, workflow, source, commit, ref, run and trigger with its place; `inputs` each listed input
+    that is source code. The other fields are the first value of each kind, for reading.
+    """
+    reading = _Reading(predicate)
+    for place in _SOURCES:
+        reading.read_source(place)
+    for claim, places in _TEXTS:
+        for place in places:
+            reading.read_text(claim, place)
+    listed = [item for place in _INPUTS for item in reading.read_inputs(place)]
+    repository = reading.first("source")
+    location = split_location(repository) if repository else None
+    repository = location.repository if location else repository
+    return {
+        "builderId": reading.first("builder"),
+        "buildType": reading.text_at("buildDefinition.buildType") or reading.text_at("buildType"),
+        "sourceRepository": repository,
+        "sourceCommit": reading.commit_of(repository),
+        "sourceRef": reading.first("ref") or reading.ref_of(repository),
+        "workflowPath": reading.first("workflow"),
+        "invocationId": reading.first("run"),
+        "trigger": reading.first("trigger"),
+        "dependencies": [_described(item) for item in listed[:MAX_DEPENDENCIES] if isinstance(item, dict)],
+        "stated": [{"claim": claim, "at": place, "value": value} for claim, place, value in reading.stated],
+        "inputs": reading.inputs,
+    }
+
+
+class _Reading:
+    """One predicate while it is read: what was found so far."""
+
+    def __init__(self, predicate: dict[str, Any]) -> None:
+        self._predicate = predicate
+        self.stated: list[tuple[str, str, str | None]] = []
+        self.inputs: list[dict[str, Any]] = []
+
+    def read_text(self, claim: str, place: str) -> None:
+        found = self._find(place)
+        if not _is_absent(found):
+            self._state(claim, place, found)
+
+    def read_source(self, place: str) -> None:
+        found = self._find(place, through_text=True)
+        if isinstance(found, dict):
+            for name in ("uri", "repository"):
+                if not _is_absent(found.get(name)):
+                    self._state("source", f"{place}.{name}", found[name])
+            if not _is_absent(found.get("ref")):
+                self._state("ref", f"{place}.ref", found["ref"])
+            for name, commit in _commits(found):
+                self.stated.append(("commit", f"{place}.digest.{name}", commit))
+        elif not _is_absent(found):
+            self._state("source", place, found)
+
+    def read_inputs(self, place: str) -> list[Any]:
+        found = self._find(place)
+        if _is_absent(found):
+            return []
+        if not isinstance(found, list):
+            self.stated.append(("source", place, None))
+            return []
+        for number, item in enumerate(found):
+            self._read_input(f"{place}[{number}]", item)
+        return found
+
+    def first(self, claim: str) -> str | None:
+        return next((value for stated, _, value in self.stated if stated == claim and value), None)
+
+    def text_at(self, place: str) -> str | None:
+        found = self._find(place)
+        return found if is_plain_text(found) and found else None
+
+    def commit_of(self, repository: str | None) -> str | None:
+        """Return the one commit stated for the source; None when there are several, or none."""
+        commits = {value for claim, _, value in self.stated if claim == "commit" and value}
+        commits |= {commit for item in self.inputs if item["repository"] == repository for commit in item["commits"] if commit}
+        return commits.pop() if len(commits) == 1 else None
+
+    def ref_of(self, repository: str | None) -> str | None:
+        refs = {item["ref"] for item in self.inputs if item["repository"] == repository and item["ref"]}
+        return refs.pop() if len(refs) == 1 else None
+
+    def _state(self, claim: str, place: str, found: object) -> None:
+        value = found if is_plain_text(found) and found.strip() else None
+        if claim == "commit":
+            value = _commit(value)
+        if claim == "ref" and value is not None and _commit(value):
+            # Some write the commit where others write the branch.
+            claim, value = "commit", _commit(value)
+        self.stated.append((claim, place, value))
+        location = split_location(value) if claim == "source" and value else None
+        if location is not None and location.ref:
+            self._state("ref", place, location.ref)
+
+    def _read_input(self, place: str, item: object) -> None:
+        uri: Any = item.get("uri") if isinstance(item, dict) else item
+        if not isinstance(item, dict) or not is_plain_text("" if uri is None else uri):
+            self.stated.append(("source", place, None))
+            return
+        location = split_location(uri) if uri else None
+        named = [] if location is None else _commits(item)
+        is_git = str(uri).lower().startswith("git+") or any(name.lower() == "gitcommit" for name, _ in named)
+        if location is None or not (named or is_git or location.ref or location.scheme in ("ssh", "git")):
+            return
+        commits, ref = [commit for _, commit in named], location.ref
+        if ref and _commit(ref):
+            commits, ref = [*commits, _commit(ref)], None
+        self.inputs.append({"at": place, "uri": uri, "repository": location.repository, "ref": ref, "commits": commits, "isGit": is_git})
+
+    def _find(self, place: str, *, through_text: bool = False) -> Any:
+        """Return what stands at `place`: None for nothing, and `_UNREADABLE` where something on the way is no object."""
+        current: Any = self._predicate
+        names = place.split(".")
+        for name in names:
+            if not isinstance(current, dict):
+                return None if through_text and isinstance(current, str) else _UNREADABLE
+            current = current.get(name)
+            if _is_absent(current):
+                return None
+        return current
+
+
+_UNREADABLE = object()
+
+
+def _is_absent(found: object) -> bool:
+    # An empty text is how some libraries write a field that was never set.
+    return found is None or found == ""
+
+
+def _commits(item: dict[str, Any]) -> list[tuple[str, str | None]]:
+    """Return the commits in a digest by the name they stand under; None for one that cannot be read."""
+    digest = item.get("digest")
+    if _is_absent(digest):
+        return []
+    if not isinstance(digest, dict):
+        return [("", None)]
+    names = {name.lower() for name in _COMMIT_ALGORITHMS}
+    return [(name, _commit(value)) for name, value in digest.items() if name.lower() in names and is_plain_text(name)]
+
+
+def _commit(value: object) -> str | None:
+    text = value.lower() if isinstance(value, str) else ""
+    return text if _COMMIT.fullmatch(text) else None
+
+
+def _described(item: dict[str, Any]) -> dict[str, Any]:
+    digest, uri = item.get("digest"), item.get("uri")
+    digest = digest if isinstance(digest, dict) else {}
+    known = [f"{name}:{digest[name]}" for name in (*sorted(LENGTHS), *_COMMIT_ALGORITHMS) if is_plain_text(digest.get(name))]
+    return {"uri": uri if is_plain_text(uri) and uri else None, "digests": known}
