@@ -28,7 +28,7 @@ _NOT_CHECKED_FOR_BUNDLES = (
     "Whether the stored trust root is the newest one.",
 )
 _NOT_CHECKED_FOR_KEYS = (
-    "When the signature was made: a key's signature carries no trusted time, so the key was judged at the time of receipt.",
+    "When the signature was made: a key's signature carries no trusted time, so the key was judged as of the time of this verdict.",
     "Whether the statement was published: it is in no transparency log.",
 )
 

@@ -4,7 +4,7 @@ Two formats: Sigstore bundles (see `proofs.sigstore.bundle`) and DSSE envelopes 
 
 1. The bytes are a DSSE envelope.
 2. One of the registered keys signed payload type and payload; the key id in the envelope chooses nothing.
-3. That key was registered for the time of receipt and not revoked by then. When it signed, nobody can tell.
+3. That key was registered for the time as of which we judge, `received_at`, and not revoked by then. When it signed, nobody can tell.
 4. The payload is an in-toto statement about something with a digest.
 
 The size of the bytes is the caller's to limit. Who the signer is, and whether the statement is true, is not decided here.
@@ -112,7 +112,7 @@ def _verify_under_roots(value: dict[str, Any], trust: TrustMaterial, received_at
 def _verify_key_signed(value: dict[str, Any], trust: TrustMaterial, received_at: datetime) -> VerifiedEvidence:
     # 1. The shape.
     envelope = parse_envelope(value)
-    # 2. and 3. A registered key signed it, and counted when it came in.
+    # 2. and 3. A registered key signed it, and counted at that time.
     key = _registered_signer(envelope, trust, received_at)
     # 4. What was signed.
     if envelope.payload_type != IN_TOTO_PAYLOAD_TYPE:
@@ -131,12 +131,12 @@ def _registered_signer(envelope: Envelope, trust: TrustMaterial, received_at: da
             continue
         # A key revoked once is not made good by being registered again.
         if any(registered.revoked_at is not None and registered.revoked_at <= received_at for registered in registrations):
-            refusal = Unproven("key.revoked", f"key {key_id} made the signature, and was revoked before the evidence came in")
+            refusal = Unproven("key.revoked", f"key {key_id} made the signature, and had been revoked when this was judged")
         elif any(_is_in_window(registered, received_at) for registered in registrations):
             return key
         else:
             refusal = Unproven(
-                "key.not_valid", f"key {key_id} made the signature, and was not registered for the time the evidence came in"
+                "key.not_valid", f"key {key_id} made the signature, and was not registered for the time as of which this was judged"
             )
     raise refusal
 
