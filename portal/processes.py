@@ -18,7 +18,9 @@ def web(*, host: str, port: int, workers: int) -> Child:
     # The server binds addresses, not names; browsers that try ::1 first go on to this one.
     address = "127.0.0.1" if host == "localhost" else host
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", address, "--port", str(port), "--no-ws"]
-    command += ["--workers", str(workers), "--blocking-threads", "4", "--backpressure", "64", "--respawn-failed-workers"]
+    # The server sets no time for sending a body, and who sends one slowly holds a thread: enough of them that a few such clients keep
+    # nobody out. Each may hold a database connection, so not hundreds. A crowd is the proxy's to hold back.
+    command += ["--workers", str(workers), "--blocking-threads", "32", "--backpressure", "64", "--respawn-failed-workers"]
     command += ["--workers-kill-timeout", "10", "--log-level", "warning", "portal.wsgi:application"]
     return _child("web", command)
 
