@@ -54,17 +54,21 @@ class Child:
 
     @property
     def is_running(self) -> bool:
-        return self.process is not None and self.process.poll() is None
+        """Whether it still runs. Looks without collecting the exit status, see `kill_session`."""
+        if self.process is None or self.process.returncode is not None:
+            return False
+        return os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
 
     def signal(self, number: int) -> None:
         """Send a signal to the process itself; it tells its own children."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(number)
+        if self.process is not None and self.is_running:
+            os.kill(self.process.pid, number)
 
     def kill_session(self) -> None:
         """Kill what is left of the session: a web server's workers survive their parent and would keep the port."""
         if self.process is not None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):  # Nobody is left.
+            # Before the exit status is collected: until then nobody else can have been given the process's number.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
@@ -122,10 +126,10 @@ class Supervisor:
             return True
         if child.is_running:
             return True
-        code = child.process.returncode
         while child.read(self._write):
             pass
         child.kill_session()
+        code = child.process.returncode
         child.process = None
         child.failures = [at for at in child.failures if now - at < 60] + [now]
         if len(child.failures) > RESTARTS_PER_MINUTE:
