@@ -17,10 +17,11 @@ from approvals.models import Request, RequestArtifact
 from approvals.policies import active_policy
 from approvals.revise import revise_request
 from attestations.models import Artifact
+from attestations.names import proven_name
 from identities.models import Environment, Identity, Project
 from identities.permissions import demand, may
 from proofs.digest import parse_digest
-from proofs.errors import Conflict, Malformed, NotAllowed, TooLarge
+from proofs.errors import Conflict, Malformed, NotAllowed, Refusal, TooLarge
 
 MAX_ARTIFACTS = 64
 MAX_TITLE = 200
@@ -46,14 +47,14 @@ def open_request(
     by: Identity,
     now: datetime,
     note: str = "",
-    on_behalf_of: Identity | None = None,
+    on_behalf_of: str = "",
 ) -> Request:
     """Open a request and freeze its first revision.
 
     A person needs the action `requests.open` in the project; a non-human identity must belong to the project's team (its scope is
-    checked at the door) and may name the person it asks for; its owner stands in where it names nobody. Refuses with `permission.missing`, `request.other_team`,
-    `request.on_behalf_of`, `request.no_artifact`, `request.too_many_artifacts`, `request.artifact_twice`, `request.text`,
-    `digest.malformed` or `policy.missing`.
+    checked at the door) and may name the person it asks for by username; its owner stands in where it names nobody. Refuses with
+    `permission.missing`, `request.other_team`, `request.on_behalf_of`, `request.no_artifact`, `request.too_many_artifacts`,
+    `request.artifact_twice`, `request.text`, `digest.malformed`, `policy.missing` or `evidence.too_many`.
     """
     _refuse_if_not_entitled(project, environment, by)
     principal = _choose_principal(project, by, on_behalf_of)
@@ -70,8 +71,9 @@ def open_request(
         opened_at=now,
     )
     for item in asked:
-        artifact, _ = Artifact.objects.get_or_create(pk=item.digest, defaults={"name": item.name, "first_seen_at": now})
-        RequestArtifact.objects.create(request=request, artifact=artifact, name=item.name or artifact.name)
+        # Without a name: what one team's requester calls an artifact must not become what every team sees it called.
+        artifact, _ = Artifact.objects.get_or_create(pk=item.digest, defaults={"first_seen_at": now})
+        RequestArtifact.objects.create(request=request, artifact=artifact, name=item.name or _proven_name(item.digest))
     revise_request(request=request, by=by, now=now)
     return request
 
@@ -82,17 +84,26 @@ def _refuse_if_not_entitled(project: Project, environment: Environment, by: Iden
         raise NotAllowed("request.other_team", f"{environment.name} does not belong to the team of {project}")
 
 
-def _choose_principal(project: Project, by: Identity, named: Identity | None) -> Identity | None:
+def _choose_principal(project: Project, by: Identity, username: str) -> Identity | None:
     """Return the person a program asks for: the one it names, else the owner who answers for it. A person asks in their own name."""
     if by.is_person:
-        if named is not None:
+        if username:
             raise Malformed("request.on_behalf_of", "a person asks in their own name; only a non-human identity names whom it asks for")
         return None
-    if named is None:
+    if not username:
         return by.owner
-    if not named.is_person or named.status != Identity.Status.ACTIVE or not may(named, "requests.open", project=project).allowed:
-        raise Malformed("request.on_behalf_of", f"got {named}, expected an active person who may open requests in {project}")
+    named = Identity.objects.filter(user__username=username, kind=Identity.Kind.PERSON, status=Identity.Status.ACTIVE).first()
+    if named is None or not may(named, "requests.open", project=project).allowed:
+        # One answer for unknown and unfit, given only to programs of the team: nobody learns from it which accounts there are.
+        raise Malformed("request.on_behalf_of", f"got {username!r}, expected the username of an active person who may open requests here")
     return named
+
+
+def _proven_name(digest: str) -> str:
+    try:
+        return _clean_text(proven_name(digest), "a name", MAX_NAME)
+    except Refusal:
+        return ""
 
 
 def _parse_artifacts(artifacts: Sequence[AskedArtifact]) -> list[AskedArtifact]:

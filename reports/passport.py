@@ -11,6 +11,7 @@ from datetime import datetime
 
 from approvals.models import Approval, Request, RequestArtifact
 from attestations.models import Artifact, Verdict
+from attestations.names import proven_name
 from attestations.queries import verdicts_about
 from attestations.trace import Question, ReviewFacts, Trace, trace_artifact
 from gates.models import Decision
@@ -38,9 +39,10 @@ class Passport:
 
     @property
     def name(self) -> str:
-        """The first name the artifact was seen under, or, where evidence named none, what a request calls it. A label only."""
-        if self.artifact is not None and self.artifact.name:
-            return self.artifact.name
+        """The first name a verified statement gave the artifact, or, where none did, what a request of the reader's teams calls it."""
+        proven = proven_name(self.digest)
+        if proven:
+            return proven
         asked = RequestArtifact.objects.filter(artifact_id=self.digest, request__in=self.requests).exclude(name="")
         return asked.order_by("request__opened_at").values_list("name", flat=True).first() or ""
 

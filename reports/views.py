@@ -11,6 +11,7 @@ from django.utils import timezone
 from approvals.models import Request
 from approvals.pack import build_pack
 from attestations.models import Artifact
+from attestations.names import with_proven_names
 from identities.permissions import demand, person_of, requires
 from proofs.digest import parse_digest
 from proofs.errors import Refusal
@@ -28,9 +29,9 @@ def artifacts(request: HttpRequest) -> HttpResponse:
         return redirect("reports:artifact", digest=str(parse_digest(query if ":" in query else f"sha256:{query}")))
     except Refusal:
         pass
-    rows = Artifact.objects.order_by("-first_seen_at", "digest")
+    rows = with_proven_names(Artifact.objects.all()).order_by("-first_seen_at", "digest")
     if query:
-        rows = rows.filter(Q(name__icontains=query) | Q(digest__contains=query.lower()))
+        rows = rows.filter(Q(proven_name__icontains=query) | Q(digest__contains=query.lower()))
     return render(request, "reports/artifacts.html", {"page": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")), "query": query})
 
 

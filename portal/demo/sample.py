@@ -191,6 +191,6 @@ def _ask_for_releases(beginning: Beginning, release: Identity, bob: Identity, no
             note=note,
             artifacts=[AskedArtifact(f"sha256:{image_digest(tag)}", f"payments-api:{tag}")],
             by=release,
-            on_behalf_of=bob,
+            on_behalf_of=bob.user.username,
             now=now,
         )

@@ -48,7 +48,7 @@ class TestOpen:
         [
             ({"project": "nobody"}, 404, "project.unknown"),
             ({"environment": "nowhere"}, 404, "environment.unknown"),
-            ({"onBehalfOf": "nobody"}, 404, "request.on_behalf_of"),
+            ({"onBehalfOf": "nobody"}, 400, "request.on_behalf_of"),
             ({"onBehalfOf": "mallory"}, 400, "request.on_behalf_of"),
             ({"artifacts": []}, 400, "request.invalid"),
             ({"artifacts": [{"digest": "payments/api:latest"}]}, 400, "digest.malformed"),
@@ -62,6 +62,25 @@ class TestOpen:
         assert (response.status_code, response.json()["code"]) == (status, code)
         assert response.headers["Content-Type"] == "application/problem+json"
         assert not Request.objects.exists()
+
+    def test_does_not_tell_which_accounts_there_are(self) -> None:
+        make.set_stage()
+        cast.mallory()
+        unfit, unknown = (post(body(onBehalfOf=name)).json() for name in ("mallory", "no-such"))
+        assert {**unfit, "detail": unfit["detail"].replace("mallory", ""), "instance": ""} == {
+            **unknown,
+            "detail": unknown["detail"].replace("no-such", ""),
+            "instance": "",
+        }
+        token = cast.token_of(make.other_teams_bot(), "requests:write")
+        for name in ("bob", "mallory", "no-such"):
+            response = Client().post(
+                reverse("approvals:api_requests"),
+                body(onBehalfOf=name),
+                content_type="application/json",
+                headers={"authorization": f"Bearer {token}"},
+            )
+            assert (response.status_code, response.json()["code"]) == (403, "permission.missing")
 
     def test_needs_the_scope(self) -> None:
         make.set_stage()

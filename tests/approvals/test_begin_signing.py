@@ -80,7 +80,7 @@ class TestBeginSigning:
             title="by a program",
             artifacts=[AskedArtifact(make.image())],
             by=cast.runner(),
-            on_behalf_of=frank,
+            on_behalf_of=cast.account_of(frank).username,
             now=make.NOW,
         )
         for person in (frank, owner):

@@ -44,11 +44,24 @@ class TestOpenRequest:
         assert Artifact.objects.filter(pk=make.image("9.9.9")).exists()
         assert request.state.status == RequestState.Status.COLLECTING
 
+    def test_what_a_requester_calls_an_artifact_sticks_to_the_request_alone(self) -> None:
+        make.set_stage()
+        request = open_with(artifacts=[AskedArtifact(make.image(), "totally-harmless:1")])
+        assert request.artifacts.get().name == "totally-harmless:1"
+        assert Artifact.objects.get(pk=make.image()).name == ""
+        assert open_with(artifacts=[AskedArtifact(make.image())]).artifacts.get().name == ""
+
+    def test_takes_the_name_a_verified_statement_gave(self) -> None:
+        stage = make.set_stage()
+        open_with(artifacts=[AskedArtifact(make.image(), "totally-harmless:1")])
+        make.send_provenance(stage)
+        assert open_with(artifacts=[AskedArtifact(make.image())]).artifacts.get().name == "payments/api:1.4.2"
+
     def test_a_program_asks_for_its_owner_unless_it_names_somebody(self) -> None:
         make.set_stage()
         assert make.ask(by=cast.runner()).on_behalf_of == cast.bob()
         someone = cast.person("frank", "Frank Adler", "requester")
-        assert open_with(by=cast.runner(), on_behalf_of=someone).on_behalf_of == someone
+        assert open_with(by=cast.runner(), on_behalf_of="frank").on_behalf_of == someone
 
     @pytest.mark.parametrize(
         ("changes", "kind", "code"),
@@ -81,7 +94,7 @@ class TestOpenRequest:
 
     def test_refuses_to_ask_for_somebody_who_could_not_ask(self) -> None:
         make.set_stage()
-        for by, behalf in ((cast.runner(), cast.mallory()), (cast.bob(), cast.alice())):
+        for by, behalf in ((cast.runner(), cast.account_of(cast.mallory()).username), (cast.runner(), "nobody"), (cast.bob(), "alice")):
             with pytest.raises(Malformed) as refused:
                 open_with(by=by, on_behalf_of=behalf)
             assert refused.value.code == "request.on_behalf_of"
