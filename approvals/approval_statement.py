@@ -7,7 +7,6 @@ Whether the person may sign at all is checked in `approvals.begin_signing`.
 from __future__ import annotations
 
 import secrets
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,7 +29,6 @@ from proofs.approval.approval_parts import (
     HeldRole,
     HumanApproval,
     LogHead,
-    MissingEvidence,
     Party,
     PolicyReference,
     RequestReference,
@@ -41,17 +39,11 @@ from proofs.approval.approval_parts import (
     Validity,
 )
 from proofs.approval.human_approval import build_human_approval
+from proofs.approval.review_words import evidence_label, media_type_of, missing_evidence, signer_label, summarise
 from proofs.digest import parse_digest
 from proofs.encoding import b64url_encode
 from proofs.moment import parse_moment
-from proofs.policy.evaluate import Policy
-from proofs.statement import is_plain_text
-
-MEDIA_TYPES = {
-    "sigstore-bundle": "application/vnd.dev.sigstore.bundle.v0.3+json",
-    "dsse": "application/vnd.dsse.envelope.v1+json",
-}
-DECISION_WORDS = {"approve": "Approve", "reject": "Reject", "request_changes": "Request changes to"}
+from proofs.policy.evaluate import Policy, project_scope, team_scope
 
 
 @dataclass(frozen=True)
@@ -91,7 +83,7 @@ def build_statement(
             environment=EnvironmentReference(
                 snapshot["environment"]["id"], snapshot["environment"]["slug"], snapshot["environment"]["tier"]
             ),
-            approver=_approver(by, request.project.slug, roles_of(by, project=request.project), session, now),
+            approver=_approver(by, roles_of(by, project=request.project), session, now),
             signer=SignerReference(key.key_id, key.algorithm, key.enrollment_digest),
             policy=PolicyReference(
                 id=facts["id"],
@@ -103,7 +95,7 @@ def build_statement(
                 engine_version=settings.VERSION,
             ),
             evidence=tuple(_evidence(item) for item in snapshot["evidence"]),
-            missing_evidence=tuple(_missing(facts["rules"])),
+            missing_evidence=missing_evidence(facts["rules"]),
             review=ReviewReference(revision.snapshot_id, summarise(snapshot, decision), settings.VERSION),
             justification=justification,
             separation_of_duties=_duties(snapshot, policy),
@@ -120,29 +112,16 @@ def build_statement(
     )
 
 
-def summarise(snapshot: Mapping[str, Any], decision: str) -> str:
-    """Return the one sentence that says what a signature would mean; it is part of what is signed."""
-    artifacts = snapshot["artifacts"]
-    first = artifacts[0]
-    digest = first["digest"]
-    algorithm, _, value = digest.partition(":")
-    named = f"{first['name'] or 'an unnamed artifact'} ({algorithm}:{value[:8]}…{value[-4:]})"
-    others = f" and {len(artifacts) - 1} more" if len(artifacts) > 1 else ""
-    count = len(snapshot["evidence"])
-    policy = snapshot["policy"]
-    return (
-        f"{DECISION_WORDS[decision]} {named}{others} for {snapshot['environment']['name']}. "
-        f"{count} evidence {'item' if count == 1 else 'items'} shown; policy {policy['id']} {policy['version']}: {policy['result']}."
-    )
-
-
-def _approver(by: Identity, project: str, roles: Sequence[RoleAssignment], session: SigningSession, now: datetime) -> Approver:
+def _approver(by: Identity, roles: Sequence[RoleAssignment], session: SigningSession, now: datetime) -> Approver:
     user = getattr(by, "user", None)
     return Approver(
         issuer=by.issuer,
         subject=by.subject,
         username=user.username if user else by.name,
-        roles=tuple(HeldRole(str(role.role), role.project.slug if role.project else role.team.slug, "portal", now) for role in roles),
+        roles=tuple(
+            HeldRole(str(role.role), project_scope(role.project.slug) if role.project else team_scope(role.team.slug), "portal", now)
+            for role in roles
+        ),
         authenticated_by=session.authenticated_by,
         authenticated_at=session.authenticated_at.replace(microsecond=0),
     )
@@ -150,9 +129,9 @@ def _approver(by: Identity, project: str, roles: Sequence[RoleAssignment], sessi
 
 def _evidence(item: Mapping[str, Any]) -> EvidenceReference:
     return EvidenceReference(
-        name=label(item["predicateType"] or "", 300) or "unreadable claim",
+        name=evidence_label(item["predicateType"]),
         digest=item["digest"]["sha256"],
-        media_type=MEDIA_TYPES.get(item["format"], "application/octet-stream"),
+        media_type=media_type_of(item["format"]),
         verdict=item["result"],
         verdict_digest=item["verdictDigest"]["sha256"],
         signer=signer_label(item["signer"]),
@@ -160,26 +139,8 @@ def _evidence(item: Mapping[str, Any]) -> EvidenceReference:
     )
 
 
-def signer_label(signer: Mapping[str, Any] | None) -> str:
-    """Return who signed an evidence item, as the certificate or key says; empty when nothing was proven."""
-    if not signer:
-        return ""
-    return label(str(signer.get("identity") or signer.get("keyId") or ""), 1000)
-
-
-def label(text: str, limit: int) -> str:
-    """Return text that came from evidence as a label for a signed document: shortened, or empty when it could deceive a reader."""
-    shortened = unicodedata.normalize("NFC", text)[:limit]
-    return shortened if is_plain_text(shortened) else ""
-
-
-def _missing(rules: Sequence[Mapping[str, Any]]) -> list[MissingEvidence]:
-    failed = [rule for rule in rules if rule["kind"] == "evidence" and rule["outcome"] == "fail"]
-    return [MissingEvidence(rule["title"], "blocking") for rule in failed]
-
-
 def _duties(snapshot: Mapping[str, Any], policy: Policy) -> SeparationOfDuties:
-    requester, behalf = snapshot["requester"], snapshot["onBehalfOf"]
+    requester, behalf, owner = snapshot["requester"], snapshot["onBehalfOf"], snapshot["owner"]
     rule = policy.separation_rule
     return SeparationOfDuties(
         rule_id=rule.id if rule else "none",
@@ -188,6 +149,7 @@ def _duties(snapshot: Mapping[str, Any], policy: Policy) -> SeparationOfDuties:
             issuer=requester["issuer"],
             subject=requester["subject"],
             on_behalf_of=(behalf["issuer"], behalf["subject"]) if behalf else None,
+            owner=(owner["issuer"], owner["subject"]) if owner else None,
         ),
         excluded=tuple(ExcludedParty(item["issuer"], item["subject"], tuple(item["because"])) for item in snapshot["policy"]["excluded"]),
         result="pass",

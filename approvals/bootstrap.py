@@ -27,6 +27,7 @@ from ledger.append import append_event
 from ledger.keys import log_verifier_key
 from ledger.models import Entry
 from ledger.recorder import recorder_key
+from proofs.approval.human_approval import ENVIRONMENT_ID
 from proofs.canonical import canonical_bytes
 from proofs.errors import Conflict, Malformed
 from proofs.moment import rfc3339
@@ -86,8 +87,8 @@ class Beginning:
 def bootstrap(*, setup: Setup, now: datetime) -> Beginning:
     """Make the beginning and write its genesis entry.
 
-    Refuses with `bootstrap.closed` once anybody or anything was registered, `bootstrap.incomplete`, `ledger.key_missing`, or as the acts
-    it calls do. While there is one policy owner, the first activation is marked "one person" in the ledger.
+    Refuses with `bootstrap.closed` once anybody or anything was registered, `bootstrap.incomplete`, `bootstrap.environment`,
+    `ledger.key_missing`, or as the acts it calls do. While there is one policy owner, the first activation is marked "one person" in the ledger.
     """
     if Identity.objects.exists() or Entry.objects.filter(event=GENESIS).exists():
         raise Conflict(
@@ -95,6 +96,9 @@ def bootstrap(*, setup: Setup, now: datetime) -> Beginning:
         )
     if not setup.environments or not setup.policy_owners:
         raise Malformed("bootstrap.incomplete", "expected at least one environment and one policy owner")
+    for item in setup.environments:
+        if item.slug.startswith(ENVIRONMENT_ID):
+            raise Malformed("bootstrap.environment", f"got the environment {item.slug!r}, expected a name that does not look like an id")
     team = Team.objects.create(slug=setup.team[0], name=setup.team[1])
     project = Project.objects.create(slug=setup.project[0], name=setup.project[1], team=team)
     environments = tuple(

@@ -18,7 +18,11 @@ from proofs.policy.evaluate import Policy, exclusions
 Decision = Approval.Decision
 Status = RequestState.Status
 CLOSED = frozenset({Status.REJECTED, Status.CHANGES_REQUESTED, Status.EXPIRED, Status.WITHDRAWN})
-BECAUSE = {"requester": "you asked for it", "on-behalf-of": "it was asked for in your name"}
+BECAUSE = {
+    "requester": "you asked for it",
+    "on-behalf-of": "it was asked for in your name",
+    "owner": "you answer for the program that asks",
+}
 
 
 def get_current_revision(request: Request) -> Revision:
@@ -37,12 +41,15 @@ def refuse_if_not_entitled(*, request: Request, revision: Revision, policy: Poli
         raise NotAllowed(
             "approval.wrong_role", f"the policy counts answers of {' and '.join(sorted(wanted))}; you do not hold that role here"
         )
-    for item in exclusions(policy, parse_canonical(bytes_of(revision.policy_input))):  # 2
+    policy_input = parse_canonical(bytes_of(revision.policy_input))
+    barred = exclusions(policy, policy_input)  # 2
+    owner = request.requester.owner
+    if owner is not None:
+        # Whoever took the program over since the revision was frozen is barred like the owner who stands in it.
+        barred += exclusions(policy, {**policy_input, "owner": {"issuer": owner.issuer, "subject": owner.subject}})
+    for item in barred:
         if (item["issuer"], item["subject"]) == (by.issuer, by.subject):
             raise NotAllowed("sod.violation", f"you may not decide this, because {_words(item['because'])}; another approver has to")
-    if request.requester.owner_id == by.pk:
-        # A program can name anybody as the one it asks for. Its owner, who may hold its credential, must not gain by that.
-        raise NotAllowed("sod.violation", "you may not decide this: you answer for the program that asks; another approver has to")
 
 
 def refuse_if_answered(revision: Revision, by: Identity) -> None:

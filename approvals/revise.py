@@ -7,7 +7,7 @@ longer count. Not checked here: whether a new revision is called for (`approvals
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,10 +24,11 @@ from attestations.trace import Trace, trace_verdicts
 from identities.actors import actor_of, portal_actor
 from identities.models import Identity, Team
 from ledger.append import append_event
+from proofs.approval.approval_parts import EnvironmentReference
+from proofs.approval.request_document import build_request_document
 from proofs.canonical import canonical_bytes, parse_canonical
 from proofs.digest import sha256_hex
 from proofs.errors import Conflict
-from proofs.moment import rfc3339
 from proofs.policy.evaluate import build_policy_input, evaluate_policy, exclusions, parse_policy
 
 # What one person can be asked to look through; a statement could list four times as many.
@@ -59,13 +60,15 @@ def evaluate_request(request: Request) -> Evaluation:
         raise Conflict("policy.missing", f"no policy is in force for {request.project} in {request.environment.name}")
     artifacts = [{"digest": item.artifact_id, "name": item.name} for item in request.artifacts.order_by("artifact_id")]
     evidence = _current_evidence([item["digest"] for item in artifacts], request.project.team)
-    behalf = request.on_behalf_of
+    behalf, owner = request.on_behalf_of, request.requester.owner
     policy_input = build_policy_input(
         project=request.project.slug,
+        team=request.project.team.slug,
         environment=request.environment.slug,
         artifacts=artifacts,
         requester=_names(request.requester),
         on_behalf_of={"issuer": behalf.issuer, "subject": behalf.subject} if behalf else None,
+        owner={"issuer": owner.issuer, "subject": owner.subject} if owner else None,
         evidence=[{"digest": item.digest, "verdictDigest": item.verdict_digest, "verdict": dict(item.document)} for item in evidence],
     )
     result = evaluate_policy(parse_policy(bytes_of(policy.document)), policy_input)
@@ -82,9 +85,9 @@ def revise_request(*, request: Request, by: Identity | None, now: datetime) -> R
     now = now.replace(microsecond=0)
     evaluation = evaluate_request(request)
     number = state.revision_number + 1
-    document = canonical_bytes(_request_document(request, number, evaluation, now))
+    document = _request_document(request, number, evaluation, now)
     result_bytes, input_bytes = canonical_bytes(evaluation.result), canonical_bytes(evaluation.policy_input)
-    snapshot = _build_snapshot(request, number, evaluation, sha256_hex(document), sha256_hex(result_bytes), now)
+    snapshot = _build_snapshot(request, document, evaluation, sha256_hex(result_bytes))
     revision = Revision.objects.create(
         request=request,
         number=number,
@@ -130,41 +133,40 @@ def _names(identity: Identity) -> dict[str, str]:
     return {"kind": str(identity.kind), "issuer": identity.issuer, "subject": identity.subject}
 
 
-def _request_document(request: Request, number: int, evaluation: Evaluation, now: datetime) -> dict[str, Any]:
-    return {
-        "schema": "countersign-request/v1",
-        "id": request.pk,
-        "revision": number,
-        "kind": str(request.kind),
-        "title": request.title,
-        "note": request.note,
-        "project": request.project.slug,
-        "environment": {"id": request.environment.pk, "name": request.environment.slug, "tier": request.environment.tier},
-        "artifacts": evaluation.artifacts,
-        "requester": party(request.requester),
-        "onBehalfOf": party(request.on_behalf_of) if request.on_behalf_of else None,
-        "policy": {"sha256": evaluation.policy.digest},
-        "evidence": [{"digest": {"sha256": item.digest}, "verdictDigest": {"sha256": item.verdict_digest}} for item in evaluation.evidence],
-        "openedAt": rfc3339(request.opened_at),
-        "frozenAt": rfc3339(now),
-    }
+def _request_document(request: Request, number: int, evaluation: Evaluation, now: datetime) -> bytes:
+    environment, asks = request.environment, request.requester
+    return build_request_document(
+        request_id=request.pk,
+        revision=number,
+        kind=str(request.kind),
+        title=request.title,
+        note=request.note,
+        project=request.project.slug,
+        team=request.project.team.slug,
+        environment=EnvironmentReference(environment.pk, environment.slug, environment.tier),
+        artifacts=evaluation.artifacts,
+        requester=party(asks),
+        on_behalf_of=party(request.on_behalf_of) if request.on_behalf_of else None,
+        owner=party(asks.owner) if asks.owner else None,
+        policy_digest=evaluation.policy.digest,
+        evidence=[(item.digest, item.verdict_digest) for item in evaluation.evidence],
+        opened_at=request.opened_at,
+        frozen_at=now,
+    )
 
 
-def _build_snapshot(request: Request, number: int, evaluation: Evaluation, request_digest: str, result_digest: str, now: datetime) -> bytes:
-    document: Mapping[str, Any] = parse_canonical(bytes_of(evaluation.policy.document))
+def _build_snapshot(request: Request, document: bytes, evaluation: Evaluation, result_digest: str) -> bytes:
+    policy = bytes_of(evaluation.policy.document)
     return build_snapshot(
         request=request,
-        number=number,
-        request_digest=request_digest,
-        artifacts=evaluation.artifacts,
-        policy=document,
+        document=document,
+        policy=parse_canonical(policy),
         policy_digest=evaluation.policy.digest,
         result=evaluation.result,
         result_digest=result_digest,
-        excluded=exclusions(parse_policy(bytes_of(evaluation.policy.document)), evaluation.policy_input),
+        excluded=exclusions(parse_policy(policy), evaluation.policy_input),
         evidence=evaluation.evidence,
         trails=[(item["digest"], _trace(item["digest"], evaluation)) for item in evaluation.artifacts],
-        now=now,
     )
 
 

@@ -15,10 +15,10 @@ from typing import Any
 from approvals.models import Request
 from attestations.models import Verdict
 from identities.models import Identity
-from proofs.canonical import canonical_bytes, parse_canonical
+from proofs.approval.review_snapshot import ShownEvidence, build_review_snapshot
+from proofs.canonical import parse_canonical
+from proofs.digest import sha256_hex
 from proofs.moment import rfc3339
-
-SCHEMA = "countersign-review-snapshot/v1"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,9 +40,7 @@ class SeenEvidence:
 def build_snapshot(
     *,
     request: Request,
-    number: int,
-    request_digest: str,
-    artifacts: Sequence[Mapping[str, str]],
+    document: bytes,
     policy: Mapping[str, Any],
     policy_digest: str,
     result: Mapping[str, Any],
@@ -50,48 +48,23 @@ def build_snapshot(
     excluded: Sequence[Mapping[str, Any]],
     evidence: Sequence[SeenEvidence],
     trails: Sequence[tuple[str, Any]],
-    now: datetime,
 ) -> bytes:
-    """Return the canonical bytes of the snapshot of one revision. `trails` pairs an artifact's digest with its traced chain."""
-    return canonical_bytes(
-        {
-            "schema": SCHEMA,
-            "frozenAt": rfc3339(now),
-            "request": {
-                "id": request.pk,
-                "revision": number,
-                "kind": str(request.kind),
-                "title": request.title,
-                "digest": {"sha256": request_digest},
-                "openedAt": rfc3339(request.opened_at),
-            },
-            "project": {"slug": request.project.slug, "name": request.project.name, "team": request.project.team.slug},
-            "environment": {
-                "id": request.environment.pk,
-                "slug": request.environment.slug,
-                "name": request.environment.name,
-                "tier": request.environment.tier,
-            },
-            "requester": party(request.requester),
-            "onBehalfOf": party(request.on_behalf_of) if request.on_behalf_of else None,
-            "artifacts": [dict(item) for item in artifacts],
-            "policy": {
-                "id": policy["id"],
-                "version": policy["version"],
-                "title": policy.get("title", ""),
-                "digest": {"sha256": policy_digest},
-                "inputDigest": {"sha256": result["inputDigest"]},
-                "resultDigest": {"sha256": result_digest},
-                "result": result["result"],
-                "rules": plain(result["rules"]),
-                "minimumAssurance": policy["minimumAssurance"],
-                "validityHours": policy["validityHours"],
-                "excluded": plain(excluded),
-            },
-            "evidence": [_evidence(item) for item in evidence],
-            "trails": [{"artifact": digest, **plain(trace)} for digest, trace in trails],
-            "note": {"text": request.note, "checked": False},
-        }
+    """Return the canonical bytes of the snapshot of one revision, whose request document is `document`.
+
+    `trails` pairs an artifact's digest with its traced chain.
+    """
+    return build_review_snapshot(
+        request=parse_canonical(document),
+        request_digest=sha256_hex(document),
+        project_name=request.project.name,
+        environment_name=request.environment.name,
+        policy=policy,
+        policy_digest=policy_digest,
+        result=result,
+        result_digest=result_digest,
+        excluded=excluded,
+        evidence=[_shown(item) for item in evidence],
+        trails=[{"artifact": digest, **plain(trace)} for digest, trace in trails],
     )
 
 
@@ -127,23 +100,13 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _evidence(item: SeenEvidence) -> dict[str, Any]:
-    facts = item.document.get("facts") or {}
+def _shown(item: SeenEvidence) -> ShownEvidence:
     attestation = item.verdict.attestation
-    return {
-        "id": attestation.pk,
-        "digest": {"sha256": item.digest},
-        "verdictDigest": {"sha256": item.verdict_digest},
-        "format": attestation.format,
-        "receivedAt": rfc3339(attestation.received_at),
-        "verifiedAt": rfc3339(item.verdict.verified_at),
-        "result": str(item.verdict.result),
-        "code": item.verdict.code,
-        "reason": item.verdict.reason,
-        "predicateType": facts.get("predicateType") or item.verdict.predicate_type,
-        "subjects": plain(facts.get("subjects") or []),
-        "signer": plain(facts.get("signer")),
-        "identity": plain(item.document.get("identity")),
-        "findings": plain(item.document.get("findings") or []),
-        "notChecked": plain(item.document.get("notChecked") or []),
-    }
+    return ShownEvidence(
+        id=attestation.pk,
+        format=attestation.format,
+        received_at=rfc3339(attestation.received_at),
+        digest=item.digest,
+        verdict_digest=item.verdict_digest,
+        verdict=item.document,
+    )

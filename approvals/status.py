@@ -15,7 +15,7 @@ from approvals.models import Approval, Request, RequestState, Revision
 from attestations.blobs import bytes_of
 from proofs.approval.human_approval import parse_human_approval
 from proofs.canonical import parse_canonical
-from proofs.policy.evaluate import CountedApproval, count_approvals, exclusions, parse_policy
+from proofs.policy.evaluate import CountedApproval, count_approvals, exclusions, is_within, parse_policy
 
 Status = RequestState.Status
 MISSING = "policy.evidence_missing"
@@ -48,10 +48,11 @@ def compute_standing(request: Request, *, now: datetime) -> Standing:
         return Standing(Status.COLLECTING, None, (), (), 0)
     answers = tuple(revision.approvals.select_related("identity", "record", "signing_key").order_by("signed_at", "pk"))
     policy = parse_policy(bytes_of(revision.policy.document))
-    excluded = exclusions(policy, parse_canonical(bytes_of(revision.policy_input)))
+    policy_input = parse_canonical(bytes_of(revision.policy_input))
+    excluded = exclusions(policy, policy_input)
     approving = [answer for answer in answers if answer.decision == Approval.Decision.APPROVE]
     valid = [answer for answer in approving if answer.not_after > now]
-    rules = count_approvals(policy, [_counted(answer) for answer in valid], excluded=excluded)
+    rules = count_approvals(policy, [_counted(answer, policy_input) for answer in valid], excluded=excluded)
     status = _decide_status(revision, answers, rules, lapsed=len(valid) < len(approving))
     return Standing(status, revision, answers, tuple(rules), policy.required_approvals)
 
@@ -95,7 +96,7 @@ def _was_approved_before(revision: Revision) -> bool:
     return earlier.exclude(revision=revision).exists()
 
 
-def _counted(answer: Approval) -> CountedApproval:
+def _counted(answer: Approval, policy_input: Mapping[str, Any]) -> CountedApproval:
     signed = parse_human_approval(bytes(answer.payload))
-    roles = tuple(role.name for role in signed.approver.roles)
+    roles = tuple(role.name for role in signed.approver.roles if is_within(role.scope, dict(policy_input)))
     return CountedApproval(signed.approver.issuer, signed.approver.subject, roles, answer.level)

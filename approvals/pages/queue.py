@@ -158,13 +158,10 @@ def _whose_turn(state: RequestState, policy: Policy | None, answers: list[Approv
 
 
 def _is_excluded(request: Request, policy: Policy, person: Identity) -> bool:
-    behalf = request.on_behalf_of
-    asked = {
-        "requester": {"issuer": request.requester.issuer, "subject": request.requester.subject},
-        "onBehalfOf": {"issuer": behalf.issuer, "subject": behalf.subject} if behalf else None,
-    }
+    people = {"requester": request.requester, "onBehalfOf": request.on_behalf_of, "owner": request.requester.owner}
+    asked = {name: {"issuer": who.issuer, "subject": who.subject} if who else None for name, who in people.items()}
     barred = {(item["issuer"], item["subject"]) for item in exclusions(policy, asked)}
-    return (person.issuer, person.subject) in barred or request.requester.owner_id == person.pk
+    return (person.issuer, person.subject) in barred
 
 
 def _covers(role: RoleAssignment, request: Request) -> bool:

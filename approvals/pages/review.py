@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from approvals.approval_statement import signer_label
 from approvals.snapshot import read_snapshot
 from attestations.side_by_side import describe_predicate
+from proofs.approval.review_words import signer_label
 from proofs.moment import parse_moment
 
 DATE_FIELDS = ("frozenAt", "openedAt", "receivedAt", "verifiedAt", "at")

@@ -41,7 +41,7 @@ class EnvironmentReference:
 
 @dataclass(frozen=True, slots=True)
 class HeldRole:
-    """A role the approver holds according to `source`, at `as_of`. `scope` is the team or project it is held in."""
+    """A role the approver holds according to `source`, at `as_of`. `scope` is where: `team:<slug>` or `project:<slug>`."""
 
     name: str
     scope: str
@@ -122,12 +122,16 @@ class ReviewReference:
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """A person or a non-human identity, by the names that count."""
+    """A person or a non-human identity, by the names that count.
+
+    `on_behalf_of` is the person a program asks for, `owner` the person who answers for it, each as issuer and subject.
+    """
 
     kind: str
     issuer: str
     subject: str
     on_behalf_of: tuple[str, str] | None = None
+    owner: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,8 @@ MAX_STATEMENT_BYTES = 1024 * 1024
 MAX_ARTIFACTS = 256
 MAX_JUSTIFICATION = 2000
 
+ENVIRONMENT_ID = "env_"
+
 _CODE = "approval.malformed"
 _KINDS = ("person", "workflow", "service", "agent", "key", "bot")
 
@@ -83,6 +85,11 @@ def approval_challenge(payload: bytes) -> bytes:
     return sshsig_message(NAMESPACE, approval_signed_bytes(payload))
 
 
+def is_environment(asked: str, environment: EnvironmentReference) -> bool:
+    """Return whether `asked` is this environment: its id where `asked` looks like an id, its name otherwise."""
+    return asked == (environment.id if asked.startswith(ENVIRONMENT_ID) else environment.name)
+
+
 def parse_human_approval(payload: bytes) -> HumanApproval:
     """Parse the exact bytes a person signed.
 
@@ -95,6 +102,9 @@ def parse_human_approval(payload: bytes) -> HumanApproval:
     statement.choice("_type", (STATEMENT_V1,))
     statement.choice("predicateType", (HUMAN_APPROVAL_TYPE,))
     predicate = statement.fields("predicate")
+    # To supersede an answer would need to be understood to be followed; there is no such thing yet.
+    if predicate.raw("supersedes") != []:
+        predicate.refuse("supersedes", "nothing, as superseding is not understood")
     decision = predicate.choice("decision", DECISIONS)
     justification = predicate.fields("justification").text("text", limit=MAX_JUSTIFICATION, empty=decision != "reject", lines=True)
     approver = predicate.fields("approver")
@@ -198,9 +208,9 @@ def _review_document(review: ReviewReference) -> dict[str, Any]:
 
 def _separation_document(duties: SeparationOfDuties) -> dict[str, Any]:
     requester: dict[str, Any] = {"kind": duties.requester.kind, "issuer": duties.requester.issuer, "subject": duties.requester.subject}
-    if duties.requester.on_behalf_of is not None:
-        issuer, subject = duties.requester.on_behalf_of
-        requester["onBehalfOf"] = {"issuer": issuer, "subject": subject}
+    for name, person in (("onBehalfOf", duties.requester.on_behalf_of), ("owner", duties.requester.owner)):
+        if person is not None:
+            requester[name] = {"issuer": person[0], "subject": person[1]}
     return {
         "rule": {"id": duties.rule_id},
         "requester": requester,
@@ -251,7 +261,13 @@ def _environment(item: Fields) -> EnvironmentReference:
     # A scope narrows where the approval holds. We know none yet, and one we do not know must not be passed over.
     if item.raw("scopes") != []:
         item.refuse("scopes", "no scope, as none is understood")
-    return EnvironmentReference(item.text("id", limit=80), item.text("name", limit=80), item.integer("tier", low=1, high=3))
+    identifier, name = item.text("id", limit=80), item.text("name", limit=80)
+    # Whoever asks for an environment may give either; so nothing may look like both.
+    if not identifier.startswith(ENVIRONMENT_ID) or len(identifier) == len(ENVIRONMENT_ID):
+        item.refuse("id", f"an id that starts with {ENVIRONMENT_ID}")
+    if name.startswith(ENVIRONMENT_ID):
+        item.refuse("name", f"a name that does not look like an id ({ENVIRONMENT_ID}…)")
+    return EnvironmentReference(identifier, name, item.integer("tier", low=1, high=3))
 
 
 def _approver(item: Fields) -> Approver:
@@ -289,8 +305,13 @@ def _policy(item: Fields) -> PolicyReference:
         input_digest=item.sha256("inputDigest"),
         result_digest=item.sha256("resultDigest"),
         result=item.choice("result", RESULTS),
-        engine_version=item.fields("engine").text("version", limit=40),
+        engine_version=_made_by_us(item.fields("engine")),
     )
+
+
+def _made_by_us(item: Fields) -> str:
+    item.choice("name", ("countersign",))
+    return item.text("version", limit=40)
 
 
 def _evidence(predicate: Fields) -> tuple[EvidenceReference, ...]:
@@ -320,7 +341,7 @@ def _review(item: Fields) -> ReviewReference:
     return ReviewReference(
         snapshot_digest=snapshot.sha256(),
         summary=display.text("summary"),
-        renderer_version=display.fields("renderer").text("version", limit=40),
+        renderer_version=_made_by_us(display.fields("renderer")),
         locale=display.text("locale", limit=20),
         channel=item.text("channel", limit=20),
         acknowledged=tuple((signal.text("signal", limit=80), signal.sha256()) for signal in item.each("acknowledged")),
@@ -329,14 +350,14 @@ def _review(item: Fields) -> ReviewReference:
 
 def _separation_of_duties(item: Fields) -> SeparationOfDuties:
     requester = item.fields("requester")
-    behalf = requester.fields("onBehalfOf") if requester.has("onBehalfOf") else None
     return SeparationOfDuties(
         rule_id=item.fields("rule").text("id", limit=80),
         requester=Party(
             kind=requester.choice("kind", _KINDS),
             issuer=requester.text("issuer", limit=300),
             subject=requester.text("subject", limit=300),
-            on_behalf_of=(behalf.text("issuer", limit=300), behalf.text("subject", limit=300)) if behalf else None,
+            on_behalf_of=_person(requester, "onBehalfOf"),
+            owner=_person(requester, "owner"),
         ),
         excluded=tuple(
             ExcludedParty(party.text("issuer", limit=300), party.text("subject", limit=300), party.texts("because", low=1))
@@ -345,6 +366,13 @@ def _separation_of_duties(item: Fields) -> SeparationOfDuties:
         result=item.choice("result", RESULTS),
         required=item.integer("required", low=1, high=64),
     )
+
+
+def _person(item: Fields, name: str) -> tuple[str, str] | None:
+    if not item.has(name):
+        return None
+    person = item.fields(name)
+    return person.text("issuer", limit=300), person.text("subject", limit=300)
 
 
 def _validity(item: Fields) -> Validity:
@@ -371,5 +399,5 @@ def _ceremony(item: Fields) -> SigningCeremony:
         rp_id=item.text("rpId", limit=255),
         origin=item.text("origin", limit=300),
         expires_at=item.time("expiresAt"),
-        log_head=LogHead(head.text("origin", limit=300), head.integer("size", low=0), root),
+        log_head=LogHead(head.text("origin", limit=300), head.integer("size", low=1), root),
     )

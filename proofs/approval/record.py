@@ -25,6 +25,21 @@ from proofs.statement import STATEMENT_V1
 
 RECORD_TYPE = "urn:countersign:approval-record:v1"
 ASSERTION_EXTENSION = "urn:countersign:webauthn-assertion:v1"
+# What a portal checks before it signs a record. A record that claims another check claims something nobody has defined.
+CHECKS = (
+    "approval.form",
+    "webauthn.client_data",
+    "webauthn.challenge",
+    "webauthn.origin",
+    "webauthn.rp_id",
+    "webauthn.user_presence",
+    "webauthn.user_verification",
+    "webauthn.signature",
+    "signer.enrolled",
+    "signer.identity",
+    "sod.not_excluded",
+    "policy.result",
+)
 LEVELS = ("H0", "H1", "H2", "H3", "H4")
 
 _CODE = "record.malformed"
@@ -113,6 +128,7 @@ def parse_record(payload: bytes) -> Record:
     verification.choice("verifier", ("countersign",))
     for check in verification.each("checks"):
         check.only("id", "result").choice("result", ("pass",))
+        check.choice("id", CHECKS)
     return Record(
         subject=value.get("subject"),
         mirrored={name: value["predicate"].get(name) for name in _MIRRORED},

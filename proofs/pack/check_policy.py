@@ -1,4 +1,4 @@
-"""Steps 16 and 19 to 22 of the argument: the policy, evaluated again; who was free to approve; what was on the page; who counts.
+"""Steps 16, 19, 20 and 22 of the argument: the policy, evaluated again; who was free to approve; who counts.
 
 The policy itself is taken as it is: whether it was in force, and is a good one, is not decided here.
 """
@@ -6,6 +6,7 @@ The policy itself is taken as it is: whether it was in force, and is a good one,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +24,7 @@ from proofs.policy.evaluate import (
     count_approvals,
     evaluate_policy,
     exclusions,
+    is_within,
     parse_policy,
 )
 
@@ -63,7 +65,8 @@ def check_separation(approval: HumanApproval, policy: Policy, policy_input: dict
     computed = exclusions(policy, policy_input)
     if any((party["issuer"], party["subject"]) == approver for party in computed):
         raise Unproven(
-            "sod.violation", f"{approval.approver.username} asked for this, or it was asked in their name, and so may not approve it"
+            "sod.violation",
+            f"{approval.approver.username} asked for this, or it was asked in their name or by a program of theirs, and so may not approve it",
         )
     if any((party.issuer, party.subject) == approver for party in duties.excluded):
         raise Unproven("sod.violation", f"the statement itself says that {approval.approver.username} may not approve this")
@@ -75,21 +78,23 @@ def check_separation(approval: HumanApproval, policy: Policy, policy_input: dict
         raise Unproven("sod.mismatch", f"the statement names rule {duties.rule_id}, the policy's rule is {rule.id}")
 
 
-def check_documents(files: Mapping[str, bytes], approval: HumanApproval) -> None:
-    """21. Return when the page's snapshot and the request are the ones the person signed for."""
-    if sha256_hex(files[layout.SNAPSHOT]) != approval.review.snapshot_digest:
-        raise Unproven("review.snapshot_mismatch", "the snapshot in the pack is not what the person's page was drawn from")
-    if sha256_hex(files[layout.REQUEST]) != approval.request.digest:
-        raise Unproven("request.mismatch", "the request in the pack is not the one the person decided about")
-
-
 def check_same_question(approvals: Sequence[HumanApproval]) -> None:
     """22. Return when all approvals answer one question: same artifacts, environment, request, policy and evidence."""
-    first = approvals[0]
-    for other in approvals[1:]:
+    # A portal that was updated between two approvals names another version of itself in the second; the question is the same.
+    first = replace(approvals[0], policy=replace(approvals[0].policy, engine_version=""))
+    for approval in approvals[1:]:
+        other = replace(approval, policy=replace(approval.policy, engine_version=""))
         for part in ("artifacts", "environment", "request", "policy", "evidence"):
             if getattr(other, part) != getattr(first, part):
                 raise Unproven("approval.other_question", f"the approvals in the pack do not agree on the {part}")
+
+
+def check_roles(approval: HumanApproval, policy_input: dict[str, Any]) -> None:
+    """22. Return when every role the statement names is held in the request's project, or in the whole team of that project."""
+    for role in approval.approver.roles:
+        if not is_within(role.scope, policy_input):
+            where = f"project {policy_input['project']} or its team {policy_input['team']}"
+            raise Unproven("signer.role_scope", f"{approval.approver.username} is {role.name} in {role.scope}, expected a role in {where}")
 
 
 def check_count(policy: Policy, policy_input: dict[str, Any], counted: Sequence[CountedApproval]) -> list[dict[str, Any]]:
@@ -111,16 +116,19 @@ def _rebuild_input(files: Mapping[str, bytes], approval: HumanApproval, items: S
     content = files[layout.POLICY_INPUT]
     if sha256_hex(content) != approval.policy.input_digest:
         raise Unproven("policy.input", "the policy input in the pack is not the one the person signed for")
-    shown = parse_canonical(content)
+    # Project and team stand in the input and in the request, and step 21 holds the two against each other.
+    value = parse_canonical(content)
+    shown: dict[str, Any] = value if isinstance(value, dict) else {}
     requester = approval.separation_of_duties.requester
-    behalf = requester.on_behalf_of
     try:
         rebuilt = build_policy_input(
-            project=str(shown.get("project")) if isinstance(shown, dict) else "",
+            project=str(shown.get("project")),
+            team=str(shown.get("team")),
             environment=approval.environment.name,
             artifacts=[{"digest": str(digest), "name": item.name} for item in approval.artifacts for digest in item.digests],
             requester={"kind": requester.kind, "issuer": requester.issuer, "subject": requester.subject},
-            on_behalf_of={"issuer": behalf[0], "subject": behalf[1]} if behalf else None,
+            on_behalf_of=_person(requester.on_behalf_of),
+            owner=_person(requester.owner),
             evidence=[
                 {"digest": item.reference.digest, "verdictDigest": item.reference.verdict_digest, "verdict": item.verdict} for item in items
             ],
@@ -130,6 +138,10 @@ def _rebuild_input(files: Mapping[str, bytes], approval: HumanApproval, items: S
     if canonical_bytes(rebuilt) != content:
         raise Unproven("policy.input", "the policy was evaluated on something else than what the statement says")
     return rebuilt
+
+
+def _person(names: tuple[str, str] | None) -> dict[str, str] | None:
+    return {"issuer": names[0], "subject": names[1]} if names else None
 
 
 def _without_words(result: dict[str, Any]) -> bytes:

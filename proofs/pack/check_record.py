@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from proofs.approval.approval_parts import HumanApproval
 from proofs.approval.record import Record, mirror_of, parse_record
@@ -23,6 +24,9 @@ from proofs.pack.build import build_copies, recorder_of
 from proofs.pack.record_bundle import RecordBundle, build_record_bundle, parse_record_bundle
 from proofs.pack.trust import Trust, recorder_keys_at
 from proofs.tlog_proof import build_inclusion_file, parse_head_file
+
+# Binding rule of the statement: whoever leaves a signing page open must not find it still valid.
+MAX_CEREMONY = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +69,10 @@ def check_ledger(files: Mapping[str, bytes], folder: str, opened: OpenedRecord, 
     return checkpoint
 
 
-def check_mirror(record: Record) -> None:
-    """6. Return when everything the record copies from the statement is what the statement says."""
+def check_mirror(record: Record, trust: Trust) -> None:
+    """6. Return when everything the record copies from the statement is what the statement says, and the trusted portal made it."""
+    if record.portal != trust.origin:
+        raise Unproven("record.mismatch", f"the record says it was made by {record.portal[:100]!r}, expected {trust.origin!r}")
     statement = parse_canonical(record.payload)
     if record.subject != statement["subject"]:
         raise Unproven("record.subject_mismatch", "the record is about other artifacts than the statement inside it")
@@ -85,6 +91,21 @@ def check_copies(files: Mapping[str, bytes], folder: str, record: Record, key: P
             raise Unproven("pack.inconsistent", f"{folder}{name} does not restate the statement and signature in the record")
 
 
+def check_statement_times(approval: HumanApproval) -> None:
+    """11. Return when everything the statement rests on came before it was issued, and the time to sign it was short."""
+    issued_at, expires_at = approval.validity.issued_at, approval.ceremony.expires_at
+    rests_on = [(f"the evidence {item.name} was verified", item.verified_at) for item in approval.evidence]
+    rests_on += [(f"the role {role.name} was looked up", role.as_of) for role in approval.approver.roles]
+    rests_on.append(("the person signed in", approval.approver.authenticated_at))
+    for what, moment in rests_on:
+        if moment > issued_at:
+            raise Unproven("time.issued_too_early", f"the statement was issued at {issued_at}, but {what} at {moment}, after that")
+    if not issued_at < expires_at <= issued_at + MAX_CEREMONY:
+        raise Unproven(
+            "time.ceremony_too_long", f"the signing page was open from {issued_at} to {expires_at}, expected {MAX_CEREMONY} at most"
+        )
+
+
 def check_times(files: Mapping[str, bytes], folder: str, opened: OpenedRecord, approval: HumanApproval, checkpoint: Checkpoint) -> None:
     """11. Return when the ledger grew from the head the person signed, and the times follow one another."""
     head, record = approval.ceremony.log_head, opened.record
@@ -99,6 +120,7 @@ def check_times(files: Mapping[str, bytes], folder: str, opened: OpenedRecord, a
     if proof.old_size != head.size or proof.note != opened.bundle.proof.note:
         raise Unproven("pack.inconsistent", f"{folder}{layout.HEAD_PROOF} is about other tree heads than the statement and the record")
     verify_consistency(head.size, checkpoint.size, head.root, checkpoint.root, proof.path, code="log.rollback_or_fork")
+    check_statement_times(approval)
     if record.checked_at < approval.validity.issued_at:
         raise Unproven("time.checked_before_issued", f"the signature was checked at {record.checked_at}, before the statement was issued")
     if record.checked_at > approval.validity.not_after:

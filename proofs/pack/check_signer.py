@@ -61,8 +61,8 @@ def check_signer(files: Mapping[str, bytes], record: Record, approval: HumanAppr
         )
     if enrollment.rp_id != trust.rp_id:
         raise Unproven("signer.relying_party", f"the key was enrolled at {enrollment.rp_id}, expected {trust.rp_id}")
-    if record.checked_at < enrollment.at:
-        raise Unproven("signer.not_yet_enrolled", f"the key was enrolled at {enrollment.at}, after the signature was checked")
+    if approval.validity.issued_at < enrollment.at:
+        raise Unproven("signer.not_yet_enrolled", f"the key was enrolled at {enrollment.at}, after the statement that names it was issued")
     return Signer(enrollment, _find_revocation(files, enrollment, record, trust))
 
 
@@ -116,11 +116,17 @@ def _find_revocation(files: Mapping[str, bytes], enrollment: Enrollment, record:
     if path not in files:
         return None
     revocation, _ = _open_enrollment(files[path], trust)
-    if revocation.event != "revoked" or revocation.key_id != enrollment.key_id:
+    if revocation.event != "revoked" or _named_by(revocation) != _named_by(enrollment):
         raise Unproven("signer.enrollment_mismatch", f"{path} is not the revocation of this key")
     if record.checked_at >= revocation.at:
         raise Unproven("signer.revoked", f"the key was revoked at {revocation.at}, before the signature was checked")
     return revocation
+
+
+def _named_by(enrollment: Enrollment) -> tuple[object, ...]:
+    """Return what an enrolment and its revocation must agree on: the key, whose it is, and what for."""
+    who = (enrollment.kind, enrollment.issuer, enrollment.subject)
+    return (enrollment.key_id, enrollment.credential_id, enrollment.rp_id, enrollment.backup_eligible, enrollment.purposes, *who)
 
 
 def _open_enrollment(content: bytes, trust: Trust) -> tuple[Enrollment, str]:

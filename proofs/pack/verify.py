@@ -17,14 +17,14 @@ The numbered argument. Every step must hold, the first that does not refuses; th
 12. The decision is: approve.
 13. It is for this environment.
 14. It is about this artifact.
-15. It was valid at the time asked about.
+15. It was valid, and its signature checked, at the one moment asked about; without one, when the last signature was checked.
 16. The policy is the one the person signed for (and the one asked for), and the validity keeps to it.
 17. All evidence the person was shown is here, unaltered, and nothing else.
 18. The evidence verifies again to the verdicts the person was shown.
 19. The policy, evaluated again on that, gives the result the person was shown: pass.
 20. Nobody approved who had to stay out of it.
-21. Snapshot and request are the ones the person signed for.
-22. Enough different people approved, all answering the same question.
+21. Snapshot and request are the ones the person signed for, and say what the statement says, its words to the person included.
+22. Enough different people approved, in roles they hold where the request is, all answering the same question.
 
 Not checked: witnesses and revocation status (no step needs the network), and what `proofs.pack.report` lists.
 """
@@ -37,18 +37,19 @@ from datetime import datetime
 from typing import Any
 
 from proofs.approval.approval_parts import HumanApproval
-from proofs.approval.human_approval import parse_human_approval
+from proofs.approval.human_approval import is_environment, parse_human_approval
 from proofs.digest import Digest, parse_digest, sha256_hex
 from proofs.errors import Unproven
 from proofs.evidence import TrustMaterial
 from proofs.moment import rfc3339
 from proofs.pack.check_copies import check_trust_copy, check_words
+from proofs.pack.check_documents import check_documents
 from proofs.pack.check_evidence import check_evidence_again, check_evidence_set
 from proofs.pack.check_policy import (
     check_count,
-    check_documents,
     check_policy_document,
     check_policy_result,
+    check_roles,
     check_same_question,
     check_separation,
 )
@@ -90,13 +91,14 @@ TITLES = {
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """What is asked of the pack, and what is trusted."""
+    """What is asked of the pack, and what is trusted. `is_named` says whether whoever asks named the moment."""
 
     trust: Trust
     material: TrustMaterial
     digest: Digest
     environment: str
-    at: datetime | None
+    moment: datetime
+    is_named: bool
     policy: Digest | None
 
 
@@ -149,18 +151,25 @@ def verify_pack(
 ) -> PackReport:
     """Return the report when every step of the argument holds for `digest` in `environment` (its name or its id).
 
-    `at` is the moment the approval must be valid at; None means the moment the portal says it checked the signature. `policy` is the
-    digest of the policy the reader expects; None takes the one the person signed for, whatever it demands. `follow` is told of every
-    step as it comes to hold. Refuses with the code of the first step that does not (`docs/verification.md`).
+    `at` is the one moment at which all approvals must be valid together; None means the latest moment at which the portal says it
+    checked a signature. `policy` is the digest of the policy the reader expects; None takes the one the person signed for, whatever it
+    demands. `follow` is told of every step as it comes to hold. Refuses with the code of the first step that does not
+    (`docs/verification.md`).
     """
     steps = _Steps(follow)
     # 1
-    question = _Question(trust, trust.material(), parse_digest(digest), environment, at, parse_digest(policy) if policy else None)
+    material, asked, expected = trust.material(), parse_digest(digest), parse_digest(policy) if policy else None
     steps.hold(1, f"The portal at {trust.origin} and its log {trust.log.origin}, as told from outside the pack.")
     # 2
     folders = check_layout(files)
     steps.hold(2, f"{len(files)} files, every one as the index lists it.")
-    answers = [_check_content(files, _check_signature(files, folder, question, steps), question, steps) for folder in folders]
+    opened = {folder: open_record(files, folder, trust) for folder in folders}
+    # Approvals that were never valid at one time must not be counted together, so there is one moment for all of them.
+    moment = at or max(item.record.checked_at for item in opened.values())
+    question = _Question(trust, material, asked, environment, moment, at is not None, expected)
+    answers = [
+        _check_content(files, _check_signature(files, folder, opened[folder], question, steps), question, steps) for folder in folders
+    ]
     signed = [answer.signed for answer in answers]
     # 10, over all approvals together
     check_signer_files(files, [item.signer for item in signed])
@@ -168,16 +177,17 @@ def verify_pack(
     remarks = check_trust_copy(files, used_recorders=[item.opened.recorder.key_id for item in signed], trust=trust)
     # 22
     check_same_question([item.approval for item in signed])
+    for item in signed:
+        check_roles(item.approval, answers[0].policy_input)
     people = [CountedApproval(item.issuer, item.subject, item.roles, item.level) for item in map(_as_approval, signed)]
     outcomes = check_count(answers[0].policy, answers[0].policy_input, people)
     steps.hold(22, " ".join(str(outcome["sentence"]) for outcome in outcomes))
     return _report(answers, outcomes, question, steps, remarks)
 
 
-def _check_signature(files: Mapping[str, bytes], folder: str, question: _Question, steps: _Steps) -> _Signed:
+def _check_signature(files: Mapping[str, bytes], folder: str, opened: OpenedRecord, question: _Question, steps: _Steps) -> _Signed:
     trust = question.trust
-    # 3
-    opened = open_record(files, folder, trust)
+    # 3, refused by `open_record` for all approvals at once
     record = opened.record
     steps.hold(3, f"The portal's key {opened.recorder.key_id} signed the record.")
     # 4
@@ -187,7 +197,7 @@ def _check_signature(files: Mapping[str, bytes], folder: str, question: _Questio
     approval = parse_human_approval(record.payload)
     steps.hold(5, f"One statement, {len(record.payload)} bytes, in its only possible spelling.")
     # 6
-    check_mirror(record)
+    check_mirror(record, trust)
     steps.hold(6, "The record repeats what the statement says and adds nothing to it.")
     # 7
     signer = check_signer(files, record, approval, trust)
@@ -220,7 +230,7 @@ def _check_content(files: Mapping[str, bytes], signed: _Signed, question: _Quest
         raise Unproven("approval.decision", f"the person decided {approval.decision!r}, expected approve")
     steps.hold(12, f"{_name_of(signed)} approved request {approval.request.id}, revision {approval.request.revision}.")
     # 13
-    if question.environment not in (approval.environment.name, approval.environment.id):
+    if not is_environment(question.environment, approval.environment):
         raise Unproven("scope.environment", f"the approval is for {approval.environment.name}, asked was {question.environment[:80]}")
     steps.hold(13, f"For {approval.environment.name}.")
     # 14
@@ -229,11 +239,8 @@ def _check_content(files: Mapping[str, bytes], signed: _Signed, question: _Quest
         raise Unproven("scope.artifact", f"the approval does not name {question.digest}; it is about another artifact")
     steps.hold(14, f"About {named.name or 'an artifact'}, {question.digest}.")
     # 15
-    moment, validity = question.at or signed.opened.record.checked_at, approval.validity
-    if not validity.not_before <= moment <= validity.not_after:
-        window = f"from {rfc3339(validity.not_before)} to {rfc3339(validity.not_after)}"
-        raise Unproven("validity.window", f"the approval is valid {window}, asked was {rfc3339(moment)}")
-    steps.hold(15, f"Valid at {rfc3339(moment)}, until {rfc3339(validity.not_after)}.")
+    _check_moment(signed, question)
+    steps.hold(15, f"Valid at {rfc3339(question.moment)}, until {rfc3339(approval.validity.not_after)}.")
     # 16
     policy = check_policy_document(files, approval)
     if question.policy is not None and str(question.policy) != f"sha256:{policy.digest}":
@@ -257,8 +264,8 @@ def _check_content(files: Mapping[str, bytes], signed: _Signed, question: _Quest
     check_separation(approval, policy, policy_input)
     steps.hold(20, f"{_name_of(signed)} was free to approve.")
     # 21
-    check_documents(files, approval)
-    steps.hold(21, "The page was drawn from this snapshot, about this request.")
+    check_documents(files, approval, policy, policy_input, items)
+    steps.hold(21, "The page was drawn from this snapshot, about this request, and both say what the statement says.")
     described = tuple(
         describe_item(
             item.reference.name, item.reference.digest, assessment, identity=str(part_of(item.verdict, "identity").get("name") or "")
@@ -266,6 +273,20 @@ def _check_content(files: Mapping[str, bytes], signed: _Signed, question: _Quest
         for item, assessment in zip(items, assessments, strict=True)
     )
     return _Answer(signed, policy, policy_input, result["rules"], described)
+
+
+def _check_moment(signed: _Signed, question: _Question) -> None:
+    validity, checked_at, moment = signed.approval.validity, signed.opened.record.checked_at, question.moment
+    if not validity.not_before <= moment <= validity.not_after:
+        window = (
+            f"{signed.approval.approver.username}'s approval is valid from {rfc3339(validity.not_before)} to {rfc3339(validity.not_after)}"
+        )
+        if not question.is_named:
+            raise Unproven("validity.not_together", f"{window}, but the last signature was checked at {rfc3339(moment)}")
+        raise Unproven("validity.window", f"{window}, asked was {rfc3339(moment)}")
+    if checked_at > moment:
+        reason = f"the signature was checked at {rfc3339(checked_at)}, so at {rfc3339(moment)} nobody had approved yet"
+        raise Unproven("validity.not_yet_given", reason)
 
 
 def _name_of(signed: _Signed) -> str:
@@ -304,7 +325,7 @@ def _report(
         environment=approval.environment,
         request=approval.request,
         policy=approval.policy,
-        at=question.at or first.signed.opened.record.checked_at,
+        at=question.moment,
         log_origin=question.trust.log.origin,
         approvals=tuple(_as_approval(answer.signed) for answer in answers),
         evidence=first.evidence,

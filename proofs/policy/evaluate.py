@@ -40,7 +40,10 @@ __all__ = [
     "count_approvals",
     "evaluate_policy",
     "exclusions",
+    "is_within",
     "parse_policy",
+    "project_scope",
+    "team_scope",
 ]
 
 INPUT_SCHEMA = "countersign-policy-input/v1"
@@ -61,25 +64,30 @@ class CountedApproval:
 def build_policy_input(
     *,
     project: str,
+    team: str,
     environment: str,
     artifacts: Iterable[dict[str, str]],
     requester: dict[str, str],
     on_behalf_of: dict[str, str] | None,
+    owner: dict[str, str] | None,
     evidence: Iterable[dict[str, Any]],
 ) -> dict[str, Any]:
     """Return everything a policy is evaluated on, in one order: the same facts give the same bytes.
 
-    `project` and `environment` are slugs; `artifacts` are {"digest", "name"}; `requester` is {"kind", "issuer", "subject"} and
-    `on_behalf_of` {"issuer", "subject"}; `evidence` are {"digest", "verdictDigest", "verdict"}, digests in plain SHA-256 hex.
+    `project`, its `team` and `environment` are slugs; `artifacts` are {"digest", "name"}; `requester` is {"kind", "issuer", "subject"};
+    `on_behalf_of` and `owner` (who answers for the program that asks) are {"issuer", "subject"} or None; `evidence` are
+    {"digest", "verdictDigest", "verdict"}, digests in plain SHA-256 hex.
     Refuses with `policy.input_malformed`, also when a verdict does not have the digest given for it, or an item comes twice.
     """
     whole = Fields(
         {
             "project": project,
+            "team": team,
             "environment": environment,
             "artifacts": list(artifacts),
             "requester": requester,
             "onBehalfOf": on_behalf_of,
+            "owner": owner,
             "evidence": list(evidence),
         },
         path="policy input",
@@ -91,16 +99,39 @@ def build_policy_input(
         if len(set(digests)) != len(digests):
             whole.refuse(what, "every digest once")
     asked = whole.fields("requester").only("kind", "issuer", "subject")
-    behalf = whole.fields("onBehalfOf").only("issuer", "subject") if whole.has("onBehalfOf") else None
     return {
         "schema": INPUT_SCHEMA,
         "project": whole.text("project"),
+        "team": whole.text("team"),
         "environment": whole.text("environment"),
         "artifacts": [{"digest": digest, "name": name} for digest, name in sorted(named)],
         "requester": {name: asked.text(name) for name in ("kind", "issuer", "subject")},
-        "onBehalfOf": {name: behalf.text(name) for name in ("issuer", "subject")} if behalf else None,
+        "onBehalfOf": _named(whole, "onBehalfOf"),
+        "owner": _named(whole, "owner"),
         "evidence": sorted(items, key=lambda item: str(item["digest"])),
     }
+
+
+def is_within(scope: str, policy_input: dict[str, Any]) -> bool:
+    """Return whether a role with this scope is held where the request is: in its project, or in the whole team of that project."""
+    return scope in (project_scope(policy_input["project"]), team_scope(policy_input["team"]))
+
+
+def project_scope(slug: str) -> str:
+    """Return the scope of a role held in one project, as it stands in signed statements."""
+    return f"project:{slug}"
+
+
+def team_scope(slug: str) -> str:
+    """Return the scope of a role held in a whole team. The word in front keeps a project and a team of one name apart."""
+    return f"team:{slug}"
+
+
+def _named(whole: Fields, name: str) -> dict[str, str] | None:
+    if not whole.has(name):
+        return None
+    party = whole.fields(name).only("issuer", "subject")
+    return {part: party.text(part) for part in ("issuer", "subject")}
 
 
 def _evidence_item(item: Fields) -> dict[str, Any]:
@@ -133,13 +164,15 @@ def evaluate_policy(policy: Policy, policy_input: dict[str, Any]) -> dict[str, A
 def exclusions(policy: Policy, policy_input: dict[str, Any]) -> list[dict[str, Any]]:
     """Return who may not approve and why: [{"issuer", "subject", "because": [...]}], in a fixed order.
 
-    The requester, and the person it asks for, are excluded unless the policy says in so many words that they may approve.
+    The requester, the person it asks for, and the person who answers for the program that asks (a program can name anybody as the one
+    it asks for, and its owner may hold its credential) are excluded unless the policy says in so many words that they may approve.
     """
     rule = policy.separation_rule
     if rule is not None and rule.requester_may_approve:
         return []
     because: dict[tuple[str, str], list[str]] = {}
-    for party, reason in ((policy_input["requester"], "requester"), (policy_input["onBehalfOf"], "on-behalf-of")):
+    parts = (("requester", "requester"), ("onBehalfOf", "on-behalf-of"), ("owner", "owner"))
+    for party, reason in ((policy_input[name], reason) for name, reason in parts):
         if party is not None:
             because.setdefault((party["issuer"], party["subject"]), []).append(reason)
     return [{"issuer": issuer, "subject": subject, "because": reasons} for (issuer, subject), reasons in sorted(because.items())]

@@ -60,6 +60,47 @@ class TestBeginSigning:
         assert "payments/api:1.4.2" in statement.review.summary
         assert "for Production" in statement.review.summary
 
+    def test_says_in_which_team_or_project_a_role_is_held(self) -> None:
+        _, request = ready()
+        grant_role(
+            identity=cast.alice(), role="approver:security", team=cast.payments(), project=cast.payments_api(), by=None, now=make.NOW
+        )
+        _, key = make.enrol(cast.alice())
+        statement = parse_human_approval(bytes(make.begin(request, cast.alice(), key).payload))
+        assert {role.scope for role in statement.approver.roles} == {"team:payments", "project:payments-api"}
+
+    def test_names_the_owner_of_the_program_that_asks_in_what_is_signed(self) -> None:
+        ready()
+        frank = cast.person("frank", "Frank Adler", "requester")
+        request = open_request(
+            project=cast.payments_api(),
+            environment=cast.production(),
+            title="by a program",
+            artifacts=[AskedArtifact(make.image())],
+            by=cast.runner(),
+            on_behalf_of=frank,
+            now=make.NOW,
+        )
+        _, key = make.enrol(cast.alice())
+        duties = parse_human_approval(bytes(make.begin(request, cast.alice(), key).payload)).separation_of_duties
+        assert duties.requester.owner == (cast.bob().issuer, cast.bob().subject)
+        assert (cast.bob().subject, ("owner",)) in [(who.subject, who.because) for who in duties.excluded]
+
+    def test_refuses_whoever_took_the_program_over_since(self) -> None:
+        ready()
+        request = make.ask(by=cast.runner())
+        heir = cast.person("grace", "Grace Ng", "approver:release")
+        Identity.objects.filter(pk=cast.runner().pk).update(owner=heir)
+        _, key = make.enrol(heir)
+        assert refused_code(Request.objects.get(pk=request.pk), heir, key) == "sod.violation"
+
+    def test_offers_no_statement_that_rests_on_something_later(self) -> None:
+        stage = make.set_stage()
+        make.send_provenance(stage, now=make.NOW + timedelta(minutes=1))
+        request = make.ask(now=make.NOW)
+        _, key = make.enrol(cast.alice())
+        assert refused_code(request, cast.alice(), key) == "time.issued_too_early"
+
     def test_refuses_the_requester(self) -> None:
         _, request = ready()
         both = cast.person("grace", "Grace Ng", "requester", "approver:release")

@@ -91,6 +91,7 @@ class TestBootstrap:
         [
             ({"environments": ()}, "bootstrap.incomplete"),
             ({"policy_owners": ()}, "bootstrap.incomplete"),
+            ({"environments": (FirstEnvironment("env_production", "Production", 3),)}, "bootstrap.environment"),
             ({"policy_source": "rules: []"}, "policy.malformed"),
             ({"administrator": FirstPerson("dave", "Dave", "123")}, "person.password"),
         ],

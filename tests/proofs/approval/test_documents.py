@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from proofs.approval.cose import EDDSA, ES256, RS256
 from proofs.approval.enrollment import build_enrollment, key_file_name, parse_enrollment
-from proofs.approval.record import build_record, human_dsse, parse_record
+from proofs.approval.record import CHECKS, build_record, human_dsse, parse_record
 from proofs.canonical import canonical_bytes
 from proofs.dsse import pae, parse_envelope
 from proofs.errors import Malformed, Refusal
@@ -105,12 +105,12 @@ class TestRecord:
             assertion=assertion,
             assurance="H2",
             checked_at=NOON,
-            checks=("webauthn", "signer"),
+            checks=CHECKS,
             verifier_version="0.1.0",
             portal=ORIGIN,
         )
         read = parse_record(record)
-        assert (read.payload, read.assertion, read.checks, read.checked_at) == (payload, assertion, ("webauthn", "signer"), NOON)
+        assert (read.payload, read.assertion, read.checks, read.checked_at) == (payload, assertion, CHECKS, NOON)
 
     def test_refuses_to_wrap_what_is_no_statement(self) -> None:
         with pytest.raises(Refusal):

@@ -11,18 +11,30 @@ import pytest
 
 from countersign import find_trust, read_pack
 from proofs import tlog_proof
-from proofs.approval import enrollment, human_approval, passkey, record, sshsig
-from proofs.pack import build, check_copies, check_evidence, check_policy, check_record, check_signer, layout, trust, verify
+from proofs.approval import enrollment, human_approval, passkey, record, request_document, review_snapshot, sshsig
+from proofs.pack import (
+    build,
+    check_copies,
+    check_documents,
+    check_evidence,
+    check_policy,
+    check_record,
+    check_signer,
+    layout,
+    trust,
+    verify,
+)
 from proofs.policy import document as policy_document
 
 DOCUMENT = (Path(__file__).resolve().parents[3] / "docs" / "verification.md").read_text()
 OF_PACKS = DOCUMENT[DOCUMENT.index("## A passkey's answer") :]
 CODE = re.compile(r'"([a-z_]+\.[a-z_]+)"')
 # Dotted names in quotes that are no codes.
-NAMES = {name for name in vars(layout).values() if isinstance(name, str)} | {"webauthn.get", "webauthn.create"}
+NAMES = {name for name in vars(layout).values() if isinstance(name, str)} | {"webauthn.get", "webauthn.create", *record.CHECKS}
 MODULES = [
     build,
     check_copies,
+    check_documents,
     check_evidence,
     check_policy,
     check_record,
@@ -36,6 +48,8 @@ MODULES = [
     policy_document,
     read_pack,
     record,
+    request_document,
+    review_snapshot,
     sshsig,
     tlog_proof,
     trust,

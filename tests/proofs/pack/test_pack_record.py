@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -83,7 +84,8 @@ class TestStep03Record:
             lambda record: record["predicate"]["approval"]["signature"].update(alg=-9),
             lambda record: record["predicate"]["approval"].pop("signature"),
             lambda record: record["predicate"]["verification"].update(checkedAt="yesterday"),
-            lambda record: record["predicate"]["verification"].update(checks=[{"id": "x", "result": "fail"}]),
+            lambda record: record["predicate"]["verification"].update(checks=[{"id": "policy.result", "result": "fail"}]),
+            lambda record: record["predicate"]["verification"].update(checks=[{"id": "everything", "result": "pass"}]),
         ],
     )
     def test_refuses_a_signed_record_of_another_form(self, change: Callable[[dict[str, Any]], object]) -> None:
@@ -142,6 +144,17 @@ class TestStep05Statement:
     def test_refuses_another_spelling(self) -> None:
         assert code_of_lie(lambda parts: setattr(parts, "payload", signed_payload() + b"\n")) == "json.not_canonical"
 
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda predicate: predicate.update(supersedes=[{"sha256": "ab" * 32}]),
+            lambda predicate: predicate["policy"]["engine"].update(name="another"),
+            lambda predicate: predicate["review"]["display"]["renderer"].update(name="another"),
+        ],
+    )
+    def test_refuses_a_statement_made_by_or_replacing_something_nobody_knows(self, change: Callable[[dict[str, Any]], object]) -> None:
+        assert code_of_lie(lambda parts: change(parts.predicate)) == "approval.malformed"
+
     def test_refuses_an_incomplete_statement(self) -> None:
         assert code_of_lie(lambda parts: parts.predicate.pop("policy")) == "approval.malformed"
 
@@ -168,6 +181,9 @@ class TestStep06Mirror:
             parts.record["predicate"][name] = {"digest": {"sha256": "ab" * 32}} if name == "enrollment" else changed_value(value)
 
         assert code_of_lie(other) == "record.mismatch"
+
+    def test_refuses_a_record_made_by_another_portal(self) -> None:
+        assert code_of_lie(lambda parts: parts.record["predicate"]["portal"].update(id="https://elsewhere.example")) == "record.mismatch"
 
 
 class TestStep10Copies:
@@ -215,6 +231,28 @@ class TestStep11Times:
 
     def test_refuses_a_signature_checked_after_the_page_expired(self) -> None:
         assert code_when_signed(alice(checked_at=NOON + 6 * MINUTE)) == "time.ceremony_expired"
+
+    def test_refuses_a_statement_that_rests_on_what_came_later(self) -> None:
+        statement, later = WORLD.approval(alice()), NOON + MINUTE
+        role = replace(statement.approver.roles[0], as_of=NOON + 300 * DAY)
+        for change in (
+            {"evidence": (replace(statement.evidence[0], verified_at=later),)},
+            {"approver": replace(statement.approver, roles=(role,))},
+            {"approver": replace(statement.approver, authenticated_at=later)},
+        ):
+            assert code_when_signed(alice(changes=change)) == "time.issued_too_early"
+
+    @pytest.mark.parametrize("open_for", [500 * DAY, 5 * MINUTE + timedelta(seconds=1), timedelta(0)])
+    def test_refuses_a_signing_page_that_was_open_for_too_long_or_not_at_all(self, open_for: timedelta) -> None:
+        world = World()
+        ceremony = replace(world.approval(alice()).ceremony, expires_at=NOON + open_for)
+        assert code_when_signed(alice(changes={"ceremony": ceremony}), world) == "time.ceremony_too_long"
+
+    def test_refuses_the_head_of_an_empty_ledger(self) -> None:
+        def empty(parts: Parts) -> None:
+            parts.predicate["ceremony"]["logHead"]["size"] = 0
+
+        assert code_of_lie(empty) == "approval.malformed"
 
     def test_refuses_an_approval_logged_after_it_had_run_out_and_back_dated(self) -> None:
         assert code_when_signed(alice(checked_at=NOON + 73 * HOUR), at=NOON + HOUR) == "validity.logged_late"

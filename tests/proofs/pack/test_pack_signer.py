@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -16,10 +17,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from proofs.approval.cose import EDDSA
 from proofs.approval.human_approval import approval_challenge
 from proofs.canonical import canonical_bytes
+from proofs.pack import layout
 from tests.forge import Parts, PortalKeys, edited, forge, repack
 from tests.passkey import PRESENT, Lie, SoftPasskey
 from tests.proofs.pack.lies import (
     GENUINE,
+    HOUR,
     KEYS,
     MINUTE,
     SIGNER,
@@ -90,6 +93,19 @@ class TestStep07Signer:
 
     def test_refuses_a_key_enrolled_after_the_signature(self) -> None:
         assert code_when_signed(alice(enrolled_at=NOON + 2 * MINUTE)) == "signer.not_yet_enrolled"
+
+    def test_refuses_a_key_enrolled_after_the_statement_that_names_it_was_issued(self) -> None:
+        late = alice(enrolled_at=NOON + MINUTE, checked_at=NOON + 2 * MINUTE)
+        assert code_when_signed(late) == "signer.not_yet_enrolled"
+
+    @pytest.mark.parametrize("change", [{"subject": "01CAROL"}, {"purposes": ("other",)}, {"kind": "agent"}])
+    def test_refuses_the_revocation_of_another_person_s_or_for_another_purpose(self, change: dict[str, Any]) -> None:
+        world = World()
+        signing = alice(revoked_at=NOON + 2 * HOUR)
+        files = world.pack(signing)
+        path = layout.signer_path(signing.passkey.public_key.key_id, revoked=True)
+        other, _ = world.enroll(replace(signing, **change), event="revoked")
+        assert code_of(repack(edited(files, path, other)), trust=world.trust) == "signer.enrollment_mismatch"
 
     @pytest.mark.parametrize("revoked_at", [NOON - MINUTE, NOON + MINUTE])
     def test_refuses_a_key_revoked_before_the_signature(self, revoked_at: datetime) -> None:

@@ -32,10 +32,14 @@ from proofs.approval.approval_parts import (
 )
 from proofs.approval.enrollment import build_enrollment
 from proofs.approval.human_approval import approval_challenge, build_human_approval
-from proofs.approval.record import build_record
+from proofs.approval.record import CHECKS, build_record
+from proofs.approval.request_document import build_request_document
+from proofs.approval.review_snapshot import ShownEvidence, build_review_snapshot
+from proofs.approval.review_words import evidence_label, media_type_of, missing_evidence, signer_label, summarise
 from proofs.assess import assess_evidence, build_verdict
-from proofs.canonical import canonical_bytes
+from proofs.canonical import canonical_bytes, parse_json
 from proofs.digest import parse_digest, sha256_hex
+from proofs.evidence import detect_format
 from proofs.leaf import build_dsse_leaf, build_event_leaf
 from proofs.moment import rfc3339
 from proofs.pack.build import PackedApproval, assemble_pack
@@ -97,6 +101,7 @@ class Signing:
     issuer: str = ORIGIN
     username: str = "alice"
     role: str = "approver:release"
+    scope: str = "team:payments"
     kind: str = "person"
     purposes: tuple[str, ...] = ("human-approval",)
     lie: Lie = TRUTH
@@ -116,6 +121,7 @@ class World:
         policy: dict[str, Any] = POLICY,
         evidence: tuple[bytes, ...] | None = None,
         requester: dict[str, str] = BOB,
+        owner: dict[str, str] | None = None,
         verdict_lie: Callable[[dict[str, Any]], None] = lambda verdict: None,
     ) -> None:
         self.keys = PortalKeys(ec.generate_private_key(ec.SECP256R1()), ed25519.Ed25519PrivateKey.generate(), LOG_ORIGIN)
@@ -137,21 +143,24 @@ class World:
         self.verdicts = [make_verdict(raw, trust=self.trust) for raw in self.evidence]
         for verdict in self.verdicts:
             verdict_lie(verdict)
-        self.requester = requester
+        self.requester, self.owner = requester, owner
         self.policy_input = build_policy_input(
             project="payments-api",
+            team="payments",
             environment=PRODUCTION.name,
             artifacts=[{"digest": ARTIFACT, "name": "payments.tar.gz"}],
             requester=requester,
             on_behalf_of=None,
+            owner={"issuer": owner["issuer"], "subject": owner["subject"]} if owner else None,
             evidence=[
                 {"digest": sha256_hex(raw), "verdictDigest": sha256_hex(canonical_bytes(verdict)), "verdict": verdict}
                 for raw, verdict in zip(self.evidence, self.verdicts, strict=True)
             ],
         )
         self.result = evaluate_policy(self.policy, self.policy_input)
-        self.snapshot = canonical_bytes({"title": "payments.tar.gz to production", "result": self.result["result"]})
-        self.request = canonical_bytes({"id": "req_1", "artifacts": [ARTIFACT], "environment": PRODUCTION.name})
+        self.request = self._request()
+        self.snapshot = self._snapshot()
+        self.summary = summarise(parse_json(self.snapshot), "approve")
 
     def enroll(self, signing: Signing, *, event: str = "enrolled") -> tuple[bytes, str]:
         """Return the enrolment's envelope (or the revocation's) and the digest of its payload."""
@@ -183,7 +192,12 @@ class World:
         )
         duties = SeparationOfDuties(
             rule_id="four-eyes",
-            requester=Party(self.requester["kind"], self.requester["issuer"], self.requester["subject"]),
+            requester=Party(
+                self.requester["kind"],
+                self.requester["issuer"],
+                self.requester["subject"],
+                owner=(self.owner["issuer"], self.owner["subject"]) if self.owner else None,
+            ),
             excluded=tuple(
                 ExcludedParty(item["issuer"], item["subject"], tuple(item["because"]))
                 for item in exclusions(self.policy, self.policy_input)
@@ -200,15 +214,15 @@ class World:
                 issuer=signing.issuer,
                 subject=signing.subject,
                 username=signing.username,
-                roles=(HeldRole(signing.role, "payments", "portal", NOON - MINUTE),),
+                roles=(HeldRole(signing.role, signing.scope, "portal", NOON - MINUTE),),
                 authenticated_by="password",
                 authenticated_at=NOON - HOUR,
             ),
             signer=SignerReference(signing.passkey.public_key.key_id, signing.passkey.algorithm, self.enroll(signing)[1]),
             policy=policy,
             evidence=tuple(self._reference(raw, verdict) for raw, verdict in zip(self.evidence, self.verdicts, strict=True)),
-            missing_evidence=(),
-            review=ReviewReference(sha256_hex(self.snapshot), "Approve payments.tar.gz for production.", "0.1.0"),
+            missing_evidence=missing_evidence(self.result["rules"]),
+            review=ReviewReference(sha256_hex(self.snapshot), self.summary, "0.1.0"),
             justification="",
             separation_of_duties=duties,
             validity=Validity(NOON, NOON, NOON + 72 * HOUR),
@@ -224,7 +238,7 @@ class World:
             assertion=signing.passkey.sign(approval_challenge(payload), signing.lie),
             assurance=signing.assurance,
             checked_at=signing.checked_at,
-            checks=("webauthn",),
+            checks=CHECKS,
             verifier_version="0.1.0",
             portal=ORIGIN,
         )
@@ -255,15 +269,57 @@ class World:
             trust=self.trust,
         )
 
+    def _request(self) -> bytes:
+        labels = {"name": "somebody", "id": "idn_1"}
+        return build_request_document(
+            request_id="req_1",
+            revision=1,
+            kind="release",
+            title="payments.tar.gz to production",
+            note="",
+            project="payments-api",
+            team="payments",
+            environment=PRODUCTION,
+            artifacts=[{"digest": ARTIFACT, "name": "payments.tar.gz"}],
+            requester={**self.requester, **labels},
+            on_behalf_of=None,
+            owner={**self.owner, **labels} if self.owner else None,
+            policy_digest=self.policy.digest,
+            evidence=[
+                (sha256_hex(raw), sha256_hex(canonical_bytes(verdict))) for raw, verdict in zip(self.evidence, self.verdicts, strict=True)
+            ],
+            opened_at=NOON - MINUTE,
+            frozen_at=NOON,
+        )
+
+    def _snapshot(self) -> bytes:
+        return build_review_snapshot(
+            request=parse_json(self.request),
+            request_digest=sha256_hex(self.request),
+            project_name="Payments API",
+            environment_name="Production",
+            policy=parse_json(self.policy_document),
+            policy_digest=self.policy.digest,
+            result=self.result,
+            result_digest=sha256_hex(canonical_bytes(self.result)),
+            excluded=exclusions(self.policy, self.policy_input),
+            evidence=[
+                ShownEvidence("att_1", detect_format(raw), rfc3339(NOON), sha256_hex(raw), sha256_hex(canonical_bytes(verdict)), verdict)
+                for raw, verdict in zip(self.evidence, self.verdicts, strict=True)
+            ],
+            trails=[{"artifact": ARTIFACT, "chain": [], "questions": []}],
+        )
+
     @staticmethod
     def _reference(raw: bytes, verdict: dict[str, Any]) -> EvidenceReference:
+        facts = verdict["facts"] or {}
         return EvidenceReference(
-            name="https://slsa.dev/provenance/v1",
+            name=evidence_label(facts.get("predicateType") or ""),
             digest=sha256_hex(raw),
-            media_type="application/vnd.dev.sigstore.bundle.v0.3+json",
+            media_type=media_type_of(detect_format(raw)),
             verdict=verdict["result"],
             verdict_digest=sha256_hex(canonical_bytes(verdict)),
-            signer=WORKLOAD.identity,
+            signer=signer_label(facts.get("signer")),
             verified_at=NOON,
         )
 

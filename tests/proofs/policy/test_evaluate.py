@@ -40,10 +40,12 @@ def policy_with(change: Callable[[dict[str, Any]], object] = lambda document: No
 def input_with(*verdicts: dict[str, Any], artifacts: tuple[str, ...] = (ARTIFACT,), **more: Any) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "project": "payments-api",
+        "team": "payments",
         "environment": "production",
         "artifacts": [{"digest": digest, "name": f"file{number}"} for number, digest in enumerate(artifacts)],
         "requester": BOB,
         "on_behalf_of": None,
+        "owner": None,
         "evidence": [
             {"digest": f"{number:064x}", "verdictDigest": sha256_hex(canonical_bytes(verdict)), "verdict": verdict}
             for number, verdict in enumerate(verdicts)
@@ -129,10 +131,12 @@ class TestInput:
         turned = {**first, "evidence": first["evidence"][::-1]}
         again = build_policy_input(
             project="payments-api",
+            team="payments",
             environment="production",
             artifacts=first["artifacts"],
             requester=BOB,
             on_behalf_of=None,
+            owner=None,
             evidence=turned["evidence"],
         )
         assert canonical_bytes(first) == canonical_bytes(again)
@@ -144,6 +148,8 @@ class TestInput:
             {"requester": {"kind": "person", "issuer": ORIGIN}},
             {"requester": {**BOB, "name": "bob"}},
             {"on_behalf_of": {"issuer": ORIGIN}},
+            {"owner": {"issuer": ORIGIN}},
+            {"team": ""},
             {"artifacts": [{"digest": ARTIFACT, "name": "a"}, {"digest": ARTIFACT, "name": "b"}]},
             {"evidence": [{"digest": "ab" * 32, "verdictDigest": "ab" * 32, "verdict": GOOD}]},
             {"evidence": [{"digest": "xy", "verdictDigest": sha256_hex(canonical_bytes(GOOD)), "verdict": GOOD}]},
@@ -153,7 +159,8 @@ class TestInput:
     )
     def test_refuses_incomplete_or_contradicting_facts(self, more: dict[str, Any]) -> None:
         good = {"digest": "ab" * 32, "verdictDigest": sha256_hex(canonical_bytes(GOOD)), "verdict": GOOD}
-        facts: dict[str, Any] = {"project": "p", "environment": "e", "artifacts": [], "requester": BOB, "on_behalf_of": None}
+        facts: dict[str, Any] = {"project": "p", "team": "t", "environment": "e", "artifacts": [], "requester": BOB}
+        facts.update(on_behalf_of=None, owner=None)
         with pytest.raises(Malformed) as refused:
             build_policy_input(**{**facts, "evidence": [good], **more})
         assert refused.value.code == "policy.input_malformed"
@@ -302,6 +309,10 @@ class TestExclusions:
             {"issuer": "https://issuer.example", "subject": "repo:x", "because": ["requester"]},
         ]
 
+    def test_the_owner_of_the_program_that_asks_is_excluded_whomever_it_names(self) -> None:
+        facts = input_with(GOOD, owner={"issuer": ORIGIN, "subject": "01CAROL"}, on_behalf_of={"issuer": ORIGIN, "subject": "01DAVE"})
+        assert {"issuer": ORIGIN, "subject": "01CAROL", "because": ["owner"]} in exclusions(policy_with(), facts)
+
     def test_one_who_is_both_is_listed_once(self) -> None:
         facts = input_with(GOOD, on_behalf_of={"issuer": BOB["issuer"], "subject": BOB["subject"]})
         assert exclusions(policy_with(), facts) == [{"issuer": ORIGIN, "subject": "01BOB", "because": ["requester", "on-behalf-of"]}]
@@ -311,6 +322,7 @@ class TestExclusions:
         assert [party["subject"] for party in exclusions(silent, input_with(GOOD))] == ["01BOB"]
         yes = policy_with(lambda d: d["rules"][2].update(requesterMayApprove=True))
         assert exclusions(yes, input_with(GOOD)) == []
+        assert exclusions(yes, input_with(GOOD, owner={"issuer": ORIGIN, "subject": "01CAROL"})) == []
         assert "lets the requester approve" in evaluate_policy(yes, input_with(GOOD))["rules"][2]["sentence"]
 
 
