@@ -10,6 +10,7 @@ The checks, in this order; the first that fails refuses:
 6. The decision is possible in this state, and says why where it must.        request.blocked, request.closed, approval.reason_missing
 7. The key is the person's own, not revoked, and enrolled for this portal.    signer.unknown, signer.revoked, signer.other_portal
 8. The ledger has published a head that the statement can name.               log.pending
+9. Everything the statement rests on is older than it.                        time.issued_too_early
 
 `approvals.complete_signing` repeats what may have changed meanwhile.
 """
@@ -36,8 +37,10 @@ from approvals.status import refresh_state
 from attestations.blobs import bytes_of
 from identities.models import Identity, SigningKey
 from ledger.prove import latest_checkpoint
+from proofs.approval.human_approval import parse_human_approval
 from proofs.digest import sha256_hex
 from proofs.errors import Conflict, Unavailable
+from proofs.pack.check_record import check_statement_times
 from proofs.policy.evaluate import parse_policy
 
 
@@ -81,6 +84,7 @@ def begin_signing(
         expires_at=expires_at,
         now=now,
     )
+    check_statement_times(parse_human_approval(payload))
     return Ceremony.objects.create(
         id=ceremony_id,
         revision=revision,

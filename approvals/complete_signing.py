@@ -4,8 +4,8 @@ All of it in one transaction, with the ceremony's row locked. An assertion that 
 down: a failed signature is evidence too, and the person begins again. The steps, in this order:
 
 1. The ceremony is this person's, in this session, neither used nor over.     ceremony.not_yours, ceremony.used, ceremony.expired
-2. What was checked at the beginning still holds.                             as `approvals.begin_signing`
-3. The stored statement is the one that was offered.                          approval.altered
+2. The stored statement is the one that was offered.                          approval.altered
+3. What was checked at the beginning still holds, all of it.                  as `approvals.begin_signing`
 4. The assertion is this key's, over exactly this statement.                  webauthn.*
 5. The key was enrolled for this person, and the level is enough.             signer.*, assurance.too_low
 6. Approval, record and ledger entry are kept together.
@@ -25,20 +25,22 @@ from approvals.entitlement import (
     refuse_if_answered,
     refuse_if_key_unusable,
     refuse_if_not_entitled,
+    refuse_if_not_possible,
 )
 from approvals.models import Approval, Ceremony, Record
+from approvals.refresh import is_outdated
 from approvals.revise import lock_state
 from approvals.status import refresh_state
-from approvals.verify_signature import CHECKS, GivenAssertion, VerifiedSignature, verify_signature
+from approvals.verify_signature import GivenAssertion, VerifiedSignature, verify_signature
 from attestations.blobs import bytes_of, store_blob
 from identities.actors import actor_of
-from identities.models import Identity
+from identities.models import Identity, SigningKey
 from ledger.append import append_dsse, append_event
 from ledger.recorder import recorder_key
 from proofs.approval.approval_parts import HumanApproval
 from proofs.approval.assurance import reaches_level
 from proofs.approval.human_approval import approval_signed_bytes, parse_human_approval
-from proofs.approval.record import build_record
+from proofs.approval.record import CHECKS, build_record
 from proofs.approval.sshsig import NAMESPACE, sshsig_armor
 from proofs.canonical import canonical_bytes
 from proofs.digest import sha256_hex
@@ -87,28 +89,44 @@ def _lock_ceremony(ceremony_id: str, session_hash: str, by: Identity, now: datet
 
 def _answer(ceremony: Ceremony, given: GivenAssertion, now: datetime) -> Approval:
     by, key, request = ceremony.identity, ceremony.signing_key, ceremony.revision.request
+    statement = _read_statement(ceremony)  # 2
+    state = refresh_state(lock_state(request, now=now), now=now)
     revision = get_current_revision(request)
-    if revision.pk != ceremony.revision_id:  # 2
+    if revision.pk != ceremony.revision_id or is_outdated(revision):  # 3
         raise Conflict("request.stale_snapshot", "this request has changed since the statement was offered; read the new page, then decide")
     policy = parse_policy(bytes_of(revision.policy.document))
     refuse_if_not_entitled(request=request, revision=revision, policy=policy, by=by)
     refuse_if_answered(revision, by)
+    refuse_if_not_possible(state, revision, ceremony.decision, statement.justification)
     refuse_if_key_unusable(key, by)
-    payload = bytes(ceremony.payload)
-    if sha256_hex(payload) != ceremony.payload_digest:  # 3
-        raise Unproven("approval.altered", "the stored statement is not the one that was offered")
-    statement = parse_human_approval(payload)
-    if (statement.review.snapshot_digest, statement.decision) != (revision.snapshot_id, ceremony.decision):
-        raise Unproven("approval.altered", "the stored statement names another snapshot or decision than its ceremony")
-    verified = verify_signature(payload=payload, statement=statement, given=given, key=key, by=by)  # 4
+    verified = verify_signature(payload=bytes(ceremony.payload), statement=statement, given=given, key=key, by=by)  # 4
     if ceremony.decision == Decision.APPROVE and not reaches_level(verified.level, policy.minimum_assurance):  # 5
         raise Unproven("assurance.too_low", f"this signature reaches level {verified.level}, the policy wants {policy.minimum_assurance}")
     approval = _keep_approval(ceremony, statement, given, verified, now)  # 6
     _keep_record(approval, verified, now)
-    key.sign_count = verified.sign_count
-    key.save(update_fields=["sign_count"])
+    _keep_sign_count(approval, verified, now)
     refresh_state(lock_state(request, now=now), now=now)
     return approval
+
+
+def _read_statement(ceremony: Ceremony) -> HumanApproval:
+    payload = bytes(ceremony.payload)
+    if sha256_hex(payload) != ceremony.payload_digest:
+        raise Unproven("approval.altered", "the stored statement is not the one that was offered")
+    statement = parse_human_approval(payload)
+    if (statement.review.snapshot_digest, statement.decision) != (ceremony.revision.snapshot_id, ceremony.decision):
+        raise Unproven("approval.altered", "the stored statement names another snapshot or decision than its ceremony")
+    return statement
+
+
+def _keep_sign_count(approval: Approval, verified: VerifiedSignature, now: datetime) -> None:
+    """Keep the highest count the key has shown; a count that did not grow is a sign of a cloned key, and goes into the ledger."""
+    key = SigningKey.objects.select_for_update().get(pk=approval.signing_key_id)
+    if key.sign_count and verified.sign_count and verified.sign_count <= key.sign_count:
+        # Not refused: some authenticators count badly. Whoever watches the ledger sees which answer it was.
+        append_event(event="signer.count_went_back", ref_digest=approval.payload_digest, actor=actor_of(approval.identity), now=now)
+    key.sign_count = max(key.sign_count, verified.sign_count)
+    key.save(update_fields=["sign_count"])
 
 
 def _keep_refusal(ceremony: Ceremony, refusal: Refusal, now: datetime) -> None:

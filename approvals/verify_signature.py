@@ -28,20 +28,6 @@ from proofs.encoding import b64url_decode
 from proofs.errors import Malformed, Unproven
 from proofs.keys import PublicKey, load_spki
 
-CHECKS = (
-    "approval.form",
-    "webauthn.client_data",
-    "webauthn.challenge",
-    "webauthn.origin",
-    "webauthn.rp_id",
-    "webauthn.user_presence",
-    "webauthn.user_verification",
-    "webauthn.signature",
-    "signer.enrolled",
-    "signer.identity",
-    "sod.not_excluded",
-    "policy.result",
-)
 MAX_ASSERTION_BYTES = 32 * 1024
 FIELDS = ("credentialId", "authenticatorData", "clientDataJSON", "signature")
 

@@ -19,6 +19,7 @@ EVENT_WORDS = {
     "role.ended": "A role was ended",
     "signer.enrolled": "An approval key was enrolled",
     "signer.revoked": "An approval key was revoked",
+    "signer.count_went_back": "An approval key counted backwards",
     "policy.published": "A policy was published",
     "policy.activated": "A policy came into force",
     "portal.bootstrapped": "The portal was set up",

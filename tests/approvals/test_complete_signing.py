@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import DatabaseError, transaction
 
 from approvals.models import Approval, Ceremony, Record, Request, RequestState
@@ -166,6 +167,37 @@ class TestCompleteSigning:
         make.send_tests(scene.stage)
         revise_request(request=scene.request, by=None, now=make.NOW)
         assert refused(scene).code == "request.stale_snapshot"
+
+    def test_refuses_when_evidence_that_would_change_the_page_came_in_meanwhile(self) -> None:
+        scene = begun()
+        make.send_tests(scene.stage)
+        assert refused(scene).code == "request.stale_snapshot"
+
+    def test_refuses_to_approve_what_somebody_rejected_meanwhile(self) -> None:
+        scene = begun()
+        ivan = cast.person("ivan", "Ivan Petrov", "approver:release")
+        passkey, key = make.enrol(ivan)
+        make.complete(make.begin(scene.request, ivan, key, decision="reject", reason="The export job is not tested."), passkey)
+        with pytest.raises(Conflict) as caught:
+            make.complete(scene.ceremony, scene.passkey)
+        assert caught.value.code == "request.closed"
+        assert Approval.objects.get().identity == ivan
+
+    def test_a_count_that_went_back_is_written_down_and_never_lowers_the_kept_one(self) -> None:
+        stage = make.set_stage()
+        make.send_provenance(stage)
+        clone = SoftPasskey(rp_id=settings.RP_ID, origin=settings.ORIGIN, sign_count=3)
+        request = make.ask()
+        _, key = make.enrol(cast.alice(), passkey=clone)
+        SigningKey.objects.filter(pk=key.pk).update(sign_count=40)
+        approval = make.complete(make.begin(request, cast.alice(), key), clone)
+        assert SigningKey.objects.get(pk=key.pk).sign_count == 40
+        assert Entry.objects.get(event="signer.count_went_back").ref_digest == approval.payload_digest
+
+    def test_a_count_that_grows_or_stays_at_nothing_is_quiet(self) -> None:
+        scene = begun()
+        make.complete(scene.ceremony, scene.passkey)
+        assert not Entry.objects.filter(event="signer.count_went_back").exists()
 
     def test_refuses_below_the_level_the_policy_wants(self) -> None:
         stage = make.set_stage(source=make.POLICY.replace("minimumAssurance: H2", "minimumAssurance: H3"))
