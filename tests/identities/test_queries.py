@@ -92,9 +92,10 @@ class TestResolveSigner:
         EvidenceSigner.objects.update(valid_until=LATER)
         assert resolve_signer(certificate(), at=LATER) is None
         assert resolve_signer(certificate(), at=LATER - timedelta(seconds=1)) is not None
-        EvidenceSigner.objects.update(valid_until=None, revoked_at=LATER)
-        assert resolve_signer(certificate(), at=LATER) is None
-        assert resolve_signer(certificate(), at=LATER - timedelta(seconds=1)) is not None
+        revoked_at = LATER - timedelta(hours=1)
+        EvidenceSigner.objects.update(revoked_at=revoked_at)
+        assert resolve_signer(certificate(), at=revoked_at) is None
+        assert resolve_signer(certificate(), at=revoked_at - timedelta(seconds=1)) is not None
 
     @pytest.mark.parametrize("status", ["suspended", "retired"])
     def test_only_while_its_identity_is_active(self, status: str) -> None:
