@@ -123,7 +123,7 @@ def _is_live(credential: ApiCredential) -> bool:
         and timezone.now() < credential.expires_at
         and credential.identity.status == Identity.Status.ACTIVE
         and not credential.identity.is_person
-        # A program whose owner has left answers to nobody: it stops until somebody takes it over.
+        # A program whose owner has left or is barred answers to nobody: it stops until somebody takes it over.
         and owner is not None
-        and owner.status != Identity.Status.RETIRED
+        and owner.status == Identity.Status.ACTIVE
     )

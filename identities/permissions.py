@@ -165,6 +165,8 @@ def with_article(label: str) -> str:
 def _may_nonhuman(identity: Identity, action: str, words: str, team_id: str | None) -> Answer:
     if action not in NONHUMAN_ACTIONS:
         return Answer(False, f"{identity.name} is not a person; {words} needs a person.")
+    if identity.owner is None or identity.owner.status != Identity.Status.ACTIVE:
+        return Answer(False, f"Nobody active answers for {identity.name}; {words} needs an owner who does.")
     if team_id is not None and team_id != identity.team_id:
         return Answer(False, f"{identity.name} belongs to another team; {words} needs an identity of the project's own team.")
     return Answer(True, f"{identity.name} acts for its team.")

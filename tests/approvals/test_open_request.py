@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from approvals.models import RequestState
+from approvals.models import Request, RequestState
 from approvals.open_request import AskedArtifact, open_request
 from attestations.models import Artifact
-from identities.models import Environment, Team
+from identities.models import Environment, Identity, Team
 from ledger.models import Entry
 from proofs.errors import Conflict, Malformed, NotAllowed, Refusal, TooLarge
 from tests import cast
@@ -56,6 +56,15 @@ class TestOpenRequest:
         open_with(artifacts=[AskedArtifact(make.image(), "totally-harmless:1")])
         make.send_provenance(stage)
         assert open_with(artifacts=[AskedArtifact(make.image())]).artifacts.get().name == "payments/api:1.4.2"
+
+    @pytest.mark.parametrize("status", ["suspended", "retired"])
+    def test_a_program_whose_owner_is_barred_asks_nothing(self, status: str) -> None:
+        make.set_stage()
+        Identity.objects.filter(pk=cast.bob().pk).update(status=status)
+        with pytest.raises(NotAllowed) as refusal:
+            make.ask(by=Identity.objects.get(pk=cast.runner().pk))
+        assert refusal.value.code == "permission.missing"
+        assert not Request.objects.exists()
 
     def test_a_program_asks_for_its_owner_unless_it_names_somebody(self) -> None:
         make.set_stage()

@@ -153,9 +153,10 @@ class TestAuthenticate:
         with pytest.raises(AuthenticationFailed):
             authenticate(f"Bearer {token}")
 
-    def test_owner_gone(self) -> None:
+    @pytest.mark.parametrize("status", ["suspended", "retired"])
+    def test_owner_not_active(self, status: str) -> None:
         token = issue()[1]
-        Identity.objects.filter(pk=cast.bob().pk).update(status="retired")
+        Identity.objects.filter(pk=cast.bob().pk).update(status=status)
         with pytest.raises(AuthenticationFailed):
             authenticate(f"Bearer {token}")
 
