@@ -9,7 +9,6 @@ from django.db import models
 from django.db.models import F, Q
 
 from identities import ids
-from ledger.append_only import AppendOnly
 
 
 def new_actor_salt() -> bytes:
@@ -236,8 +235,8 @@ class ApiCredential(models.Model):
         return f"{self.id} of {self.identity}"
 
 
-class SignInEvent(AppendOnly):
-    """A sign-in, a failed one, or a sign-out: who, when, from where. Never part of signed data."""
+class SignInEvent(models.Model):
+    """A sign-in, a failed one, or a sign-out: who, when, from where. Never part of signed data; a row never changes, but can go."""
 
     identity = models.ForeignKey(Identity, null=True, blank=True, on_delete=models.PROTECT)
     username = models.CharField(max_length=150)

@@ -1,14 +1,17 @@
-"""Write down who signed in, failed to, or signed out. Kept out of the ledger and of every signed statement: it can be erased."""
+"""Write down who signed in, failed to, or signed out. Kept out of the ledger and of every signed statement: it can be removed
+(`identities.forget_sign_ins`), never changed.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from identities.models import Identity, SignInEvent
+from identities.models import Identity, SignInEvent, User
 
 SIGNED_IN, SIGNED_OUT, FAILED, REFUSED = "signed_in", "signed_out", "failed", "refused"
 
 
 def record_sign_in(*, username: str, outcome: str, address: str, identity: Identity | None, now: datetime) -> SignInEvent:
-    """Record one event. The username is what was typed, so it may name nobody."""
-    return SignInEvent.objects.create(identity=identity, username=username[:150], outcome=outcome, address=address[:64], happened_at=now)
+    """Record one event. A name that no account has is not kept: what people type there by mistake is their password."""
+    known = User.objects.filter(username=username.strip().lower()[:150]).values_list("username", flat=True).first()
+    return SignInEvent.objects.create(identity=identity, username=known or "", outcome=outcome, address=address[:64], happened_at=now)

@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection, models, transaction
 from approvals.models import Ceremony
 from attestations.models import Artifact, Attestation, Blob, Submission, TrustRoot
 from gates.decide import decide
-from identities.models import ApiCredential, EvidenceSigner, Identity, RoleAssignment, SigningKey
+from identities.models import ApiCredential, EvidenceSigner, Identity, RoleAssignment, SignInEvent, SigningKey
 from identities.sign_in_events import record_sign_in
 from ledger.append_only import AppendOnly
 from ledger.guard_rows import key_taken
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 # Filled with INSERT OR IGNORE, so the DELETE trigger alone guards them, on connections with recursive_triggers.
 TAKEN_IN = {Artifact, Attestation, Blob, Submission}
-LIVING = {ApiCredential, Ceremony, EvidenceSigner, Identity, RoleAssignment, SigningKey, TrustRoot}
+LIVING = {ApiCredential, Ceremony, EvidenceSigner, Identity, RoleAssignment, SignInEvent, SigningKey, TrustRoot}
 MODELS = sorted({model for model in apps.get_models() if issubclass(model, AppendOnly)} | LIVING, key=lambda model: model._meta.label)
 on_sqlite = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="only SQLite has INSERT OR REPLACE")
 

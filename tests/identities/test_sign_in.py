@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-import pytest
-from django.core.cache import cache
-from django.test import Client
+from datetime import timedelta
+from typing import Any
 
+import pytest
+from django.contrib.auth.hashers import MD5PasswordHasher
+from django.core.cache import cache
+from django.core.management import call_command
+from django.db import DatabaseError, transaction
+from django.test import Client
+from django.utils import timezone
+
+from identities.forget_sign_ins import forget_sign_ins
 from identities.models import Identity, SignInEvent
+from identities.register import register_person
+from identities.sign_in_events import record_sign_in
+from ledger.models import Entry
+from proofs.errors import Refusal
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -51,7 +63,7 @@ class TestSignIn:
         cast.alice()
         pages = [client.post("/accounts/login/", {"login": name, "password": "wrong"}).content.decode() for name in ("alice", "nobody")]
         assert all("The username and/or password you specified are not correct." in page for page in pages)
-        assert events() == [("alice", "failed"), ("nobody", "failed")]
+        assert events() == [("alice", "failed"), ("", "failed")]
         assert SignInEvent.objects.filter(identity__isnull=True).count() == 2
 
     @pytest.mark.parametrize("status", ["suspended", "retired"])
@@ -101,13 +113,62 @@ class TestSignIn:
         assert answer.status_code == 302
         assert events() == [("", "failed")]
 
-    def test_events_are_for_ever(self) -> None:
-        from ledger.append_only import AppendOnlyError
+    def test_what_is_typed_instead_of_a_name_is_not_kept(self, client: Client) -> None:
+        cast.alice()
+        post(client, username=cast.PASSWORD, password="alice")
+        post(client, username=" Alice ", password="wrong")
+        assert events() == [("", "failed"), ("alice", "failed")]
 
+    def test_nobody_hears_from_the_time_taken_who_has_an_account(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Hashing is what takes the time: once for a wrong password, an account without one, and nobody at all."""
+        cast.alice()
+        register_person(name="Quiet", username="quiet", by=None, now=cast.NOW)
+        real, hashed = MD5PasswordHasher.encode, []
+        monkeypatch.setattr(MD5PasswordHasher, "encode", lambda self, *args: hashed.append(args) or real(self, *args))
+        counts = []
+        for username in ("alice", "quiet", "nobody"):
+            hashed.clear()
+            post(Client(), username=username, password="wrong")
+            counts.append(len(hashed))
+        assert counts == [1, 1, 1]
+
+
+class TestForget:
+    def test_a_row_never_changes(self) -> None:
         cast.alice()
         post(Client())
-        with pytest.raises(AppendOnlyError):
-            SignInEvent.objects.all().delete()
+        with pytest.raises(DatabaseError), transaction.atomic():
+            SignInEvent.objects.update(address="192.0.2.1")
+        assert SignInEvent.objects.get().address == "127.0.0.1"
+
+    def test_what_is_older_goes_and_the_ledger_says_so(self) -> None:
+        cast.alice()
+        for days in (0, 89, 91, 400):
+            record_sign_in(
+                username="alice", outcome="signed_in", address="192.0.2.1", identity=None, now=timezone.now() - timedelta(days=days)
+            )
+        call_command("forget_sign_ins", "--days", "90")
+        assert SignInEvent.objects.count() == 2
+        assert Entry.objects.filter(event="sign_ins.forgotten").count() == 1
+        call_command("forget_sign_ins", "--days", "90")
+        assert Entry.objects.filter(event="sign_ins.forgotten").count() == 1
+
+    def test_of_one_account(self) -> None:
+        cast.alice(), cast.bob()
+        for username in ("alice", "bob"):
+            record_sign_in(username=username, outcome="failed", address="", identity=None, now=cast.NOW)
+        call_command("forget_sign_ins", "--days", "0", "--username", "alice")
+        assert events() == [("bob", "failed")]
+
+    def test_is_for_the_operator_and_stewards(self) -> None:
+        for act in (lambda: forget(by=cast.bob()), lambda: forget(before=cast.NOW + timedelta(days=1))):
+            with pytest.raises(Refusal):
+                act()
+        assert forget(by=cast.dave()) == 0
+
+
+def forget(**changes: Any) -> int:
+    return forget_sign_ins(**{"before": cast.NOW, "by": None, "now": cast.NOW, **changes})
 
 
 class TestClosed:
