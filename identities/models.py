@@ -79,6 +79,8 @@ class Identity(models.Model):
     owner = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="owned")
     team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.PROTECT, related_name="identities")
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.ACTIVE)
+    # Null is the operator at the console.
+    registered_by = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     actor_salt = models.BinaryField(max_length=16, default=new_actor_salt)
     created_at = models.DateTimeField()
 

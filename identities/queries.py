@@ -79,7 +79,7 @@ def _joined(words: list[str]) -> str:
 
 
 def _with_details(identities: QuerySet[Identity]) -> QuerySet[Identity]:
-    return identities.select_related("owner", "team", "user").prefetch_related(
+    return identities.select_related("owner", "team", "user", "registered_by").prefetch_related(
         Prefetch("signing_keys", SigningKey.objects.order_by("-enrolled_at")),
         Prefetch("evidence_signers", EvidenceSigner.objects.order_by("revoked_at", "pk")),
         Prefetch("api_credentials", ApiCredential.objects.order_by("revoked_at", "expires_at")),

@@ -50,6 +50,7 @@ def register_person(
                 subject=str(ULID()),
                 name=name.strip(),
                 team=team,
+                registered_by=by,
                 created_at=now,
             )
             user.identity = identity
@@ -95,6 +96,7 @@ def register_nonhuman(
                 purpose=purpose.strip(),
                 owner=owner,
                 team=team,
+                registered_by=by,
                 created_at=now,
             )
             _append_registered(identity, by=by, now=now)

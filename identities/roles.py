@@ -1,6 +1,8 @@
 """Give a person a role in a team or in one of its projects, and take it back.
 
-Nobody grants to themselves, and a team never loses its last administrator. `by=None` is the operator at the console.
+Nobody grants to themselves, whoever registered a person does not also give them power to approve, and a team never loses its
+last administrator. `by=None` is the operator at the console, whom none of this binds; the ledger says that it was the operator.
+Not checked: whether two administrators act together.
 """
 
 from __future__ import annotations
@@ -11,8 +13,12 @@ from django.db import IntegrityError, transaction
 
 from identities.chronicle import append_identity_event
 from identities.models import Identity, Project, RoleAssignment, Team
-from identities.permissions import demand
+from identities.permissions import APPROVERS, demand
 from proofs.errors import Conflict, Malformed, NotAllowed
+
+Role = RoleAssignment.Role
+# With these a made-up person could approve, or raise another who does.
+NEEDS_A_SECOND_PERSON = APPROVERS | {Role.ADMINISTRATOR, Role.IDENTITY_STEWARD, Role.POLICY_OWNER}
 
 
 def grant_role(
@@ -20,8 +26,8 @@ def grant_role(
 ) -> RoleAssignment:
     """Grant `role` from now on.
 
-    Refuses with `role.unknown`, `role.project_of_other_team`, `role.people_only`, `role.self_grant`, `role.already_held`,
-    `identity.not_active` or `permission.missing`.
+    Refuses with `role.unknown`, `role.project_of_other_team`, `role.people_only`, `role.self_grant`, `role.second_person`,
+    `role.already_held`, `identity.not_active` or `permission.missing`.
     """
     if role not in RoleAssignment.Role.values:
         raise Malformed("role.unknown", f"got the role {role!r}, expected one of {', '.join(RoleAssignment.Role.values)}")
@@ -38,6 +44,9 @@ def grant_role(
         if role == RoleAssignment.Role.ADMINISTRATOR:
             # A steward looks after identities; making administrators would let one climb by way of a friend.
             demand(by, "identities.steward", team=team, role=RoleAssignment.Role.ADMINISTRATOR)
+        if role in NEEDS_A_SECOND_PERSON and identity.registered_by_id == by.pk:
+            # Whoever registers a person chooses how they first sign in, and could be that person at another keyboard.
+            raise NotAllowed("role.second_person", f"You registered {identity.name}; another administrator or steward grants them {role}.")
     try:
         with transaction.atomic():
             assignment = RoleAssignment.objects.create(

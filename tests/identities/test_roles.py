@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 
 from identities.models import Identity, Project, RoleAssignment, Team
 from identities.permissions import may
+from identities.register import register_person
 from identities.roles import end_role, grant_role
 from ledger.models import Entry
 from tests import cast
@@ -53,6 +54,25 @@ class TestGrantRole:
         steward = cast.person("sam", "Sam", "identity-steward")
         assert grant(cast.mallory(), "requester", steward).role == "requester"
         refused("permission.missing", grant, identity=cast.mallory(), role="administrator", by=steward)
+
+    @pytest.mark.parametrize("role", ["approver:release", "approver:security", "identity-steward", "administrator", "policy-owner"])
+    def test_nobody_gives_power_to_a_person_they_registered(self, role: str) -> None:
+        dave = cast.dave()
+        made_up = register_person(name="Nobody", username="nobody", password=cast.PASSWORD, team=cast.payments(), by=dave, now=cast.NOW)
+        refused("role.second_person", grant, identity=made_up, role=role, by=dave)
+        assert not may(made_up, "requests.decide").allowed
+        other = cast.person("olga", "Olga", "administrator")
+        assert grant(made_up, role, other).granted_by == other
+
+    def test_what_cannot_approve_needs_no_second_person(self) -> None:
+        new = register_person(name="New", username="new", team=cast.payments(), by=cast.dave(), now=cast.NOW)
+        assert grant(new, "requester", cast.dave()).role == "requester"
+        assert grant(new, "approver:release", None).granted_by is None
+
+    def test_who_registered_somebody_stays_written(self) -> None:
+        new = register_person(name="New", username="new", team=cast.payments(), by=cast.dave(), now=cast.NOW)
+        with pytest.raises(DatabaseError), transaction.atomic():
+            Identity.objects.filter(pk=new.pk).update(registered_by=None)
 
     def test_refuses_twice(self) -> None:
         refused("role.already_held", grant, identity=cast.alice(), role="approver:release", by=None)
