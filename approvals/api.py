@@ -21,7 +21,7 @@ from approvals.status import Standing, compute_standing
 from attestations.blobs import bytes_of
 from identities.api_authentication import HasScope, IsPerson, caller_of
 from identities.models import ApiCredential, Environment, Project
-from identities.permissions import demand
+from identities.permissions import readable_projects
 from proofs.canonical import parse_canonical
 from proofs.errors import NotAllowed, NotFound
 
@@ -66,8 +66,8 @@ class RequestView(APIView):
 
     @extend_schema(responses={200: OutputRequest}, operation_id="request_read")
     def get(self, request: ApiRequest, request_id: str) -> Response:
-        asked = get_object_or_404(Request.objects.select_related("project__team", "environment"), pk=request_id)
-        demand(caller_of(request), "requests.read", project=asked.project)
+        rows = Request.objects.select_related("project__team", "environment")
+        asked = get_object_or_404(rows, pk=request_id, project__in=readable_projects(caller_of(request), "requests.read"))
         return Response(_describe(asked))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -32,7 +32,8 @@ from approvals.policies import was_one_person
 from approvals.status import compute_standing
 from approvals.verify_signature import parse_assertion
 from attestations.blobs import bytes_of
-from identities.permissions import demand, person_of, requires
+from identities.models import RoleAssignment
+from identities.permissions import may, person_of, readable_projects, requires
 from proofs.approval.human_approval import approval_challenge
 from proofs.canonical import parse_canonical
 from proofs.digest import sha256_hex
@@ -167,16 +168,20 @@ def record(request: HttpRequest, digest: str) -> HttpResponse:
         "approval__identity",
         "approval__signing_key",
     )
-    row = get_object_or_404(rows, digest=digest)
-    demand(person_of(request), "requests.read", project=row.approval.revision.request.project)
+    readable = readable_projects(person_of(request), "requests.read")
+    row = get_object_or_404(rows, digest=digest, approval__revision__request__project__in=readable)
     return render(request, "approvals/record.html", {"page": read_record(row)})
 
 
 @requires("policies.read")
 def policy(request: HttpRequest, digest: str) -> HttpResponse:
-    """Show a policy version as it counts, and where it was put into force."""
+    """Show a policy version as it counts, and where among the reader's projects it was put into force."""
     row = get_object_or_404(PolicyVersion.objects.select_related("document"), digest=digest)
-    activations = list(row.activations.select_related("project__team", "environment", "entry").order_by("-entry_id"))
+    person = person_of(request)
+    readable = row.activations.filter(project__in=readable_projects(person, "policies.read"))
+    activations = list(readable.select_related("project__team", "environment", "entry").order_by("-entry_id"))
+    if not activations and (row.activations.exists() or not may(person, "policies.read", role=RoleAssignment.Role.POLICY_OWNER).allowed):
+        raise Http404("a policy of other teams, or one in force nowhere yet")
     context = {
         "policy": row,
         "document": parse_canonical(bytes_of(row.document)),
@@ -187,9 +192,8 @@ def policy(request: HttpRequest, digest: str) -> HttpResponse:
 
 def _get_request(request: HttpRequest, request_id: str) -> Request:
     rows = Request.objects.select_related("project__team", "environment", "requester__owner", "on_behalf_of")
-    asked = get_object_or_404(rows, pk=request_id)
-    demand(person_of(request), "requests.read", project=asked.project)
-    return asked
+    # Absent rather than forbidden: whoever may not read a request shall not learn that it exists, or of which project.
+    return get_object_or_404(rows, pk=request_id, project__in=readable_projects(person_of(request), "requests.read"))
 
 
 def _get_own_ceremony(request: HttpRequest, ceremony_id: str) -> Ceremony:

@@ -12,7 +12,7 @@ from functools import wraps
 from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
@@ -121,6 +121,11 @@ def readable_teams(identity: Identity, action: str) -> Q:
         if assignment.role in ACTIONS[action][1]:
             condition |= Q(pk=assignment.project_id) if assignment.project_id else Q(team_id=assignment.team_id)
     return condition
+
+
+def readable_projects(identity: Identity, action: str) -> QuerySet[Project]:
+    """Return the projects on which `identity` may take `action`. What is read of any other is answered as if it were not there."""
+    return Project.objects.filter(readable_teams(identity, action))
 
 
 def person_of(request: HttpRequest) -> Identity:

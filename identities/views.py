@@ -58,8 +58,15 @@ def register(request: HttpRequest) -> HttpResponse:
 @requires("identities.read")
 def identity(request: HttpRequest, identity_id: str) -> HttpResponse:
     """Show one identity: what it is, who answers for it, and how it proves itself."""
-    shown = get_identity(identity_id)
-    return render(request, "identities/identity.html", {"shown": shown, "sentence": describe_identity(shown), "now": timezone.now()})
+    shown, person = get_identity(identity_id), person_of(request)
+    context = {
+        "shown": shown,
+        "sentence": describe_identity(shown),
+        # Which credentials a program has and when it last called is its own team's affair.
+        "own_team": shown.owner_id == person.pk or may(person, "identities.read", team=shown.team).allowed,
+        "now": timezone.now(),
+    }
+    return render(request, "identities/identity.html", context)
 
 
 @never_cache

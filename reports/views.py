@@ -12,7 +12,7 @@ from approvals.models import Request
 from approvals.pack import build_pack
 from attestations.models import Artifact
 from attestations.names import with_proven_names
-from identities.permissions import demand, person_of, requires
+from identities.permissions import person_of, readable_projects, requires
 from proofs.digest import parse_digest
 from proofs.errors import Refusal
 from reports.archive import zip_pack
@@ -46,8 +46,8 @@ def artifact(request: HttpRequest, digest: str) -> HttpResponse:
 @requires("packs.read")
 def pack(request: HttpRequest, request_id: str) -> HttpResponse:
     """Send the pack of a request: the files with which anyone checks its approvals offline."""
-    asked = get_object_or_404(Request.objects.select_related("project"), pk=request_id)
-    demand(person_of(request), "packs.read", project=asked.project)
+    readable = readable_projects(person_of(request), "packs.read")
+    asked = get_object_or_404(Request.objects.select_related("project"), pk=request_id, project__in=readable)
     content = zip_pack(build_pack(request=asked, now=timezone.now()))
     response = HttpResponse(content, content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="{asked.pk}.pack.zip"'

@@ -119,7 +119,8 @@ class TestRead:
             kind="bot", name="their bot", issuer="https://ci.other.example", subject="bot", owner=owner, team=other, by=None, now=make.NOW
         )
         headers = {"authorization": f"Bearer {cast.token_of(robot)}"}
-        assert Client().get(reverse("approvals:api_request", args=[request.pk]), headers=headers).status_code == 403
+        hidden, absent = (Client().get(reverse("approvals:api_request", args=[pk]), headers=headers) for pk in (request.pk, "req_none"))
+        assert (hidden.status_code, hidden.json()["code"]) == (absent.status_code, absent.json()["code"]) == (404, absent.json()["code"])
 
 
 class TestApprove:

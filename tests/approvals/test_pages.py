@@ -16,9 +16,10 @@ from django.urls import reverse
 
 from approvals.models import Approval, Ceremony, Request
 from approvals.pack import build_pack
+from approvals.policies import activate_policy, store_policy
 from approvals.trust import current_trust
 from attestations.blobs import bytes_of
-from identities.models import Identity
+from identities.models import Environment, Identity, Project
 from ledger.publish import publish_checkpoint
 from proofs.approval.human_approval import approval_challenge
 from proofs.encoding import b64_decode, b64url_decode
@@ -197,7 +198,9 @@ class TestReviewPage:
         _, request = ready()
         other = cast.Team.objects.create(slug="other", name="Other")
         stranger = client_of(cast.person("zoe", "Zoe Park", "auditor", team=other))
-        assert stranger.get(reverse("approvals:request", args=[request.pk])).status_code == 403
+        answer = stranger.get(reverse("approvals:request", args=[request.pk]))
+        assert answer.status_code == 404
+        assert "payments" not in answer.content.decode()
         assert client_of(cast.alice()).get(reverse("approvals:request", args=["req_none"])).status_code == 404
 
 
@@ -339,3 +342,27 @@ class TestPolicyPage:
         assert "Built by the release workflow" in page
         assert "By one person" in page
         assert client_of(cast.carol()).get(reverse("approvals:policy", args=["0" * 64])).status_code == 404
+
+    def test_is_for_those_it_binds(self) -> None:
+        """Somebody of another team sees no policy of this one, nor one that is in force nowhere yet."""
+        stage = make.set_stage()
+        idle = store_policy(source=make.POLICY.format(version=2, count=1), by=make.erin(), now=make.NOW)
+        other = cast.Team.objects.create(slug="other", name="Other")
+        stranger = client_of(cast.person("zoe", "Zoe Park", "auditor", team=other))
+        for digest in (stage.policy.digest, idle.digest):
+            assert stranger.get(reverse("approvals:policy", args=[digest])).status_code == 404
+        assert client_of(make.erin()).get(reverse("approvals:policy", args=[idle.digest])).status_code == 200
+        owner = cast.person("paul", "Paul Ives", "policy-owner", team=other)
+        assert client_of(owner).get(reverse("approvals:policy", args=[stage.policy.digest])).status_code == 404
+
+    def test_names_only_the_readers_own_projects(self) -> None:
+        stage = make.set_stage()
+        other = cast.Team.objects.create(slug="other", name="Other")
+        project = Project.objects.create(slug="ledger-app", name="Ledger App", team=other)
+        place = Environment.objects.create(slug="elsewhere", name="Elsewhere", team=other)
+        owner = cast.person("paul", "Paul Ives", "policy-owner", team=other)
+        activate_policy(policy=stage.policy, project=project, environment=place, by=owner, now=make.NOW)
+        assert "Ledger App" not in read(client_of(cast.carol()), "policy", stage.policy.digest)
+        page = read(client_of(owner), "policy", stage.policy.digest)
+        assert "Ledger App" in page
+        assert "Payments API" not in page

@@ -68,6 +68,17 @@ class TestRegister:
             page = client.get(path).content.decode()
             assert not any(secret in page for secret in (token, token.split("_", 2)[2], hashed, "@payments.example", "pbkdf2", "md5$"))
 
+    def test_credentials_are_shown_to_their_own_team(self, client: Client) -> None:
+        token = cast.token_of(cast.runner())
+        cast.alice()
+        shown = f"crd_{token.split('_')[1]}"
+        path = f"/identities/{cast.runner().pk}"
+        assert shown in signed_in(client).get(path).content.decode()
+        cast.person("zoe", "Zoe Park", "auditor", team=cast.Team.objects.create(slug="other", name="Other"))
+        page = signed_in(Client(), "zoe").get(path).content.decode()
+        assert shown not in page
+        assert "Shown to people of its own team." in page
+
     def test_filters_by_kind_and_words(self, client: Client) -> None:
         cast.alice()
         cast.runner()

@@ -126,4 +126,4 @@ class TestPack:
         request = make.ask()
         make.approve(request, cast.alice())
         stranger = cast.person("olga", "Olga Berg", "auditor", team=Team.objects.create(slug="others", name="Others"))
-        assert signed_in(client, stranger).get(f"/requests/{request.pk}/pack.zip").status_code == 403
+        assert signed_in(client, stranger).get(f"/requests/{request.pk}/pack.zip").status_code == 404
