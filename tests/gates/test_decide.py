@@ -72,7 +72,7 @@ class TestDecide:
 
     def test_denies_another_environment_of_the_team(self, approved: Request) -> None:
         Environment.objects.create(slug="staging", name="Staging", tier=1, team=cast.payments())
-        assert codes(ask_gate(environment="staging")) == ["approval.missing"]
+        assert codes(ask_gate(environment="staging")) == ["policy.missing"]
 
     def test_denies_before_anybody_approved(self) -> None:
         stage = make.set_stage()

@@ -1,0 +1,165 @@
+"""What shuts a gate although the paper is in order: answers given later, roles lost, signers revoked, evidence still unread."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from approvals.models import Request
+from approvals.open_request import AskedArtifact, open_request
+from approvals.policies import activate_policy, store_policy
+from attestations.receive import receive_attestation
+from gates import decide as gate
+from gates.decide import decide
+from gates.models import Decision
+from identities.models import EvidenceSigner, Identity, Project, RoleAssignment
+from identities.roles import end_role, grant_role
+from ledger.publish import publish_checkpoint
+from portal.demo.instance import build_provenance
+from tests import cast
+from tests import make_approvals as make
+
+pytestmark = pytest.mark.django_db
+
+LATER = make.NOW + timedelta(seconds=30)
+
+
+def ask_gate(project: str = "") -> Decision:
+    return decide(
+        digest=make.image(),
+        environment_slug="production",
+        project_slug=project,
+        by=cast.runner(),
+        now=make.NOW + timedelta(minutes=1),
+    )
+
+
+def codes(decision: Decision) -> list[str]:
+    return [reason["code"] for reason in decision.reasons]
+
+
+def answer_no(request: Request, person: Identity) -> None:
+    passkey, key = make.enrol(person)
+    publish_checkpoint(now=LATER)
+    make.complete(make.begin(request, person, key, decision="reject", reason="It is malware.", now=LATER), passkey, now=LATER)
+    publish_checkpoint(now=LATER)
+
+
+@pytest.fixture
+def stage() -> make.Stage:
+    stage = make.set_stage()
+    make.send_provenance(stage)
+    return stage
+
+
+@pytest.fixture
+def other_project(stage: make.Stage) -> Project:
+    """A second project of the team that may go to the same environment, under a policy that asks for no evidence."""
+    toy = Project.objects.create(slug="toy", name="Toy", team=cast.payments())
+    owner = make.erin()
+    source = """\
+schema: countersign-policy/v1
+id: toy
+version: "1"
+title: Anything goes
+minimumAssurance: H2
+validityHours: 72
+rules:
+  - {id: approval, kind: approvals, title: One approver, role: "approver:release", count: 1}
+"""
+    policy = store_policy(source=source, by=owner, now=make.NOW)
+    activate_policy(policy=policy, project=toy, environment=cast.production(), by=owner, now=make.NOW)
+    return toy
+
+
+class TestAnswers:
+    def test_a_later_no_on_an_older_request_shuts_it(self, stage: make.Stage) -> None:
+        older, newer = make.ask(), make.ask(now=make.NOW + timedelta(seconds=1))
+        make.approve(newer, cast.alice(), now=make.NOW + timedelta(seconds=2))
+        assert ask_gate().outcome == "allow"
+        answer_no(older, cast.person("kim", "Kim Osei", "approver:release"))
+        assert codes(ask_gate()) == ["approval.decision"]
+
+    def test_a_yes_after_a_no_opens_it_again(self, stage: make.Stage) -> None:
+        first = make.ask()
+        answer_no(first, cast.person("kim", "Kim Osei", "approver:release"))
+        again = make.ask(now=LATER + timedelta(seconds=1))
+        make.approve(again, cast.alice(), now=LATER + timedelta(seconds=2))
+        assert ask_gate().outcome == "allow"
+
+
+class TestProjects:
+    def test_several_projects_need_a_name(self, stage: make.Stage, other_project: Project) -> None:
+        make.approve(make.ask(), cast.alice())
+        assert codes(ask_gate()) == ["scope.project"]
+        assert ask_gate("payments-api").outcome == "allow"
+
+    def test_another_projects_approval_does_not_open_it(self, stage: make.Stage, other_project: Project) -> None:
+        toy_request = open_request(
+            project=other_project,
+            environment=cast.production(),
+            title="toy",
+            artifacts=[AskedArtifact(make.image(), "toy")],
+            by=cast.bob(),
+            now=make.NOW,
+        )
+        make.approve(toy_request, cast.alice())
+        assert codes(ask_gate("payments-api")) == ["approval.missing"]
+        assert ask_gate("toy").outcome == "allow"
+
+    def test_a_project_nobody_knows_has_no_policy(self, stage: make.Stage) -> None:
+        assert codes(ask_gate("mars")) == ["policy.missing"]
+
+
+class TestPeople:
+    def test_a_role_that_was_signed_for_and_lost_no_longer_counts(self, stage: make.Stage) -> None:
+        alice = cast.alice()
+        make.approve(make.ask(), alice)
+        grant_role(identity=alice, role="approver:security", team=cast.payments(), by=None, now=LATER)
+        end_role(assignment=RoleAssignment.objects.get(identity=alice, role="approver:release"), by=None, now=LATER)
+        assert codes(ask_gate()) == ["signer.role_lost"]
+
+
+class TestEvidence:
+    @pytest.mark.parametrize(
+        ("status", "outcome"),
+        [(Identity.Status.SUSPENDED, "deny"), (Identity.Status.RETIRED, "allow")],
+    )
+    def test_a_suspended_signer_shuts_it_and_a_retired_one_does_not(self, stage: make.Stage, status: str, outcome: str) -> None:
+        make.approve(make.ask(), cast.alice())
+        caller = cast.person("olaf", "Olaf Lund", "auditor")
+        Identity.objects.filter(pk=cast.runner().pk).update(status=status)
+        decision = decide(digest=make.image(), environment_slug="production", by=caller, now=make.NOW + timedelta(minutes=1))
+        assert decision.outcome == outcome
+
+    def test_a_revoked_signer_shuts_it(self, stage: make.Stage) -> None:
+        make.approve(make.ask(), cast.alice())
+        EvidenceSigner.objects.filter(identity=cast.runner()).update(revoked_at=LATER)
+        assert codes(ask_gate()) == ["evidence.signer_revoked"]
+
+    def test_evidence_nobody_has_verified_yet_is_waited_for(self, stage: make.Stage) -> None:
+        make.approve(make.ask(), cast.alice())
+        workload = stage.workload
+        again = build_provenance(workload, (("payments/api:1.4.2", make.image().partition(":")[2]),))
+        receive_attestation(content=stage.instance.sign_as(workload, again, at=LATER), by=cast.runner(), now=LATER)
+        assert codes(ask_gate()) == ["evidence.pending"]
+
+    def test_unread_evidence_about_something_else_is_not(self, stage: make.Stage) -> None:
+        make.approve(make.ask(), cast.alice())
+        other = build_provenance(stage.workload, (("payments/api:9", make.image("9").partition(":")[2]),))
+        receive_attestation(content=stage.instance.sign_as(stage.workload, other, at=LATER), by=cast.runner(), now=LATER)
+        assert ask_gate().outcome == "allow"
+
+
+class TestBreaking:
+    def test_whatever_breaks_inside_is_a_recorded_no(self, stage: make.Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+        make.approve(make.ask(), cast.alice())
+
+        def breaks(*args: object, **kwargs: object) -> None:
+            raise KeyError("an old row of another shape")
+
+        monkeypatch.setattr(gate, "check_present_facts", breaks)
+        decision = ask_gate()
+        assert codes(decision) == ["gate.error"]
+        assert decision.entry.event == "gate.decision"
