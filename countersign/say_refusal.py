@@ -12,6 +12,8 @@ from countersign.plain_text import plain, say
 from proofs.errors import Refusal
 
 _INTERNAL = "internal.error"
+_PACKAGE_MISSING = "package.missing"
+_PACKAGES = ("cryptography", "rfc8785")
 _LONGEST = 300
 
 
@@ -27,6 +29,12 @@ def say_failure(error: Exception, *, as_json: bool) -> None:
     """Print whatever ended a command early as a refusal; where nothing can be printed any more, say so on the error stream."""
     if isinstance(error, Refusal):
         code, reason = error.code, error.reason
+    elif isinstance(error, ModuleNotFoundError) and error.name and error.name.partition(".")[0] in _PACKAGES:
+        code = _PACKAGE_MISSING
+        reason = (
+            f"this Python ({sys.executable}) lacks the package {error.name.partition('.')[0]}; take one that has {' and '.join(_PACKAGES)}, "
+            "for example .venv/bin/python beside manage.py"
+        )
     else:
         words = " ".join(str(error).split())[:_LONGEST]
         code = _INTERNAL

@@ -326,6 +326,13 @@ class TestProcess:
         assert b"Traceback" not in done.stderr
         assert b"REFUSED  internal.error" in done.stderr
 
+    def test_a_python_without_the_two_packages_is_told_so(self, desk: Path) -> None:
+        command = [sys.executable, "-S", "-m", "countersign", "verify", str(desk / "pack.zip"), "--trust", str(desk / "trust.json")]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, check=False)
+        assert done.returncode == 1
+        assert done.stdout.startswith(f"REFUSED  package.missing: this Python ({sys.executable}) lacks the package ")
+        assert "Traceback" not in done.stdout + done.stderr
+
     def test_speaks_to_terminals_that_know_only_ascii(self, desk: Path) -> None:
         done = run(
             [sys.executable, "-m", "countersign", "verify", str(desk / "pack.zip"), "--trust", str(desk / "trust.json")],
