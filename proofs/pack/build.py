@@ -212,5 +212,5 @@ def _guide_for(folder: str, record: Record, with_sshsig: bool) -> str:
         ]
     else:
         lines.append("    (not with ssh-keygen: OpenSSH has no form for this kind of passkey)")
-    lines += ["", "What it is about:", "", f"    grep -o '\"subject\":.*' {folder}{layout.STATEMENT}", ""]
+    lines += ["", "What it is about:", "", f"    grep -o '\"subject\":\\[.*' {folder}{layout.STATEMENT}", ""]
     return "\n".join(lines)

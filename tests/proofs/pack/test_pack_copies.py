@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -25,7 +26,7 @@ from proofs.pack.trust import RecorderKey, Trust, build_trust
 from tests.forge import FIRST, Parts, edited, forge, repack
 from tests.passkey import TRUTH
 from tests.proofs.pack.lies import GENUINE, HOUR, NOON, WORLD, check, code_of
-from tests.proofs.pack.world import PRODUCTION, World, alice
+from tests.proofs.pack.world import ARTIFACT, PRODUCTION, World, alice
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -88,6 +89,16 @@ class TestStep10WordsForPeople:
         done = subprocess.run(["sh", "-c", blocks[0]], cwd=tmp_path, env=places, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         assert "VERIFIED" in done.stdout
+
+    def test_the_line_about_the_artifacts_prints_them_and_nobody(self, tmp_path: Path) -> None:
+        for path, content in GENUINE.items():
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path).write_bytes(content)
+        lines = [line.strip() for line in GENUINE[layout.GUIDE].decode().splitlines() if line.startswith("    grep ")]
+        assert lines
+        for line in lines:
+            printed = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+            assert [ARTIFACT] == ["sha256:" + item["digest"]["sha256"] for item in json.loads("{" + printed)["subject"]]
 
     def test_names_with_a_meaning_to_the_shell_are_quoted(self) -> None:
         world = World()
