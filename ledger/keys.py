@@ -14,14 +14,14 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from django.conf import settings
 
 from ledger.log_state import EMPTY_STATE, write_log_state
-from proofs.checkpoint import NoteKey
-from proofs.errors import Unavailable
+from proofs.checkpoint import NoteKey, parse_note_key
+from proofs.errors import Conflict, Unavailable
 
 
 def create_portal_keys() -> list[Path]:
     """Create what is missing of the recorder's key, the log's key, its verifier key and the log's state; return what was created.
 
-    Safe to run twice and safe to kill: a file appears whole or not at all.
+    Refuses with `log.renamed` as `refuse_renamed_log` does. Safe to run twice and safe to kill: a file appears whole or not at all.
     """
     created = []
     if _create(Path(settings.RECORDER_KEY_FILE), _pem(ec.generate_private_key(ec.SECP256R1()))):
@@ -38,6 +38,7 @@ def create_portal_keys() -> list[Path]:
         mode=0o644,
     ):
         created.append(Path(settings.LOG_VKEY_FILE))
+    refuse_renamed_log()
     return created
 
 
@@ -66,6 +67,20 @@ def log_verifier_key() -> str:
             "ledger.key_missing",
             f"the log's verifier key {settings.LOG_VKEY_FILE} cannot be read: {error.strerror}",
         ) from error
+
+
+def refuse_renamed_log() -> None:
+    """Refuse with `log.renamed` when the settings give the log another name than its verifier key has; with `ledger.key_missing` without one.
+
+    Whoever pinned the verifier key would take a checkpoint under another name for a stranger's.
+    """
+    name = parse_note_key(log_verifier_key()).origin
+    if name != settings.LOG_ORIGIN:
+        raise Conflict(
+            "log.renamed",
+            f"got the log's name {settings.LOG_ORIGIN!r}, expected {name!r}, as in {settings.LOG_VKEY_FILE}: a log keeps its name; "
+            f"set COUNTERSIGN_LOG_ORIGIN={name}, or start at the address this portal had before",
+        )
 
 
 def _note_key(key: ed25519.Ed25519PrivateKey) -> NoteKey:

@@ -21,7 +21,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
-from ledger.keys import load_log_key
+from ledger.keys import load_log_key, refuse_renamed_log
 from ledger.log_state import (
     EMPTY_STATE,
     LogState,
@@ -46,8 +46,8 @@ READ_BATCH = 512
 def publish_checkpoint(*, now: datetime) -> Checkpoint | None:
     """Sign and store the tree head when there are new entries; return the newest checkpoint, or None for an empty ledger.
 
-    Refuses with `log.rollback_or_fork`, `log.state_missing`, `log.state_unreadable` or `ledger.key_missing`, and then signs
-    nothing. Safe to kill anywhere, safe to run twice at a time. Does not check what entries say.
+    Refuses with `log.rollback_or_fork`, `log.state_missing`, `log.state_unreadable`, `log.renamed` or `ledger.key_missing`, and then
+    signs nothing. Safe to kill anywhere, safe to run twice at a time. Does not check what entries say.
     """
     path = Path(settings.LOG_STATE_FILE)
     with hold_log_state(path):
@@ -67,6 +67,7 @@ def publish_checkpoint(*, now: datetime) -> Checkpoint | None:
         if ahead is not None and ahead.size == size:
             grown = replace(grown, note=ahead.note, signed_at=rfc3339(ahead.signed_at))
         elif size > state.size:
+            refuse_renamed_log()
             head = TreeHead(settings.LOG_ORIGIN, grown.size, grown.root)
             grown = replace(
                 grown,

@@ -16,6 +16,7 @@ from portal.install import DEVELOPMENT, PYTHON, ROOT, RUNTIME, ensure_installed,
 SELF_INSTALLING = {"demo": RUNTIME, "up": RUNTIME, "test": DEVELOPMENT}
 DEMO_KEEPS = ("VAR_DIR", "LOG_LEVEL", "APT")
 DEFAULT_PORT = 8000
+DEMO_LOG = "localhost/log"
 
 
 def prepare(arguments: list[str]) -> None:
@@ -24,7 +25,9 @@ def prepare(arguments: list[str]) -> None:
     if command in SELF_INSTALLING and not os.environ.get(f"{PREFIX}NO_INSTALL"):
         ensure_installed(SELF_INSTALLING[command])
     elif find_spec("django") is None:
-        if not PYTHON.exists():
+        if command == "prepare" and not os.environ.get(f"{PREFIX}NO_INSTALL"):
+            ensure_installed(RUNTIME)
+        elif not PYTHON.exists():
             raise SystemExit("Nothing is installed yet. Run: python3 manage.py demo   (or: python3 manage.py up)")
         restart_under_venv()
     if command == "demo":
@@ -42,6 +45,8 @@ def prepare_demo(arguments: list[str]) -> None:
     if ignored and not any(word in arguments for word in ("--help", "-h")):
         print(f"The demo runs on its own data and does not use {', '.join(sorted(ignored))}.", file=sys.stderr)
     os.environ[f"{PREFIX}DEMO"] = "yes"
+    # The log is signed under one name for as long as the data lives, whichever port the demo is started on.
+    os.environ[f"{PREFIX}LOG_ORIGIN"] = DEMO_LOG
     os.environ.setdefault(f"{PREFIX}VAR_DIR", str(ROOT / "var" / "demo"))
 
 

@@ -239,3 +239,20 @@ class TestKeys:
         state_file.unlink()
         keys.create_portal_keys()
         assert not state_file.exists()
+
+
+class TestTheName:
+    def test_a_log_that_was_renamed_is_not_signed(self, settings: Any) -> None:
+        make_entries(3)
+        publish_checkpoint(now=NOW)
+        make_entries(1)
+        settings.LOG_ORIGIN = "localhost:8080/log"
+        assert refused_code() == "log.renamed"
+        settings.LOG_ORIGIN = parse_note_key(keys.log_verifier_key()).origin
+        signed = publish_checkpoint(now=NOW)
+        assert signed is not None and signed.size == 4
+
+    def test_its_keys_are_not_prepared_under_another_name(self, settings: Any) -> None:
+        settings.LOG_ORIGIN = "elsewhere.example/log"
+        with pytest.raises(Conflict, match=r"expected 'localhost:8000/log'.*COUNTERSIGN_LOG_ORIGIN=localhost:8000/log"):
+            keys.create_portal_keys()

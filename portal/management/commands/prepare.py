@@ -6,9 +6,10 @@ import io
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ledger.keys import create_portal_keys
+from proofs.errors import Refusal
 
 
 class Command(BaseCommand):
@@ -20,7 +21,11 @@ class Command(BaseCommand):
     def handle(self, *, skip_static: bool, **options: Any) -> None:
         call_command("migrate", verbosity=0)
         call_command("check", databases=["default"], stdout=io.StringIO())
-        for path in create_portal_keys():
+        try:
+            made = create_portal_keys()
+        except Refusal as refusal:
+            raise CommandError(f"{refusal.code}: {refusal.reason}") from refusal
+        for path in made:
             if options["verbosity"]:
                 self.stdout.write(f"made {path}")
         if not skip_static:
