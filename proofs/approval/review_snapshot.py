@@ -61,7 +61,7 @@ def build_review_snapshot(
             "requester": request["requester"],
             "onBehalfOf": request["onBehalfOf"],
             "owner": request["owner"],
-            "artifacts": request["artifacts"],
+            "artifacts": [{**item, "nameChecked": _is_name_proven(item, evidence)} for item in request["artifacts"]],
             "policy": {
                 "id": policy["id"],
                 "version": policy["version"],
@@ -108,3 +108,14 @@ def _evidence(item: ShownEvidence) -> dict[str, Any]:
         "findings": verdict.get("findings") or [],
         "notChecked": verdict.get("notChecked") or [],
     }
+
+
+def _is_name_proven(artifact: Mapping[str, Any], evidence: Sequence[ShownEvidence]) -> bool:
+    """Say whether a verified statement calls the artifact so; otherwise the name is only what the requester wrote."""
+    for item in evidence:
+        if item.verdict.get("result") != "verified":
+            continue
+        for subject in _object(item.verdict.get("facts")).get("subjects") or []:
+            if artifact["digest"] in subject["digests"] and artifact["name"] and subject["name"] == artifact["name"]:
+                return True
+    return False

@@ -21,7 +21,9 @@ def summarise(snapshot: Mapping[str, Any], decision: str) -> str:
     artifacts = snapshot["artifacts"]
     first = artifacts[0]
     algorithm, _, value = first["digest"].partition(":")
-    named = f"{first['name'] or 'an unnamed artifact'} ({algorithm}:{value[:8]}…{value[-4:]})"
+    # A name that only the requester gave is said to be one: it is the digest that is decided on.
+    unchecked = "name not checked, " if first["name"] and not first["nameChecked"] else ""
+    named = f"{first['name'] or 'an unnamed artifact'} ({unchecked}{algorithm}:{value[:8]}…{value[-4:]})"
     others = f" and {len(artifacts) - 1} more" if len(artifacts) > 1 else ""
     count = len(snapshot["evidence"])
     policy = snapshot["policy"]

@@ -71,14 +71,14 @@ class TestBeginSigning:
 
     def test_names_the_owner_of_the_program_that_asks_in_what_is_signed(self) -> None:
         ready()
-        frank = cast.person("frank", "Frank Adler", "requester")
+        cast.person("frank", "Frank Adler", "requester")
         request = open_request(
             project=cast.payments_api(),
             environment=cast.production(),
             title="by a program",
             artifacts=[AskedArtifact(make.image())],
             by=cast.runner(),
-            on_behalf_of=frank,
+            on_behalf_of="frank",
             now=make.NOW,
         )
         _, key = make.enrol(cast.alice())
