@@ -7,13 +7,32 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 
 from identities.models import ApiCredential, Identity, Project, RoleAssignment, Team
+from portal.prepared import count_missing_migrations, has_no_database_file
 from proofs.errors import NotFound, Refusal
 
 
-class IdentityCommand(BaseCommand):
+class DataCommand(BaseCommand):
+    """A command that needs a portal's data, and says so in a sentence where there is none."""
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        try:
+            missing = has_no_database_file() or count_missing_migrations()
+        except DatabaseError as error:
+            raise CommandError(f"The database does not answer: {error}") from error
+        if missing:
+            raise CommandError(
+                f"There is no portal here yet, or not in this version (its folder would be {settings.VAR_DIR}). Run `manage.py prepare` "
+                "first, or set the COUNTERSIGN_ variables that the portal is started with."
+            )
+        return super().execute(*args, **options)
+
+
+class IdentityCommand(DataCommand):
     """A command that turns a refusal of its act into one line and exit code 1."""
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -6,14 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from attestations.trust_roots import add_trust_root
+from portal.management.console import DataCommand
 from proofs.errors import Refusal
 
 
-class Command(BaseCommand):
+class Command(DataCommand):
     help = "Store a trusted_root.json of a Sigstore instance. From then on, evidence from that instance can be verified."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -10,12 +10,13 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from approvals.bootstrap import Beginning, FirstEnvironment, FirstPerson, Setup, bootstrap
 from approvals.policies import parse_yaml
 from ledger.keys import create_portal_keys
+from portal.management.console import DataCommand
 from proofs.errors import Malformed, Refusal
 
 EXAMPLE = """\
@@ -35,7 +36,7 @@ Without a passwordFile a password is made up and printed once.
 """
 
 
-class Command(BaseCommand):
+class Command(DataCommand):
     help = "Register the first administrator, policy owners, project, policy and trust root, in one genesis entry. Works once."
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
