@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import tomllib
 from importlib.metadata import metadata
@@ -84,3 +85,33 @@ def test_links_between_documents_lead_somewhere() -> None:
         for target in re.findall(r"\]\(([^)#\s]+)", path.read_text()):
             if "://" not in target and not target.startswith("mailto:"):
                 assert (path.parent / target).exists(), f"{path.relative_to(ROOT)} points to {target}"
+
+
+def test_what_the_pages_say_in_the_approvers_table_they_do_say() -> None:
+    sources = "\n".join(
+        path.read_text() for room in ("approvals", "templates") for path in (ROOT / room).rglob("*.*") if path.suffix in (".py", ".html")
+    )
+    told = re.sub(r"\{[^{}]*\}", "…", sources).lower()
+    quoted = re.findall(r'^\| "([^"]+)" \|', (ROOT / "docs" / "approvers.md").read_text(), re.MULTILINE)
+    assert len(quoted) > 5
+    for sentence in quoted:
+        for part in filter(None, sentence.lower().split("…")):
+            assert part.strip(" .;") in told, f"no page says {part!r}"
+    for label in (
+        "Approval keys",
+        "Add a key",
+        "Make the key",
+        "Approve and sign",
+        "Request changes",
+        "Show me what I sign",
+        "Look at this first",
+    ):
+        assert label in sources and label in (ROOT / "docs" / "approvers.md").read_text()
+
+
+def test_the_problem_the_integrators_read_about_has_the_form_of_all() -> None:
+    from portal.errors import TITLES, problem_document
+
+    shown = json.loads(re.findall(r"```json\n(.*?)```", (ROOT / "docs" / "integrators.md").read_text(), re.DOTALL)[0])
+    assert shown == problem_document(status=404, code=shown["code"], detail=shown["detail"], instance=shown["instance"])
+    assert shown["title"] == TITLES[404]
