@@ -15,6 +15,7 @@ from django.db import connections
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.environment import FOLDER
+from tests.requirements import need_ssh_keygen, skip_or_fail
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -53,8 +54,14 @@ def vectors() -> Path:
     """Return the folder of real bundles and their expected answers, or skip where it is absent."""
     folder = Path(os.environ.get("COUNTERSIGN_VECTORS") or Path(__file__).resolve().parent.parent.parent / "shared" / "vectors")
     if not folder.is_dir():
-        pytest.skip(f"no vectors at {folder}; set COUNTERSIGN_VECTORS to their folder")
+        skip_or_fail(f"no vectors at {folder}; set COUNTERSIGN_VECTORS to their folder")
     return folder
+
+
+@pytest.fixture
+def ssh_keygen() -> None:
+    """Go on only where there is OpenSSH's ssh-keygen."""
+    need_ssh_keygen()
 
 
 @pytest.fixture(scope="session")
@@ -62,10 +69,7 @@ def chromium() -> Iterator[Browser]:
     """Start the installed Chromium once. Skips where there is none, unless the run demands everything."""
     binary = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if binary is None:
-        missing = "no Chromium found; install it with: apt-get install -y chromium"
-        if os.environ.get("COUNTERSIGN_TEST_REQUIRE_ALL") == "1":
-            pytest.fail(missing)
-        pytest.skip(missing)
+        skip_or_fail("no Chromium found; install it with: apt-get install -y chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=binary, args=CHROMIUM_FLAGS)
         yield browser

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from dataclasses import replace
 from datetime import timedelta
@@ -22,6 +21,7 @@ from proofs.pack.trust import build_trust, parse_trust
 from proofs.pack.verify import verify_pack
 from tests import cast
 from tests import make_approvals as make
+from tests.requirements import need_ssh_keygen
 
 pytestmark = pytest.mark.django_db
 
@@ -94,8 +94,7 @@ class TestBuildPack:
         assert refused.value.code == "approval.insufficient"
 
     def test_stock_openssh_accepts_the_persons_signature(self, tmp_path: Path) -> None:
-        if shutil.which("ssh-keygen") is None:
-            pytest.skip("no ssh-keygen found; install it with: apt-get install -y openssh-client")
+        need_ssh_keygen()
         files = build_pack(request=approved(), now=make.NOW)
         for name in ("human.sshsig", "statement.pae"):
             (tmp_path / name).write_bytes(files[f"approvals/01/{name}"])

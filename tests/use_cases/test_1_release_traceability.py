@@ -9,7 +9,6 @@ import base64
 import io
 import json
 import os
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -28,6 +27,7 @@ from proofs.encoding import b64url_decode, b64url_encode
 from reports.archive import zip_pack
 from tests.forge import Parts, PortalKeys, edited, forge, repack
 from tests.live import ROOT
+from tests.requirements import need_ssh_keygen
 from tests.throwaway import throwaway_database
 from tests.use_cases.evidence import release_evidence
 from tests.use_cases.story import Person, Story, at_browser, enrol_key, tell
@@ -277,8 +277,7 @@ class TestTheWholeWay:
         assert said["exit"] == 0, said["printed"]
 
     def test_8_stock_openssh_accepts_the_persons_signature(self, told: Told, tmp_path: Path) -> None:
-        if shutil.which("ssh-keygen") is None:
-            pytest.skip("no ssh-keygen; install it with: apt-get install -y openssh-client")
+        need_ssh_keygen()
         for path, content in told.pack.items():
             (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / path).write_bytes(content)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +19,7 @@ from tests.proofs.pack.world import NOON, World, alice
 MESSAGE = approval_signed_bytes(b'{"a":1}')
 ORIGIN = "http://localhost:8000"
 
-needs_ssh_keygen = pytest.mark.skipif(
-    shutil.which("ssh-keygen") is None, reason="no ssh-keygen found; install it with: apt-get install -y openssh-client"
-)
+needs_ssh_keygen = pytest.mark.usefixtures("ssh_keygen")
 
 
 @dataclass
