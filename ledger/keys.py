@@ -115,6 +115,7 @@ def _create(path: Path, content: bytes, *, mode: int = 0o600) -> bool:
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(descriptor, "wb") as stream:
+            os.fchmod(descriptor, mode)  # The verifier key is for everybody, whatever the mask of who makes it.
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())

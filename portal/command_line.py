@@ -14,6 +14,7 @@ from portal.environment import PREFIX
 from portal.install import DEVELOPMENT, PYTHON, ROOT, RUNTIME, ensure_installed, restart_under_venv
 
 SELF_INSTALLING = {"demo": RUNTIME, "up": RUNTIME, "test": DEVELOPMENT}
+OWN_FILES = ("demo", "up", "prepare", "migrate", "bootstrap")
 DEMO_KEEPS = ("VAR_DIR", "LOG_LEVEL", "APT")
 DEFAULT_PORT = 8000
 DEMO_LOG = "localhost/log"
@@ -30,6 +31,8 @@ def prepare(arguments: list[str]) -> None:
         elif not PYTHON.exists():
             raise SystemExit("Nothing is installed yet. Run: python3 manage.py demo   (or: python3 manage.py up)")
         restart_under_venv()
+    if command in OWN_FILES:
+        os.umask(0o077)  # What they make holds evidence, accounts and keys: nobody else on the machine reads it.
     if command == "demo":
         prepare_demo(arguments[1:])
     if command in ("demo", "up"):

@@ -11,7 +11,9 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from approvals.trust import current_trust
 from portal.management.commands import up
+from proofs.pack.trust import build_trust
 
 MARKER = "this-is-a-demo"
 MARKER_TEXT = "Sample data of `manage.py demo`. `manage.py demo --fresh` deletes this folder.\n"
@@ -30,14 +32,18 @@ class Command(BaseCommand):
 
         up.refuse_taken_port(host, port)
         folder = Path(settings.VAR_DIR)
-        if fresh:
-            delete_demo_data(folder)
-        claim_folder(folder)
-        print("preparing the demo …", flush=True)
-        call_command("prepare", verbosity=0)
-        for line in make_sample_data(now=timezone.now()):
-            print(line)
-        up.run(host=host, port=port, workers=1)
+        with up.alone_in_folder():
+            if fresh:
+                delete_demo_data(folder)
+            claim_folder(folder)
+            print("preparing the demo …", flush=True)
+            call_command("prepare", verbosity=0)
+            for line in make_sample_data(now=timezone.now()):
+                print(line)
+            trust = folder / "trust.json"
+            trust.write_bytes(build_trust(current_trust()))
+            print(f"What `countersign verify --trust` pins for this demo's packs: {trust}")
+            up.run(host=host, port=port, workers=1)
 
 
 def claim_folder(folder: Path) -> None:
@@ -50,11 +56,10 @@ def claim_folder(folder: Path) -> None:
 
 def delete_demo_data(folder: Path) -> None:
     """Delete a demo's folder. Refuses with CommandError if the folder was not made by the demo."""
-    if not folder.exists():
-        return
     if not (folder / MARKER).exists() and [path.name for path in folder.iterdir()] not in ([], ["secret_key"]):
         raise CommandError(f"{folder} was not made by the demo; it is left alone. Delete it by hand if you mean it.")
     for path in folder.iterdir():
-        if path.name == "secret_key":
-            continue  # This process signs with it already.
+        # This process signs with the key already; without the marker, a deletion cut short would leave a folder nobody dares to use.
+        if path.name in ("secret_key", MARKER):
+            continue
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from portal.hold_folder import FolderInUse, hold_folder
 from portal.processes import background, web
 from portal.supervisor import Supervisor, port_is_taken
 
@@ -23,8 +27,20 @@ class Command(BaseCommand):
 
     def handle(self, *, host: str, port: int, workers: int, **options: Any) -> None:
         refuse_taken_port(host, port)
-        call_command("prepare", verbosity=options["verbosity"])
-        run(host=host, port=port, workers=workers)
+        with alone_in_folder():
+            call_command("prepare", verbosity=options["verbosity"])
+            run(host=host, port=port, workers=workers)
+
+
+@contextlib.contextmanager
+def alone_in_folder() -> Iterator[None]:
+    """Hold the portal's folder. Refuses with CommandError while another `up` or `demo` runs in it."""
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(hold_folder(Path(settings.VAR_DIR)))
+        except FolderInUse as error:
+            raise CommandError(str(error)) from error
+        yield
 
 
 def refuse_taken_port(host: str, port: int) -> None:
