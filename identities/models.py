@@ -48,7 +48,11 @@ class Environment(models.Model):
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="environments")
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=Q(tier__gte=1, tier__lte=3), name="environment_tier_1_to_3")]
+        constraints = [
+            models.CheckConstraint(condition=Q(tier__gte=1, tier__lte=3), name="environment_tier_1_to_3"),
+            # Whoever checks a pack may ask for an environment by slug or by id; nothing may look like both.
+            models.CheckConstraint(condition=Q(id__startswith="env_") & ~Q(slug__startswith="env_"), name="environment_slug_is_no_id"),
+        ]
 
     def __str__(self) -> str:
         return self.slug
