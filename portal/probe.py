@@ -1,11 +1,12 @@
 """`python -m portal.probe web|worker|beat|checkpointd`: a container's health check. Exit 0 when the process does its work.
 
 The web server is asked for /readyz under the portal's own host name; the others are judged by the age of their heartbeat file.
-Needs neither Django nor curl.
+Needs neither Django nor curl. `web --port 8080` asks another port than COUNTERSIGN_PORT.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 import time
@@ -19,9 +20,8 @@ from portal.environment import env_origin, env_path, env_text
 OLDEST_SECONDS = 30.0
 
 
-def probe_web() -> str:
+def probe_web(port: int) -> str:
     """Return what is wrong with the web server, or nothing."""
-    port = env_text("PORT", "8000")
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/readyz", headers={"Host": urlsplit(env_origin("ORIGIN", "http://localhost:8000")).netloc}
     )
@@ -44,11 +44,14 @@ def probe_heartbeat(process: str) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    if len(arguments) != 1 or arguments[0] not in ("web", "worker", "beat", "checkpointd"):
-        print("usage: python -m portal.probe web|worker|beat|checkpointd", file=sys.stderr)
-        return 2
-    process = arguments[0]
-    wrong = probe_web() if process == "web" else probe_heartbeat(process)
+    parser = argparse.ArgumentParser(prog="python -m portal.probe", allow_abbrev=False)
+    parser.add_argument("process", choices=("web", "worker", "beat", "checkpointd"))
+    parser.add_argument(
+        "--port", type=int, default=int(env_text("PORT", "8000")), help="web: the port it listens on (COUNTERSIGN_PORT, or 8000)"
+    )
+    asked = parser.parse_args(arguments)
+    process = asked.process
+    wrong = probe_web(asked.port) if process == "web" else probe_heartbeat(process)
     print(f"{process}: {wrong or 'ok'} (pid {os.getpid()})", file=sys.stderr if wrong else sys.stdout)
     return 1 if wrong else 0
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,9 @@ import pytest
 import yaml
 
 from portal import processes
+from portal.demo.instance import Instance
+from portal.demo.sample import POLICY_FILE
+from portal.management.commands.bootstrap import EXAMPLE
 from tests.live import ROOT, free_port
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -71,6 +76,10 @@ class TestPromises:
         for name in OURS:
             assert SERVICES[name]["depends_on"]["prepare"]["condition"] == "service_completed_successfully"
             assert SERVICES[name]["depends_on"]["db"]["condition"] == "service_healthy"
+
+    def test_nothing_starts_without_the_address(self) -> None:
+        assert SERVICES["web"]["environment"]["COUNTERSIGN_ORIGIN"].startswith("${COUNTERSIGN_ORIGIN:?")
+        assert ".env" in (ROOT / "docker-compose.yml").read_text().split("name:")[0]
 
     def test_the_settings_it_gives_exist(self) -> None:
         documented = set(re.findall(r"COUNTERSIGN_[A-Z_]+", (ROOT / "docs" / "settings.md").read_text()))
@@ -133,6 +142,7 @@ def test_every_command_starts_and_its_health_check_agrees(stack: dict[str, str],
     run(["python", "manage.py", "collectstatic", "--no-input", "-v0"], stack)
     prepared = run(SERVICES["prepare"]["command"], stack)
     assert prepared.returncode == 0, prepared.stderr
+    begin_as_documented(stack, tmp_path)
     with contextlib.ExitStack() as started:
         for name in OURS:
             health = SERVICES[name]["healthcheck"]["test"][1:]
@@ -146,6 +156,25 @@ def test_every_command_starts_and_its_health_check_agrees(stack: dict[str, str],
                 assert process.poll() is None, f"{name} ended: {said}"
                 assert time.monotonic() < deadline, f"{name}: {checked.stderr}\n{said}"
                 time.sleep(0.5)
+
+
+def begin_as_documented(environment: dict[str, str], folder: Path) -> None:
+    """Run the manual's bootstrap line: its service has the volumes with the keys, its mount everything that setup.yaml names."""
+    line = next(line for line in (ROOT / "docs" / "operators.md").read_text().splitlines() if "docker compose run" in line)
+    words = shlex.split(line.strip())
+    source, target, mode = words[words.index("-v") + 1].split(":")
+    service, command = words[words.index("-v") + 2], words[words.index("-v") + 3 :]
+    assert mode == "ro"
+    assert {"keys:/keys", "log-keys:/log-keys"} <= set(SERVICES[service]["volumes"])
+    setup = folder / Path(source).name
+    setup.mkdir()
+    (setup / "policy.yaml").write_text(POLICY_FILE.read_text())
+    (setup / "trusted_root.json").write_bytes(Instance(datetime.now(UTC)).trusted_root())
+    (setup / "dave.password").write_text("a password for this test only\n")
+    (setup / "setup.yaml").write_text(EXAMPLE.split("\n", 2)[2].split("\nWithout")[0])
+    done = run([word.replace(target, str(setup), 1) if word.startswith(target) else word for word in command], environment)
+    assert done.returncode == 0, done.stderr
+    assert "is in force for" in done.stdout
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
