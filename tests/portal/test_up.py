@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -71,6 +72,11 @@ def test_up_says_it_when_the_port_is_taken(tmp_path: Path) -> None:
         second = portal.manage("up", "--port", portal.url.rsplit(":", 1)[1], check=False)
         assert second.returncode == 1
         assert "cannot be used" in second.stderr and "--port" in second.stderr
+        probe = [sys.executable, "-m", "portal.probe", "web"]
+        found = subprocess.run([*probe, "--port", portal.url.rsplit(":", 1)[1]], cwd=ROOT, env=portal.environment, check=False)
+        assert found.returncode == 0
+        missed = subprocess.run([*probe, "--port", str(free_port())], cwd=ROOT, env=portal.environment, check=False)
+        assert missed.returncode == 1
 
 
 def test_static_files_are_served_under_hashed_names(tmp_path: Path) -> None:
@@ -113,6 +119,33 @@ class TestDemo:
         assert not elsewhere.exists()
         assert "does not use COUNTERSIGN_BROKER_URL, COUNTERSIGN_DATABASE_URL" in log.read_text()
         assert (tmp_path / "demo" / "countersign.sqlite3").exists()
+
+    def test_another_port_neither_wipes_a_running_demo_nor_renames_its_log(self, tmp_path: Path) -> None:
+        folder, log = tmp_path / "demo", tmp_path / "demo.log"
+        first_port = free_port()
+        first = self.demo(folder, first_port)
+        try:
+            wait_until(lambda: self.answers(f"http://localhost:{first_port}/readyz") or first.poll() is not None)
+            assert self.demo(folder, free_port(), "--fresh").wait(60) == 1
+            assert f"A portal is running on the data in {folder}" in log.read_text()
+            assert "/requests/" in fetch(f"http://localhost:{first_port}/")[0], "the running demo has its data still"
+            readable = [path for path in (folder, *folder.rglob("*")) if path.stat().st_mode & 0o077 and path.name != "log.vkey"]
+            assert [path for path in readable if "static" not in path.parts] == []
+        finally:
+            first.send_signal(signal.SIGINT)
+            assert first.wait(30) == 0
+        second_port = free_port()
+        second = self.demo(folder, second_port)
+        try:
+            wait_until(lambda: self.answers(f"http://localhost:{second_port}/readyz") or second.poll() is not None)
+            assert fetch(f"http://localhost:{second_port}/log/checkpoint")[0].startswith("localhost/log\n")
+            assert (folder / "keys" / "log.vkey").read_text().startswith("localhost/log+")
+            trust = json.loads((folder / "trust.json").read_bytes())
+            assert f"http://localhost:{second_port}" in json.dumps(trust)
+            assert str(folder / "trust.json") in log.read_text()
+        finally:
+            second.send_signal(signal.SIGINT)
+            assert second.wait(30) == 0
 
     def test_fresh_leaves_a_folder_alone_that_is_not_a_demo(self, tmp_path: Path) -> None:
         folder = tmp_path / "precious"
