@@ -70,7 +70,7 @@ class InputDecision(forms.Form):
         max_length=2000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Becomes part of what you sign. Needed to reject or to request changes.",
+        help_text="Becomes part of what you sign. Needed to reject or to request changes; you may leave it empty when you approve.",
     )
     key = NamedChoice(queryset=SigningKey.objects.none(), empty_label=None, label="Approval key")
 
@@ -79,6 +79,12 @@ class InputDecision(forms.Form):
         field = self.fields["key"]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = SigningKey.objects.filter(pk__in=[key.pk for key in keys]).order_by("-enrolled_at")
+
+    def focus_first_error(self) -> None:
+        """Have the browser begin where something is wrong, so that nobody has to look for it."""
+        wrong = next((name for name in self.fields if name in self.errors), None)
+        if wrong is not None:
+            self.fields[wrong].widget.attrs["autofocus"] = True
 
 
 class InputAssertion(forms.Form):

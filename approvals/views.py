@@ -113,6 +113,7 @@ def sign(request: HttpRequest, request_id: str) -> HttpResponse:
             form.add_error("reason", _sentence(refusal))
         else:
             return redirect("approvals:ceremony", ceremony.pk)
+    form.focus_first_error()
     context = {"asked": asked, "review": read_review(bytes_of(revision.snapshot)), "panel": panel, "form": form, "revision": revision}
     return render(request, "approvals/sign.html", context, status=400 if form.errors else 200)
 

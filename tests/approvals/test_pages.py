@@ -255,7 +255,10 @@ class TestSigningPages:
         posted = {"snapshot": request.revisions.get().snapshot_id, "decision": "reject", "key": key.pk}
         response = client_of(cast.alice()).post(reverse("approvals:sign", args=[request.pk]), posted)
         assert response.status_code == 400
-        assert "Say why in a sentence" in response.content.decode()
+        page = response.content.decode()
+        assert "Say why in a sentence" in page
+        assert "(optional)" not in page
+        assert re.findall(r'<(?:textarea|input|select)[^>]* name="(\w+)"[^>]* autofocus', page) == ["reason"]
 
     def test_another_session_of_the_same_person_cannot_go_on(self) -> None:
         _, request = ready()
