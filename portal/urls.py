@@ -33,6 +33,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include((portal_patterns, "portal"))),
     path("", include((ledger_patterns, "ledger"))),
     *(path("", include(f"{room}.urls")) for room in ROOMS),
+    # The sign-in library's page of addresses: nothing here is sent to a second address, and nothing leads to it.
+    path("accounts/email/", views.nothing_here, name="account_no_addresses"),
     path("accounts/", include("allauth.urls")),
     path("django-admin/", admin.site.urls),
 ]

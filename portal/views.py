@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import DatabaseError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -21,6 +21,11 @@ def home(request: HttpRequest) -> HttpResponse:
     if settings.DEMO:
         return render(request, "portal/welcome.html", welcome_context())
     return redirect("account_login")
+
+
+def nothing_here(request: HttpRequest) -> HttpResponse:
+    """Answer 404, for an address that a library brings and this portal does not use."""
+    raise Http404
 
 
 @never_cache
