@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core.cache import cache
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, transaction
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from identities.forget_sign_ins import forget_sign_ins
@@ -193,7 +196,6 @@ class TestClosed:
             "/accounts/2fa/recovery-codes/generate/",
             "/accounts/password/change/",
             "/accounts/reauthenticate/",
-            "/accounts/email/",
             "/accounts/password/reset/",
         ],
     )
@@ -209,6 +211,13 @@ class TestClosed:
         assert " style=" not in page
         assert "<script>" not in page
         assert " onclick=" not in page
+
+
+def test_the_librarys_page_of_addresses_is_not_there(client: Client) -> None:
+    cast.alice()
+    post(client)
+    assert client.get("/accounts/email/").status_code == 404
+    assert client.post("/accounts/email/", {"email": "m@evil.example", "action_add": ""}).status_code == 404
 
 
 class TestDjangoAdmin:
@@ -229,6 +238,27 @@ class TestDjangoAdmin:
         assert client.post(f"{path}/delete/", {"post": "yes"}).status_code == 403
         assert client.get("/django-admin/mfa/authenticator/").status_code == 404
         assert client.get("/django-admin/auth/group/").status_code == 404
+
+    def test_the_operator_lets_a_person_read_every_table_and_ends_it(self, client: Client) -> None:
+        cast.dave()
+        call_command("let_read_tables", "dave", stdout=StringIO())
+        post(client, "dave")
+        tables = [reverse(f"admin:{table._meta.app_label}_{table._meta.model_name}_changelist") for table in admin.site._registry]
+        assert "/django-admin/ledger/entry/" in tables
+        assert {table: client.get(table).status_code for table in tables} == dict.fromkeys(tables, 200)
+        assert client.get("/django-admin/identities/team/add/").status_code == 403
+        with pytest.raises(CommandError, match=r"tables\.already"):
+            call_command("let_read_tables", "dave")
+        with pytest.raises(CommandError, match="only the operator"):
+            call_command("let_read_tables", "dave", "--by", "dave")
+        call_command("let_read_tables", "dave", "--end", stdout=StringIO())
+        assert client.get("/django-admin/ledger/entry/", follow=True).status_code == 403
+        account = cast.account_of(cast.dave())
+        assert not account.is_staff and not account.user_permissions.exists()
+        assert list(Entry.objects.filter(event__startswith="tables.").order_by("index").values_list("event", flat=True)) == [
+            "tables.opened",
+            "tables.closed",
+        ]
 
     def test_is_closed_to_everybody_else(self, client: Client) -> None:
         cast.dave()
