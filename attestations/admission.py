@@ -1,7 +1,8 @@
 """Which evidence about an artifact counts for a team's project, and which only lies beside it.
 
-Anybody with a credential can name any digest in an envelope that proves nothing. So evidence that did not verify counts only for the team
-that sent it; evidence that verified counts for everybody. Whether a policy accepts it is not asked here.
+Anybody with a credential can name any digest in an envelope that proves nothing, or sign one with an identity nobody here knows. So evidence
+counts for everybody only when it verified and its signer is registered; everything else counts for the team that sent it. Whether a policy
+accepts it is not asked here.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ def is_admitted(team: Any, *, verdict: str = "") -> Q:
     `verdict` is the way to the verdict from the rows that are filtered, with its `__` at the end; empty when they are the verdicts.
     """
     own = Submission.objects.filter(attestation=OuterRef(f"{verdict}attestation"), identity__team=team)
-    return Q(**{f"{verdict}result": Verdict.Result.VERIFIED}) | Q(Exists(own))
+    known = Q(**{f"{verdict}result": Verdict.Result.VERIFIED, f"{verdict}signer__isnull": False})
+    return known | Q(Exists(own))
 
 
 def admitted_verdicts(digests: Collection[str], *, team: Team) -> QuerySet[Verdict]:

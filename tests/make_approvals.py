@@ -186,6 +186,20 @@ def _copy(sent: Attestation, count: int, by: Identity) -> None:
     VerdictSubject.objects.bulk_create(VerdictSubject(verdict=copy, artifact=artifact, claimed=True) for copy in verdicts)
 
 
+def send_of_a_stranger(stage: Stage, *, by: Identity, tag: str = "1.4.2", now: datetime = NOW) -> Attestation:
+    """`by` sends provenance of an image that is true in itself, made and signed by a workflow nobody registered."""
+    fork = "https://github.com/intern/fork"
+    stranger = Workload(
+        identity=f"{fork}/.github/workflows/build.yml@refs/heads/main", repository=fork, commit="9" * 40, ref="refs/heads/main"
+    )
+    statement = build_provenance(stranger, ((f"payments/api:{tag}", image(tag).partition(":")[2]),))
+    content = stage.instance.sign_as(stranger, statement, at=now)
+    attestation, _ = receive_attestation(content=content, by=by, now=now)
+    while drain(clock=lambda: now, limit=20):
+        pass
+    return attestation
+
+
 def ask(*, tag: str = "1.4.2", by: Identity | None = None, note: str = "Adds the CSV export job.", now: datetime = NOW) -> Request:
     """Bob asks for an image to go to production."""
     return open_request(

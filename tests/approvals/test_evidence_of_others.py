@@ -61,6 +61,18 @@ class TestAnotherTeamsJunk:
         make.refresh()
         assert request.revisions.count() == 1
 
+    def test_counts_no_more_when_it_verifies_but_nobody_knows_its_signer(self, stage: make.Stage) -> None:
+        request = make.ask()
+        make.approve(request, cast.alice())
+        make.send_of_a_stranger(stage, by=make.other_teams_bot())
+        assert not is_outdated(request.revisions.get())
+
+    def test_of_the_own_team_counts_although_nobody_knows_its_signer(self, stage: make.Stage) -> None:
+        request = make.ask()
+        make.approve(request, cast.alice())
+        make.send_of_a_stranger(stage, by=cast.runner())
+        assert is_outdated(request.revisions.get())
+
     def test_is_counted_and_linked_beside_the_frozen_part(self, stage: make.Stage) -> None:
         request = make.ask()
         assert "not part of this request" not in page_of(request)
