@@ -98,7 +98,7 @@ class TestStep10WordsForPeople:
         assert lines
         for line in lines:
             printed = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
-            assert [ARTIFACT] == ["sha256:" + item["digest"]["sha256"] for item in json.loads("{" + printed)["subject"]]
+            assert ["sha256:" + item["digest"]["sha256"] for item in json.loads("{" + printed)["subject"]] == [ARTIFACT]
 
     def test_names_with_a_meaning_to_the_shell_are_quoted(self) -> None:
         world = World()
