@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
+import urllib.request
 from pathlib import Path
 
 import pytest
 
 from portal import install
-from tests.live import ROOT
+from tests.live import ROOT, free_port
 
 
 def clone(folder: Path) -> Path:
@@ -58,8 +62,30 @@ def test_the_runtime_set_is_enough_to_run(tmp_path: Path) -> None:
     for command in (["prepare"], ["check"], ["worker", "--once"], ["checkpointd", "--once"]):
         done = subprocess.run([python, "manage.py", *command], cwd=folder, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+    shows_the_demo(folder, environment)
     absent = subprocess.run([python, "-c", "import pytest"], cwd=folder, capture_output=True, check=False)
     assert absent.returncode == 1
+
+
+def shows_the_demo(folder: Path, environment: dict[str, str]) -> None:
+    """Type what the README says and look for the release that waits, in what is committed and nothing else."""
+    port = free_port()
+    log = folder.parent / "demo.log"
+    command = [base_python(), "manage.py", "demo", "--port", str(port)]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output, start_new_session=True)
+    try:
+        front, deadline = "", time.monotonic() + 120
+        while not front:
+            assert process.poll() is None and time.monotonic() < deadline, log.read_text()
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"http://localhost:{port}/", timeout=20) as answer:
+                front = answer.read().decode()
+            time.sleep(0.2)
+        assert "alice" in front and "/requests/" in front
+        assert (folder / "var" / "demo" / "trust.json").exists()
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0, log.read_text()
 
 
 def test_a_missing_venv_module_is_answered_with_the_apt_line(tmp_path: Path) -> None:
