@@ -98,6 +98,8 @@ def _not_checked(verified: VerifiedEvidence, facts: dict[str, Any]) -> tuple[str
     listed = [_NEVER_CHECKED, *(_NOT_CHECKED_FOR_BUNDLES if verified.bundle else _NOT_CHECKED_FOR_KEYS)]
     if verified.bundle is not None and verified.bundle.timestamps:
         listed.append("The RFC 3161 timestamps in the bundle: the signing time was taken from the log alone.")
+    if verified.bundle is not None and not verified.bundle.has_inclusion_proof:
+        listed.append("Whether the log kept its promise: this old bundle carries the log's signed promise and no inclusion proof.")
     if not facts["claims"]["understood"]:
         listed.append(f"What the predicate {facts['predicateType']} says: this type is kept and not read.")
     return tuple(listed)

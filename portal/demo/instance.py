@@ -25,8 +25,9 @@ from proofs.canonical import canonical_bytes
 from proofs.dsse import IN_TOTO_PAYLOAD_TYPE, pae
 from proofs.merkle import build_inclusion_proof, leaf_hash, node_hash, subtree_root
 from proofs.moment import rfc3339
-from proofs.sigstore.bundle import MEDIA_TYPES
+from proofs.sigstore.bundle import BUNDLE_MEDIA_TYPE
 from proofs.sigstore.certificate import FULCIO
+from proofs.sigstore.log_body import DSSE_ENTRY, INTOTO_ENTRY
 from proofs.sigstore.trust_root import MEDIA_TYPE
 from proofs.statement import STATEMENT_V1
 
@@ -189,20 +190,21 @@ class Instance:
         at: datetime,
         lies: Collection[Lie] = (),
         payload_type: str = IN_TOTO_PAYLOAD_TYPE,
+        entry_kind: tuple[str, str] = DSSE_ENTRY,
     ) -> bytes:
-        """Return a v0.3 bundle over `statement`, signed by `workload` at `at`, with each of `lies` told."""
+        """Return a v0.3 bundle over `statement`, signed by `workload` at `at` and logged as `entry_kind`, with each of `lies` told."""
         at = at.replace(microsecond=0)
         key, payload = _new_key(), json.dumps(statement).encode()
         issued_at = at - 2 * _LIFETIME if Lie.CERTIFICATE_EXPIRED in lies else at - timedelta(seconds=1)
         certificate = self._issue_certificate(key.public_key(), workload, issued_at, lies)
         signer = self._stranger if Lie.SIGNED_BY_ANOTHER_KEY in lies else key
         signature = _sign(signer, pae(payload_type, payload))
-        body = self._entry_body(payload, signature, certificate, lies)
+        body = _entry_body(entry_kind, payload_type, *self._logged(payload, signature, certificate, lies))
         bundle = {
-            "mediaType": MEDIA_TYPES[0],
+            "mediaType": BUNDLE_MEDIA_TYPE,
             "verificationMaterial": {
                 "certificate": {"rawBytes": _b64(certificate.public_bytes(_DER))},
-                "tlogEntries": [self._log_entry(body, at, lies)],
+                "tlogEntries": [self._log_entry(entry_kind, body, at, lies)],
             },
             "dsseEnvelope": {"payload": _b64(payload), "payloadType": payload_type, "signatures": [{"sig": _b64(signature)}]},
         }
@@ -266,24 +268,16 @@ class Instance:
         content = len(listed).to_bytes(2, "big") + listed
         return _der(0x04, content)
 
-    def _entry_body(self, payload: bytes, signature: bytes, certificate: x509.Certificate, lies: Collection[Lie]) -> bytes:
-        logged = b"another payload" if Lie.ENTRY_OF_ANOTHER_STATEMENT in lies else payload
+    def _logged(self, payload: bytes, signature: bytes, certificate: x509.Certificate, lies: Collection[Lie]) -> tuple[bytes, bytes, bytes]:
+        """Return what the log is told: payload, signature, and certificate as PEM."""
+        if Lie.ENTRY_OF_ANOTHER_STATEMENT in lies:
+            payload = b"another payload"
         if Lie.ENTRY_OF_ANOTHER_SIGNATURE in lies:
             signature = _sign(self._stranger, payload)
-        if Lie.ENTRY_OF_ANOTHER_CERTIFICATE in lies:
-            certificate = self._ca
-        body = {
-            "apiVersion": "0.0.1",
-            "kind": "dsse",
-            "spec": {
-                "envelopeHash": {"algorithm": "sha256", "value": hashlib.sha256(logged + signature).hexdigest()},
-                "payloadHash": {"algorithm": "sha256", "value": hashlib.sha256(logged).hexdigest()},
-                "signatures": [{"signature": _b64(signature), "verifier": _b64(certificate.public_bytes(serialization.Encoding.PEM))}],
-            },
-        }
-        return canonical_bytes(body)
+        shown = self._ca if Lie.ENTRY_OF_ANOTHER_CERTIFICATE in lies else certificate
+        return payload, signature, shown.public_bytes(serialization.Encoding.PEM)
 
-    def _log_entry(self, body: bytes, at: datetime, lies: Collection[Lie]) -> dict[str, Any]:
+    def _log_entry(self, kind: tuple[str, str], body: bytes, at: datetime, lies: Collection[Lie]) -> dict[str, Any]:
         key = self._stranger if Lie.LOG_OF_A_STRANGER in lies else self._log_key
         self._leaves.append(leaf_hash(body))
         index, size = len(self._leaves) - 1, len(self._leaves)
@@ -299,7 +293,7 @@ class Instance:
         return {
             "logIndex": str(index),
             "logId": {"keyId": _b64(_log_id(key))},
-            "kindVersion": {"kind": "dsse", "version": "0.0.1"},
+            "kindVersion": {"kind": kind[0], "version": kind[1]},
             "integratedTime": str(promised["integratedTime"]),
             "inclusionPromise": {"signedEntryTimestamp": _b64(promise)},
             "inclusionProof": {
@@ -316,6 +310,21 @@ class Instance:
         if level == 0:
             return self._leaves[index]
         return node_hash(self._node(level - 1, 2 * index), self._node(level - 1, 2 * index + 1))
+
+
+def _entry_body(kind: tuple[str, str], payload_type: str, payload: bytes, signature: bytes, verifier: bytes) -> bytes:
+    payload_hash = {"algorithm": "sha256", "value": hashlib.sha256(payload).hexdigest()}
+    envelope_hash = {"algorithm": "sha256", "value": hashlib.sha256(payload + signature).hexdigest()}
+    signed, shown = _b64(signature), _b64(verifier)
+    spec: dict[str, Any] = {
+        "envelopeHash": envelope_hash,
+        "payloadHash": payload_hash,
+        "signatures": [{"signature": signed, "verifier": shown}],
+    }
+    if kind == INTOTO_ENTRY:
+        logged_envelope = {"payloadType": payload_type, "signatures": [{"publicKey": shown, "sig": _b64(signed.encode())}]}
+        spec = {"content": {"envelope": logged_envelope, "hash": envelope_hash, "payloadHash": payload_hash}}
+    return canonical_bytes({"apiVersion": kind[1], "kind": kind[0], "spec": spec})
 
 
 def claim_builder(statement: dict[str, Any], builder_id: str) -> dict[str, Any]:

@@ -1,8 +1,7 @@
-"""The transparency log entry of a bundle: when it was logged, that it is in the log, and that it is about this bundle.
+"""The transparency log entry of a bundle: when it was logged, and that it is in the log.
 
-One kind is read, `dsse/0.0.1` of Rekor v1; another kind is answered with `evidence.unsupported_log_entry`. Numbers as in
-`bundle.py`. Not checked: whether the log shows everyone the same tree, and the entry's `envelopeHash`, which covers the
-envelope's original spelling that nobody keeps.
+Entries of Rekor v1, of the kinds in `log_body.py`, which holds them against the bundle; another kind is answered with
+`evidence.unsupported_log_entry`. Numbers as in `bundle.py`. Not checked: whether the log shows everyone the same tree.
 """
 
 from __future__ import annotations
@@ -13,76 +12,69 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-
-from proofs.canonical import MAX_INTEGER, canonical_bytes, parse_json
-from proofs.digest import sha256_hex
+from proofs.canonical import MAX_INTEGER, canonical_bytes
 from proofs.encoding import b64_decode
-from proofs.errors import Malformed, Refusal, TooLarge, Unproven
+from proofs.errors import Malformed, TooLarge, Unproven
 from proofs.merkle import leaf_hash, verify_inclusion
+from proofs.sigstore.log_body import KINDS
 from proofs.sigstore.rekor_checkpoint import verify_rekor_checkpoint
 from proofs.sigstore.shape import demand_fields, demand_object
 from proofs.sigstore.trust_root import LogKey, TrustRoot, find_log
 
-KIND, VERSION = "dsse", "0.0.1"
 MAX_PROOF_HASHES = 64
 CLOCK_SKEW = timedelta(minutes=5)
 
-_FIELDS = {"logIndex", "logId", "kindVersion", "integratedTime", "inclusionPromise", "inclusionProof", "canonicalizedBody"}
+_FIELDS = {"logIndex", "logId", "kindVersion", "integratedTime", "inclusionPromise", "canonicalizedBody"}
 _PROOF_FIELDS = {"logIndex", "rootHash", "treeSize", "hashes", "checkpoint"}
 
 
 @dataclass(frozen=True, slots=True)
-class LogEntry:
-    """A parsed, unverified entry."""
+class InclusionProof:
+    """A parsed, unverified proof that the entry is in the log's tree."""
 
-    log_id: bytes
     index: int
-    integrated_time: int
-    promise: bytes
-    body: bytes
-    proof_index: int
     tree_size: int
     root: bytes
     path: tuple[bytes, ...]
     checkpoint: str
 
 
-def parse_log_entry(unverified: dict[str, Any]) -> LogEntry:
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """A parsed, unverified entry. Only a bundle of version 0.1 may come without a `proof`."""
+
+    kind: tuple[str, str]
+    log_id: bytes
+    index: int
+    integrated_time: int
+    promise: bytes
+    body: bytes
+    proof: InclusionProof | None
+
+
+def parse_log_entry(unverified: dict[str, Any], *, may_lack_proof: bool = False) -> LogEntry:
     """Read the shape of an entry; refuses with `tlog.malformed`, `tlog.proof_too_long`, `evidence.unsupported_log_entry`."""
     kind = demand_object(unverified, "kindVersion", {"kind", "version"}, code="tlog.malformed")
-    if (kind["kind"], kind["version"]) != (KIND, VERSION):
-        got = f"{str(kind['kind'])[:40]}/{str(kind['version'])[:20]}"
-        raise Unproven(
-            "evidence.unsupported_log_entry", f"got a log entry of kind {got}, expected {KIND}/{VERSION}; other kinds are not read yet"
-        )
-    demand_fields(unverified, _FIELDS, code="tlog.malformed", what="the log entry")
+    if (kind["kind"], kind["version"]) not in KINDS:
+        got, known = f"{str(kind['kind'])[:40]}/{str(kind['version'])[:20]}", " or ".join("/".join(known) for known in KINDS)
+        raise Unproven("evidence.unsupported_log_entry", f"got a log entry of kind {got}, expected {known}; other kinds are not read yet")
+    required, optional = (_FIELDS, {"inclusionProof"}) if may_lack_proof else (_FIELDS | {"inclusionProof"}, frozenset[str]())
+    demand_fields(unverified, required, optional=optional, code="tlog.malformed", what="the log entry")
     log_id = demand_object(unverified, "logId", {"keyId"}, code="tlog.malformed")
     promise = demand_object(unverified, "inclusionPromise", {"signedEntryTimestamp"}, code="tlog.malformed")
-    proof = demand_object(unverified, "inclusionProof", _PROOF_FIELDS, code="tlog.malformed")
-    checkpoint = demand_object(proof, "checkpoint", {"envelope"}, code="tlog.malformed")["envelope"]
-    hashes = proof["hashes"]
-    if not isinstance(hashes, list) or not isinstance(checkpoint, str):
-        raise Malformed("tlog.malformed", "expected the inclusion proof to have a list of hashes and a checkpoint text")
-    if len(hashes) > MAX_PROOF_HASHES:
-        raise TooLarge("tlog.proof_too_long", f"got {len(hashes)} hashes in the inclusion proof, expected at most {MAX_PROOF_HASHES}")
     return LogEntry(
+        kind=(kind["kind"], kind["version"]),
         log_id=_decode(log_id["keyId"], "the log id"),
         index=_number(unverified["logIndex"]),
         integrated_time=_number(unverified["integratedTime"]),
         promise=_decode(promise["signedEntryTimestamp"], "the log's promise"),
         body=_decode(unverified["canonicalizedBody"], "the entry's body"),
-        proof_index=_number(proof["logIndex"]),
-        tree_size=_number(proof["treeSize"]),
-        root=_decode(proof["rootHash"], "the root hash"),
-        path=tuple(_decode(item, "a proof hash") for item in hashes),
-        checkpoint=checkpoint,
+        proof=_parse_proof(unverified) if "inclusionProof" in unverified else None,
     )
 
 
 def verify_log_entry(entry: LogEntry, *, trust_root: TrustRoot, received_at: datetime) -> datetime:
-    """Return when the log took the entry in, proven by its promise, its tree and its checkpoint.
+    """Return when the log took the entry in, proven by its promise and, where it has one, its proof and checkpoint.
 
     Refuses with `tlog.unknown_log`, `tlog.key_window`, `tlog.promise`, `tlog.time_in_future`, `tlog.inclusion`,
     `tlog.checkpoint_*`. Does not look at what the entry is about.
@@ -102,39 +94,33 @@ def verify_log_entry(entry: LogEntry, *, trust_root: TrustRoot, received_at: dat
     if logged_at - received_at > CLOCK_SKEW:
         raise Unproven("tlog.time_in_future", f"logged at {logged_at:%Y-%m-%dT%H:%M:%SZ}, which is after it was received")
     # 4. It kept the promise: the body is a leaf of a tree whose head the log signed.
-    verify_inclusion(leaf_hash(entry.body), entry.proof_index, entry.tree_size, entry.path, entry.root, code="tlog.inclusion")
-    checkpoint = verify_rekor_checkpoint(entry.checkpoint, log=log)
-    if checkpoint.size != entry.tree_size or not hmac.compare_digest(checkpoint.root, entry.root):
-        raise Unproven("tlog.checkpoint_mismatch", "the signed checkpoint is of another tree than the inclusion proof")
+    if entry.proof is not None:
+        _verify_proof(entry.proof, entry.body, log)
     return logged_at
 
 
-def verify_body_binding(entry: LogEntry, *, payload: bytes, signature: bytes, certificate: x509.Certificate) -> None:
-    """Return when the entry's body is about this payload, this signature and this certificate, and nothing else.
+def _verify_proof(proof: InclusionProof, body: bytes, log: LogKey) -> None:
+    verify_inclusion(leaf_hash(body), proof.index, proof.tree_size, proof.path, proof.root, code="tlog.inclusion")
+    checkpoint = verify_rekor_checkpoint(proof.checkpoint, log=log)
+    if checkpoint.size != proof.tree_size or not hmac.compare_digest(checkpoint.root, proof.root):
+        raise Unproven("tlog.checkpoint_mismatch", "the signed checkpoint is of another tree than the inclusion proof")
 
-    Refuses with `tlog.entry_mismatch` otherwise. Without this step any entry of the log would do for any bundle.
-    """
-    # 9. The entry is about this very bundle.
-    try:
-        body = parse_json(entry.body)
-        demand_fields(body, {"apiVersion", "kind", "spec"}, code="tlog.entry_mismatch", what="the entry's body")
-        spec = demand_object(body, "spec", {"envelopeHash", "payloadHash", "signatures"}, code="tlog.entry_mismatch")
-        signers = spec["signatures"]
-        if not isinstance(signers, list) or len(signers) != 1:
-            raise Unproven("tlog.entry_mismatch", "the log entry is not about exactly one signature")
-        demand_fields(signers[0], {"signature", "verifier"}, code="tlog.entry_mismatch", what="the entry's signature")
-        logged_signature = b64_decode(signers[0]["signature"], code="tlog.entry_mismatch", what="the logged signature")
-        logged_verifier = b64_decode(signers[0]["verifier"], code="tlog.entry_mismatch", what="the logged verifier")
-    except Refusal as refusal:
-        raise Unproven("tlog.entry_mismatch", f"the log entry's body is not a dsse entry: {refusal.reason}") from refusal
-    if (body["kind"], body["apiVersion"]) != (KIND, VERSION):
-        raise Unproven("tlog.entry_mismatch", "the log entry's body is of another kind than the entry says")
-    if spec["payloadHash"] != {"algorithm": "sha256", "value": sha256_hex(payload)}:
-        raise Unproven("tlog.entry_mismatch", "the log entry is about another payload than the bundle carries")
-    if logged_signature != signature:
-        raise Unproven("tlog.entry_mismatch", "the log entry is about another signature than the bundle carries")
-    if logged_verifier != certificate.public_bytes(serialization.Encoding.PEM):
-        raise Unproven("tlog.entry_mismatch", "the log entry is about another certificate than the bundle carries")
+
+def _parse_proof(unverified: dict[str, Any]) -> InclusionProof:
+    proof = demand_object(unverified, "inclusionProof", _PROOF_FIELDS, code="tlog.malformed")
+    checkpoint = demand_object(proof, "checkpoint", {"envelope"}, code="tlog.malformed")["envelope"]
+    hashes = proof["hashes"]
+    if not isinstance(hashes, list) or not isinstance(checkpoint, str):
+        raise Malformed("tlog.malformed", "expected the inclusion proof to have a list of hashes and a checkpoint text")
+    if len(hashes) > MAX_PROOF_HASHES:
+        raise TooLarge("tlog.proof_too_long", f"got {len(hashes)} hashes in the inclusion proof, expected at most {MAX_PROOF_HASHES}")
+    return InclusionProof(
+        index=_number(proof["logIndex"]),
+        tree_size=_number(proof["treeSize"]),
+        root=_decode(proof["rootHash"], "the root hash"),
+        path=tuple(_decode(item, "a proof hash") for item in hashes),
+        checkpoint=checkpoint,
+    )
 
 
 def _trusted_log(entry: LogEntry, trust_root: TrustRoot, logged_at: datetime) -> LogKey:

@@ -139,7 +139,9 @@ def _usable_logs(members: list[dict[str, Any]]) -> Iterable[LogKey]:
 
 def _host_of(unverified_url: str) -> str:
     try:
-        return urlsplit(unverified_url).hostname or ""
+        address = urlsplit(unverified_url)
+        # A log that listens on a port of its own signs with the port as part of its name.
+        return (address.hostname or "") + (f":{address.port}" if address.port is not None else "")
     except ValueError as error:
         raise Malformed("trust_root.malformed", f"got the baseUrl {unverified_url[:80]!r}, expected the address of a log") from error
 

@@ -33,7 +33,7 @@ KEY_TRUST = TrustMaterial(keys=(RegisteredKey(PUBLIC_KEY, NOON - DAY, NOON + DAY
 
 
 def bundle(
-    *, lies: Iterable[Lie] = (), statement: dict[str, Any] = STATEMENT, workload: Workload = WORKLOAD, at: datetime = NOON, **more: str
+    *, lies: Iterable[Lie] = (), statement: dict[str, Any] = STATEMENT, workload: Workload = WORKLOAD, at: datetime = NOON, **more: Any
 ) -> bytes:
     """Return a bundle signed by the honest workload, with the given lies told."""
     return INSTANCE.sign_as(workload, statement, at=at, lies=tuple(lies), **more)

@@ -23,6 +23,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "bundle.malformed": ("malformed",),
     "bundle.missing_material": ("missing_material", "transparency_missing"),
     "bundle.too_many_entries": ("malformed",),
+    "bundle.too_many_certificates": ("malformed",),
     "bundle.too_many_timestamps": ("malformed",),
     "tlog.malformed": ("malformed",),
     "tlog.proof_too_long": ("malformed", "tlog_proof_invalid"),

@@ -11,6 +11,7 @@ import pytest
 from portal.demo.instance import Instance, Lie, claim_builder
 from proofs.errors import Malformed, Unproven
 from proofs.evidence import TrustMaterial, verify_evidence
+from proofs.sigstore.log_body import KINDS
 from proofs.sigstore.trust_root import parse_trust_root
 from tests.proofs.factory import DAY, DIGEST, INSTANCE, NOON, STATEMENT, TRUST, WORKLOAD, assess, bundle, changed, entry_of
 
@@ -20,6 +21,12 @@ Change = Callable[[dict[str, Any]], object]
 def material_of(value: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = value["verificationMaterial"]
     return found
+
+
+def age(value: dict[str, Any], version: int) -> None:
+    """Write the bundle as version 0.1 or 0.2 did: its certificate as the first of a chain."""
+    value["mediaType"] = f"application/vnd.dev.sigstore.bundle+json;version=0.{version}"
+    material_of(value)["x509CertificateChain"] = {"certificates": [material_of(value).pop("certificate")]}
 
 
 def test_an_honest_bundle_verifies_with_its_signing_time_and_log_index() -> None:
@@ -45,10 +52,7 @@ class TestStep1Shape:
     @pytest.mark.parametrize(
         ("change", "code"),
         [
-            (
-                lambda value: value.update(mediaType="application/vnd.dev.sigstore.bundle+json;version=0.1"),
-                "evidence.unsupported_bundle_version",
-            ),
+            (lambda value: value.update(mediaType=["application/vnd.dev.sigstore.bundle.v0.3+json"]), "evidence.unknown_format"),
             (
                 lambda value: value.update(mediaType="application/vnd.dev.sigstore.bundle+json;version=99"),
                 "evidence.unsupported_bundle_version",
@@ -69,7 +73,7 @@ class TestStep1Shape:
                 "evidence.unsupported_timestamp",
             ),
             (lambda value: material_of(value).update(timestampVerificationData=[]), "bundle.malformed"),
-            (lambda value: entry_of(value).update(kindVersion={"kind": "intoto", "version": "0.0.2"}), "evidence.unsupported_log_entry"),
+            (lambda value: entry_of(value).update(kindVersion={"kind": "intoto", "version": "0.0.1"}), "evidence.unsupported_log_entry"),
             (lambda value: entry_of(value).update(kindVersion={"kind": "dsse", "version": "0.0.2"}), "evidence.unsupported_log_entry"),
             (lambda value: entry_of(value).pop("inclusionPromise"), "tlog.malformed"),
             (lambda value: entry_of(value).pop("inclusionProof"), "tlog.malformed"),
@@ -90,6 +94,51 @@ class TestStep1Shape:
         assert assessment.code == code
         assert assessment.result == ("unsupported" if code.startswith("evidence.unsupported_") else "rejected")
         assert assessment.facts is None
+
+    @pytest.mark.parametrize("version", [1, 2])
+    def test_an_older_bundle_may_carry_its_certificate_in_a_chain(self, version: int) -> None:
+        assessment = assess(changed(bundle(), lambda value: age(value, version)))
+        assert (assessment.result, assessment.code) == ("verified", "evidence.verified")
+        assert not any("promise" in sentence for sentence in assessment.not_checked)
+
+    def test_who_stands_above_the_signer_is_never_taken_from_the_bundle(self) -> None:
+        def add_stranger(value: dict[str, Any]) -> None:
+            age(value, 2)
+            stranger = material_of(json.loads(bundle(lies=[Lie.STRANGERS_AUTHORITY])))["certificate"]
+            material_of(value)["x509CertificateChain"]["certificates"].append(stranger)
+
+        assert assess(changed(bundle(), add_stranger)).result == "verified"
+        assert assess(changed(bundle(lies=[Lie.STRANGERS_AUTHORITY]), add_stranger)).code == "certificate.untrusted"
+
+    @pytest.mark.parametrize(
+        ("change", "code"),
+        [
+            (lambda chain: chain["certificates"].clear(), "bundle.missing_material"),
+            (lambda chain: chain["certificates"].extend(chain["certificates"] * 10), "bundle.too_many_certificates"),
+            (lambda chain: chain["certificates"].append({"rawBytes": "AAAA"}), "certificate.malformed"),
+            (lambda chain: chain["certificates"].append(1), "bundle.malformed"),
+            (lambda chain: chain.update(certificates={}), "bundle.malformed"),
+            (lambda chain: chain.update(extra=1), "bundle.malformed"),
+            (lambda chain: chain.clear(), "bundle.malformed"),
+        ],
+    )
+    def test_a_chain_of_another_shape_is_refused(self, change: Change, code: str) -> None:
+        raw = changed(changed(bundle(), lambda value: age(value, 2)), lambda value: change(material_of(value)["x509CertificateChain"]))
+        assert (assess(raw).result, assess(raw).code) == ("rejected", code)
+
+    def test_a_bundle_of_version_0_2_brings_no_root_and_one_of_0_1_may(self) -> None:
+        top = json.loads(INSTANCE.trusted_root())["certificateAuthorities"][0]["certChain"]["certificates"][-1]
+
+        def add_root(value: dict[str, Any], version: int) -> None:
+            age(value, version)
+            material_of(value)["x509CertificateChain"]["certificates"].append(top)
+
+        assert assess(changed(bundle(), lambda value: add_root(value, 2))).code == "bundle.malformed"
+        assert assess(changed(bundle(), lambda value: add_root(value, 1))).result == "verified"
+
+    def test_a_chain_has_no_place_in_version_0_3(self) -> None:
+        raw = changed(bundle(), lambda value: age(value, 3))
+        assert assess(raw).code == "bundle.missing_material"
 
     def test_timestamps_beside_a_log_entry_are_listed_as_not_checked(self) -> None:
         raw = changed(
@@ -141,6 +190,24 @@ class TestStep3Promise:
 class TestStep4Inclusion:
     def test_a_proof_of_another_leaf(self) -> None:
         assert assess(bundle(lies=[Lie.PROOF_OF_ANOTHER_LEAF])).code == "tlog.inclusion"
+
+    @pytest.mark.parametrize("version", [1, 2])
+    def test_only_version_0_1_may_rest_on_the_promise_alone_and_that_is_said(self, version: int) -> None:
+        def without_proof(value: dict[str, Any]) -> None:
+            age(value, version)
+            entry_of(value).pop("inclusionProof")
+
+        assessment = assess(changed(bundle(), without_proof))
+        if version == 2:
+            assert assessment.code == "tlog.malformed"
+            return
+        assert assessment.result == "verified"
+        assert any("kept its promise" in sentence for sentence in assessment.not_checked)
+        assert assess(changed(bundle(lies=[Lie.PROMISE_FORGED]), without_proof)).code == "tlog.promise"
+
+    def test_a_proof_that_is_there_counts_in_version_0_1_as_well(self) -> None:
+        raw = changed(bundle(lies=[Lie.CHECKPOINT_FORGED]), lambda value: age(value, 1))
+        assert assess(raw).code == "tlog.checkpoint_signature"
 
     def test_a_proof_cut_short(self) -> None:
         bundle()
@@ -234,9 +301,25 @@ class TestStep8Published:
 
 
 class TestStep9Binding:
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_an_honest_entry_of_each_kind(self, kind: tuple[str, str]) -> None:
+        assert assess(bundle(entry_kind=kind)).result == "verified"
+
+    @pytest.mark.parametrize("kind", KINDS)
     @pytest.mark.parametrize("lie", [Lie.ENTRY_OF_ANOTHER_STATEMENT, Lie.ENTRY_OF_ANOTHER_SIGNATURE, Lie.ENTRY_OF_ANOTHER_CERTIFICATE])
-    def test_an_entry_about_something_else(self, lie: Lie) -> None:
-        assert assess(bundle(lies=[lie])).code == "tlog.entry_mismatch"
+    def test_an_entry_about_something_else(self, lie: Lie, kind: tuple[str, str]) -> None:
+        assert assess(bundle(lies=[lie], entry_kind=kind)).code == "tlog.entry_mismatch"
+
+    @pytest.mark.parametrize(("kind", "other"), [KINDS, KINDS[::-1]])
+    def test_an_entry_that_calls_itself_another_kind(self, kind: tuple[str, str], other: tuple[str, str]) -> None:
+        raw = changed(bundle(entry_kind=kind), lambda value: entry_of(value).update(kindVersion={"kind": other[0], "version": other[1]}))
+        assert assess(raw).code == "tlog.entry_mismatch"
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_entries_of_one_kind_swapped_between_two_bundles_of_one_signer(self, kind: tuple[str, str]) -> None:
+        other = json.loads(bundle(entry_kind=kind))
+        raw = changed(bundle(entry_kind=kind), lambda value: material_of(value).update(tlogEntries=material_of(other)["tlogEntries"]))
+        assert assess(raw).code == "tlog.entry_mismatch"
 
     def test_entries_swapped_between_two_honest_bundles(self) -> None:
         other = json.loads(bundle())
