@@ -20,8 +20,8 @@ from identities.models import EvidenceSigner, Identity
 from ledger.append import append_event
 from proofs.canonical import canonical_bytes
 from proofs.errors import Conflict
-from proofs.evidence import RegisteredKey, TrustMaterial
-from proofs.keys import load_spki
+from proofs.evidence import TrustMaterial
+from proofs.keys import RegisteredKey, load_spki
 from proofs.sigstore.trust_root import DEFAULT_PROFILE, parse_trust_root
 from proofs.sigstore.trust_root import TrustRoot as ParsedRoot
 

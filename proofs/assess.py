@@ -16,6 +16,7 @@ from proofs.dsse import parse_envelope
 from proofs.errors import Refusal
 from proofs.evidence import TrustMaterial, VerifiedEvidence, verify_evidence
 from proofs.facts import extract_facts
+from proofs.sigstore.signed_file import parse_signed_file
 from proofs.statement import parse_statement
 
 VERIFIED, REJECTED, UNSUPPORTED = "verified", "rejected", "unsupported"
@@ -23,14 +24,14 @@ VERDICT_SCHEMA = "countersign-verdict/v1"
 
 _UNSUPPORTED_PREFIX = "evidence.unsupported_"
 _NEVER_CHECKED = "Whether the statement is true: a signature proves who said it, not that it is so."
-_NOT_CHECKED_FOR_BUNDLES = (
-    "Whether the log shows everyone the same tree: no witness was asked.",
-    "Whether the stored trust root is the newest one.",
+_WITNESSES = "Whether the log shows everyone the same tree: no witness was asked."
+_NEWEST_ROOT = "Whether the stored trust root is the newest one."
+_UNTIMED_KEY = (
+    "When the signature was made: a key's signature carries no trusted time, so the key was judged as of the time of this verdict."
 )
-_NOT_CHECKED_FOR_KEYS = (
-    "When the signature was made: a key's signature carries no trusted time, so the key was judged as of the time of this verdict.",
-    "Whether the statement was published: it is in no transparency log.",
-)
+_UNPUBLISHED = "Whether the statement was published: it is in no transparency log."
+_UNKEPT_PROMISE = "Whether the log kept its promise: this old bundle carries the log's signed promise and no inclusion proof."
+_BARE_FILE = "How the file was made, from what and by whom: the signature is over the file alone, and states nothing about it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +96,22 @@ def build_verdict(
 
 
 def _not_checked(verified: VerifiedEvidence, facts: dict[str, Any]) -> tuple[str, ...]:
-    listed = [_NEVER_CHECKED, *(_NOT_CHECKED_FOR_BUNDLES if verified.bundle else _NOT_CHECKED_FOR_KEYS)]
-    if verified.bundle is not None and verified.bundle.timestamps:
-        listed.append("The RFC 3161 timestamps in the bundle: the signing time was taken from the log alone.")
-    if verified.bundle is not None and not verified.bundle.has_inclusion_proof:
-        listed.append("Whether the log kept its promise: this old bundle carries the log's signed promise and no inclusion proof.")
-    if not facts["claims"]["understood"]:
-        listed.append(f"What the predicate {facts['predicateType']} says: this type is kept and not read.")
+    bundle, statement = verified.bundle, verified.statement
+    listed = [_NEVER_CHECKED]
+    if bundle is None:
+        listed += [_UNTIMED_KEY, _UNPUBLISHED]
+    else:
+        listed += [_WITNESSES if bundle.log_id is not None else _UNPUBLISHED, _NEWEST_ROOT]
+        if bundle.log_id is not None and not bundle.has_inclusion_proof:
+            listed.append(_UNKEPT_PROMISE)
+        if bundle.strange_timestamps:
+            listed.append(
+                f"{bundle.strange_timestamps} RFC 3161 timestamps: the trust root does not know the authority, so they count for nothing."
+            )
+    if statement.is_bare_file:
+        listed.append(_BARE_FILE)
+    elif not facts["claims"]["understood"]:
+        listed.append(f"What the predicate {statement.predicate_type or 'without a type'} says: this type is kept and not read.")
     return tuple(listed)
 
 
@@ -109,7 +119,11 @@ def claimed_subjects(unverified_bytes: bytes) -> tuple[str, ...]:
     """Return the digests that refused evidence claims to be about, to file it under them; nothing about them is proven."""
     try:
         value = parse_json(unverified_bytes)
-        envelope = value.get("dsseEnvelope", value) if isinstance(value, dict) else None
+        if not isinstance(value, dict):
+            return ()
+        if "messageSignature" in value and "dsseEnvelope" not in value:
+            return (str(parse_signed_file(value["messageSignature"]).digest),)
+        envelope = value.get("dsseEnvelope", value)
         if not isinstance(envelope, dict):
             return ()
         statement = parse_statement(parse_envelope(envelope).payload)

@@ -19,25 +19,16 @@ from typing import Any
 from proofs.canonical import parse_json
 from proofs.dsse import IN_TOTO_PAYLOAD_TYPE, Envelope, parse_envelope, verify_envelope
 from proofs.errors import Malformed, Refusal, Unproven
-from proofs.keys import PublicKey
-from proofs.sigstore.bundle import MEDIA_TYPE_PREFIX, VerifiedBundle, parse_bundle, verify_bundle
+from proofs.keys import PublicKey, RegisteredKey, demand_registration
+from proofs.sigstore.bundle import VerifiedBundle, verify_bundle
+from proofs.sigstore.bundle_shape import MEDIA_TYPE_PREFIX, parse_bundle
 from proofs.sigstore.trust_root import TrustRoot
 from proofs.statement import Statement, parse_statement
 
 SIGSTORE_BUNDLE, DSSE = "sigstore-bundle", "dsse"
 
 # Refusals that say "not from this instance"; with several trust roots, another one's refusal says more.
-_FOREIGN = ("tlog.unknown_log", "certificate.untrusted")
-
-
-@dataclass(frozen=True, slots=True)
-class RegisteredKey:
-    """A key somebody registered for signing evidence, and when it counts."""
-
-    key: PublicKey
-    valid_from: datetime
-    valid_until: datetime | None = None
-    revoked_at: datetime | None = None
+_FOREIGN = ("tlog.unknown_log", "tsa.unknown_authority", "certificate.untrusted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +49,12 @@ class TrustMaterial:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedEvidence:
-    """Evidence that verified. Exactly one of `bundle` and `key` is set: what the signer proved to be."""
+    """Evidence that verified: what was stated, and the key that signed it. What a bundle proved beyond that stands in `bundle`."""
 
     format: str
-    payload: bytes
     statement: Statement
+    key: PublicKey
     bundle: VerifiedBundle | None = None
-    key: PublicKey | None = None
 
 
 def detect_format(unverified_bytes: bytes) -> str:
@@ -99,11 +89,11 @@ def _verify_under_roots(value: dict[str, Any], trust: TrustMaterial, received_at
     refusals: list[Refusal] = []
     for trust_root in trust.trust_roots:
         try:
-            verified = verify_bundle(bundle, trust_root=trust_root, received_at=received_at)
+            verified = verify_bundle(bundle, trust_root=trust_root, keys=trust.keys, received_at=received_at)
         except Refusal as refusal:
             refusals.append(refusal)
             continue
-        return VerifiedEvidence(SIGSTORE_BUNDLE, verified.payload, verified.statement, bundle=verified)
+        return VerifiedEvidence(SIGSTORE_BUNDLE, verified.statement, verified.key, verified)
     if not refusals:
         raise Unproven("trust_root.missing", "there is no trust root to verify a Sigstore bundle against")
     raise next((refusal for refusal in refusals if refusal.code not in _FOREIGN), refusals[0])
@@ -117,29 +107,20 @@ def _verify_key_signed(value: dict[str, Any], trust: TrustMaterial, received_at:
     # 4. What was signed.
     if envelope.payload_type != IN_TOTO_PAYLOAD_TYPE:
         raise Unproven("evidence.unsupported_payload", f"got payload type {envelope.payload_type[:80]!r}, expected {IN_TOTO_PAYLOAD_TYPE}")
-    return VerifiedEvidence(DSSE, envelope.payload, parse_statement(envelope.payload), key=key)
+    return VerifiedEvidence(DSSE, parse_statement(envelope.payload), key)
 
 
 def _registered_signer(envelope: Envelope, trust: TrustMaterial, received_at: datetime) -> PublicKey:
     refusal = Unproven("dsse.key_unknown", "no signature of the envelope was made by a registered key over exactly these bytes")
-    for key_id in dict.fromkeys(registered.key.key_id for registered in trust.keys):
-        registrations = [registered for registered in trust.keys if registered.key.key_id == key_id]
-        key = registrations[0].key
+    for key in {registered.key.key_id: registered.key for registered in trust.keys}.values():
         try:
             verify_envelope(envelope, [key])
         except Unproven:
             continue
-        # A key revoked once is not made good by being registered again.
-        if any(registered.revoked_at is not None and registered.revoked_at <= received_at for registered in registrations):
-            refusal = Unproven("key.revoked", f"key {key_id} made the signature, and had been revoked when this was judged")
-        elif any(_is_in_window(registered, received_at) for registered in registrations):
-            return key
+        try:
+            demand_registration(trust.keys, key, at=received_at)
+        except Unproven as not_then:
+            refusal = not_then
         else:
-            refusal = Unproven(
-                "key.not_valid", f"key {key_id} made the signature, and was not registered for the time as of which this was judged"
-            )
+            return key
     raise refusal
-
-
-def _is_in_window(registered: RegisteredKey, received_at: datetime) -> bool:
-    return registered.valid_from <= received_at and (registered.valid_until is None or received_at <= registered.valid_until)

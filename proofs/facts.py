@@ -28,6 +28,8 @@ _CERTIFICATE_FACTS: dict[str, tuple[int, ...]] = {
     "trigger": (20, 2),
     "runUrl": (21,),
 }
+# Until mid-2023 certificates of this one issuer named the repository as "owner/name", without its host.
+_GITHUB_ISSUER, _OLD_REPOSITORY = "https://token.actions.githubusercontent.com", 5
 
 
 def extract_facts(verified: VerifiedEvidence) -> dict[str, Any]:
@@ -39,11 +41,11 @@ def extract_facts(verified: VerifiedEvidence) -> dict[str, Any]:
         "predicateType": statement.predicate_type,
         "subjects": [{"name": subject.name, "digests": [str(digest) for digest in subject.digests]} for subject in statement.subjects],
         "signer": _certificate_facts(bundle.certificate)
-        if bundle
-        else {"kind": "key", "keyId": verified.key.key_id if verified.key else ""},
+        if bundle and bundle.certificate
+        else {"kind": "key", "keyId": verified.key.key_id},
         "claims": extract_claims(statement),
-        "times": [{"source": "log", "at": rfc3339(bundle.logged_at)}] if bundle else [],
-        "log": {"logId": b64_encode(bundle.log_id), "index": bundle.log_index} if bundle else None,
+        "times": [{"source": time.source, "at": rfc3339(time.at)} for time in bundle.times] if bundle else [],
+        "log": {"logId": b64_encode(bundle.log_id), "index": bundle.log_index} if bundle and bundle.log_id is not None else None,
         "trustRoot": bundle.trust_root_digest if bundle else None,
     }
 
@@ -61,6 +63,8 @@ def _certificate_facts(certificate: SignerCertificate) -> dict[str, Any]:
         name: next((certificate.claims[number] for number in numbers if number in certificate.claims), None)
         for name, numbers in _CERTIFICATE_FACTS.items()
     }
+    if stated["sourceRepository"] is None and certificate.issuer == _GITHUB_ISSUER and _OLD_REPOSITORY in certificate.claims:
+        stated["sourceRepository"] = f"https://github.com/{certificate.claims[_OLD_REPOSITORY]}"
     return {
         "kind": "certificate",
         "issuer": certificate.issuer,

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
+from proofs.digest import Digest
 from proofs.errors import Malformed, Unproven
 
 _CURVE_HASHES: dict[str, hashes.HashAlgorithm] = {
@@ -32,6 +35,7 @@ class PublicKey:
     spki: bytes
     algorithm: str
     _check: Callable[[bytes, bytes], None]
+    _check_digest: Callable[[bytes, bytes], None] | None = None
 
     @property
     def key_id(self) -> str:
@@ -49,6 +53,42 @@ class PublicKey:
             self._check(signature, message)
         except InvalidSignature as error:
             raise Unproven(code, f"the signature of {what} does not verify with key {self.key_id}") from error
+
+    def verify_digest(self, signature: bytes, digest: Digest, *, code: str, what: str) -> None:
+        """Return when `signature` is this key's over the content that `digest` names; refuse with `code` (Unproven) otherwise.
+
+        The digest must be of the key's own hash algorithm. An Ed25519 key signs content and no digest of it: refused likewise.
+        """
+        if self._check_digest is None or not self.algorithm.endswith(f"-{digest.algorithm}"):
+            raise Unproven(code, f"a key of kind {self.algorithm} makes no signature that a {digest.algorithm} digest of {what} verifies")
+        try:
+            self._check_digest(signature, bytes.fromhex(digest.hex))
+        except InvalidSignature as error:
+            raise Unproven(code, f"the signature of {what} does not verify with key {self.key_id}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredKey:
+    """A key somebody registered for signing evidence, and when it counts."""
+
+    key: PublicKey
+    valid_from: datetime
+    valid_until: datetime | None = None
+    revoked_at: datetime | None = None
+
+    def counts_at(self, at: datetime) -> bool:
+        """Whether `at` is in the time it was registered for, both ends included."""
+        return self.valid_from <= at and (self.valid_until is None or at <= self.valid_until)
+
+
+def demand_registration(keys: Iterable[RegisteredKey], key: PublicKey, *, at: datetime) -> None:
+    """Return when `key` was registered for the time `at` and not revoked by then; refuses with `key.revoked` or `key.not_valid`."""
+    registrations = [registered for registered in keys if registered.key.key_id == key.key_id]
+    # A key revoked once is not made good by being registered again.
+    if any(registered.revoked_at is not None and registered.revoked_at <= at for registered in registrations):
+        raise Unproven("key.revoked", f"key {key.key_id} made the signature, and had been revoked by {at:%Y-%m-%dT%H:%M:%SZ}")
+    if not any(registered.counts_at(at) for registered in registrations):
+        raise Unproven("key.not_valid", f"key {key.key_id} made the signature, and was not registered for {at:%Y-%m-%dT%H:%M:%SZ}")
 
 
 def key_id_of(spki: bytes) -> str:
@@ -83,13 +123,24 @@ def _bind(key: object) -> PublicKey:
         signing = ec.ECDSA(hash_algorithm)
         curve_key = key
         name = f"ecdsa-{key.curve.name}-{hash_algorithm.name}"
-        return PublicKey(_spki(key), name, lambda sig, msg: curve_key.verify(sig, msg, signing))
+        prehashed = ec.ECDSA(Prehashed(hash_algorithm))
+        return PublicKey(
+            _spki(key),
+            name,
+            lambda sig, msg: curve_key.verify(sig, msg, signing),
+            lambda sig, digest: curve_key.verify(sig, digest, prehashed),
+        )
     if isinstance(key, ed25519.Ed25519PublicKey):
         return PublicKey(_spki(key), "ed25519", key.verify)
     if isinstance(key, rsa.RSAPublicKey) and key.key_size >= MIN_RSA_BITS:
         rsa_key = key
         pkcs1 = padding.PKCS1v15()
-        return PublicKey(_spki(key), "rsa-pkcs1v15-sha256", lambda sig, msg: rsa_key.verify(sig, msg, pkcs1, hashes.SHA256()))
+        return PublicKey(
+            _spki(key),
+            "rsa-pkcs1v15-sha256",
+            lambda sig, msg: rsa_key.verify(sig, msg, pkcs1, hashes.SHA256()),
+            lambda sig, digest: rsa_key.verify(sig, digest, pkcs1, Prehashed(hashes.SHA256())),
+        )
     raise Malformed("key.unsupported", "got a key of another kind, expected P-256, P-384, P-521, Ed25519 or RSA of 2048 bits or more")
 
 

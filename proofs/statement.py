@@ -40,6 +40,11 @@ class Statement:
     predicate_type: str
     predicate: dict[str, Any]
 
+    @property
+    def is_bare_file(self) -> bool:
+        """Whether nothing was stated: a bare file was signed, and no in-toto statement."""
+        return not self.statement_type
+
 
 def parse_statement(payload: bytes) -> Statement:
     """Parse the verified payload bytes of an in-toto envelope.
@@ -52,7 +57,8 @@ def parse_statement(payload: bytes) -> Statement:
         got = value.get("_type") if isinstance(value, dict) else type(value).__name__
         raise Malformed("statement.malformed", f"got _type {str(got)[:100]!r}, expected one of {', '.join(STATEMENT_TYPES)}")
     predicate_type, predicate = value.get("predicateType"), value.get("predicate", {})
-    if not is_plain_text(predicate_type) or not predicate_type or not isinstance(predicate, dict | type(None)):
+    # An empty type is the specification's neighbour, and real; nobody understands it, so no rule can ask for it.
+    if not is_plain_text(predicate_type) or not isinstance(predicate, dict | type(None)):
         raise Malformed("statement.malformed", "expected a predicateType and a predicate object")
     subjects = value.get("subject")
     if not isinstance(subjects, list) or not subjects:
@@ -65,6 +71,11 @@ def parse_statement(payload: bytes) -> Statement:
             "statement.no_digest", "no subject carries a sha256, sha384 or sha512 digest, so the statement is about nothing we can name"
         )
     return Statement(value["_type"], parsed, predicate_type, predicate or {})
+
+
+def statement_about_file(digest: Digest) -> Statement:
+    """Return what a signature over a bare file states: that there is a file with this digest, and nothing about it."""
+    return Statement("", (Subject("", (digest,)),), "", {})
 
 
 def is_plain_text(value: object) -> TypeGuard[str]:

@@ -16,9 +16,9 @@ from proofs.checkpoint import NoteKey, parse_note_key
 from proofs.digest import sha256_hex
 from proofs.encoding import b64_encode
 from proofs.errors import Malformed, Refusal
-from proofs.evidence import RegisteredKey, TrustMaterial
+from proofs.evidence import TrustMaterial
 from proofs.fields import Fields
-from proofs.keys import PublicKey, load_spki
+from proofs.keys import PublicKey, RegisteredKey, load_spki
 from proofs.moment import rfc3339
 from proofs.sigstore.trust_root import parse_trust_root
 

@@ -6,6 +6,7 @@ against "now"; there is no revocation to look up. Whether the identity is one we
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -45,21 +46,17 @@ class SignerCertificate:
     not_after: datetime
 
 
-def verify_certificate(certificate: x509.Certificate, *, trust_root: TrustRoot, signed_at: datetime) -> SignerCertificate:
-    """Return who the certificate was issued to, judged at `signed_at`.
+def verify_certificate(certificate: x509.Certificate, *, trust_root: TrustRoot, times: Sequence[datetime]) -> SignerCertificate:
+    """Return who the certificate was issued to, judged at each of the signing `times`, of which there is at least one.
 
     Refuses with `certificate.time`, `certificate.untrusted`, `certificate.authority_window`, `certificate.usage`,
     `certificate.identity`, `certificate.issuer`, `certificate.malformed` or an `sct.*` code.
     """
     # 5. The certificate was valid when it signed.
-    if not certificate.not_valid_before_utc <= signed_at <= certificate.not_valid_after_utc:
-        raise Unproven(
-            "certificate.time",
-            f"signed at {signed_at:%Y-%m-%dT%H:%M:%SZ}, but the certificate was valid from "
-            f"{certificate.not_valid_before_utc:%Y-%m-%dT%H:%M:%SZ} to {certificate.not_valid_after_utc:%Y-%m-%dT%H:%M:%SZ}",
-        )
+    for signed_at in times:
+        _refuse_other_time(certificate, signed_at)
     # 6. It chains to an authority that was trusted at that time.
-    issuing = _verify_chain(certificate, trust_root, signed_at)
+    issuing, *_ = [_verify_chain(certificate, trust_root, signed_at) for signed_at in dict.fromkeys(times)]
     # 7. It is a code-signing certificate for exactly one identity.
     _refuse_other_usage(certificate)
     identity = _identity_of(certificate)
@@ -76,6 +73,15 @@ def verify_certificate(certificate: x509.Certificate, *, trust_root: TrustRoot, 
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
     )
+
+
+def _refuse_other_time(certificate: x509.Certificate, signed_at: datetime) -> None:
+    if not certificate.not_valid_before_utc <= signed_at <= certificate.not_valid_after_utc:
+        raise Unproven(
+            "certificate.time",
+            f"signed at {signed_at:%Y-%m-%dT%H:%M:%SZ}, but the certificate was valid from "
+            f"{certificate.not_valid_before_utc:%Y-%m-%dT%H:%M:%SZ} to {certificate.not_valid_after_utc:%Y-%m-%dT%H:%M:%SZ}",
+        )
 
 
 def _verify_chain(certificate: x509.Certificate, trust_root: TrustRoot, signed_at: datetime) -> x509.Certificate:

@@ -1,7 +1,8 @@
 """What a log entry says it is about, held against the bundle that carries it: step 9 of `bundle.py`.
 
-Two kinds are read, `dsse/0.0.1` and `intoto/0.0.2` of Rekor v1; another kind is answered with `evidence.unsupported_log_entry`
-before anything is verified. Not checked: `envelopeHash` and `hash`, which cover the envelope's original spelling that nobody keeps.
+Four kinds are read: `hashedrekord/0.0.1`, `dsse/0.0.1` and `intoto/0.0.2` of Rekor v1, `hashedrekord/0.0.2` of Rekor v2, which is
+over the digest of a file or of an envelope's signed bytes. Another kind is answered with `evidence.unsupported_log_entry` before
+anything is verified. Not checked: `envelopeHash` and `hash`, which cover the envelope's original spelling that nobody keeps.
 """
 
 from __future__ import annotations
@@ -17,66 +18,114 @@ from proofs.digest import sha256_hex
 from proofs.dsse import Envelope
 from proofs.encoding import b64_decode, b64_encode
 from proofs.errors import Refusal, Unproven
+from proofs.keys import PublicKey
 from proofs.sigstore.shape import demand_fields, demand_object
+from proofs.sigstore.signed_file import HASH_NAMES, SignedFile
 
 DSSE_ENTRY, INTOTO_ENTRY = ("dsse", "0.0.1"), ("intoto", "0.0.2")
-KINDS = (DSSE_ENTRY, INTOTO_ENTRY)
+HASHEDREKORD, HASHEDREKORD_V2 = ("hashedrekord", "0.0.1"), ("hashedrekord", "0.0.2")
+KINDS = (DSSE_ENTRY, INTOTO_ENTRY, HASHEDREKORD, HASHEDREKORD_V2)
 
 _CODE = "tlog.entry_mismatch"
-_PEM_BEGIN, _PEM_END = b"-----BEGIN CERTIFICATE-----\n", b"\n-----END CERTIFICATE-----"
 
 
 @dataclass(frozen=True, slots=True)
-class LoggedEnvelope:
-    """What an entry's body names, unverified: exactly one signature over one payload. None where the kind does not say."""
+class LoggedContent:
+    """What an entry's body names, unverified: exactly one signature over one content. None where the kind does not say.
 
-    payload_hash: Any
+    `digest` is the digest of the payload, of the file, or (Rekor v2) of what was signed; `verifier` is DER, a certificate or a key.
+    """
+
+    digest: Any
     signature: bytes
-    verifier: bytes
+    verifier: bytes | None
     payload_type: str | None = None
     payload: bytes | None = None
 
 
-def verify_body_binding(kind: tuple[str, str], body: bytes, *, envelope: Envelope, certificate: x509.Certificate) -> None:
-    """Return when `body`, an entry of `kind`, is about this envelope, its one signature and this certificate, and nothing else.
+def verify_body_binding(
+    kind: tuple[str, str], body: bytes, *, content: Envelope | SignedFile, certificate: x509.Certificate | None, key: PublicKey
+) -> None:
+    """Return when `body`, an entry of `kind`, is about this content, its one signature and this signer, and nothing else.
 
-    Refuses with `tlog.entry_mismatch` otherwise. Without this step any entry of the log would do for any bundle.
+    The signer is `certificate`, or `key` where there is none. Refuses with `tlog.entry_mismatch` otherwise. Without this step any
+    entry of the log would do for any bundle.
     """
     # 9. The entry is about this very bundle.
     try:
-        logged = _read_body(kind, body)
+        logged = _read_body(kind, body, "CERTIFICATE" if certificate is not None else "PUBLIC KEY")
     except Refusal as refusal:
         raise Unproven(_CODE, f"the log entry's body is not an entry of kind {'/'.join(kind)}: {refusal.reason}") from refusal
-    if logged.payload_hash != {"algorithm": "sha256", "value": sha256_hex(envelope.payload)}:
-        raise Unproven(_CODE, "the log entry is about another payload than the bundle carries")
-    if logged.payload not in (None, envelope.payload):
+    if logged.digest != _expected_digest(kind, content):
+        raise Unproven(_CODE, "the log entry is about another payload or file than the bundle carries")
+    if isinstance(content, Envelope) and logged.payload not in (None, content.payload):
         raise Unproven(_CODE, "the log entry carries another payload than the bundle")
-    if logged.payload_type not in (None, envelope.payload_type):
+    if isinstance(content, Envelope) and logged.payload_type not in (None, content.payload_type):
         raise Unproven(_CODE, "the log entry is about another payload type than the bundle carries")
-    if logged.signature != envelope.signatures[0].signature:
+    if logged.signature != (content.signature if isinstance(content, SignedFile) else content.signatures[0].signature):
         raise Unproven(_CODE, "the log entry is about another signature than the bundle carries")
-    if _der_of(logged.verifier) != certificate.public_bytes(Encoding.DER):
-        raise Unproven(_CODE, "the log entry is about another certificate than the bundle carries")
+    if logged.verifier != (certificate.public_bytes(Encoding.DER) if certificate is not None else key.spki):
+        raise Unproven(_CODE, "the log entry is about another certificate or key than the bundle's signer has")
 
 
-def _read_body(kind: tuple[str, str], body: bytes) -> LoggedEnvelope:
+def _expected_digest(kind: tuple[str, str], content: Envelope | SignedFile) -> dict[str, str]:
+    if isinstance(content, SignedFile):
+        if kind not in (HASHEDREKORD, HASHEDREKORD_V2):
+            raise Unproven(
+                _CODE, f"the log entry of kind {'/'.join(kind)} is about an envelope, and the bundle carries a signature over a file"
+            )
+        return {"algorithm": content.digest.algorithm, "value": content.digest.hex}
+    if kind == HASHEDREKORD:
+        raise Unproven(_CODE, "the log entry is about a file, and the bundle carries an envelope")
+    return {"algorithm": "sha256", "value": sha256_hex(content.signed_bytes if kind == HASHEDREKORD_V2 else content.payload)}
+
+
+def _read_body(kind: tuple[str, str], body: bytes, label: str) -> LoggedContent:
     value = demand_fields(parse_json(body), {"apiVersion", "kind", "spec"}, code=_CODE, what="the entry's body")
     if (value["kind"], value["apiVersion"]) != kind:
         raise Unproven(_CODE, "the log entry's body is of another kind than the entry says")
-    return _read_dsse(value) if kind == DSSE_ENTRY else _read_intoto(value)
+    readers = {DSSE_ENTRY: _read_dsse, INTOTO_ENTRY: _read_intoto, HASHEDREKORD: _read_hashedrekord, HASHEDREKORD_V2: _read_hashedrekord_v2}
+    return readers[kind](value, label)
 
 
-def _read_dsse(value: dict[str, Any]) -> LoggedEnvelope:
+def _read_dsse(value: dict[str, Any], label: str) -> LoggedContent:
     spec = demand_object(value, "spec", {"envelopeHash", "payloadHash", "signatures"}, code=_CODE)
     signer = demand_fields(_only_signer(spec["signatures"]), {"signature", "verifier"}, code=_CODE, what="the entry's signature")
-    return LoggedEnvelope(
-        payload_hash=spec["payloadHash"],
+    return LoggedContent(
+        digest=spec["payloadHash"],
         signature=_decode(signer["signature"], "the logged signature"),
-        verifier=_decode(signer["verifier"], "the logged verifier"),
+        verifier=_der_of(_decode(signer["verifier"], "the logged verifier"), label),
     )
 
 
-def _read_intoto(value: dict[str, Any]) -> LoggedEnvelope:
+def _read_hashedrekord(value: dict[str, Any], label: str) -> LoggedContent:
+    spec = demand_object(value, "spec", {"data", "signature"}, code=_CODE)
+    signature = demand_object(spec, "signature", {"content", "publicKey"}, code=_CODE)
+    shown = demand_object(signature, "publicKey", {"content"}, code=_CODE)["content"]
+    return LoggedContent(
+        digest=demand_object(spec, "data", {"hash"}, code=_CODE)["hash"],
+        signature=_decode(signature["content"], "the logged signature"),
+        verifier=_der_of(_decode(shown, "the logged verifier"), label),
+    )
+
+
+def _read_hashedrekord_v2(value: dict[str, Any], label: str) -> LoggedContent:
+    holder = "x509Certificate" if label == "CERTIFICATE" else "publicKey"
+    entry = demand_object(
+        demand_object(value, "spec", {"hashedRekordV002"}, code=_CODE), "hashedRekordV002", {"data", "signature"}, code=_CODE
+    )
+    data = demand_object(entry, "data", {"algorithm", "digest"}, code=_CODE)
+    signature = demand_object(entry, "signature", {"content", "verifier"}, code=_CODE)
+    verifier = demand_object(signature, "verifier", {"keyDetails", holder}, code=_CODE)
+    algorithm = HASH_NAMES.get(data["algorithm"]) if isinstance(data["algorithm"], str) else None
+    return LoggedContent(
+        digest={"algorithm": algorithm, "value": _decode(data["digest"], "the logged digest").hex()},
+        signature=_decode(signature["content"], "the logged signature"),
+        verifier=_decode(demand_object(verifier, holder, {"rawBytes"}, code=_CODE)["rawBytes"], "the logged verifier"),
+    )
+
+
+def _read_intoto(value: dict[str, Any], label: str) -> LoggedContent:
     spec = demand_object(value, "spec", {"content"}, code=_CODE)
     content = demand_object(spec, "content", {"envelope", "hash", "payloadHash"}, code=_CODE)
     envelope = demand_fields(
@@ -88,10 +137,10 @@ def _read_intoto(value: dict[str, Any]) -> LoggedEnvelope:
     if not isinstance(envelope["payloadType"], str):
         raise Unproven(_CODE, "the logged payload type is not a text")
     # This kind takes the envelope's base64 texts for bytes and encodes them once more.
-    return LoggedEnvelope(
-        payload_hash=content["payloadHash"],
+    return LoggedContent(
+        digest=content["payloadHash"],
         signature=_decode_twice(signer["sig"], "the logged signature"),
-        verifier=_decode(signer["publicKey"], "the logged verifier"),
+        verifier=_der_of(_decode(signer["publicKey"], "the logged verifier"), label),
         payload_type=envelope["payloadType"],
         payload=_decode_twice(envelope["payload"], "the logged payload") if "payload" in envelope else None,
     )
@@ -103,14 +152,15 @@ def _only_signer(signers: object) -> object:
     return signers[0]
 
 
-def _der_of(verifier: bytes) -> bytes | None:
+def _der_of(verifier: bytes, label: str) -> bytes | None:
     """Return the bytes within the one PEM block of `verifier`, or None; signers wrap its lines and end it in different ways."""
+    begin, end = f"-----BEGIN {label}-----\n".encode(), f"\n-----END {label}-----".encode()
     armoured = verifier.strip(b"\n")
-    if not (armoured.startswith(_PEM_BEGIN) and armoured.endswith(_PEM_END)):
+    if not (armoured.startswith(begin) and armoured.endswith(end)):
         return None
-    inner = armoured[len(_PEM_BEGIN) : -len(_PEM_END)].replace(b"\n", b"")
+    inner = armoured[len(begin) : -len(end)].replace(b"\n", b"")
     try:
-        return _decode(inner.decode("ascii"), "the logged certificate")
+        return _decode(inner.decode("ascii"), "the logged verifier")
     except (Refusal, UnicodeDecodeError):
         return None
 

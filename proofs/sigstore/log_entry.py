@@ -1,6 +1,6 @@
 """The transparency log entry of a bundle: when it was logged, and that it is in the log.
 
-Entries of Rekor v1, of the kinds in `log_body.py`, which holds them against the bundle; another kind is answered with
+Entries of Rekor v1 and v2, of the kinds in `log_body.py`, which holds them against the bundle; another kind is answered with
 `evidence.unsupported_log_entry`. Numbers as in `bundle.py`. Not checked: whether the log shows everyone the same tree.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from proofs.canonical import MAX_INTEGER, canonical_bytes
 from proofs.encoding import b64_decode
 from proofs.errors import Malformed, TooLarge, Unproven
 from proofs.merkle import leaf_hash, verify_inclusion
-from proofs.sigstore.log_body import KINDS
+from proofs.sigstore.log_body import HASHEDREKORD_V2, KINDS
 from proofs.sigstore.rekor_checkpoint import verify_rekor_checkpoint
 from proofs.sigstore.shape import demand_fields, demand_object
 from proofs.sigstore.trust_root import LogKey, TrustRoot, find_log
@@ -24,7 +25,8 @@ from proofs.sigstore.trust_root import LogKey, TrustRoot, find_log
 MAX_PROOF_HASHES = 64
 CLOCK_SKEW = timedelta(minutes=5)
 
-_FIELDS = {"logIndex", "logId", "kindVersion", "integratedTime", "inclusionPromise", "canonicalizedBody"}
+_FIELDS = frozenset({"logIndex", "logId", "kindVersion", "canonicalizedBody"})
+_PROMISE_FIELDS = frozenset({"integratedTime", "inclusionPromise"})
 _PROOF_FIELDS = {"logIndex", "rootHash", "treeSize", "hashes", "checkpoint"}
 
 
@@ -41,15 +43,20 @@ class InclusionProof:
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """A parsed, unverified entry. Only a bundle of version 0.1 may come without a `proof`."""
+    """A parsed, unverified entry. Without `promise` it proves no time; only a bundle of version 0.1 may come without `proof`."""
 
     kind: tuple[str, str]
     log_id: bytes
     index: int
-    integrated_time: int
-    promise: bytes
+    integrated_time: int | None
+    promise: bytes | None
     body: bytes
     proof: InclusionProof | None
+
+    @property
+    def is_v2(self) -> bool:
+        """Whether Rekor v2 wrote it: such a log promises nothing and tells no time."""
+        return self.kind == HASHEDREKORD_V2
 
 
 def parse_log_entry(unverified: dict[str, Any], *, may_lack_proof: bool = False) -> LogEntry:
@@ -58,52 +65,92 @@ def parse_log_entry(unverified: dict[str, Any], *, may_lack_proof: bool = False)
     if (kind["kind"], kind["version"]) not in KINDS:
         got, known = f"{str(kind['kind'])[:40]}/{str(kind['version'])[:20]}", " or ".join("/".join(known) for known in KINDS)
         raise Unproven("evidence.unsupported_log_entry", f"got a log entry of kind {got}, expected {known}; other kinds are not read yet")
-    required, optional = (_FIELDS, {"inclusionProof"}) if may_lack_proof else (_FIELDS | {"inclusionProof"}, frozenset[str]())
-    demand_fields(unverified, required, optional=optional, code="tlog.malformed", what="the log entry")
-    log_id = demand_object(unverified, "logId", {"keyId"}, code="tlog.malformed")
-    promise = demand_object(unverified, "inclusionPromise", {"signedEntryTimestamp"}, code="tlog.malformed")
-    return LogEntry(
-        kind=(kind["kind"], kind["version"]),
-        log_id=_decode(log_id["keyId"], "the log id"),
-        index=_number(unverified["logIndex"]),
-        integrated_time=_number(unverified["integratedTime"]),
-        promise=_decode(promise["signedEntryTimestamp"], "the log's promise"),
-        body=_decode(unverified["canonicalizedBody"], "the entry's body"),
-        proof=_parse_proof(unverified) if "inclusionProof" in unverified else None,
+    given = {name for name in unverified if unverified[name] is not None}
+    if may_lack_proof and "inclusionProof" in given and _lacks_checkpoint(unverified["inclusionProof"]):
+        # A root that nobody signed proves nothing: such a proof, which version 0.1 knows, is none.
+        given.discard("inclusionProof")
+    is_v2 = (kind["kind"], kind["version"]) == HASHEDREKORD_V2
+    # What is missing must leave something that proves inclusion, or for version 0.1 at least a promise of it.
+    required = _FIELDS | (_PROMISE_FIELDS if may_lack_proof and "inclusionProof" not in given else {"inclusionProof"})
+    optional = frozenset[str]() if is_v2 else _PROMISE_FIELDS | {"inclusionProof"}
+    demand_fields(
+        {name: unverified[name] for name in given},
+        required,
+        optional=optional | {"integratedTime"},
+        code="tlog.malformed",
+        what="the log entry",
     )
+    entry = LogEntry(
+        kind=(kind["kind"], kind["version"]),
+        log_id=_decode(demand_object(unverified, "logId", {"keyId"}, code="tlog.malformed")["keyId"], "the log id"),
+        index=_number(unverified["logIndex"]),
+        integrated_time=_number(unverified["integratedTime"]) if "integratedTime" in given else None,
+        promise=_parse_promise(unverified) if "inclusionPromise" in given else None,
+        body=_decode(unverified["canonicalizedBody"], "the entry's body"),
+        proof=_parse_proof(unverified) if "inclusionProof" in given else None,
+    )
+    if entry.promise is not None and not entry.integrated_time:
+        raise Malformed("tlog.malformed", "got a promise without the time it was made, expected both")
+    if is_v2 and entry.proof is not None and entry.proof.index != entry.index:
+        raise Malformed("tlog.malformed", f"got log index {entry.index} and a proof for index {entry.proof.index}, expected the same")
+    return entry
 
 
-def verify_log_entry(entry: LogEntry, *, trust_root: TrustRoot, received_at: datetime) -> datetime:
-    """Return when the log took the entry in, proven by its promise and, where it has one, its proof and checkpoint.
+def verify_promise(entry: LogEntry, *, trust_root: TrustRoot) -> datetime:
+    """Return when the log promised, in so many words, to include exactly this body at this index.
 
-    Refuses with `tlog.unknown_log`, `tlog.key_window`, `tlog.promise`, `tlog.time_in_future`, `tlog.inclusion`,
-    `tlog.checkpoint_*`. Does not look at what the entry is about.
+    Refuses with `tlog.unknown_log`, `tlog.key_window`, `tlog.promise`, `tlog.malformed`. Only entries of Rekor v1 carry a promise.
     """
     # 2. We know the log, and trusted its key at the time it claims.
     logged_at = _logged_at(entry)
-    log = _trusted_log(entry, trust_root, logged_at)
-    # 3. The log promised, at that time, to include exactly this body at this index: that is the signing time.
+    log = verify_log_key(entry, trust_root=trust_root, times=[logged_at])
+    # 3. The log promised, at that time, to include exactly this body at this index: that is a signing time.
     promised = {
         "body": base64.b64encode(entry.body).decode(),
         "integratedTime": entry.integrated_time,
         "logID": entry.log_id.hex(),
         "logIndex": entry.index,
     }
-    log.key.verify(entry.promise, canonical_bytes(promised), code="tlog.promise", what="the log's promise")
-    # The difference always exists; the sum does not, in the last minutes of the year 9999.
-    if logged_at - received_at > CLOCK_SKEW:
-        raise Unproven("tlog.time_in_future", f"logged at {logged_at:%Y-%m-%dT%H:%M:%SZ}, which is after it was received")
-    # 4. It kept the promise: the body is a leaf of a tree whose head the log signed.
-    if entry.proof is not None:
-        _verify_proof(entry.proof, entry.body, log)
+    log.key.verify(entry.promise or b"", canonical_bytes(promised), code="tlog.promise", what="the log's promise")
     return logged_at
 
 
-def _verify_proof(proof: InclusionProof, body: bytes, log: LogKey) -> None:
-    verify_inclusion(leaf_hash(body), proof.index, proof.tree_size, proof.path, proof.root, code="tlog.inclusion")
+def verify_log_key(entry: LogEntry, *, trust_root: TrustRoot, times: Sequence[datetime]) -> LogKey:
+    """Return the key of the entry's log that was trusted at each of `times`; refuses with `tlog.unknown_log`, `tlog.key_window`."""
+    # 2. An id is derived from the key in one way by Rekor v1 and in another by v2; a log under another id is another log.
+    logs = [
+        log for log in find_log(trust_root.logs, entry.log_id) if log.is_named_by_key_hash or (entry.is_v2 and log.is_named_by_note_key)
+    ]
+    if not logs:
+        raise Unproven("tlog.unknown_log", "the entry is from a log that the trust root does not know")
+    for log in logs:
+        if all(log.window.contains(time) for time in times):
+            return log
+    raise Unproven("tlog.key_window", f"the log's key was not trusted at {', '.join(f'{time:%Y-%m-%dT%H:%M:%SZ}' for time in times)}")
+
+
+def verify_inclusion_in_log(entry: LogEntry, log: LogKey) -> None:
+    """Return when the entry's body is a leaf of a tree whose head `log` signed, or when it carries no proof.
+
+    Refuses with `tlog.inclusion`, `tlog.checkpoint_*`. Does not look at what the entry is about.
+    """
+    # 4. The log kept its promise: the body is a leaf of a tree whose head the log signed.
+    proof = entry.proof
+    if proof is None:
+        return
+    verify_inclusion(leaf_hash(entry.body), proof.index, proof.tree_size, proof.path, proof.root, code="tlog.inclusion")
     checkpoint = verify_rekor_checkpoint(proof.checkpoint, log=log)
     if checkpoint.size != proof.tree_size or not hmac.compare_digest(checkpoint.root, proof.root):
         raise Unproven("tlog.checkpoint_mismatch", "the signed checkpoint is of another tree than the inclusion proof")
+
+
+def _lacks_checkpoint(proof: object) -> bool:
+    return isinstance(proof, dict) and proof.get("checkpoint") is None
+
+
+def _parse_promise(unverified: dict[str, Any]) -> bytes:
+    promise = demand_object(unverified, "inclusionPromise", {"signedEntryTimestamp"}, code="tlog.malformed")
+    return _decode(promise["signedEntryTimestamp"], "the log's promise")
 
 
 def _parse_proof(unverified: dict[str, Any]) -> InclusionProof:
@@ -123,19 +170,9 @@ def _parse_proof(unverified: dict[str, Any]) -> InclusionProof:
     )
 
 
-def _trusted_log(entry: LogEntry, trust_root: TrustRoot, logged_at: datetime) -> LogKey:
-    logs = [log for log in find_log(trust_root.logs, entry.log_id) if log.is_named_by_key_hash]
-    if not logs:
-        raise Unproven("tlog.unknown_log", "the entry is from a log that the trust root does not know")
-    for log in logs:
-        if log.window.contains(logged_at):
-            return log
-    raise Unproven("tlog.key_window", f"the log's key was not trusted at {logged_at:%Y-%m-%dT%H:%M:%SZ}")
-
-
 def _logged_at(entry: LogEntry) -> datetime:
     try:
-        return datetime.fromtimestamp(entry.integrated_time, UTC)
+        return datetime.fromtimestamp(entry.integrated_time or 0, UTC)
     except (ValueError, OverflowError, OSError) as error:
         raise Malformed("tlog.malformed", f"got the time {entry.integrated_time}, expected seconds since 1970") from error
 

@@ -1,4 +1,4 @@
-"""The signed tree head of a Rekor v1 log: a signed note whose key is named by the first bytes of the log's id.
+"""The signed tree head of a Rekor log: a signed note whose key is named by the first bytes of the log's id.
 
 The same note format as `proofs.checkpoint`, another signature: ECDSA or Ed25519 by the key the trust root lists. Signatures
 by others (witnesses) are carried along and not judged. Whether two tree heads of the log agree is not checked here.

@@ -22,7 +22,7 @@ from proofs.digest import sha256_hex
 from proofs.encoding import b64_decode
 from proofs.errors import Malformed, Refusal
 from proofs.keys import PublicKey, load_spki
-from proofs.sigstore.x509_reading import load_certificate
+from proofs.sigstore.x509_reading import load_certificate, may_stamp_time
 
 MEDIA_TYPE = "application/vnd.dev.sigstore.trustedroot+json;version=0.1"
 DEFAULT_PROFILE: Mapping[str, int] = {"tlog": 1, "tsa": 0, "sct": 1}
@@ -62,8 +62,14 @@ class LogKey:
 
     @property
     def is_named_by_key_hash(self) -> bool:
-        """Whether the id is SHA-256 of the key (RFC 6962, Rekor v1) and not a C2SP key id (Rekor v2)."""
+        """Whether the id is SHA-256 of the key (RFC 6962, Rekor v1)."""
         return self.log_id == hashlib.sha256(self.key.spki).digest()
+
+    @property
+    def is_named_by_note_key(self) -> bool:
+        """Whether the id is that of an Ed25519 key that signs notes under the log's host (C2SP signed-note, Rekor v2)."""
+        named = self.host.encode() + b"\n\x01" + self.key.spki[-32:]
+        return self.key.algorithm == "ed25519" and self.log_id == hashlib.sha256(named).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +81,39 @@ class Authority:
 
 
 @dataclass(frozen=True, slots=True)
+class TimestampAuthority:
+    """An RFC 3161 authority: its own certificate first, the root last, and the time the document trusts it."""
+
+    chain: tuple[x509.Certificate, ...]
+    window: Window
+
+    @property
+    def certificate(self) -> x509.Certificate:
+        return self.chain[0]
+
+
+@dataclass(frozen=True, slots=True)
 class TrustRoot:
-    """A parsed trust root. `digest` is the SHA-256 (hex) of the document it was read from."""
+    """A parsed trust root. `digest` is the SHA-256 (hex) of the document it was read from.
+
+    `min_entries`, `min_timestamps` and `min_scts` are the thresholds of its profile: what a bundle must bring at least.
+    """
 
     digest: str
+    min_entries: int
+    min_timestamps: int
     min_scts: int
     logs: tuple[LogKey, ...]
     certificate_logs: tuple[LogKey, ...]
     authorities: tuple[Authority, ...]
+    timestamp_authorities: tuple[TimestampAuthority, ...]
 
 
 def parse_trust_root(document: bytes, *, profile: Mapping[str, int] | None = None) -> TrustRoot:
     """Parse the bytes of a `trusted_root.json`.
 
-    `profile` says how much evidence a bundle needs: `{"tlog": 1, "tsa": 0, "sct": 1}` unless given.
+    `profile` says how much evidence a bundle needs: `{"tlog": 1, "tsa": 0, "sct": 1}` unless given. An instance without a log
+    (GitHub's private one) is `{"tlog": 0, "tsa": 1, "sct": 0}`: something must prove when a bundle was signed.
     Refuses with `trust_root.malformed`, `trust_root.profile` or a `json.*` code.
     """
     wanted = _check_profile(DEFAULT_PROFILE if profile is None else profile)
@@ -97,10 +122,13 @@ def parse_trust_root(document: bytes, *, profile: Mapping[str, int] | None = Non
         raise Malformed("trust_root.malformed", f"got another kind of document, expected mediaType {MEDIA_TYPE}")
     return TrustRoot(
         digest=sha256_hex(document),
+        min_entries=wanted["tlog"],
+        min_timestamps=wanted["tsa"],
         min_scts=wanted["sct"],
         logs=tuple(_usable_logs(_members(value, "tlogs"))),
         certificate_logs=tuple(_usable_logs(_members(value, "ctlogs"))),
         authorities=tuple(_parse_authority(item) for item in _members(value, "certificateAuthorities")),
+        timestamp_authorities=tuple(_usable_timestampers(_members(value, "timestampAuthorities"))),
     )
 
 
@@ -111,8 +139,11 @@ def find_log(logs: Iterable[LogKey], log_id: bytes) -> tuple[LogKey, ...]:
 
 def _check_profile(profile: Mapping[str, int]) -> Mapping[str, int]:
     right = set(profile) == set(DEFAULT_PROFILE) and all(type(count) is int for count in profile.values())
-    if not right or profile["tlog"] != 1 or profile["tsa"] != 0 or not 0 <= profile["sct"] <= 8:
-        raise Malformed("trust_root.profile", f"got profile {dict(profile)}, expected tlog 1, tsa 0 and sct 0 to 8")
+    expected = "tlog 0 or 1, tsa 0 to 8, sct 0 to 8, and not both tlog and tsa 0"
+    if not right or not (0 <= profile["tlog"] <= 1 and 0 <= profile["tsa"] <= 8 and 0 <= profile["sct"] <= 8):
+        raise Malformed("trust_root.profile", f"got profile {dict(profile)}, expected {expected}")
+    if not profile["tlog"] and not profile["tsa"]:
+        raise Malformed("trust_root.profile", f"got profile {dict(profile)}, expected {expected}: nothing would prove a time")
     return profile
 
 
@@ -157,6 +188,17 @@ def _parse_key(unverified_text: object, algorithm: str) -> PublicKey:
 
 
 def _parse_authority(member: dict[str, Any]) -> Authority:
+    return Authority(_parse_chain(member), _parse_window(member.get("validFor")))
+
+
+def _usable_timestampers(members: list[dict[str, Any]]) -> Iterable[TimestampAuthority]:
+    for member in members:
+        authority = TimestampAuthority(_parse_chain(member), _parse_window(member.get("validFor")))
+        if may_stamp_time(authority.chain):
+            yield authority
+
+
+def _parse_chain(member: dict[str, Any]) -> tuple[x509.Certificate, ...]:
     holder = member.get("certChain")
     listed = holder.get("certificates") if isinstance(holder, dict) else None
     if not isinstance(listed, list) or not 1 <= len(listed) <= 8:
@@ -165,7 +207,7 @@ def _parse_authority(member: dict[str, Any]) -> Authority:
     for item in listed:
         raw = item.get("rawBytes") if isinstance(item, dict) else None
         chain.append(load_certificate(b64_decode(raw, code="trust_root.malformed", what="a CA certificate"), code="trust_root.malformed"))
-    return Authority(tuple(chain), _parse_window(member.get("validFor")))
+    return tuple(chain)
 
 
 def _parse_window(value: object) -> Window:

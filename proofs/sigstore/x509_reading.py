@@ -1,12 +1,15 @@
 """X.509 certificates read to the end: whatever the library cannot read later is found here, where a "no" has a code.
 
-Verifies nothing.
+Of trust it judges one thing: whether a chain of the trust root may stamp time. When, is judged where a timestamp is.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from proofs.errors import Malformed
 
@@ -32,3 +35,23 @@ def load_certificate(der: bytes, *, code: str = "certificate.malformed") -> x509
     except UNREADABLE as error:
         raise Malformed(code, f"got bytes that are not a certificate we can read ({error}), expected DER") from error
     return certificate
+
+
+def may_stamp_time(chain: tuple[x509.Certificate, ...]) -> bool:
+    """Return whether each certificate issued the one before, and the first is for timestamping and nothing else (RFC 3161 section 2.3)."""
+    leaf, *above = chain
+    purpose = next((extension for extension in leaf.extensions if isinstance(extension.value, x509.ExtendedKeyUsage)), None)
+    if purpose is None or not purpose.critical or list(purpose.value) != [ExtendedKeyUsageOID.TIME_STAMPING]:
+        return False
+    if _is_authority(leaf) or not all(_is_authority(certificate) for certificate in above):
+        return False
+    try:
+        for child, parent in pairwise(chain):
+            child.verify_directly_issued_by(parent)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
+
+
+def _is_authority(certificate: x509.Certificate) -> bool:
+    return any(isinstance(extension.value, x509.BasicConstraints) and extension.value.ca for extension in certificate.extensions)

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from portal.demo.instance import Instance, Lie, Workload, build_provenance
 from proofs.assess import Assessment, assess_evidence
 from proofs.dsse import IN_TOTO_PAYLOAD_TYPE, build_envelope, pae
-from proofs.evidence import RegisteredKey, TrustMaterial
-from proofs.keys import load_spki
+from proofs.evidence import TrustMaterial
+from proofs.keys import RegisteredKey, load_spki
 from proofs.sigstore.trust_root import parse_trust_root
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)

@@ -98,12 +98,15 @@ class TestStatement:
     def test_the_predicate_may_be_absent(self) -> None:
         assert parse_statement(json.dumps({key: STATEMENT[key] for key in STATEMENT if key != "predicate"}).encode()).predicate == {}
 
+    def test_a_type_may_be_empty_and_is_then_understood_by_nobody(self) -> None:
+        statement = parse_statement(json.dumps(STATEMENT | {"predicateType": ""}).encode())
+        assert (statement.predicate_type, statement.is_bare_file) == ("", False)
+
     @pytest.mark.parametrize(
         ("change", "code"),
         [
             ({"_type": "https://in-toto.io/Statement/v9"}, "statement.malformed"),
             ({"_type": None}, "statement.malformed"),
-            ({"predicateType": ""}, "statement.malformed"),
             ({"predicateType": 1}, "statement.malformed"),
             ({"predicateType": "https://x/\u202e"}, "statement.malformed"),
             ({"predicate": []}, "statement.malformed"),

@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from proofs.errors import Refusal
-from proofs.evidence import RegisteredKey, TrustMaterial, detect_format, verify_evidence
-from proofs.keys import PublicKey, load_spki
+from proofs.evidence import TrustMaterial, detect_format, verify_evidence
+from proofs.keys import PublicKey, RegisteredKey, load_spki
 from tests.proofs.factory import DAY, KEY_TRUST, NOON, PUBLIC_KEY, STATEMENT, assess, bundle, changed, key_signed
 
 
