@@ -80,7 +80,6 @@ def _keep(judged: _Judged, *, claim: Claim, state: VerificationJob.State, error:
             identity=_named(judged.signer),
             trust_digests=judged.trust.digests,
             verified_at=rfc3339(now),
-            verifier_version=settings.VERSION,
         )
     )
     with transaction.atomic():

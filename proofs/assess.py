@@ -21,6 +21,8 @@ from proofs.statement import parse_statement
 
 VERIFIED, REJECTED, UNSUPPORTED = "verified", "rejected", "unsupported"
 VERDICT_SCHEMA = "countersign-verdict/v1"
+# Raised whenever the same bytes under the same trust may come to another verdict; whatever was judged by another is judged anew.
+VERIFIER_VERSION = "2"
 
 _UNSUPPORTED_PREFIX = "evidence.unsupported_"
 _NEVER_CHECKED = "Whether the statement is true: a signature proves who said it, not that it is so."
@@ -73,7 +75,6 @@ def build_verdict(
     identity: dict[str, Any] | None,
     trust_digests: dict[str, list[str]],
     verified_at: str,
-    verifier_version: str,
 ) -> dict[str, Any]:
     """Return the verdict document: the assessment, what it rested on, and the identity the caller resolved the signer to.
 
@@ -89,7 +90,7 @@ def build_verdict(
         "findings": [asdict(finding) for finding in assessment.findings],
         "identity": identity,
         "trust": trust_digests,
-        "verifier": {"name": "countersign", "version": verifier_version},
+        "verifier": {"name": "countersign", "version": VERIFIER_VERSION},
         "notChecked": list(assessment.not_checked),
         "verifiedAt": verified_at,
     }

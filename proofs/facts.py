@@ -12,6 +12,7 @@ from proofs.encoding import b64_encode
 from proofs.evidence import VerifiedEvidence
 from proofs.moment import rfc3339
 from proofs.provenance import PROVENANCE_TYPES, read_provenance
+from proofs.sigstore.bundle import VerifiedBundle
 from proofs.sigstore.certificate import SignerCertificate
 from proofs.statement import Statement
 from proofs.workflow import split_workflow
@@ -45,9 +46,17 @@ def extract_facts(verified: VerifiedEvidence) -> dict[str, Any]:
         else {"kind": "key", "keyId": verified.key.key_id},
         "claims": extract_claims(statement),
         "times": [{"source": time.source, "at": rfc3339(time.at)} for time in bundle.times] if bundle else [],
-        "log": {"logId": b64_encode(bundle.log_id), "index": bundle.log_index} if bundle and bundle.log_id is not None else None,
+        "log": _log_facts(bundle) if bundle else None,
         "trustRoot": bundle.trust_root_digest if bundle else None,
     }
+
+
+def _log_facts(bundle: VerifiedBundle) -> dict[str, Any] | None:
+    if bundle.log_id is None:
+        return None
+    # Whoever sends a bundle may call it version 0.1 and leave the proof out, so that it is missing is a fact like any other.
+    promised = {} if bundle.has_inclusion_proof else {"inclusion": "promised"}
+    return {"logId": b64_encode(bundle.log_id), "index": bundle.log_index, **promised}
 
 
 def extract_claims(statement: Statement) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from proofs.approval.approval_parts import EvidenceReference, HumanApproval
-from proofs.assess import Assessment, assess_evidence, build_verdict
+from proofs.assess import UNSUPPORTED, VERIFIER_VERSION, Assessment, assess_evidence, build_verdict
 from proofs.canonical import canonical_bytes, parse_canonical
 from proofs.digest import sha256_hex
 from proofs.errors import Unproven
@@ -61,13 +61,15 @@ def check_evidence_again(files: Mapping[str, bytes], items: tuple[EvidenceItem, 
         if item.verdict["result"] != "verified" and assessment.result != "verified":
             # It counted for nothing and still does; which of several things is wrong with it may depend on what is trusted today.
             continue
+        if item.verdict["result"] == UNSUPPORTED and _verifier_of(item.verdict) != VERIFIER_VERSION:
+            # A verifier of then could not read it, and so it counted for nothing. Who wanted to hide it had only to leave it out.
+            continue
         again = build_verdict(
             assessment,
             evidence_digest=item.reference.digest,
             identity=None,
             trust_digests={},
             verified_at="",
-            verifier_version="",
         )
         if _essence(again) != _essence(item.verdict):
             reason = f"{item.reference.name} was shown as {item.verdict['result']}, but verifying it again gives {assessment.result}"
@@ -89,6 +91,10 @@ def _read_verdict(content: bytes, reference: EvidenceReference) -> dict[str, Any
 
 def _verified_at(verdict: dict[str, Any]) -> datetime:
     return Fields(verdict, path="verdict", code="evidence.verdict_mismatch").time("verifiedAt")
+
+
+def _verifier_of(verdict: dict[str, Any]) -> str:
+    return Fields(verdict, path="verdict", code="evidence.verdict_mismatch").fields("verifier").text("version", limit=40)
 
 
 def _essence(verdict: dict[str, Any]) -> bytes:

@@ -1,6 +1,6 @@
 """Sigstore bundles (v0.1 to v0.3), verified offline. The argument, in order; each step rests on those before:
 
- 1. The bytes are a bundle of exactly the shape of its version: one signer, one signature, at most one log entry (`bundle_shape.py`).
+ 1. The bytes are a bundle of one shape that its version allows: one signer, one signature, at most one log entry (`bundle_shape.py`).
  2. The log entry is from a log the trust root knows, with a key trusted at the signing time.
  3. The signing time is proven: by the log's signed promise, by timestamp authorities (`timestamp.py`), or both. It is not after receipt.
  4. The entry's body is included in a tree whose head (checkpoint) the log signed. Version 0.1 may lack this; then the promise stands alone.

@@ -171,8 +171,11 @@ def _usable_logs(members: list[dict[str, Any]]) -> Iterable[LogKey]:
 def _host_of(unverified_url: str) -> str:
     try:
         address = urlsplit(unverified_url)
-        # A log that listens on a port of its own signs with the port as part of its name.
-        return (address.hostname or "") + (f":{address.port}" if address.port is not None else "")
+        # A log on a port of its own has the port in its name; the port of the scheme is in nobody's.
+        default = {"https": 443, "http": 80}.get(address.scheme)
+        port = "" if address.port in (None, default) else f":{address.port}"
+        host = f"[{address.hostname}]" if ":" in (address.hostname or "") else address.hostname or ""
+        return host + port
     except ValueError as error:
         raise Malformed("trust_root.malformed", f"got the baseUrl {unverified_url[:80]!r}, expected the address of a log") from error
 

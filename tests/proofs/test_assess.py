@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from portal.demo.instance import Lie
-from proofs.assess import build_verdict
+from proofs.assess import VERIFIER_VERSION, build_verdict
 from proofs.canonical import canonical_bytes, parse_canonical
 from proofs.digest import sha256_hex
 from tests.proofs.factory import DIGEST, KEY_TRUST, NOON, TRUST, WORKLOAD, assess, bundle, key_signed
@@ -70,12 +70,11 @@ def test_every_assessment_becomes_a_canonical_verdict(raw: bytes) -> None:
         identity=None,
         trust_digests=trust.digests,
         verified_at="2026-05-04T12:00:00Z",
-        verifier_version="1.0",
     )
     assert parse_canonical(canonical_bytes(verdict)) == verdict
     assert verdict["schema"] == "countersign-verdict/v1"
     assert (verdict["result"], verdict["code"], verdict["evidence"]) == (assessment.result, assessment.code, {"sha256": sha256_hex(raw)})
-    assert verdict["verifier"] == {"name": "countersign", "version": "1.0"}
+    assert verdict["verifier"] == {"name": "countersign", "version": VERIFIER_VERSION}
     assert verdict["notChecked"]
 
 

@@ -211,6 +211,11 @@ class TestStep4Inclusion:
             return
         assert assessment.result == "verified"
         assert any("kept its promise" in sentence for sentence in assessment.not_checked)
+        assert assessment.facts is not None
+        assert assessment.facts["log"]["inclusion"] == "promised"
+        proven = assess(changed(bundle(), lambda value: age(value, 1))).facts
+        assert proven is not None
+        assert "inclusion" not in proven["log"]
         assert assess(changed(bundle(lies=[Lie.PROMISE_FORGED]), without_proof)).code == "tlog.promise"
 
     def test_a_proof_that_is_there_counts_in_version_0_1_as_well(self) -> None:
@@ -397,6 +402,21 @@ class TestTrustRoot:
         with pytest.raises(Malformed) as refused:
             parse_trust_root(changed(INSTANCE.trusted_root(), change))
         assert refused.value.code == "trust_root.malformed"
+
+    @pytest.mark.parametrize(
+        ("url", "host"),
+        [
+            ("https://rekor.example", "rekor.example"),
+            ("https://REKOR.example:443/api", "rekor.example"),
+            ("http://rekor.example:80", "rekor.example"),
+            ("http://rekor.example:443", "rekor.example:443"),
+            ("http://localhost:8000", "localhost:8000"),
+            ("http://[::1]:3000", "[::1]:3000"),
+        ],
+    )
+    def test_a_log_is_called_by_its_host_and_a_port_of_its_own(self, url: str, host: str) -> None:
+        document = changed(INSTANCE.trusted_root(), lambda value: value["tlogs"][0].update(baseUrl=url))
+        assert parse_trust_root(document).logs[0].host == host
 
     def test_a_key_of_a_kind_we_cannot_use_is_left_out_and_proves_nothing(self) -> None:
         document = changed(INSTANCE.trusted_root(), lambda value: value["ctlogs"][0]["publicKey"].update(keyDetails="PKIX_SOMETHING_NEW"))

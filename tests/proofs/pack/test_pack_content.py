@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from proofs.assess import VERIFIER_VERSION
 from proofs.canonical import canonical_bytes
 from proofs.digest import sha256_hex
 from proofs.pack import layout
@@ -107,6 +108,21 @@ class TestStep17And18Evidence:
         change(world.verdicts[0])
         false = replace(references[0], verdict_digest=sha256_hex(canonical_bytes(world.verdicts[0])))
         assert code_when_signed(alice(changes={"evidence": (false,)}), world) == "evidence.verdict_mismatch"
+
+    @pytest.mark.parametrize(("version", "holds"), [("1", True), (VERIFIER_VERSION, False)])
+    def test_18_what_an_older_verifier_could_not_read_counted_for_nothing_and_may_be_read_today(self, version: str, holds: bool) -> None:
+        first, second = bundle(), bundle()
+
+        def unread(verdict: dict[str, Any]) -> None:
+            if verdict["evidence"]["sha256"] == sha256_hex(second):
+                verdict.update(result="unsupported", code="evidence.unsupported_bundle_version", facts=None, findings=[])
+                verdict["verifier"]["version"] = version
+
+        world = World(evidence=(first, second), verdict_lie=unread)
+        if holds:
+            assert check(world.pack(alice()), trust=world.trust, at=None) is not None
+        else:
+            assert code_when_signed(alice(), world) == "evidence.verdict_mismatch"
 
     def test_18_refuses_evidence_the_portal_made_up(self) -> None:
         """A stranger's bundle with a verdict that says verified: nothing outside the portal vouches for it."""

@@ -88,7 +88,6 @@ def make_verdict(raw: bytes, *, identity: bool = True, trust: Trust, at: datetim
         identity=who if identity else None,
         trust_digests=material.digests,
         verified_at=rfc3339(at),
-        verifier_version="0.1.0",
     )
 
 
