@@ -111,7 +111,7 @@ def _not_checked(verified: VerifiedEvidence, facts: dict[str, Any]) -> tuple[str
             )
     if statement.is_bare_file:
         listed.append(_BARE_FILE)
-    elif not facts["claims"]["understood"]:
+    elif not facts["claims"]["understood"] and "predicate" not in facts:
         listed.append(f"What the predicate {statement.predicate_type or 'without a type'} says: this type is kept and not read.")
     return tuple(listed)
 

@@ -19,6 +19,7 @@ from proofs.workflow import split_workflow
 
 PASS, FAIL, REVIEW, NOT_APPLICABLE = "pass", "fail", "review", "not_applicable"
 HOSTED_RUNNER = "https://github.com/actions/runner/"
+_GITHUB_ISSUER = "https://token.actions.githubusercontent.com"
 
 _RUN = re.compile(r"(.+)/actions/runs/([0-9]+)(?:/attempts/([0-9]+))?")
 _JOB = re.compile(r".+/-/jobs/([0-9]+)")
@@ -147,6 +148,8 @@ def _judge_builder(signer: dict[str, Any], at: str, said: str) -> ClaimFinding:
     if said in (identity, signer["workflow"]):
         return _finding("builder", PASS, "builder", f"The certificate was issued to the builder that is named, {said}.")
     issued_to = identity
+    if said == HOSTED_RUNNER.rstrip("/") and signer["runnerEnvironment"] is not None and signer["issuer"] == _GITHUB_ISSUER:
+        return _finding("builder", PASS, "builder", f"The certificate confirms that a runner of this kind was the builder, {said}.")
     if said.startswith(HOSTED_RUNNER):
         environment = signer["runnerEnvironment"]
         if said.removeprefix(HOSTED_RUNNER) == environment:

@@ -67,19 +67,29 @@ def parse_envelope(unverified: bytes | dict[str, Any]) -> Envelope:
     return Envelope(payload, value["payloadType"], tuple(_parse_signature(item) for item in signatures))
 
 
-def verify_envelope(envelope: Envelope, keys: Iterable[PublicKey]) -> PublicKey:
-    """Return the first of `keys` that made one of the envelope's signatures.
+def verify_envelope(envelope: Envelope, keys: Iterable[PublicKey], *, threshold: int = 1) -> tuple[PublicKey, ...]:
+    """Return the keys that made a signature of the envelope, in the order of `keys`: at least `threshold` different ones.
 
-    Refuses with `dsse.key_unknown` when none of the keys did. Does not check key validity windows or the payload.
+    Signatures are never counted, keys are: one key signing twice is one. Signatures by others are left alone.
+    Refuses with `dsse.key_unknown` when none of the keys did, `dsse.threshold` when too few did. Does not check key validity windows,
+    who the keys belong to (two keys of one identity are two keys here), or the payload.
     """
-    for key in keys:
-        for signature in envelope.signatures:
-            try:
-                key.verify(signature.signature, envelope.signed_bytes, code="dsse.signature", what="the envelope")
-            except Unproven:
-                continue
-            return key
-    raise Unproven("dsse.key_unknown", "no signature of the envelope was made by a registered key over exactly these bytes")
+    if threshold < 1:
+        raise ValueError("a threshold below one would accept an envelope that nobody signed")
+    signers = {key.key_id: key for key in keys if any(_made(key, signature, envelope) for signature in envelope.signatures)}
+    if not signers:
+        raise Unproven("dsse.key_unknown", "no signature of the envelope was made by a registered key over exactly these bytes")
+    if len(signers) < threshold:
+        raise Unproven("dsse.threshold", f"got signatures by {len(signers)} of the keys, expected {threshold}")
+    return tuple(signers.values())
+
+
+def _made(key: PublicKey, signature: Signature, envelope: Envelope) -> bool:
+    try:
+        key.verify_any_form(signature.signature, envelope.signed_bytes, code="dsse.signature", what="the envelope")
+    except Unproven:
+        return False
+    return True
 
 
 def build_envelope(payload: bytes, signature: bytes, *, key_hint: str, payload_type: str = IN_TOTO_PAYLOAD_TYPE) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Evidence as it comes in: told apart by its bytes, verified against what the caller trusts, or refused.
 
-Two formats: Sigstore bundles (see `proofs.sigstore.bundle`) and DSSE envelopes signed with a registered key. For the latter:
+Three formats: Sigstore bundles (see `proofs.sigstore.bundle`), PEP 740 attestations, which are bundles in other clothes (see
+`proofs.sigstore.pep740`), and DSSE envelopes signed with a registered key. For the latter:
 
 1. The bytes are a DSSE envelope.
 2. One of the registered keys signed payload type and payload; the key id in the envelope chooses nothing.
@@ -12,7 +13,7 @@ The size of the bytes is the caller's to limit. Who the signer is, and whether t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -21,11 +22,12 @@ from proofs.dsse import IN_TOTO_PAYLOAD_TYPE, Envelope, parse_envelope, verify_e
 from proofs.errors import Malformed, Refusal, Unproven
 from proofs.keys import PublicKey, RegisteredKey, demand_registration
 from proofs.sigstore.bundle import VerifiedBundle, verify_bundle
-from proofs.sigstore.bundle_shape import MEDIA_TYPE_PREFIX, parse_bundle
+from proofs.sigstore.bundle_shape import MEDIA_TYPE_PREFIX, Bundle, parse_bundle
+from proofs.sigstore.pep740 import is_attestation, parse_attestation
 from proofs.sigstore.trust_root import TrustRoot
 from proofs.statement import Statement, parse_statement
 
-SIGSTORE_BUNDLE, DSSE = "sigstore-bundle", "dsse"
+SIGSTORE_BUNDLE, DSSE, PEP740 = "sigstore-bundle", "dsse", "pep740-attestation"
 
 # Refusals that say "not from this instance"; with several trust roots, another one's refusal says more.
 _FOREIGN = ("tlog.unknown_log", "tsa.unknown_authority", "certificate.untrusted")
@@ -58,7 +60,7 @@ class VerifiedEvidence:
 
 
 def detect_format(unverified_bytes: bytes) -> str:
-    """Return `sigstore-bundle` or `dsse`; refuses with `evidence.unknown_format` or a `json.*` code. Verifies nothing."""
+    """Return `sigstore-bundle`, `pep740-attestation` or `dsse`; refuses with `evidence.unknown_format` or a `json.*` code. Verifies nothing."""
     return _format_of(parse_json(unverified_bytes))
 
 
@@ -69,9 +71,11 @@ def verify_evidence(unverified_bytes: bytes, *, trust: TrustMaterial, received_a
     `key.not_valid`, `evidence.unsupported_payload` or `statement.*`; without any trust root with `trust_root.missing`.
     """
     value = parse_json(unverified_bytes)
-    if _format_of(value) == SIGSTORE_BUNDLE:
-        return _verify_under_roots(value, trust, received_at)
-    return _verify_key_signed(value, trust, received_at)
+    found = _format_of(value)
+    if found == DSSE:
+        return _verify_key_signed(value, trust, received_at)
+    bundle = parse_bundle(value) if found == SIGSTORE_BUNDLE else parse_attestation(value)
+    return replace(verify_bundle_under(bundle, trust, received_at), format=found)
 
 
 def _format_of(value: Any) -> str:
@@ -81,11 +85,15 @@ def _format_of(value: Any) -> str:
             return SIGSTORE_BUNDLE
         if media_type is None and {"payload", "payloadType", "signatures"} <= value.keys():
             return DSSE
-    raise Malformed("evidence.unknown_format", "got JSON of another kind, expected a Sigstore bundle or a DSSE envelope")
+        if media_type is None and is_attestation(value):
+            return PEP740
+    raise Malformed(
+        "evidence.unknown_format", "got JSON of another kind, expected a Sigstore bundle, a DSSE envelope or a PEP 740 attestation"
+    )
 
 
-def _verify_under_roots(value: dict[str, Any], trust: TrustMaterial, received_at: datetime) -> VerifiedEvidence:
-    bundle = parse_bundle(value)
+def verify_bundle_under(bundle: Bundle, trust: TrustMaterial, received_at: datetime) -> VerifiedEvidence:
+    """Return what a parsed bundle proves under the first trust root that vouches for it; refuses as `verify_evidence` does."""
     refusals: list[Refusal] = []
     for trust_root in trust.trust_roots:
         try:

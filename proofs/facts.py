@@ -11,6 +11,7 @@ from typing import Any
 from proofs.encoding import b64_encode
 from proofs.evidence import VerifiedEvidence
 from proofs.moment import rfc3339
+from proofs.predicates.read import read_predicate
 from proofs.provenance import PROVENANCE_TYPES, read_provenance
 from proofs.sigstore.bundle import VerifiedBundle
 from proofs.sigstore.certificate import SignerCertificate
@@ -36,6 +37,7 @@ _GITHUB_ISSUER, _OLD_REPOSITORY = "https://token.actions.githubusercontent.com",
 def extract_facts(verified: VerifiedEvidence) -> dict[str, Any]:
     """Return the facts of verified evidence, ready for canonical JSON (no floats, times as text)."""
     statement, bundle = verified.statement, verified.bundle
+    said = read_predicate(statement.predicate_type, statement.predicate)
     return {
         "format": verified.format,
         "statementType": statement.statement_type,
@@ -45,6 +47,7 @@ def extract_facts(verified: VerifiedEvidence) -> dict[str, Any]:
         if bundle and bundle.certificate
         else {"kind": "key", "keyId": verified.key.key_id},
         "claims": extract_claims(statement),
+        **({"predicate": said} if said is not None else {}),
         "times": [{"source": time.source, "at": rfc3339(time.at)} for time in bundle.times] if bundle else [],
         "log": _log_facts(bundle) if bundle else None,
         "trustRoot": bundle.trust_root_digest if bundle else None,

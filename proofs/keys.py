@@ -11,7 +11,7 @@ from datetime import datetime
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
 
 from proofs.digest import Digest
 from proofs.errors import Malformed, Unproven
@@ -36,6 +36,7 @@ class PublicKey:
     algorithm: str
     _check: Callable[[bytes, bytes], None]
     _check_digest: Callable[[bytes, bytes], None] | None = None
+    _check_other_form: Callable[[bytes, bytes], None] | None = None
 
     @property
     def key_id(self) -> str:
@@ -53,6 +54,21 @@ class PublicKey:
             self._check(signature, message)
         except InvalidSignature as error:
             raise Unproven(code, f"the signature of {what} does not verify with key {self.key_id}") from error
+
+    def verify_any_form(self, signature: bytes, message: bytes, *, code: str, what: str) -> None:
+        """As `verify`, also for the other form in which DSSE signers write this kind of key's signatures.
+
+        ECDSA as r and s side by side (IEEE P1363) instead of DER; RSA as PSS with SHA-256 instead of PKCS #1 v1.5. One key, one hash.
+        """
+        try:
+            self.verify(signature, message, code=code, what=what)
+        except Unproven:
+            if self._check_other_form is None:
+                raise
+            try:
+                self._check_other_form(signature, message)
+            except InvalidSignature as error:
+                raise Unproven(code, f"the signature of {what} does not verify with key {self.key_id}") from error
 
     def verify_digest(self, signature: bytes, digest: Digest, *, code: str, what: str) -> None:
         """Return when `signature` is this key's over the content that `digest` names; refuse with `code` (Unproven) otherwise.
@@ -129,19 +145,28 @@ def _bind(key: object) -> PublicKey:
             name,
             lambda sig, msg: curve_key.verify(sig, msg, signing),
             lambda sig, digest: curve_key.verify(sig, digest, prehashed),
+            lambda sig, msg: curve_key.verify(_der_of_pair(sig, curve_key.key_size), msg, signing),
         )
     if isinstance(key, ed25519.Ed25519PublicKey):
         return PublicKey(_spki(key), "ed25519", key.verify)
     if isinstance(key, rsa.RSAPublicKey) and key.key_size >= MIN_RSA_BITS:
         rsa_key = key
-        pkcs1 = padding.PKCS1v15()
+        pkcs1, pss = padding.PKCS1v15(), padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.AUTO)
         return PublicKey(
             _spki(key),
             "rsa-pkcs1v15-sha256",
             lambda sig, msg: rsa_key.verify(sig, msg, pkcs1, hashes.SHA256()),
             lambda sig, digest: rsa_key.verify(sig, digest, pkcs1, Prehashed(hashes.SHA256())),
+            lambda sig, msg: rsa_key.verify(sig, msg, pss, hashes.SHA256()),
         )
     raise Malformed("key.unsupported", "got a key of another kind, expected P-256, P-384, P-521, Ed25519 or RSA of 2048 bits or more")
+
+
+def _der_of_pair(signature: bytes, key_bits: int) -> bytes:
+    size = (key_bits + 7) // 8
+    if len(signature) != 2 * size:
+        raise InvalidSignature
+    return encode_dss_signature(int.from_bytes(signature[:size], "big"), int.from_bytes(signature[size:], "big"))
 
 
 def _spki(key: ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey) -> bytes:

@@ -25,10 +25,11 @@ _DECEPTIVE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One thing a statement is about. `digests` holds the algorithms we know; others are kept out."""
+    """One thing a statement is about. `digests` holds the algorithms we know, `others` what else it is named by: never trusted as a digest."""
 
     name: str
     digests: tuple[Digest, ...]
+    others: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,10 @@ class Statement:
         return not self.statement_type
 
 
-def parse_statement(payload: bytes) -> Statement:
+def parse_statement(payload: bytes, *, may_lack_digest: bool = False) -> Statement:
     """Parse the verified payload bytes of an in-toto envelope.
+
+    With `may_lack_digest` a statement counts although no subject has a digest we know: for who names the subject by other means.
 
     Refuses with `statement.malformed`, `statement.no_digest` (no subject with a digest we know), `statement.too_many_subjects`
     or a `json.*` code. Does not read the predicate.
@@ -66,7 +69,7 @@ def parse_statement(payload: bytes) -> Statement:
     if len(subjects) > MAX_SUBJECTS:
         raise TooLarge("statement.too_many_subjects", f"got {len(subjects)} subjects, expected at most {MAX_SUBJECTS}")
     parsed = tuple(_parse_subject(item) for item in subjects)
-    if not any(subject.digests for subject in parsed):
+    if not may_lack_digest and not any(subject.digests for subject in parsed):
         raise Malformed(
             "statement.no_digest", "no subject carries a sha256, sha384 or sha512 digest, so the statement is about nothing we can name"
         )
@@ -97,4 +100,5 @@ def _parse_subject(item: Any) -> Subject:
             digests.append(parse_digest(f"{algorithm}:{value}"))
         except Refusal as error:
             raise Malformed("statement.malformed", f"subject {item.get('name', '')[:80]!r}: {error.reason}") from error
-    return Subject(item.get("name", ""), tuple(digests))
+    others = ((name, value) for name, value in sorted(item["digest"].items()) if name not in LENGTHS)
+    return Subject(item.get("name", ""), tuple(digests), tuple(pair for pair in others if all(map(is_plain_text, pair))))

@@ -71,6 +71,8 @@ def check_evidence_again(files: Mapping[str, bytes], items: tuple[EvidenceItem, 
             trust_digests={},
             verified_at="",
         )
+        if _verifier_of(item.verdict) != VERIFIER_VERSION:
+            again["facts"] = _facts_known_then(again["facts"], item.verdict["facts"])
         if _essence(again) != _essence(item.verdict):
             reason = f"{item.reference.name} was shown as {item.verdict['result']}, but verifying it again gives {assessment.result}"
             raise Unproven("evidence.verdict_mismatch", f"{reason}: {assessment.reason}")
@@ -95,6 +97,11 @@ def _verified_at(verdict: dict[str, Any]) -> datetime:
 
 def _verifier_of(verdict: dict[str, Any]) -> str:
     return Fields(verdict, path="verdict", code="evidence.verdict_mismatch").fields("verifier").text("version", limit=40)
+
+
+def _facts_known_then(facts: Any, then: Any) -> Any:
+    """Return the facts without the kinds of facts that the verifier of then did not read."""
+    return {name: fact for name, fact in facts.items() if name in then} if isinstance(facts, dict) and isinstance(then, dict) else facts
 
 
 def _essence(verdict: dict[str, Any]) -> bytes:

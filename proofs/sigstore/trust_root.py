@@ -159,7 +159,7 @@ def _usable_logs(members: list[dict[str, Any]]) -> Iterable[LogKey]:
         public_key, log_id = member.get("publicKey"), member.get("logId")
         if not isinstance(public_key, dict) or not isinstance(log_id, dict) or not isinstance(member.get("baseUrl"), str):
             raise Malformed("trust_root.malformed", "expected every log to have a baseUrl, a logId and a publicKey")
-        window = _parse_window(public_key.get("validFor"))
+        window = parse_window(public_key.get("validFor"))
         algorithm = _ALGORITHMS.get(str(public_key.get("keyDetails")))
         if algorithm is None:
             continue
@@ -191,12 +191,12 @@ def _parse_key(unverified_text: object, algorithm: str) -> PublicKey:
 
 
 def _parse_authority(member: dict[str, Any]) -> Authority:
-    return Authority(_parse_chain(member), _parse_window(member.get("validFor")))
+    return Authority(_parse_chain(member), parse_window(member.get("validFor")))
 
 
 def _usable_timestampers(members: list[dict[str, Any]]) -> Iterable[TimestampAuthority]:
     for member in members:
-        authority = TimestampAuthority(_parse_chain(member), _parse_window(member.get("validFor")))
+        authority = TimestampAuthority(_parse_chain(member), parse_window(member.get("validFor")))
         if may_stamp_time(authority.chain):
             yield authority
 
@@ -213,7 +213,8 @@ def _parse_chain(member: dict[str, Any]) -> tuple[x509.Certificate, ...]:
     return tuple(chain)
 
 
-def _parse_window(value: object) -> Window:
+def parse_window(value: object) -> Window:
+    """Read `validFor`; without a start it is refused with `trust_root.malformed`."""
     # Without a start everything would have been trusted since for ever.
     if not isinstance(value, dict) or value.get("start") is None:
         raise Malformed("trust_root.malformed", "expected every member to have validFor with a start")

@@ -109,7 +109,7 @@ class TestAppendDsse:
 
     def test_the_recorders_signature_verifies(self) -> None:
         envelope = parse_envelope(recorder_key().sign(b'{"a":1}'))
-        assert verify_envelope(envelope, [load_pem(recorder_key().pem)]).key_id == recorder_key().key_id
+        assert verify_envelope(envelope, [load_pem(recorder_key().pem)])[0].key_id == recorder_key().key_id
         assert load_spki(recorder_key().spki).algorithm == "ecdsa-secp256r1-sha256"
 
     def test_refuses_without_a_key(self, settings: Any, tmp_path: Path) -> None:

@@ -52,8 +52,8 @@ class TestEnvelope:
         value = build_envelope(b"payload", first.sign(pae("t", b"payload")), key_hint="", payload_type="t")
         value["signatures"].append({"sig": build_envelope(b"", third.sign(pae("t", b"payload")), key_hint="")["signatures"][0]["sig"]})
         envelope = parse_envelope(json.dumps(value).encode())
-        assert verify_envelope(envelope, [two, three]) == three
-        assert verify_envelope(envelope, [one]) == one
+        assert verify_envelope(envelope, [two, three]) == (three,)
+        assert verify_envelope(envelope, [one]) == (one,)
         with pytest.raises(Unproven):
             verify_envelope(envelope, [two])
         with pytest.raises(Unproven):

@@ -1,0 +1,212 @@
+"""Acceptance: are signer, builder, source and artifact of verified evidence the expected ones? Facts and expectations in, findings out.
+
+The argument; what is not expected is not asked, and expectations that ask nothing accept nothing:
+
+1. Artifact: a subject has the expected digest; every digest of it that is expected under the same algorithm is the same.
+2. Signer: issuer and identity (or workflow, or key) are the expected ones, as certificate or key prove them.
+3. Source: the repository, by its number where one is expected, as the certificate names it.
+4. Ref: branch, tag, or the release line of a tag, as the certificate names it.
+5. Builder: the certificate was issued to it, or to a runner that is it, or to a known delegator whose statement names it.
+6. Runner: the class of machine the certificate names.
+7. Inputs: everything listed as an input is one of those approved.
+8. Nothing that was stated contradicts the certificate (`proofs.claims`), except a builder that step 5 explains or that a signer
+   who is expected by exact name merely says.
+
+Strings are compared exactly. A pattern must be written with both anchors and is matched whole. What is missing is a no.
+Not checked: signatures, which were verified before, and whether a claim is true.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from proofs.claims import FAIL, HOSTED_RUNNER, PASS, REVIEW, ClaimFinding
+from proofs.delegators import is_delegator
+from proofs.digest import Digest
+from proofs.errors import Malformed
+
+_GITHUB = "https://token.actions.githubusercontent.com"
+_PATTERN_LIMIT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Expectations:
+    """What is expected of one item of evidence; what is None or empty is not asked.
+
+    `identity` is the whole identity of a certificate, `workflow` the same without its ref, `key_id` a registered key's name.
+    `versioned_tag` `v14` or `v14.2` asks for a tag of that release line, `v14.2.7` for that tag.
+    """
+
+    digests: tuple[Digest, ...] = ()
+    artifact_name: str | None = None
+    issuer: str | None = None
+    identity: str | None = None
+    workflow: str | None = None
+    key_id: str | None = None
+    source_repository: str | None = None
+    source_repository_id: str | None = None
+    source_owner_id: str | None = None
+    branch: str | None = None
+    tag: str | None = None
+    versioned_tag: str | None = None
+    ref_pattern: str | None = None
+    builder: str | None = None
+    runner: str | None = None
+    approved_inputs: tuple[Digest, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.ref_pattern is not None:
+            refuse_loose_pattern(self.ref_pattern)
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """The answer: accepted, or the code and sentence of the first finding that says no, and all findings."""
+
+    accepted: bool
+    code: str
+    reason: str
+    findings: tuple[ClaimFinding, ...]
+
+
+def accept(facts: dict[str, Any], contradictions: Sequence[ClaimFinding], expected: Expectations) -> Acceptance:
+    """Return whether verified facts meet the expectations. `contradictions` are the findings of `proofs.claims.check_claims`."""
+    findings = list(_judge(facts, expected))
+    if not findings:
+        reason = "Nothing is expected of this evidence, and expectations that ask nothing accept nothing."
+        return Acceptance(False, "expectation.none", reason, ())
+    explained = any(finding.check == "builder" and finding.outcome == PASS for finding in findings)
+    pinned = expected.builder is None and expected.identity is not None and expected.issuer is not None
+    # 8. Contradictions.
+    for finding in contradictions:
+        if finding.outcome == FAIL and finding.code == "claims.builder" and (explained or pinned):
+            why = "The expected builder is confirmed otherwise." if explained else "Its signer is expected by name; this is what it says."
+            finding = replace(finding, outcome=REVIEW, sentence=f"{finding.sentence} {why}")
+        findings.append(finding)
+    failed = next((finding for finding in findings if finding.outcome == FAIL), None)
+    if failed is not None:
+        return Acceptance(False, failed.code, failed.sentence, tuple(findings))
+    return Acceptance(True, "expectation.met", "Everything that is expected of this evidence holds.", tuple(findings))
+
+
+def refuse_loose_pattern(pattern: str) -> None:
+    """Return when a pattern says where it begins and ends; refuses with `expectation.pattern`. It is matched whole in any case."""
+    anchored = pattern.startswith("^") and pattern.endswith("$") and not pattern.endswith("\\$") and len(pattern) <= _PATTERN_LIMIT
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise Malformed("expectation.pattern", f"got a pattern that cannot be read ({error}), expected a regular expression") from error
+    if not anchored or "|" in pattern:
+        raise Malformed("expectation.pattern", f"got the pattern {pattern[:80]!r}, expected one from ^ to $ without alternatives")
+
+
+def _judge(facts: dict[str, Any], expected: Expectations) -> Iterator[ClaimFinding]:
+    signer = facts["signer"]
+    # 1. Artifact.
+    if expected.digests:
+        yield _check_artifact(facts["subjects"], expected.digests)
+    if expected.artifact_name is not None:
+        named = any(subject["name"] == expected.artifact_name for subject in facts["subjects"])
+        yield _finding("artifact", named, "artifact", f"the statement names {expected.artifact_name}")
+    # 2. Signer.
+    for code, wanted, proven in (
+        ("issuer", expected.issuer, signer.get("issuer")),
+        ("identity", expected.identity, signer.get("identity")),
+        ("identity", expected.workflow, signer.get("workflow")),
+        ("key", expected.key_id, signer.get("keyId")),
+    ):
+        if wanted is not None:
+            yield _compare("signer", code, "the signer", wanted, proven)
+    # 3. Source.
+    for code, wanted, proven in (
+        ("source", expected.source_repository, signer.get("sourceRepository")),
+        ("source", expected.source_repository_id, signer.get("sourceRepositoryId")),
+        ("source", expected.source_owner_id, signer.get("sourceOwnerId")),
+    ):
+        if wanted is not None:
+            yield _compare("source", code, "the source repository", wanted, proven)
+    # 4. Ref.
+    yield from _judge_ref(signer.get("sourceRef"), expected)
+    # 5. Builder.
+    if expected.builder is not None:
+        yield _check_builder(facts, expected.builder)
+    # 6. Runner.
+    if expected.runner is not None:
+        yield _compare("runner", "runner", "the runner", expected.runner, signer.get("runnerEnvironment"))
+    # 7. Inputs.
+    if expected.approved_inputs:
+        yield _check_inputs(facts["claims"].get("dependencies") or [], expected.approved_inputs)
+
+
+def _check_artifact(subjects: list[dict[str, Any]], digests: tuple[Digest, ...]) -> ClaimFinding:
+    wanted = {str(digest) for digest in digests}
+    algorithms = {digest.algorithm for digest in digests}
+    for subject in subjects:
+        known = {digest for digest in subject["digests"] if digest.partition(":")[0] in algorithms}
+        # Of several digests one may name the artifact and another something else: each that can be compared must be right.
+        if known and known <= wanted:
+            return _finding("artifact", True, "artifact", f"the statement is about {', '.join(sorted(known))}")
+    return _finding("artifact", False, "artifact", f"the statement is about {', '.join(sorted(wanted))}")
+
+
+def _judge_ref(proven: str | None, expected: Expectations) -> Iterator[ClaimFinding]:
+    if expected.branch is not None:
+        yield _compare("ref", "ref", "the source ref", f"refs/heads/{expected.branch}", proven)
+    if expected.tag is not None:
+        yield _compare("ref", "ref", "the source ref", f"refs/tags/{expected.tag}", proven)
+    if expected.versioned_tag is not None:
+        holds = proven is not None and is_of_release_line(proven.removeprefix("refs/tags/"), expected.versioned_tag)
+        holds = holds and proven is not None and proven.startswith("refs/tags/")
+        yield _finding("ref", holds, "ref", f"the source ref {proven} is a tag of the line {expected.versioned_tag}")
+    if expected.ref_pattern is not None:
+        holds = proven is not None and re.fullmatch(expected.ref_pattern, proven) is not None
+        yield _finding("ref", holds, "ref", f"the source ref {proven} matches {expected.ref_pattern}")
+
+
+def is_of_release_line(tag: str, line: str) -> bool:
+    """Whether a semantic version tag is in a release line: `v14` takes any `v14.x.y`, `v14.2` any `v14.2.y`, `v14.2.1` itself.
+
+    A pre-release is in no line but its own.
+    """
+    if tag == line:
+        return True
+    release = re.fullmatch(r"v([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?", tag)
+    wanted = re.fullmatch(r"v([0-9]+)(?:\.([0-9]+))?", line)
+    if release is None or wanted is None:
+        return False
+    return all(want is None or want == got for want, got in zip(wanted.groups(), release.groups(), strict=False))
+
+
+def _check_builder(facts: dict[str, Any], wanted: str) -> ClaimFinding:
+    signer, said = facts["signer"], facts["claims"].get("builderId")
+    if wanted in (signer.get("workflow"), signer.get("identity")):
+        return _finding("builder", True, "builder", f"the certificate was issued to the builder {wanted}")
+    runner = signer.get("runnerEnvironment")
+    if signer.get("issuer") == _GITHUB and runner is not None and wanted == f"{HOSTED_RUNNER}{runner}":
+        return _finding("builder", True, "builder", f"the certificate names the runner {wanted}")
+    if is_delegator(str(signer.get("issuer")), signer.get("workflow"), signer.get("ref")) and isinstance(said, str):
+        delegated = wanted in (said, said.rpartition("@")[0])
+        return _finding("builder", delegated, "builder", f"a known delegator signed for the builder {said}, and {wanted} is expected")
+    issued_to = signer.get("identity") or signer.get("keyId")
+    return _finding("builder", False, "builder", f"the builder is {wanted}; what signed is {issued_to}")
+
+
+def _check_inputs(dependencies: list[dict[str, Any]], approved: tuple[Digest, ...]) -> ClaimFinding:
+    wanted = {str(digest) for digest in approved}
+    strangers = [item for item in dependencies if not wanted & set(item.get("digests") or ())]
+    holds = bool(dependencies) and not strangers
+    first = strangers[0].get("uri") if strangers else "none is listed"
+    return _finding("inputs", holds, "inputs", f"every listed input is an approved one (first that is not: {first})")
+
+
+def _compare(check: str, code: str, what: str, wanted: str, proven: object) -> ClaimFinding:
+    holds = isinstance(proven, str) and proven == wanted
+    return _finding(check, holds, code, f"{what} is {wanted} (proven: {proven})")
+
+
+def _finding(check: str, holds: bool, code: str, claim: str) -> ClaimFinding:
+    sentence = f"As expected, {claim}." if holds else f"Not as expected: it does not hold that {claim}."
+    return ClaimFinding(check, PASS if holds else FAIL, f"expectation.{code}", sentence)
