@@ -9,8 +9,8 @@ The argument; what is not expected is not asked, and expectations that ask nothi
 5. Builder: the certificate was issued to it, or to a runner that is it, or to a known delegator whose statement names it.
 6. Runner: the class of machine the certificate names.
 7. Inputs: everything listed as an input is one of those approved.
-8. Nothing that was stated contradicts the certificate (`proofs.claims`), except a builder that step 5 explains or that a signer
-   who is expected by exact name merely says.
+8. Nothing that was stated contradicts the certificate (`proofs.claims`), except a builder that step 5 explains, and what a signer who
+   is expected by exact name says about things that are not expected: then it is a claim, shown as one, that nobody relies on.
 
 Strings are compared exactly. A pattern must be written with both anchors and is matched whole. What is missing is a no.
 Not checked: signatures, which were verified before, and whether a claim is true.
@@ -30,6 +30,9 @@ from proofs.errors import Malformed
 
 _GITHUB = "https://token.actions.githubusercontent.com"
 _PATTERN_LIMIT = 500
+# Whoever expects one of these relies on what is said about the other as well.
+_SOURCE_CHECKS = {"source", "ref", "inputs"}
+_RELIED_ON = {"source": _SOURCE_CHECKS, "commit": _SOURCE_CHECKS, "ref": _SOURCE_CHECKS, "workflow": _SOURCE_CHECKS, "run": _SOURCE_CHECKS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +82,13 @@ def accept(facts: dict[str, Any], contradictions: Sequence[ClaimFinding], expect
         reason = "Nothing is expected of this evidence, and expectations that ask nothing accept nothing."
         return Acceptance(False, "expectation.none", reason, ())
     explained = any(finding.check == "builder" and finding.outcome == PASS for finding in findings)
-    pinned = expected.builder is None and expected.identity is not None and expected.issuer is not None
+    asked = {finding.check for finding in findings}
     # 8. Contradictions.
     for finding in contradictions:
-        if finding.outcome == FAIL and finding.code == "claims.builder" and (explained or pinned):
-            why = "The expected builder is confirmed otherwise." if explained else "Its signer is expected by name; this is what it says."
-            finding = replace(finding, outcome=REVIEW, sentence=f"{finding.sentence} {why}")
+        if finding.outcome == FAIL and finding.check == "builder" and explained:
+            finding = replace(finding, outcome=REVIEW, sentence=f"{finding.sentence} The expected builder is confirmed otherwise.")
+        elif finding.outcome == FAIL and _is_unasked_claim(finding, asked, expected):
+            finding = replace(finding, outcome=REVIEW, sentence=f"{finding.sentence} Its signer is expected by name; nothing else is.")
         findings.append(finding)
     failed = next((finding for finding in findings if finding.outcome == FAIL), None)
     if failed is not None:
@@ -101,6 +105,11 @@ def refuse_loose_pattern(pattern: str) -> None:
         raise Malformed("expectation.pattern", f"got a pattern that cannot be read ({error}), expected a regular expression") from error
     if not anchored or "|" in pattern:
         raise Malformed("expectation.pattern", f"got the pattern {pattern[:80]!r}, expected one from ^ to $ without alternatives")
+
+
+def _is_unasked_claim(finding: ClaimFinding, asked: set[str], expected: Expectations) -> bool:
+    pinned = expected.identity is not None and expected.issuer is not None
+    return pinned and not asked & _RELIED_ON.get(finding.check, {finding.check})
 
 
 def _judge(facts: dict[str, Any], expected: Expectations) -> Iterator[ClaimFinding]:

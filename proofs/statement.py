@@ -11,7 +11,7 @@ from typing import Any, TypeGuard
 
 from proofs.canonical import parse_json
 from proofs.digest import LENGTHS, Digest, parse_digest
-from proofs.errors import Malformed, Refusal, TooLarge
+from proofs.errors import Malformed, Refusal, TooLarge, Unproven
 
 STATEMENT_V1 = "https://in-toto.io/Statement/v1"
 STATEMENT_TYPES = (STATEMENT_V1, "https://in-toto.io/Statement/v0.1")
@@ -21,6 +21,10 @@ MAX_NAME = 4096
 
 # Control characters and the ones that turn the writing direction: a name made of them would lie on the page that shows it.
 _DECEPTIVE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+# Signed metadata of in-toto before there were statements: about steps, not about artifacts.
+_CLASSIC_TYPES = ("link", "layout")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,10 @@ def parse_statement(payload: bytes, *, may_lack_digest: bool = False) -> Stateme
     or a `json.*` code. Does not read the predicate.
     """
     value = parse_json(payload)
+    if isinstance(value, dict) and value.get("_type") in _CLASSIC_TYPES:
+        raise Unproven(
+            "evidence.unsupported_statement", f"got in-toto's older {value['_type']}, expected a statement; it is kept and not read"
+        )
     if not isinstance(value, dict) or value.get("_type") not in STATEMENT_TYPES:
         got = value.get("_type") if isinstance(value, dict) else type(value).__name__
         raise Malformed("statement.malformed", f"got _type {str(got)[:100]!r}, expected one of {', '.join(STATEMENT_TYPES)}")

@@ -48,7 +48,9 @@ def verify_build_provenance(unverified: object, keys: Mapping[str, PublicKey]) -
         envelope = parse_envelope(entry["envelope"])
         key_id = _signer_of(envelope, keys)
         if envelope.payload_type != IN_TOTO_PAYLOAD_TYPE:
-            raise Unproven("evidence.unsupported_payload", f"got payload type {envelope.payload_type[:80]!r}, expected {IN_TOTO_PAYLOAD_TYPE}")
+            raise Unproven(
+                "evidence.unsupported_payload", f"got payload type {envelope.payload_type[:80]!r}, expected {IN_TOTO_PAYLOAD_TYPE}"
+            )
         # 3. The image.
         statement = parse_statement(envelope.payload)
         if not all(image in subject.digests for subject in statement.subjects):

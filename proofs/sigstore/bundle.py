@@ -61,6 +61,7 @@ class VerifiedBundle:
     times: tuple[SigningTime, ...]
     log_id: bytes | None
     log_index: int | None
+    entry_kind: tuple[str, str] | None
     has_inclusion_proof: bool
     strange_timestamps: int
     trust_root_digest: str
@@ -95,6 +96,7 @@ def verify_bundle(bundle: Bundle, *, trust_root: TrustRoot, keys: tuple[Register
         times=times,
         log_id=entry.log_id if entry else None,
         log_index=entry.index if entry else None,
+        entry_kind=entry.kind if entry else None,
         has_inclusion_proof=entry is not None and entry.proof is not None,
         strange_timestamps=strange,
         trust_root_digest=trust_root.digest,

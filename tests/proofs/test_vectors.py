@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import proofs
+from portal.vectors.reasons import REASONS
 from proofs.assess import assess_evidence
 from proofs.checkpoint import Checkpoint, parse_note_key, verify_checkpoint
 from proofs.claims import FAIL
@@ -24,7 +25,6 @@ from proofs.moment import parse_moment
 from proofs.sigstore.rekor_checkpoint import verify_rekor_checkpoint
 from proofs.sigstore.trust_root import parse_trust_root
 from tests.proofs.published import NOW, manifest, read, row_named, rows, trust_of
-from tests.proofs.reasons import REASONS
 
 EVIDENCE = ("sigstore-bundle", "dsse", "dsse-inline-cert")
 # These say no to a policy and not to the evidence: the facts must come out, so that the policy can say it.
@@ -32,11 +32,11 @@ POLICY_REASONS = {"identity_mismatch", "source_mismatch", "ref_mismatch", "build
 
 # Rows to verify that we do not verify, with what we say instead. A row that starts to verify must leave this table.
 NOT_YET = {
-    # Raw r||s instead of DER.
-    "dsse/spec-vector": "dsse.key_unknown",
-    # RSA-PSS; our RSA keys are bound to PKCS #1 v1.5.
-    "dsse/in-toto-link-write-code": "dsse.key_unknown",
-    "dsse/in-toto-layout": "dsse.key_unknown",
+    # Signed, and no statement: the payload is of a type that is nobody's evidence.
+    "dsse/spec-vector": "evidence.unsupported_payload",
+    # What in-toto signed before there were statements.
+    "dsse/in-toto-link-write-code": "evidence.unsupported_statement",
+    "dsse/in-toto-layout": "evidence.unsupported_statement",
     # Its only subject has a digest of the algorithm "foo".
     "dsse/rekor-two-signatures-threshold-2": "statement.no_digest",
 }

@@ -1,0 +1,226 @@
+"""Rows about evidence: bundles, envelopes, what package indexes and build services publish. Each is verified, then held against its inputs."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Any
+
+from portal.vectors.facts import evidence_facts, payload_facts, statement_facts
+from portal.vectors.manifest import REJECTED, VERIFIED, Outcome, Row
+from proofs.canonical import parse_json
+from proofs.claims import check_claims
+from proofs.digest import Digest, parse_digest, sha256_hex
+from proofs.dsse import parse_envelope, verify_envelope
+from proofs.errors import Malformed, Refusal, Unproven
+from proofs.evidence import SIGSTORE_BUNDLE, TrustMaterial, VerifiedEvidence, detect_format, verify_bundle_under
+from proofs.expectations import Expectations, accept
+from proofs.facts import extract_claims, extract_facts
+from proofs.keys import PublicKey, RegisteredKey, load_pem
+from proofs.packages.gcb import verify_build_provenance
+from proofs.packages.npm import parse_npm_keys, verify_npm_set
+from proofs.predicates.summary import SummaryExpectations, check_summary
+from proofs.repository import compare_repositories
+from proofs.sigstore.bundle_shape import parse_bundle
+from proofs.sigstore.pep740 import Publisher, check_distribution, check_publisher, parse_attestation, parse_provenance
+from proofs.sigstore.signed_file import SignedFile
+from proofs.sigstore.trust_root import TrustRoot, parse_trust_root
+from proofs.statement import parse_statement
+
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def judge_bundle(row: Row, now: datetime) -> Outcome:
+    """A Sigstore bundle, under the row's trust root and key, for the artifact and signer it names."""
+    bundle = parse_bundle(parse_json(row.read("evidence")))
+    verified = verify_bundle_under(bundle, _trust(row), now)
+    if isinstance(bundle.content, SignedFile):
+        _refuse_other_file(row, bundle.content.digest)
+    return _accepted(row, verified, evidence_facts(verified))
+
+
+def judge_attestation(row: Row, now: datetime) -> Outcome:
+    """PEP 740: one attestation, or a provenance object with a publisher over each."""
+    value = parse_json(row.read("evidence"))
+    named = row.inputs.get("publisher")
+    if row.format == "pypi-provenance":
+        listed = parse_provenance(value)
+    else:
+        listed = [(Publisher(str(named["kind"]), named) if isinstance(named, dict) else Publisher("", {}), value)]
+    facts: dict[str, Any] = {"attestations": [], "publishers": [publisher.fields for publisher, _ in listed if publisher.kind]}
+    distribution = row.inputs.get("distribution")
+    for publisher, attestation in listed:
+        verified = verify_bundle_under(parse_attestation(attestation), _trust(row), now)
+        signer = extract_facts(verified)["signer"]
+        if isinstance(distribution, dict):
+            check_distribution(
+                verified.statement, expected_name=str(distribution.get("name")), expected_sha256=str(distribution.get("sha256"))
+            )
+        if publisher.kind:
+            check_publisher(signer, publisher)
+        if isinstance(named, dict) and named.get("kind") != publisher.kind:
+            raise Unproven("pep740.publisher", f"the index names a publisher of kind {publisher.kind!r}, expected {named.get('kind')!r}")
+        if isinstance(named, dict):
+            check_publisher(signer, Publisher(str(named["kind"]), named))
+        outcome = _accepted(row, verified, {})
+        if outcome.verdict != VERIFIED:
+            return outcome
+        facts["attestations"].append(evidence_facts(verified))
+    return Outcome(VERIFIED, "evidence.verified", "Every attestation holds.", facts)
+
+
+def judge_npm(row: Row, now: datetime) -> Outcome:
+    """npm's answer about one package version."""
+    value = parse_json(row.read("evidence"))
+    trust = TrustMaterial(_roots(row), parse_npm_keys(parse_json(row.read("npm_keys"))))
+    found = verify_npm_set(value, trust=trust, received_at=now)
+    for name, got in (("package_name", found.package.name), ("package_version", found.package.version)):
+        if name in row.inputs and row.inputs[name] != got:
+            raise Unproven("npm.package", f"the attestations are about {got!r}, expected {row.inputs[name]!r}")
+    outcome = _accepted(row, found.provenance, {})
+    if outcome.verdict != VERIFIED:
+        return outcome
+    by_type = {item.statement.predicate_type: item for item in (found.publish, found.provenance)}
+    labels = [item["predicateType"] for item in value["attestations"]]
+    listed = [{"label": label, **evidence_facts(by_type[label])} for label in labels if label in by_type]
+    return Outcome(VERIFIED, "evidence.verified", "Both attestations hold and are about the same package.", {"attestations": listed})
+
+
+def judge_build(row: Row, now: datetime) -> Outcome:
+    """Google Cloud Build's wrapper, with keys that the row knows by their ids."""
+    keys = {key_id: load_pem(row.read_path(path)) for key_id, path in row.files["keys_by_keyid"].items()}
+    value = parse_json(row.read("evidence"))
+    found = verify_build_provenance(value, keys)
+    wanted = _digests(row)
+    if wanted and found.image not in wanted:
+        raise Unproven("expectation.artifact", f"the image is {found.image}, expected {', '.join(map(str, wanted))}")
+    envelopes = []
+    for (statement, _), entry in zip(found.statements, value["provenance_summary"]["provenance"], strict=True):
+        source = row.inputs.get("source_repository")
+        claims = extract_claims(statement)
+        named = [item["uri"] for item in claims["dependencies"] if item["uri"]] + [claims["sourceRepository"]]
+        named += [item.get("uri") for item in statement.predicate.get("materials", []) if isinstance(item, dict)]
+        if source is not None and not any(uri and compare_repositories(uri, source) == "same" for uri in named):
+            raise Unproven("expectation.source", f"the build names the sources {named}, expected {source}")
+        envelopes.append({**statement_facts(statement), "keyids": [item.get("keyid") for item in entry["envelope"]["signatures"]]})
+    return Outcome(VERIFIED, "evidence.verified", "Every envelope holds.", {"image": found.unverified_name, "envelopes": envelopes})
+
+
+def judge_envelope(row: Row, now: datetime) -> Outcome:
+    """A DSSE envelope with any payload, signed by so many of the row's keys."""
+    envelope = parse_envelope(row.read("evidence").strip())
+    keys = _keys(row)
+    if not keys:
+        raise Unproven("dsse.key_unknown", "the row names no key, and nothing in an envelope says who signed it")
+    verify_envelope(envelope, keys, threshold=int(row.inputs.get("threshold", 1)))
+    facts = payload_facts(envelope.payload_type, envelope.payload, envelope.signed_bytes)
+    try:
+        statement = parse_statement(envelope.payload, may_lack_digest=True)
+    except Malformed:
+        statement = None
+    if statement is not None:
+        facts |= statement_facts(statement)
+        wanted = _digests(row)
+        if wanted and not any(digest in subject.digests for subject in statement.subjects for digest in wanted):
+            raise Unproven("expectation.artifact", "the statement is about another artifact")
+    return Outcome(VERIFIED, "evidence.verified", "Enough of the keys signed the envelope.", facts)
+
+
+def judge_summary(row: Row, now: datetime) -> Outcome:
+    """A SLSA verification summary, from a verifier the row names, with the levels it wants."""
+    envelope = parse_envelope(row.read("evidence").strip())
+    wanted = row.inputs.get("key_id")
+    if wanted is not None and wanted not in [signature.key_hint for signature in envelope.signatures]:
+        raise Unproven("dsse.key_unknown", f"no signature of the envelope names the key {wanted!r} that is expected")
+    verify_envelope(envelope, _keys(row))
+    statement = parse_statement(envelope.payload, may_lack_digest=True)
+    check_summary(
+        statement,
+        SummaryExpectations(
+            verifier_id=row.inputs.get("verifier_id"),
+            resource_uri=row.inputs.get("resource_uri"),
+            levels=tuple(row.inputs.get("verified_levels", ())),
+            subject=tuple(row.inputs.get("subject_digest", {}).items()),
+        ),
+    )
+    said = statement.predicate
+    facts = {name: said.get(name) for name in ("verificationResult", "verifiedLevels", "resourceUri", "timeVerified")}
+    facts["verifier_id"] = said.get("verifier", {}).get("id")
+    return Outcome(VERIFIED, "evidence.verified", "The summary is the expected one.", {**statement_facts(statement), "vsa": facts})
+
+
+def judge_any(row: Row, now: datetime) -> Outcome:
+    """Anything that is meant to be evidence and says no more about itself: an unsigned statement is told apart from noise."""
+    content = row.read("evidence")
+    value = parse_json(content)
+    if isinstance(value, dict) and "_type" in value and "signatures" not in value:
+        raise Unproven("dsse.unsigned", "got a bare statement that nobody signed, expected an envelope")
+    return judge_bundle(row, now) if detect_format(content) == SIGSTORE_BUNDLE else judge_envelope(row, now)
+
+
+def _accepted(row: Row, verified: VerifiedEvidence, facts: dict[str, Any]) -> Outcome:
+    own = extract_facts(verified)
+    expected = _expectations(row, verified)
+    if expected == Expectations():
+        return Outcome(VERIFIED, "evidence.verified", "Every signature holds; nothing more is asked.", facts)
+    answer = accept(own, check_claims(own), expected)
+    return Outcome(VERIFIED if answer.accepted else REJECTED, answer.code, answer.reason, facts)
+
+
+def _expectations(row: Row, verified: VerifiedEvidence) -> Expectations:
+    inputs = row.inputs
+    package = row.format in ("pypi-attestation", "pypi-provenance")
+    return Expectations(
+        digests=() if verified.statement.is_bare_file or package else _digests(row),
+        issuer=inputs.get("issuer"),
+        identity=inputs.get("identity"),
+        workflow=inputs.get("signer_workflow"),
+        source_repository=inputs.get("source_repository"),
+        branch=inputs.get("source_branch"),
+        tag=inputs.get("source_tag"),
+        versioned_tag=inputs.get("versioned_tag"),
+        builder=inputs.get("builder_id"),
+    )
+
+
+def _digests(row: Row) -> tuple[Digest, ...]:
+    """Return the digests of the artifact in hand: those the row gives, else that of the file it names."""
+    given = row.inputs.get("artifact_digest")
+    if isinstance(given, dict):
+        return tuple(parse_digest(f"{algorithm}:{value}") for algorithm, value in given.items())
+    return (parse_digest(f"sha256:{sha256_hex(row.read('artifact'))}"),) if row.has("artifact") else ()
+
+
+def _refuse_other_file(row: Row, signed: Digest) -> None:
+    if row.has("artifact"):
+        actual = hashlib.new(signed.algorithm, row.read("artifact")).hexdigest()
+    else:
+        actual = (row.inputs.get("artifact_digest") or {}).get(signed.algorithm, signed.hex)
+    if actual != signed.hex:
+        raise Unproven("expectation.artifact", f"the file in hand is {signed.algorithm}:{actual}, and {signed} was signed")
+
+
+def _trust(row: Row) -> TrustMaterial:
+    return TrustMaterial(_roots(row), tuple(RegisteredKey(key, LONG_AGO) for key in _keys(row)))
+
+
+def _roots(row: Row) -> tuple[TrustRoot, ...]:
+    if not row.has("trusted_root"):
+        return ()
+    # A row may do without a log or without certificate logs, and then a timestamp has to prove the time.
+    lenient = bool(row.inputs.get("allow_no_transparency_log"))
+    profile = {"tlog": 0 if lenient else 1, "tsa": 1 if lenient else 0, "sct": 0 if row.inputs.get("allow_no_sct") else 1}
+    return (parse_trust_root(row.read("trusted_root"), profile=profile),)
+
+
+def _keys(row: Row) -> list[PublicKey]:
+    single = row.files.get("public_key")
+    found = []
+    for path in [*row.files.get("public_keys", []), *([single] if single else [])]:
+        try:
+            found.append(load_pem(row.read_path(path)))
+        except Refusal as refusal:
+            if refusal.code == "vectors.file":
+                raise
+            # A key that cannot be read is a key nobody has.
+    return found

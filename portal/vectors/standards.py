@@ -1,0 +1,237 @@
+"""Rows about logs, passkeys, trust-root metadata and documents: suites of proofs, checkpoints, assertions, schemas."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from fido2.webauthn import AttestationObject
+from jsonschema import Draft7Validator
+from jsonschema.exceptions import SchemaError, ValidationError
+from jsonschema.validators import validator_for
+from referencing import Registry, Resource
+from tuf.api.exceptions import RepositoryError
+from tuf.api.metadata import Metadata, Root  # type: ignore[attr-defined]  # part of its documented API; not in its __all__
+
+from portal.vectors.manifest import REJECTED, VERIFIED, Outcome, Row
+from proofs.approval.cose import cose_algorithm, load_cose_key
+from proofs.approval.passkey import AssertionPolicy, verify_assertion
+from proofs.canonical import parse_json
+from proofs.checkpoint import Checkpoint, parse_note_key, verify_checkpoint
+from proofs.encoding import b64_decode, b64url_decode
+from proofs.errors import Malformed, Refusal, Unproven
+from proofs.merkle import leaf_hash, node_hash, subtree_root, verify_consistency, verify_inclusion
+from proofs.sigstore.rekor_checkpoint import verify_rekor_checkpoint
+from proofs.sigstore.trust_root import parse_trust_root
+
+_UP, _UV, _BE, _BS = 0x01, 0x04, 0x08, 0x10
+
+
+def judge_suite(row: Row, now: datetime) -> Outcome:
+    """A suite passes when each of its cases comes out as it says."""
+    judges: dict[str, Callable[[Row, dict[str, Any]], dict[str, Any]]] = {
+        "merkle-inclusion-suite": _inclusion,
+        "merkle-consistency-suite": _consistency,
+        "tlog-checkpoint-suite": _tiled_checkpoint,
+    }
+    judge = judges[row.format]
+    for case in row.cases:
+        try:
+            facts = judge(row, case)
+        except Refusal as refusal:
+            if case["expected"]["verdict"] != REJECTED:
+                return Outcome(REJECTED, refusal.code, f"{case['file']}: {refusal.reason}")
+            continue
+        wanted = case["expected"].get("facts", {})
+        if case["expected"]["verdict"] != VERIFIED or any(facts.get(name) != value for name, value in wanted.items()):
+            return Outcome(REJECTED, "vectors.case", f"{case['file']}: accepted, or with other facts than expected")
+    if not row.cases:
+        return Outcome(REJECTED, "vectors.case", "got a suite without cases")
+    return Outcome(VERIFIED, "evidence.verified", f"{len(row.cases)} cases came out as they say.")
+
+
+def judge_checkpoint(row: Row, now: datetime) -> Outcome:
+    """A signed tree head, by a note key or by a Rekor log of the trust root."""
+    head = _head(row, row.read("evidence"))
+    return Outcome(VERIFIED, "evidence.verified", "The log signed this head.", _head_facts(head))
+
+
+def judge_assertion(row: Row, now: datetime) -> Outcome:
+    """A passkey's assertion under the policy the row names. Frames are left to that policy: approvals refuse them always."""
+    inputs = row.inputs
+    credential = _ceremony(row, "authentication")["credential"]
+    response = credential["response"]
+    authenticator_data = _bytes(response["authenticatorData"])
+    client_data = _bytes(response["clientDataJSON"])
+    verified = verify_assertion(
+        challenge=_bytes(inputs["challenge"]),
+        authenticator_data=authenticator_data,
+        client_data_json=client_data,
+        signature=_bytes(response["signature"]),
+        key=load_cose_key(_bytes(inputs["credential_public_key"])),
+        policy=AssertionPolicy(
+            rp_id=inputs["rp_id"],
+            origins=(inputs["origin"],),
+            require_user_verification=bool(inputs.get("require_user_verification")),
+            allow_cross_origin=bool(inputs.get("allow_cross_origin", True)),
+            refuse_counter_regression=True,
+        ),
+        stored_sign_count=int(inputs.get("sign_count", 0)),
+    )
+    facts = {
+        "credential_id": credential["id"],
+        "cose_algorithm": verified.algorithm,
+        "user_present": bool(authenticator_data[32] & _UP),
+        "user_verified": verified.user_verified,
+        "backup_eligible": verified.backup_eligible,
+        "backed_up": verified.backed_up,
+        "sign_count": verified.sign_count,
+        "client_data": json.loads(client_data),
+    }
+    return Outcome(VERIFIED, "evidence.verified", "The passkey signed the challenge.", facts)
+
+
+def judge_registration(row: Row, now: datetime) -> Outcome:
+    """A passkey's registration: challenge, origin, relying party and a key we can use. The attestation is not asked for."""
+    inputs = row.inputs
+    credential = _ceremony(row, "registration")["credential"]
+    raw = _bytes(credential["response"]["clientDataJSON"])
+    client_data = parse_json(raw)
+    for name, wanted, code in (
+        ("type", "webauthn.create", "webauthn.type"),
+        ("challenge", inputs["challenge"], "webauthn.challenge"),
+        ("origin", inputs["origin"], "webauthn.origin"),
+    ):
+        if client_data.get(name) != wanted:
+            raise Unproven(code, f"got {name} {client_data.get(name)!r}, expected {wanted!r}")
+    try:
+        data = AttestationObject(_bytes(credential["response"]["attestationObject"])).auth_data
+    except (ValueError, TypeError) as error:
+        raise Malformed("webauthn.malformed", f"got an attestation object that cannot be read ({error})") from error
+    if data.rp_id_hash != hashlib.sha256(inputs["rp_id"].encode()).digest():
+        raise Unproven("webauthn.rp_id", "the passkey was made for another relying party")
+    if not data.flags & _UP or (inputs.get("require_user_verification") and not data.flags & _UV):
+        raise Unproven("webauthn.no_user_verification", "the person was not present, or not verified as is required")
+    if data.credential_data is None or data.credential_data.credential_id != _bytes(credential["id"]):
+        raise Malformed("webauthn.malformed", "got a registration without the credential it names")
+    key = load_cose_key(bytes(_cose_bytes(data.credential_data)))
+    facts = {"credential_id": credential["id"], "cose_algorithm": cose_algorithm(key), "client_data": client_data}
+    return Outcome(VERIFIED, "evidence.verified", "The registration is for this challenge and place.", facts)
+
+
+def judge_root_update(row: Row, now: datetime) -> Outcome:
+    """A TUF root update: the next version, signed by enough keys of the old root and of the new (TUF specification 5.3)."""
+    try:
+        old = Metadata[Root].from_bytes(row.read("trusted_root_metadata"))
+        new = Metadata[Root].from_bytes(row.read("evidence"))
+    except (RepositoryError, ValueError, KeyError) as error:
+        raise Malformed("tuf.malformed", f"got root metadata that cannot be read ({error})") from error
+    if new.signed.version != old.signed.version + 1:
+        raise Unproven("tuf.version", f"got version {new.signed.version}, expected {old.signed.version + 1}")
+    try:
+        for root in (old, new):
+            root.signed.verify_delegate(Root.type, new.signed_bytes, new.signatures)
+    except RepositoryError as error:
+        raise Unproven("tuf.signature", f"not enough keys signed the new root ({error})") from error
+    return Outcome(VERIFIED, "evidence.verified", "Old and new root signed the update.", {"version": new.signed.version})
+
+
+def judge_document(row: Row, now: datetime) -> Outcome:
+    """A document against its schema; the other schemas beside it are what it may refer to."""
+    document = parse_json(row.read("evidence"), allow_floats=True)
+    schema = json.loads(row.read("schema"))
+    folder = (row.folder / row.files["schema"]).parent
+    registry: Registry[Any] = Registry()
+    for path in sorted(Path(folder).glob("*.json")):
+        beside = json.loads(path.read_bytes())
+        registry = registry.with_resource(path.name, Resource.from_contents(beside))
+        registry = registry.with_resource(beside.get("$id", path.name), Resource.from_contents(beside))
+    try:
+        # The formats `date-time` and `uri` are judged by rfc3339-validator and rfc3986-validator, which jsonschema finds by itself.
+        validator = validator_for(schema, default=Draft7Validator)
+        validator(schema, registry=registry, format_checker=validator.FORMAT_CHECKER).validate(document)
+    except ValidationError as error:
+        raise Unproven("document.schema", f"the document does not follow its schema at {error.json_path}: {error.message[:200]}") from error
+    except SchemaError as error:
+        raise Malformed("document.malformed", f"the schema itself cannot be used ({error.message[:200]})") from error
+    return Outcome(VERIFIED, "evidence.verified", "The document follows its schema.")
+
+
+def _inclusion(row: Row, case: dict[str, Any]) -> dict[str, Any]:
+    given = json.loads(row.read_path(case["file"]))
+    leaf, root, *path = _decoded(given["leafHash"], given["root"], *(given["proof"] or []))
+    verify_inclusion(leaf, given["leafIdx"], given["treeSize"], path, root, code="log.inclusion")
+    return {}
+
+
+def _consistency(row: Row, case: dict[str, Any]) -> dict[str, Any]:
+    given = json.loads(row.read_path(case["file"]))
+    old, new, *path = _decoded(given["root1"], given["root2"], *(given["proof"] or []))
+    verify_consistency(given["size1"], given["size2"], old, new, path, code="log.consistency")
+    return {}
+
+
+def _tiled_checkpoint(row: Row, case: dict[str, Any]) -> dict[str, Any]:
+    head = _head(row, row.read_path(case["file"]))
+    leaves = [leaf_hash(entry) for entry in _tile_entries(row.read("entries_tile"))] if row.has("entries_tile") else None
+
+    def node(level: int, index: int) -> bytes:
+        assert leaves is not None
+        return leaves[index] if level == 0 else node_hash(node(level - 1, 2 * index), node(level - 1, 2 * index + 1))
+
+    if leaves is not None and (head.size > len(leaves) or subtree_root(node, 0, head.size) != head.root):
+        raise Unproven("log.inclusion", "the head is not the root of the entries")
+    return _head_facts(head)
+
+
+def _head(row: Row, content: bytes) -> Checkpoint:
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        raise Malformed("log.checkpoint_malformed", "got bytes that are not UTF-8 text") from error
+    if row.has("vkey"):
+        return verify_checkpoint(text, parse_note_key(row.read("vkey").decode().strip()))
+    wanted = b64_decode(row.inputs["log_id"], code="log.checkpoint_malformed", what="the log id")
+    logs = [log for log in parse_trust_root(row.read("trusted_root")).logs if log.log_id == wanted]
+    if not logs:
+        raise Unproven("tlog.unknown_log", "the trust root does not know the log that the row names")
+    return verify_rekor_checkpoint(text, log=logs[0])
+
+
+def _head_facts(head: Checkpoint) -> dict[str, Any]:
+    return {"origin": head.origin, "tree_size": head.size, "root_hash": base64.b64encode(head.root).decode()}
+
+
+def _ceremony(row: Row, name: str) -> dict[str, Any]:
+    value = json.loads(row.read("evidence"))
+    found = value.get(name) if isinstance(value, dict) else None
+    if not isinstance(found, dict):
+        raise Malformed("webauthn.malformed", f"got no {name} in the file, expected one")
+    return found
+
+
+def _cose_bytes(credential_data: Any) -> bytes:
+    # The key is what stands behind AAGUID, length and id.
+    return bytes(credential_data)[16 + 2 + len(credential_data.credential_id) :]
+
+
+def _bytes(text: object) -> bytes:
+    return b64url_decode(text, code="webauthn.malformed", what="a field of the ceremony")
+
+
+def _decoded(*texts: str | None) -> list[bytes]:
+    return [base64.b64decode(text or "") for text in texts]
+
+
+def _tile_entries(tile: bytes) -> list[bytes]:
+    entries, position = [], 0
+    while position < len(tile):
+        size = int.from_bytes(tile[position : position + 2], "big")
+        entries.append(tile[position + 2 : position + 2 + size])
+        position += 2 + size
+    return entries

@@ -1,0 +1,129 @@
+"""Every row of the published vectors comes out right, and the command that says so cannot say it of what is wrong."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from portal.vectors.judge import JUDGES, judge_row
+from portal.vectors.manifest import Row, read_manifest
+from portal.vectors.reasons import REASONS
+from proofs.errors import Refusal
+from tests.proofs.published import ABSENT, FOLDER, NOW, row_named, rows
+from tests.requirements import skip_or_fail
+
+FORMATS = (*JUDGES, "cyclonedx-1.6", "spdx-2.3", "openvex-0.2.0")
+
+
+@pytest.mark.parametrize("row", rows(*FORMATS))
+def test_every_row_comes_out_as_it_must(row: dict[str, Any]) -> None:
+    judged = judge_row(as_row(row), now=NOW)
+    assert judged.complaint == ""
+    # Nothing that can be verified is answered "unsupported".
+    assert row["expected"]["verdict"] != "verified" or judged.outcome.verdict == "verified"
+
+
+def test_every_format_of_the_vectors_is_known() -> None:
+    if not FOLDER.is_dir():
+        skip_or_fail(ABSENT)
+    assert {row.format for row in read_manifest(FOLDER / "manifest.json")} <= set(FORMATS)
+
+
+class TestItCannotPraiseWhatIsWrong:
+    """A true row made false, in each way there is, is a complaint."""
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda row: row["expected"].update(verdict="rejected", reason="malformed"),
+            lambda row: row["expected"]["facts"].update(source_commit="0" * 40),
+            lambda row: row["expected"]["facts"]["subjects"].append({"name": "x", "digest": {}}),
+            lambda row: row["expected"]["facts"]["tlog"][0].update(log_index=1),
+            lambda row: row["expected"]["facts"].update(rfc3161_timestamps=1),
+            lambda row: row["inputs"].update(source_branch="other"),
+            lambda row: row["inputs"].update(builder_id="https://github.com/other/builder"),
+            lambda row: row["inputs"].update(artifact_digest={"sha256": "0" * 64}),
+            lambda row: row["inputs"].update(issuer="https://token.actions.githubusercontent.com/"),
+            lambda row: row["files"].update(trusted_root="trust/sigstore-staging.json"),
+            lambda row: row["files"].update(evidence="../manifest.json"),
+            lambda row: row["files"].update(evidence="no/such/file"),
+            lambda row: row.update(format="something-new"),
+        ],
+    )
+    def test_a_true_row_made_false(self, change: Any) -> None:
+        row = json.loads(json.dumps(row_named("slsa/gha-go-v2.1.0-workflow_dispatch")))
+        assert judge_row(as_row(row), now=NOW).complaint == ""
+        change(row)
+        assert judge_row(as_row(row), now=NOW).complaint != ""
+
+    def test_a_rejection_for_another_reason(self) -> None:
+        row = json.loads(json.dumps(row_named("slsa/gha-generic-v2.1.0-push-v14.2-wrong-versioned-tag")))
+        row["expected"]["reason"] = "sct_invalid"
+        assert "ref" in judge_row(as_row(row), now=NOW).complaint
+
+    def test_a_crash_is_counted(self) -> None:
+        row = json.loads(json.dumps(row_named("dsse/archivista-build")))
+        row["inputs"]["threshold"] = "many"
+        assert "crashed" in judge_row(as_row(row), now=NOW).complaint
+
+    def test_a_suite_with_one_false_case(self) -> None:
+        row = json.loads(json.dumps(row_named("merkle/inclusion-a")))
+        row["cases"][0]["expected"] = (
+            {"verdict": "verified"} if row["cases"][0]["expected"]["verdict"] == "rejected" else {"verdict": "rejected"}
+        )
+        assert judge_row(as_row(row), now=NOW).complaint != ""
+
+
+class TestCommand:
+    def run(self, manifest: Path) -> tuple[list[str], int]:
+        out = StringIO()
+        try:
+            call_command("check_vectors", str(manifest), stdout=out, stderr=out)
+        except SystemExit as ended:
+            return out.getvalue().splitlines(), int(str(ended.code))
+        return out.getvalue().splitlines(), 0
+
+    def test_prints_a_line_a_row_and_a_total(self) -> None:
+        if not FOLDER.is_dir():
+            skip_or_fail(ABSENT)
+        lines, code = self.run(FOLDER / "manifest.json")
+        assert len(lines) == len(read_manifest(FOLDER / "manifest.json")) + 1
+        assert (code, lines[-1].rsplit(";", 1)[1]) == (0, " 0 wrong")
+
+    def test_says_what_is_wrong_and_fails(self, tmp_path: Path) -> None:
+        (tmp_path / "noise.json").write_text("{")
+        row = {"id": "noise", "format": "sigstore-bundle", "files": {"evidence": "noise.json"}, "expected": {"verdict": "verified"}}
+        (tmp_path / "manifest.json").write_text(json.dumps({"rows": [row]}))
+        lines, code = self.run(tmp_path / "manifest.json")
+        assert code == 1
+        assert lines[0].startswith("wrong noise  rejected  json.invalid")
+        assert lines[-1] == "1 rows: 0 verified, 1 rejected, 0 unsupported; 1 wrong"
+
+    @pytest.mark.parametrize("content", ["", "[]", "{}", '{"rows": []}', '{"rows": [{"id": "x"}]}'])
+    def test_what_is_no_manifest_is_refused(self, content: str, tmp_path: Path) -> None:
+        (tmp_path / "manifest.json").write_text(content)
+        lines, code = self.run(tmp_path / "manifest.json")
+        assert code == 2
+        assert lines[0].startswith("vectors.manifest: ")
+
+    def test_files_outside_of_the_set_are_not_read(self, tmp_path: Path) -> None:
+        row = Row("x", "dsse", {"evidence": "../secret"}, {}, {}, [], tmp_path)
+        with pytest.raises(Refusal) as refused:
+            row.read("evidence")
+        assert refused.value.code == "vectors.file"
+
+
+def test_every_reason_is_a_word_of_the_manifest() -> None:
+    if not FOLDER.is_dir():
+        skip_or_fail(ABSENT)
+    known = set(json.loads((FOLDER / "manifest.json").read_bytes())["reasons"])
+    assert {reason for reasons in REASONS.values() for reason in reasons} <= known
+
+
+def as_row(row: dict[str, Any]) -> Row:
+    return Row(row["id"], row["format"], row["files"], row["inputs"], row["expected"], row.get("cases", []), FOLDER)
