@@ -12,7 +12,7 @@ from proofs.canonical import parse_json
 from proofs.claims import check_claims
 from proofs.digest import Digest, parse_digest, sha256_hex
 from proofs.dsse import parse_envelope, verify_envelope
-from proofs.errors import Malformed, Refusal, Unproven
+from proofs.errors import Refusal, Unproven
 from proofs.evidence import SIGSTORE_BUNDLE, TrustMaterial, VerifiedEvidence, detect_format, verify_bundle_under
 from proofs.expectations import Expectations, accept
 from proofs.facts import extract_claims, extract_facts
@@ -116,7 +116,8 @@ def judge_envelope(row: Row, now: datetime) -> Outcome:
     facts = payload_facts(envelope.payload_type, envelope.payload, envelope.signed_bytes)
     try:
         statement = parse_statement(envelope.payload, may_lack_digest=True)
-    except Malformed:
+    except Refusal:
+        # An envelope may carry anything; what its row asks is who signed it.
         statement = None
     if statement is not None:
         facts |= statement_facts(statement)

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from portal.demo.instance import Instance, Lie, Workload, build_provenance
 from proofs.assess import Assessment, assess_evidence
 from proofs.dsse import IN_TOTO_PAYLOAD_TYPE, build_envelope, pae
-from proofs.evidence import TrustMaterial
+from proofs.evidence import TrustMaterial, VerifiedEvidence, verify_evidence
 from proofs.keys import RegisteredKey, load_spki
 from proofs.sigstore.trust_root import parse_trust_root
 
@@ -64,3 +64,8 @@ def key_signed(
 def assess(raw: bytes, *, trust: TrustMaterial = TRUST, received_at: datetime = NOON) -> Assessment:
     """Return the assessment of evidence received at noon by somebody who trusts the instance."""
     return assess_evidence(raw, trust=trust, received_at=received_at)
+
+
+def verify(raw: bytes) -> VerifiedEvidence:
+    """Return what evidence received at noon proves to somebody who trusts the instance."""
+    return verify_evidence(raw, trust=TRUST, received_at=NOON)

@@ -6,8 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from proofs.dsse import MAX_SIGNATURES, build_envelope, pae, parse_envelope, verify_envelope
 from proofs.errors import Refusal, Unproven
@@ -47,6 +49,43 @@ class TestPreAuthenticationEncoding:
 
 
 class TestEnvelope:
+    def test_a_threshold_counts_keys_and_never_signatures(self) -> None:
+        (first, one), (second, two), (_, three) = new_key(), new_key(), new_key()
+        value = build_envelope(b"payload", first.sign(pae("t", b"payload")), key_hint="", payload_type="t")
+        value["signatures"] *= 3
+        twice = parse_envelope(json.dumps(value).encode())
+        with pytest.raises(Unproven) as refused:
+            verify_envelope(twice, [one, one, two, three], threshold=2)
+        assert refused.value.code == "dsse.threshold"
+        value["signatures"].append(build_envelope(b"", second.sign(pae("t", b"payload")), key_hint="")["signatures"][0])
+        assert verify_envelope(parse_envelope(json.dumps(value).encode()), [one, two, three], threshold=2) == (one, two)
+        for threshold in (0, -1):
+            with pytest.raises(ValueError, match="below one"):
+                verify_envelope(twice, [one], threshold=threshold)
+
+    def test_reads_the_other_form_in_which_signers_write(self) -> None:
+        curve = ec.generate_private_key(ec.SECP256R1())
+        r, s = decode_dss_signature(curve.sign(pae("t", b"payload"), ec.ECDSA(hashes.SHA256())))
+        pair = r.to_bytes(32, "big") + s.to_bytes(32, "big")
+        factors = rsa.generate_private_key(65537, 2048)
+        pss = factors.sign(pae("t", b"payload"), padding.PSS(padding.MGF1(hashes.SHA256()), 32), hashes.SHA256())
+        sha1 = factors.sign(pae("t", b"payload"), padding.PSS(padding.MGF1(hashes.SHA1()), 20), hashes.SHA1())
+        for key, signature, holds in (
+            (curve, pair, True),
+            (curve, pair + b"\0", False),
+            (curve, pair[:-1], False),
+            (curve, bytes(64), False),
+            (factors, pss, True),
+            (factors, sha1, False),
+        ):
+            public = load_spki(key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+            envelope = parse_envelope(build_envelope(b"payload", signature, key_hint="", payload_type="t"))
+            if holds:
+                assert verify_envelope(envelope, [public]) == (public,)
+                continue
+            with pytest.raises(Unproven):
+                verify_envelope(envelope, [public])
+
     def test_verifies_with_whichever_key_signed(self) -> None:
         (first, one), (_, two), (third, three) = new_key(), new_key(), new_key()
         value = build_envelope(b"payload", first.sign(pae("t", b"payload")), key_hint="", payload_type="t")

@@ -1,0 +1,132 @@
+"""Predicates read into claims: what is written comes out, what is not plain comes out as nothing, and no predicate can make a reader raise."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proofs.canonical import canonical_bytes
+from proofs.errors import Refusal
+from proofs.facts import extract_facts
+from proofs.predicates.read import READERS, read_predicate
+from proofs.predicates.summary import SummaryExpectations, check_summary, reaches
+from proofs.statement import Statement, parse_statement
+from tests.proofs.factory import STATEMENT, bundle, verify
+from tests.proofs.published import read, row_named
+
+VSA = "https://slsa.dev/verification_summary/v1"
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=20,
+)
+_NAMES = (
+    "verifier",
+    "id",
+    "policy",
+    "digest",
+    "statements",
+    "status",
+    "scanner",
+    "result",
+    "metadata",
+    "component",
+    "hashes",
+    "attributes",
+    "evidence",
+)
+
+
+class TestReaders:
+    @pytest.mark.parametrize("predicate_type", READERS)
+    @given(predicate=st.dictionaries(st.sampled_from(_NAMES) | st.text(max_size=10), _JSON, max_size=8))
+    def test_nothing_makes_one_raise_and_all_can_be_written_canonically(self, predicate_type: str, predicate: dict[str, Any]) -> None:
+        assert canonical_bytes(read_predicate(predicate_type, predicate))
+
+    @pytest.mark.parametrize(
+        "predicate_type", ["", "https://slsa.dev/verification_summary/v1/", "HTTPS://spdx.dev/Document", "https://spdx.dev/Document/v9"]
+    )
+    def test_another_spelling_is_another_type(self, predicate_type: str) -> None:
+        assert read_predicate(predicate_type, {}) is None
+
+    def test_a_result_of_another_spelling_is_no_result(self) -> None:
+        kind = "https://in-toto.io/attestation/test-result/v0.1"
+        assert [read_predicate(kind, {"result": result})["result"] for result in ("PASSED", "FAILED", "passed", "PASSED ", 1)] == [  # type: ignore[index]
+            "PASSED",
+            "FAILED",
+            None,
+            None,
+            None,
+        ]
+
+    def test_published_documents(self) -> None:
+        spdx = read_predicate("https://spdx.dev/Document/v2.3", json.loads(read(row_named("spdx/example-2.3")["files"]["evidence"])))
+        assert spdx is not None
+        assert (spdx["version"], spdx["createdAt"]) == ("SPDX-2.3", "2010-01-29T18:30:22Z")
+        bom = read_predicate("https://cyclonedx.org/bom/v1.6", json.loads(read(row_named("cyclonedx/valid-bom-1.6")["files"]["evidence"])))
+        assert bom is not None
+        assert (bom["version"], bom["components"] > 0) == ("1.6", True)
+        vex = read_predicate("https://openvex.dev/ns/v0.2.0", json.loads(read(row_named("openvex/v0.2.0")["files"]["evidence"])))
+        assert vex is not None
+        assert vex["statements"][0]["status"] in ("not_affected", "affected", "fixed", "under_investigation")
+
+    def test_what_was_read_stands_among_the_facts(self) -> None:
+        kind = "https://in-toto.io/attestation/test-result/v0.1"
+        facts = extract_facts(verify(bundle(statement=STATEMENT | {"predicateType": kind, "predicate": {"result": "FAILED"}})))
+        assert (facts["predicate"]["kind"], facts["predicate"]["result"]) == ("test-result", "FAILED")
+        assert "predicate" not in extract_facts(verify(bundle(statement=STATEMENT | {"predicateType": "https://example.com/x"})))
+
+
+def summary(**changes: Any) -> Statement:
+    predicate = {
+        "verifier": {"id": "https://verifier.example"},
+        "timeVerified": "2026-05-04T12:00:00Z",
+        "resourceUri": "pkg:oci/app",
+        "policy": {"uri": "https://policy.example"},
+        "verificationResult": "PASSED",
+        "verifiedLevels": ["SLSA_BUILD_LEVEL_2"],
+    } | changes.pop("predicate", {})
+    value = {
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": [{"name": "_", "digest": {"odd_id": "7"}}],
+        "predicateType": VSA,
+        "predicate": predicate,
+    }
+    return parse_statement(json.dumps(value | changes).encode(), may_lack_digest=True)
+
+
+class TestSummaries:
+    EXPECTED = SummaryExpectations("https://verifier.example", "pkg:oci/app", ("SLSA_BUILD_LEVEL_2",), (("odd_id", "7"),))
+
+    def test_an_expected_one(self) -> None:
+        check_summary(summary(), self.EXPECTED)
+
+    @pytest.mark.parametrize(
+        ("changes", "code"),
+        [
+            ({"predicateType": "https://slsa.dev/provenance/v1"}, "summary.predicate"),
+            ({"subject": [{"name": "_", "digest": {"odd_id": "8"}}]}, "summary.subject"),
+            ({"predicate": {"verifier": {"id": "https://verifier.example/x"}}}, "summary.verifier"),
+            ({"predicate": {"verifier": "https://verifier.example"}}, "summary.verifier"),
+            ({"predicate": {"resourceUri": "pkg:oci/other"}}, "summary.resource"),
+            ({"predicate": {"verificationResult": "FAILED"}}, "summary.result"),
+            ({"predicate": {"verificationResult": "passed"}}, "summary.result"),
+            ({"predicate": {"verifiedLevels": []}}, "summary.level"),
+            ({"predicate": {"verifiedLevels": ["SLSA_BUILD_LEVEL_1"]}}, "summary.level"),
+            ({"predicate": {"verifiedLevels": ["SLSA_SOURCE_LEVEL_3"]}}, "summary.level"),
+        ],
+    )
+    def test_another_one(self, changes: dict[str, Any], code: str) -> None:
+        with pytest.raises(Refusal) as refused:
+            check_summary(summary(**changes), self.EXPECTED)
+        assert refused.value.code == code
+
+    def test_a_higher_level_of_the_track_stands_for_a_lower_one(self) -> None:
+        assert reaches(["SLSA_BUILD_LEVEL_3"], "SLSA_BUILD_LEVEL_2")
+        assert not reaches(["SLSA_BUILD_LEVEL_2"], "SLSA_BUILD_LEVEL_3")
+        assert not reaches(["SLSA_BUILD_LEVEL_UNEVALUATED"], "SLSA_BUILD_LEVEL_1")
+        assert not reaches(["BCID_L2"], "BCID_L1")
