@@ -12,10 +12,11 @@ from proofs.encoding import b64_encode
 from proofs.evidence import VerifiedEvidence
 from proofs.moment import rfc3339
 from proofs.predicates.read import read_predicate
+from proofs.predicates.reading import at
 from proofs.provenance import PROVENANCE_TYPES, read_provenance
 from proofs.sigstore.bundle import VerifiedBundle
 from proofs.sigstore.certificate import SignerCertificate
-from proofs.statement import Statement
+from proofs.statement import Statement, is_plain_text
 from proofs.workflow import split_workflow
 
 # The last number of each Fulcio extension, newer one first (fulcio docs/oid-info.md).
@@ -48,6 +49,7 @@ def extract_facts(verified: VerifiedEvidence) -> dict[str, Any]:
         else {"kind": "key", "keyId": verified.key.key_id},
         "claims": extract_claims(statement),
         **({"predicate": said} if said is not None else {}),
+        **_parameter_facts(statement),
         "times": [{"source": time.source, "at": rfc3339(time.at)} for time in bundle.times] if bundle else [],
         "log": _log_facts(bundle) if bundle else None,
         "trustRoot": bundle.trust_root_digest if bundle else None,
@@ -60,6 +62,16 @@ def _log_facts(bundle: VerifiedBundle) -> dict[str, Any] | None:
     # Whoever sends a bundle may call it version 0.1 and leave the proof out, so that it is missing is a fact like any other.
     promised = {} if bundle.has_inclusion_proof else {"inclusion": "promised"}
     return {"logId": b64_encode(bundle.log_id), "index": bundle.log_index, **promised}
+
+
+def _parameter_facts(statement: Statement) -> dict[str, Any]:
+    """Return the names of the external parameters that provenance states: what a caller of the build could set."""
+    if statement.predicate_type not in PROVENANCE_TYPES:
+        return {}
+    stated = [at(statement.predicate, "buildDefinition", "externalParameters"), at(statement.predicate, "invocation", "parameters")]
+    names = {name for parameters in stated if isinstance(parameters, dict) for name in parameters}
+    # A name that cannot be shown is shown as such, and is nobody's allowed parameter.
+    return {"parameters": sorted({name if is_plain_text(name) and name else "(unreadable)" for name in names})}
 
 
 def extract_claims(statement: Statement) -> dict[str, Any]:

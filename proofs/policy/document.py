@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from proofs.approval.record import LEVELS
 from proofs.canonical import parse_canonical
-from proofs.digest import sha256_hex
+from proofs.digest import parse_digest, sha256_hex
 from proofs.errors import Malformed, TooLarge
 from proofs.fields import Fields
+from proofs.predicates.verdicts import PASSED, WARNED
 
 POLICY_SCHEMA = "countersign-policy/v1"
 MAX_POLICY_BYTES = 256 * 1024
@@ -47,8 +48,20 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class InputsRule:
+    """Approved inputs of a build: those with one of these digests and, with `verified`, those that other verified evidence is about."""
+
+    digests: tuple[str, ...]
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True)
 class EvidenceRule:
-    """Every artifact needs a verified item of one of the predicate types, signed by an accepted builder, from an accepted source."""
+    """Every artifact needs a verified item of one of the predicate types, signed by an accepted builder, from an accepted source.
+
+    `runners`, `parameters` and `inputs` are None where nothing is expected of them. `results` are the results that count, where the
+    predicate states a result.
+    """
 
     id: str
     title: str
@@ -56,6 +69,10 @@ class EvidenceRule:
     builders: tuple[Builder, ...]
     sources: tuple[Source, ...]
     registered_signer: bool
+    results: tuple[str, ...] = (PASSED,)
+    runners: tuple[str, ...] | None = None
+    parameters: tuple[str, ...] | None = None
+    inputs: InputsRule | None = None
     kind: str = "evidence"
 
 
@@ -159,7 +176,12 @@ def _rule(item: Fields) -> Rule:
 
 
 def _evidence_rule(item: Fields) -> EvidenceRule:
-    item.only("id", "kind", "title", "predicateTypes", "builders", "sources", "registeredSigner")
+    item.only(
+        "id", "kind", "title", "predicateTypes", "builders", "sources", "registeredSigner", "results", "runners", "parameters", "inputs"
+    )
+    results = item.texts("results", low=1) if item.has("results") else (PASSED,)
+    if not {PASSED} <= set(results) <= {PASSED, WARNED}:
+        item.refuse("results", f"{PASSED}, or {PASSED} and {WARNED}")
     return EvidenceRule(
         id=_id(item),
         title=_title(item),
@@ -167,7 +189,22 @@ def _evidence_rule(item: Fields) -> EvidenceRule:
         builders=tuple(_builder(builder) for builder in item.each("builders", low=1, high=64)),
         sources=tuple(_source(source) for source in item.each("sources", low=1, high=64)) if item.has("sources") else (),
         registered_signer=item.flag("registeredSigner") if item.has("registeredSigner") else True,
+        results=results,
+        runners=item.texts("runners", low=1) if item.has("runners") else None,
+        parameters=item.texts("parameters") if item.has("parameters") else None,
+        inputs=_inputs(item.fields("inputs")) if item.has("inputs") else None,
     )
+
+
+def _inputs(item: Fields) -> InputsRule:
+    item.only("digests", "verified")
+    digests = item.texts("digests", high=1024) if item.has("digests") else ()
+    for digest in digests:
+        parse_digest(digest)
+    verified = item.flag("verified") if item.has("verified") else False
+    if not digests and not verified:
+        item.refuse("digests", "at least one digest, or verified: true; otherwise no input could ever be approved")
+    return InputsRule(digests, verified)
 
 
 def _builder(item: Fields) -> Builder:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from proofs.policy.document import Builder, EvidenceRule, Source
+from proofs.policy.expectation_rule import Shortfall, check_expectations, objects, overrule, part_of, texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +23,6 @@ class RuleOutcome:
     evidence: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Shortfall:
-    """Why one item does not count for one artifact; the higher `progress`, the nearer it came."""
-
-    progress: int
-    code: str
-    words: str
-
-
 def evaluate_evidence_rule(rule: EvidenceRule, policy_input: dict[str, Any]) -> RuleOutcome:
     """Return pass when every artifact of the input has an item that counts, else fail with what is missing or wrong."""
     if not policy_input["artifacts"]:
@@ -38,7 +30,8 @@ def evaluate_evidence_rule(rule: EvidenceRule, policy_input: dict[str, Any]) -> 
     counted: list[str] = []
     signers: list[str] = []
     for artifact in policy_input["artifacts"]:
-        answers = [(item, _judge(rule, item["verdict"], artifact["digest"])) for item in policy_input["evidence"]]
+        answers = [(item, _judge(rule, item["verdict"], artifact["digest"], policy_input)) for item in policy_input["evidence"]]
+        answers = overrule(answers)
         accepted = [item for item, shortfall in answers if shortfall is None]
         if not accepted:
             return _failure(rule, artifact, [shortfall for _, shortfall in answers if shortfall is not None])
@@ -58,7 +51,7 @@ def describe_signer(signer: dict[str, Any]) -> str:
     return "nobody known"
 
 
-def _failure(rule: EvidenceRule, artifact: dict[str, str], shortfalls: list[_Shortfall]) -> RuleOutcome:
+def _failure(rule: EvidenceRule, artifact: dict[str, str], shortfalls: list[Shortfall]) -> RuleOutcome:
     sentence = (
         f"{rule.title} for {_name(artifact)} is missing: got no verified {' or '.join(rule.predicate_types)} from an accepted builder."
     )
@@ -68,33 +61,33 @@ def _failure(rule: EvidenceRule, artifact: dict[str, str], shortfalls: list[_Sho
     return RuleOutcome("fail", nearest.code, f"{sentence} {nearest.words}")
 
 
-def _judge(rule: EvidenceRule, verdict: dict[str, Any], artifact_digest: str) -> _Shortfall | None:
+def _judge(rule: EvidenceRule, verdict: dict[str, Any], artifact_digest: str, policy_input: dict[str, Any]) -> Shortfall | None:
     """Return None when the item counts for the artifact, else how it falls short."""
     facts = part_of(verdict, "facts")
-    about_it = any(artifact_digest in _texts(subject.get("digests")) for subject in _objects(facts.get("subjects")))
+    about_it = any(artifact_digest in texts(subject.get("digests")) for subject in objects(facts.get("subjects")))
     if facts and (facts.get("predicateType") not in rule.predicate_types or not about_it):
-        return _Shortfall(0, "policy.evidence_missing", "")
+        return Shortfall(0, "policy.evidence_missing", "")
     signer = part_of(facts, "signer")
     if verdict.get("result") != "verified":
         words = f"What was sent was not verified: {verdict.get('reason') or verdict.get('code') or verdict.get('result')}"
-        return _Shortfall(1, "policy.evidence_not_verified", words)
+        return Shortfall(1, "policy.evidence_not_verified", words)
     if not facts:
-        return _Shortfall(0, "policy.evidence_missing", "")
-    failing = [finding for finding in _objects(verdict.get("findings")) if finding.get("outcome") in ("fail", "error")]
+        return Shortfall(0, "policy.evidence_missing", "")
+    failing = [finding for finding in objects(verdict.get("findings")) if finding.get("outcome") in ("fail", "error")]
     if failing:
-        return _Shortfall(2, "policy.evidence_contradicted", str(failing[0].get("sentence")))
+        return Shortfall(2, "policy.evidence_contradicted", str(failing[0].get("sentence")))
     if not any(_is_builder(builder, signer) for builder in rule.builders):
         expected = _listed([str(builder) for builder in rule.builders], word="or")
-        return _Shortfall(3, "policy.signer", f"It was signed by {describe_signer(signer)}; expected {expected}.")
+        return Shortfall(3, "policy.signer", f"It was signed by {describe_signer(signer)}; expected {expected}.")
     if rule.sources and not any(_is_source(source, signer) for source in rule.sources):
         expected = _listed([_source_in_words(source) for source in rule.sources], word="or")
         got = f"{signer.get('sourceRepository') or 'no source repository'} at {signer.get('sourceRef') or 'no ref'}"
-        return _Shortfall(4, "policy.source", f"The certificate says it was built from {got}; expected {expected}.")
+        return Shortfall(4, "policy.source", f"The certificate says it was built from {got}; expected {expected}.")
     if rule.registered_signer and not part_of(verdict, "identity").get("id"):
-        return _Shortfall(
+        return Shortfall(
             5, "policy.signer_unregistered", f"{describe_signer(signer)} is not registered as an identity here, so nobody answers for it."
         )
-    return None
+    return check_expectations(rule, verdict, policy_input)
 
 
 def _is_builder(builder: Builder, signer: dict[str, Any]) -> bool:
@@ -131,19 +124,3 @@ def _name(artifact: dict[str, str]) -> str:
 
 def _listed(words: list[str], *, word: str = "and") -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {word} {words[-1]}"
-
-
-def part_of(value: dict[str, Any], *names: str) -> dict[str, Any]:
-    """Return the object inside, or an empty one where anything on the way is missing or of another kind."""
-    current: Any = value
-    for name in names:
-        current = current.get(name) if isinstance(current, dict) else None
-    return current if isinstance(current, dict) else {}
-
-
-def _objects(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _texts(value: Any) -> list[str]:
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []

@@ -109,7 +109,11 @@ class TestKeySignedEnvelope:
 
     @pytest.mark.parametrize("payload", [b"hello", b"{}", b"[]", b'{"_type":"link"}', b'{"_type":["https://in-toto.io/Statement/v1"]}'])
     def test_4_refuses_what_is_not_a_statement_even_when_signed(self, payload: bytes) -> None:
-        assert assess(key_signed(payload), trust=KEY_TRUST).code in ("json.invalid", "statement.malformed", "evidence.unsupported_statement")
+        assert assess(key_signed(payload), trust=KEY_TRUST).code in (
+            "json.invalid",
+            "statement.malformed",
+            "evidence.unsupported_statement",
+        )
 
 
 class TestTrustMaterial:

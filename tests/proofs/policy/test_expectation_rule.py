@@ -1,0 +1,177 @@
+"""Beyond signer and source: a signed failure stays a failure, the last word counts, and runner, parameters and inputs are the expected ones."""
+
+from __future__ import annotations
+
+import copy
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from proofs.errors import Malformed
+from proofs.moment import rfc3339
+from proofs.policy.evaluate import evaluate_policy
+from tests.proofs.factory import NOON, bundle
+from tests.proofs.pack.world import make_verdict
+from tests.proofs.policy.test_evaluate import GOOD, TRUST, edited, input_with, policy_with, provenance_rule
+
+TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
+MINUTE = timedelta(minutes=1)
+
+
+def outcome(*verdicts: dict[str, Any], **expected: Any) -> tuple[str, str]:
+    """Return outcome and code of the evidence rule with these fields, over these verdicts."""
+
+    def change(document: dict[str, Any]) -> None:
+        document["rules"][0].update(expected)
+
+    rule = provenance_rule(evaluate_policy(policy_with(change), input_with(*verdicts)))
+    return rule["outcome"], rule["code"]
+
+
+def saying(result: object, at: datetime = NOON, *, timed: bool = True) -> dict[str, Any]:
+    """Return a verdict about a test result by the accepted signer, signed at `at` (or, not timed, only verified then)."""
+    verdict = copy.deepcopy(GOOD)
+    verdict["facts"]["predicateType"] = TEST_RESULT
+    verdict["facts"]["predicate"] = {"kind": "test-result", "result": result}
+    verdict["facts"]["times"] = [{"source": "log", "at": rfc3339(at)}] if timed else []
+    verdict["verifiedAt"] = rfc3339(at)
+    return verdict
+
+
+def results(*verdicts: dict[str, Any], **expected: Any) -> tuple[str, str]:
+    return outcome(*verdicts, predicateTypes=[TEST_RESULT], **expected)
+
+
+class TestResults:
+    def test_a_pass_passes(self) -> None:
+        assert results(saying("PASSED")) == ("pass", "")
+
+    @pytest.mark.parametrize("result", ["FAILED", "WARNED", "passed", None, ""])
+    def test_anything_else_is_a_no_however_well_it_is_signed(self, result: object) -> None:
+        assert results(saying(result)) == ("fail", "policy.result_not_passed")
+
+    def test_a_warning_counts_where_the_policy_says_so(self) -> None:
+        assert results(saying("WARNED"), results=["PASSED", "WARNED"]) == ("pass", "")
+        assert results(saying("FAILED"), results=["PASSED", "WARNED"]) == ("fail", "policy.result_not_passed")
+
+    @pytest.mark.parametrize("wanted", [[], ["FAILED"], ["WARNED"], ["PASSED", "FAILED"], "PASSED"])
+    def test_no_policy_can_ask_for_a_failure(self, wanted: object) -> None:
+        with pytest.raises(Malformed) as refused:
+            policy_with(lambda document: document["rules"][0].update(results=wanted))
+        assert refused.value.code == "policy.malformed"
+
+    def test_real_evidence_that_says_failed(self) -> None:
+        statement = {
+            "_type": "https://in-toto.io/Statement/v1",
+            "subject": [{"name": "payments.tar.gz", "digest": {"sha256": "ab" * 32}}],
+            "predicateType": TEST_RESULT,
+            "predicate": {"result": "FAILED", "configuration": []},
+        }
+        verdict = make_verdict(bundle(statement=statement), trust=TRUST)
+        assert (verdict["result"], verdict["facts"]["predicate"]["result"]) == ("verified", "FAILED")
+        assert results(verdict)[0] == "fail"
+
+
+class TestTheLastWord:
+    @pytest.mark.parametrize("timed", [True, False])
+    def test_a_later_failure_beats_an_earlier_pass(self, timed: bool) -> None:
+        passed, failed = saying("PASSED", timed=timed), saying("FAILED", NOON + MINUTE, timed=timed)
+        assert results(passed, failed)[0] == "fail"
+        assert results(failed, passed)[0] == "fail"
+
+    @pytest.mark.parametrize("timed", [True, False])
+    def test_a_later_pass_beats_an_earlier_failure(self, timed: bool) -> None:
+        assert results(saying("FAILED", timed=timed), saying("PASSED", NOON + MINUTE, timed=timed)) == ("pass", "")
+
+    def test_at_the_same_moment_the_no_counts(self) -> None:
+        assert results(saying("PASSED"), saying("FAILED"))[0] == "fail"
+
+    def test_a_failure_of_a_time_nobody_can_read_counts(self) -> None:
+        failed = saying("FAILED", NOON - MINUTE)
+        failed["facts"]["times"] = [{"source": "log", "at": "yesterday"}]
+        assert results(saying("PASSED"), failed)[0] == "fail"
+
+    def test_nobody_but_an_accepted_signer_can_overrule(self) -> None:
+        stranger = saying("FAILED", NOON + MINUTE)
+        stranger["facts"]["signer"]["identity"] = stranger["facts"]["signer"]["workflow"] = "https://stranger.example/x"
+        assert results(saying("PASSED"), stranger) == ("pass", "")
+        unverified = saying("FAILED", NOON + MINUTE) | {"result": "rejected"}
+        assert results(saying("PASSED"), unverified) == ("pass", "")
+
+    def test_a_failure_about_another_artifact_overrules_nothing(self) -> None:
+        other = saying("FAILED", NOON + MINUTE)
+        other["facts"]["subjects"] = [{"name": "x", "digests": ["sha256:" + "cd" * 32]}]
+        assert results(saying("PASSED"), other) == ("pass", "")
+
+
+class TestRunners:
+    def test_the_class_of_machine(self) -> None:
+        assert outcome(GOOD, runners=["github-hosted"]) == ("pass", "")
+        assert outcome(GOOD, runners=["self-hosted"]) == ("fail", "policy.runner")
+        assert outcome(edited(runnerEnvironment=None), runners=["github-hosted"]) == ("fail", "policy.runner")
+
+
+class TestParameters:
+    def stating(self, *names: str) -> dict[str, Any]:
+        verdict = copy.deepcopy(GOOD)
+        verdict["facts"]["parameters"] = list(names)
+        return verdict
+
+    def test_only_those_allowed(self) -> None:
+        assert outcome(self.stating("workflow"), parameters=["workflow", "inputs"]) == ("pass", "")
+        assert outcome(self.stating("workflow", "debug"), parameters=["workflow"]) == ("fail", "policy.parameter")
+        assert outcome(self.stating(), parameters=[]) == ("pass", "")
+        assert outcome(self.stating("(unreadable)"), parameters=["workflow"]) == ("fail", "policy.parameter")
+
+    def test_a_list_that_is_not_there_is_a_no(self) -> None:
+        verdict = copy.deepcopy(GOOD)
+        verdict["facts"].pop("parameters", None)
+        assert outcome(verdict, parameters=[]) == ("fail", "policy.parameter")
+
+    def test_real_provenance_lists_them(self) -> None:
+        assert GOOD["facts"]["parameters"] == ["workflow"]
+
+
+class TestInputs:
+    BASE, TOOL = "sha256:" + "11" * 32, "sha256:" + "22" * 32
+
+    def taking(self, *dependencies: dict[str, Any]) -> dict[str, Any]:
+        verdict = copy.deepcopy(GOOD)
+        verdict["facts"]["claims"]["dependencies"] = list(dependencies)
+        return verdict
+
+    def test_by_digest(self) -> None:
+        verdict = self.taking({"uri": "pkg:oci/base", "digests": [self.BASE]})
+        assert outcome(verdict, inputs={"digests": [self.BASE]}) == ("pass", "")
+        assert outcome(verdict, inputs={"digests": [self.TOOL]}) == ("fail", "policy.input")
+
+    def test_every_one_counts(self) -> None:
+        verdict = self.taking({"uri": "pkg:oci/base", "digests": [self.BASE]}, {"uri": "pkg:oci/tool", "digests": [self.TOOL]})
+        assert outcome(verdict, inputs={"digests": [self.BASE]}) == ("fail", "policy.input")
+        assert outcome(verdict, inputs={"digests": [self.BASE, self.TOOL]}) == ("pass", "")
+
+    def test_by_verdict(self) -> None:
+        verdict = self.taking({"uri": "pkg:oci/base", "digests": [self.BASE]})
+        about_base = copy.deepcopy(GOOD)
+        about_base["facts"]["subjects"] = [{"name": "base", "digests": [self.BASE]}]
+        assert outcome(verdict, about_base, inputs={"verified": True}) == ("pass", "")
+        assert outcome(verdict, inputs={"verified": True}) == ("fail", "policy.input")
+        for change in ({"result": "rejected"}, {"identity": None}):
+            assert outcome(verdict, about_base | change, inputs={"verified": True}) == ("fail", "policy.input")
+
+    def test_the_source_itself_needs_no_approval(self) -> None:
+        source = GOOD["facts"]["signer"]["sourceRepository"]
+        verdict = self.taking({"uri": f"git+{source}@refs/heads/main", "digests": []}, {"uri": "pkg:oci/base", "digests": [self.BASE]})
+        assert outcome(verdict, inputs={"digests": [self.BASE]}) == ("pass", "")
+
+    def test_what_lists_nothing_shows_nothing(self) -> None:
+        assert outcome(self.taking(), inputs={"digests": [self.BASE]}) == ("fail", "policy.input")
+        assert outcome(self.taking({"uri": None, "digests": []}), inputs={"digests": [self.BASE]}) == ("fail", "policy.input")
+
+    @pytest.mark.parametrize(
+        "wanted", [{}, {"digests": []}, {"verified": False}, {"digests": ["sha256:x"]}, {"digests": "x"}, {"other": 1}]
+    )
+    def test_a_rule_that_nothing_could_meet_is_refused(self, wanted: object) -> None:
+        with pytest.raises(Malformed):
+            policy_with(lambda document: document["rules"][0].update(inputs=wanted))
