@@ -6,18 +6,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-KNOWN_PREDICATES = {
+from proofs.predicates.read import READERS
+
+_PROVENANCE = {
     "https://slsa.dev/provenance/v1": "a build record (SLSA provenance)",
     "https://slsa.dev/provenance/v0.2": "a build record (SLSA provenance 0.2)",
-    "https://slsa.dev/verification_summary/v1": "a verification summary (SLSA VSA)",
-    "https://in-toto.io/attestation/test-result/v0.1": "a test result",
-    "https://in-toto.io/attestation/svr/v0.1": "a simple verification result",
-    "https://in-toto.io/attestation/release/v0.1": "a release record",
-    "https://spdx.dev/Document": "a list of contents (SPDX)",
-    "https://spdx.dev/Document/v2.3": "a list of contents (SPDX)",
-    "https://cyclonedx.org/bom": "a list of contents (CycloneDX)",
-    "https://openvex.dev/ns": "an assessment of vulnerabilities (OpenVEX)",
-    "https://openvex.dev/ns/v0.2.0": "an assessment of vulnerabilities (OpenVEX)",
+}
+# By the kind that `proofs.predicates.read` gives each type it reads.
+_KINDS = {
+    "verification-summary": "a verification summary (SLSA VSA)",
+    "simple-verification": "a simple verification result",
+    "test-result": "a test result",
+    "vulnerability-scan": "a scan for vulnerabilities",
+    "scai": "a claim about attributes (SCAI)",
+    "link": "a record of a step (in-toto link)",
+    "release": "a release record",
+    "reference": "a reference to documents",
+    "runtime-trace": "a trace of a running build",
+    "spdx": "a list of contents (SPDX)",
+    "cyclonedx": "a list of contents (CycloneDX)",
+    "openvex": "an assessment of vulnerabilities (OpenVEX)",
+    "npm-publish": "a record of publishing (npm)",
+    "pypi-publish": "a record of publishing (PEP 740)",
+    "witness-collection": "a collection of step records (witness)",
+    "chainloop": "a record of a workflow run (Chainloop)",
 }
 
 # label, finding, name on the certificate's side, name on the statement's side
@@ -67,11 +79,15 @@ def compare_sides(facts: Mapping[str, Any], findings: Sequence[Mapping[str, Any]
     return [row for row in rows if row.proved or row.claimed]
 
 
-def describe_predicate(predicate_type: str) -> str:
-    """Return what kind of claim this is, in words; an unknown kind is called by its own name."""
-    return KNOWN_PREDICATES.get(
-        predicate_type, f"a statement of type {predicate_type}" if predicate_type else "a statement we could not read"
-    )
+def describe_predicate(predicate_type: str | None) -> str:
+    """Return what kind of claim this is, in words; an unknown kind is called by its own name, and None is what could not be read."""
+    if predicate_type is None:
+        return "a statement we could not read"
+    if predicate_type in _PROVENANCE:
+        return _PROVENANCE[predicate_type]
+    if predicate_type in READERS:
+        return _KINDS[READERS[predicate_type][0]]
+    return f"a statement of type {predicate_type}" if predicate_type else "a signature over a file, or a statement without a type"
 
 
 def _text(value: object) -> str:

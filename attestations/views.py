@@ -11,6 +11,7 @@ from attestations.blobs import read_blob
 from attestations.models import VerificationJob
 from attestations.queries import get_attestation, latest_verdict, verdict_document
 from attestations.side_by_side import compare_sides, describe_predicate
+from attestations.statement_words import describe_format, list_claims, list_signing_times
 from identities.permissions import requires
 
 
@@ -28,6 +29,9 @@ def attestation(request: HttpRequest, attestation_id: str) -> HttpResponse:
         "facts": facts,
         "kind_of_claim": describe_predicate(facts["predicateType"]) if facts else "",
         "rows": compare_sides(facts, document["findings"]) if facts else [],
+        "claims": list_claims(facts) if facts else [],
+        "signing_times": list_signing_times(facts) if facts else [],
+        "format": describe_format(found.format),
         "evidence_digest": f"sha256:{found.blob_id}",
         "verdict_digest": f"sha256:{verdict.document_id}" if verdict else "",
         "is_open": verdict is None and found.job.state in (VerificationJob.State.WAITING, VerificationJob.State.CLAIMED),

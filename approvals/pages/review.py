@@ -33,7 +33,7 @@ def _described(item: Mapping[str, Any]) -> dict[str, Any]:
     notable = [finding for finding in notable if finding["sentence"] != item["reason"]]
     return {
         **item,
-        "words": describe_predicate(item["predicateType"] or ""),
+        "words": describe_predicate(item["predicateType"]),
         "signedBy": signer_label(item["signer"]),
         "notable": notable,
         "passed": sum(1 for finding in item["findings"] if finding["outcome"] == GOOD),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,18 @@ from tests.make_attestations import (
     trust_production,
     verify_now,
 )
+
+
+def pep740(bundle: bytes) -> dict[str, Any]:
+    """Return the bundle in the clothes of PEP 740."""
+    value = json.loads(bundle)
+    material, envelope = value["verificationMaterial"], value["dsseEnvelope"]
+    return {
+        "version": 1,
+        "verification_material": {"certificate": material["certificate"]["rawBytes"], "transparency_entries": material["tlogEntries"]},
+        "envelope": {"statement": envelope["payload"], "signature": envelope["signatures"][0]["sig"]},
+    }
+
 
 pytestmark = pytest.mark.django_db
 
@@ -100,6 +113,24 @@ class TestAttestationPage:
         assert "<script>alert" not in text
         assert "<b>x</b>" not in text
         assert "&lt;script&gt;alert" in text
+
+    def test_says_what_a_test_result_says_and_by_whose_word_it_was_signed(self, carol: Client) -> None:
+        said = {"result": "FAILED", "configuration": [], "failedTests": ["payment rounds up", "<b>bold</b>"]}
+        payload = make_statement(predicate_type="https://in-toto.io/attestation/test-result/v0.1", predicate=said)
+        instance = trust_instance()
+        attestation = make_attestation(instance.sign_as(runner_workload(), json.loads(payload), at=NOW))
+        verify_now(attestation)
+        text = show(carol, attestation).content.decode()
+        assert "A test result" in text
+        assert "<dt>Result</dt><dd>FAILED</dd>" in text
+        assert "payment rounds up, &lt;b&gt;bold&lt;/b&gt;" in text
+        assert "by the word of the transparency log" in text
+
+    def test_names_the_format_of_a_pep_740_attestation(self, carol: Client) -> None:
+        bundle = trust_instance().sign_as(runner_workload(), json.loads(make_statement()), at=NOW)
+        attestation = make_attestation(json.dumps(pep740(bundle)).encode())
+        verify_now(attestation)
+        assert "<dd>PEP 740 attestation</dd>" in show(carol, attestation).content.decode()
 
     def test_needs_a_role(self) -> None:
         attestation = make_attestation(make_signer().sign(make_statement()))

@@ -48,7 +48,17 @@ class Visitor:
         self.page.goto(self.url + path)
 
     def credentials(self) -> int:
-        return len(self.devtools.send("WebAuthn.getCredentials", {"authenticatorId": self.authenticator})["credentials"])
+        return len(self.credential_ids())
+
+    def credential_ids(self) -> list[str]:
+        found = self.devtools.send("WebAuthn.getCredentials", {"authenticatorId": self.authenticator})["credentials"]
+        return [str(credential["credentialId"]) for credential in found]
+
+    def choose(self, credential_id: str) -> None:
+        """Stand for the person before the browser's list of passkeys: a virtual authenticator shows none and takes any it holds."""
+        for other in self.credential_ids():
+            if other != credential_id:
+                self.devtools.send("WebAuthn.removeCredential", {"authenticatorId": self.authenticator, "credentialId": other})
 
     def verify_person(self, verified: bool) -> None:
         self.devtools.send("WebAuthn.setUserVerified", {"authenticatorId": self.authenticator, "isUserVerified": verified})
@@ -149,6 +159,7 @@ def test_sign_in_with_a_passkey_beside_an_approval_key(visitor: Visitor) -> None
     visitor.sign_out("Bob Ruiz")
     page.get_by_role("button", name="Sign in with a passkey").click()
     page.wait_for_url(lambda url: "/accounts/" not in url)
+    (for_sign_in,) = visitor.credential_ids()
     visitor.goto("/settings/keys/add")
     page.fill("[name=label]", "Desk, for approvals")
     page.get_by_role("button", name="Make the key").click()
@@ -165,6 +176,7 @@ def test_sign_in_with_a_passkey_beside_an_approval_key(visitor: Visitor) -> None
     page.get_by_role("button", name="Use a passkey or security key").click()
     page.wait_for_url(lambda url: "/accounts/" not in url)
     visitor.sign_out("Bob Ruiz")
+    visitor.choose(for_sign_in)
     page.get_by_role("button", name="Sign in with a passkey").click()
     page.wait_for_url(lambda url: "/accounts/" not in url)
     assert visitor.complaints == []
