@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test lint fix types walls migrations check lock
+.PHONY: help install demo up test lint fix types walls migrations check mutate lock
 
 help:  ## list what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 16
@@ -38,6 +38,9 @@ migrations: install  ## check that models and migrations agree
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
 check: lint types walls migrations test  ## everything but the fresh clone, which .ci/run adds
+
+mutate: install  ## damage N bundles (20000) by SEED (1) and hold our verifier against sigstore
+	@$(BIN)/python -m tests.mutation $(or $(N),20000) --seed $(or $(SEED),1)
 
 lock:  ## write the lock files anew (needs uv, and the network)
 	uv pip compile pyproject.toml --universal --generate-hashes --no-annotate --no-header --python-version 3.11 -o requirements.lock

@@ -16,6 +16,7 @@ from django.db import transaction
 from attestations.blobs import bytes_of, store_blob
 from attestations.claim import Claim, finish_job
 from attestations.models import Artifact, Attestation, Finding, Verdict, VerdictSubject, VerificationJob
+from attestations.second_opinion import with_second_opinion
 from attestations.signer import check_signer_registered
 from attestations.trust_roots import current_trust_material
 from identities.actors import portal_actor
@@ -46,7 +47,8 @@ def verify_attestation(*, claim: Claim, now: datetime) -> Verdict | None:
     now = now.replace(microsecond=0)
     attestation = Attestation.objects.select_related("blob").get(pk=claim.attestation_id)
     trust = current_trust_material()
-    assessment = assess_evidence(bytes_of(attestation.blob), trust=trust, received_at=now)
+    content = bytes_of(attestation.blob)
+    assessment = with_second_opinion(assess_evidence(content, trust=trust, received_at=now), content)
     signer = None
     if assessment.facts is not None:
         signer, finding = check_signer_registered(assessment.facts["signer"], at=now)

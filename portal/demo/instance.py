@@ -153,11 +153,17 @@ class Instance:
             }
 
         chain = [{"rawBytes": _b64(certificate.public_bytes(_DER))} for certificate in (self._ca, self._root)]
+        subject = {"organization": "factory.example", "commonName": "factory intermediate"}
         document = {
             "mediaType": MEDIA_TYPE,
             "tlogs": [log(self._log_key, LOG_HOST, log_until)],
             "certificateAuthorities": [
-                {"uri": "https://fulcio.factory.example", "certChain": {"certificates": chain}, "validFor": self._window(ca_until)}
+                {
+                    "subject": subject,
+                    "uri": "https://fulcio.factory.example",
+                    "certChain": {"certificates": chain},
+                    "validFor": self._window(ca_until),
+                }
             ],
             "ctlogs": [log(self._ct_key, "ct.factory.example", ct_until)],
             "timestampAuthorities": [],

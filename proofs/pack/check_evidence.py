@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from proofs.approval.approval_parts import EvidenceReference, HumanApproval
-from proofs.assess import UNSUPPORTED, VERIFIER_VERSION, Assessment, assess_evidence, build_verdict
+from proofs.assess import UNSUPPORTED, VERIFIED, VERIFIER_VERSION, Assessment, assess_evidence, build_verdict
 from proofs.canonical import canonical_bytes, parse_canonical
 from proofs.digest import sha256_hex
 from proofs.errors import Unproven
@@ -19,8 +19,9 @@ from proofs.evidence import TrustMaterial
 from proofs.fields import Fields
 from proofs.pack import layout
 
-# Wording, and what the portal knew from its own register, are not derived again; everything else is.
-_REGISTER_CHECK = "signer"
+# Wording, what the portal knew from its own register, and what another verifier told it are not derived again; everything else is.
+SECOND_OPINION_CHECK = "second_opinion"
+_PORTAL_CHECKS = ("signer", SECOND_OPINION_CHECK)
 _RESULT_FIELDS = ("schema", "evidence", "result", "code", "facts")
 
 
@@ -64,6 +65,9 @@ def check_evidence_again(files: Mapping[str, bytes], items: tuple[EvidenceItem, 
         if item.verdict["result"] == UNSUPPORTED and _verifier_of(item.verdict) != VERIFIER_VERSION:
             # A verifier of then could not read it, and so it counted for nothing. Who wanted to hide it had only to leave it out.
             continue
+        if item.verdict["result"] != VERIFIED and _was_doubted(item.verdict):
+            # The portal asked a second verifier, which is not here, and counted the item for nothing although its own said yes.
+            continue
         again = build_verdict(
             assessment,
             evidence_digest=item.reference.digest,
@@ -95,6 +99,11 @@ def _verified_at(verdict: dict[str, Any]) -> datetime:
     return Fields(verdict, path="verdict", code="evidence.verdict_mismatch").time("verifiedAt")
 
 
+def _was_doubted(verdict: dict[str, Any]) -> bool:
+    findings = Fields(verdict, path="verdict", code="evidence.verdict_mismatch").each("findings")
+    return any(finding.raw("check") == SECOND_OPINION_CHECK and finding.raw("outcome") in ("fail", "error") for finding in findings)
+
+
 def _verifier_of(verdict: dict[str, Any]) -> str:
     return Fields(verdict, path="verdict", code="evidence.verdict_mismatch").fields("verifier").text("version", limit=40)
 
@@ -107,7 +116,7 @@ def _facts_known_then(facts: Any, then: Any) -> Any:
 def _essence(verdict: dict[str, Any]) -> bytes:
     """Return what must be the same each time: result, code, facts, and the outcome of each check without its wording."""
     findings = Fields(verdict, path="verdict", code="evidence.verdict_mismatch").each("findings")
-    derived = [finding for finding in findings if finding.raw("check") != _REGISTER_CHECK]
+    derived = [finding for finding in findings if finding.raw("check") not in _PORTAL_CHECKS]
     outcomes = [[finding.raw(name) for name in ("check", "outcome", "code")] for finding in derived]
     result = {name: verdict.get(name) for name in _RESULT_FIELDS}
     if isinstance(result["facts"], dict):

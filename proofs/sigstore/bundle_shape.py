@@ -85,8 +85,9 @@ def parse_bundle(unverified: dict[str, Any]) -> Bundle:
 def _holder_of(material: object, version: int) -> str:
     if not isinstance(material, dict):
         raise Malformed("bundle.malformed", "expected the verification material to be an object")
-    found = [name for name in ("certificate", "publicKey", "x509CertificateChain") if material.get(name) is not None]
-    if not found or (version == 3 and found == ["x509CertificateChain"]):
+    own = "certificate" if version == 3 else "x509CertificateChain"
+    found = [name for name in (own, "publicKey") if material.get(name) is not None]
+    if not found:
         raise Unproven("bundle.missing_material", "got a bundle without a certificate or key of its signer, expected exactly one")
     return found[0]
 

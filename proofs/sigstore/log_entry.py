@@ -71,15 +71,12 @@ def parse_log_entry(unverified: dict[str, Any], *, may_lack_proof: bool = False)
         given.discard("inclusionProof")
     is_v2 = (kind["kind"], kind["version"]) == HASHEDREKORD_V2
     # What is missing must leave something that proves inclusion, or for version 0.1 at least a promise of it.
-    required = _FIELDS | (_PROMISE_FIELDS if may_lack_proof and "inclusionProof" not in given else {"inclusionProof"})
+    required = _FIELDS | (_PROMISE_FIELDS if may_lack_proof else {"inclusionProof"})
     optional = frozenset[str]() if is_v2 else _PROMISE_FIELDS | {"inclusionProof"}
-    demand_fields(
-        {name: unverified[name] for name in given},
-        required,
-        optional=optional | {"integratedTime"},
-        code="tlog.malformed",
-        what="the log entry",
-    )
+    allowed = required | optional | {"integratedTime"} | ({"inclusionProof"} if may_lack_proof else set())
+    # Protobuf's JSON may write an absent field as null; one that nobody knows is refused whatever it holds.
+    demand_fields(unverified, frozenset(), optional=allowed | _PROMISE_FIELDS, code="tlog.malformed", what="the log entry")
+    demand_fields({name: unverified[name] for name in given}, required, optional=allowed, code="tlog.malformed", what="the log entry")
     entry = LogEntry(
         kind=(kind["kind"], kind["version"]),
         log_id=_decode(demand_object(unverified, "logId", {"keyId"}, code="tlog.malformed")["keyId"], "the log id"),

@@ -39,26 +39,29 @@ def is_attestation(value: object) -> bool:
 
 def parse_attestation(unverified: dict[str, Any]) -> Bundle:
     """Read one attestation object as the bundle it is; refuses with `pep740.*` or as `parse_bundle` does. Verifies nothing."""
+    return parse_bundle(as_bundle(unverified))
+
+
+def as_bundle(unverified: dict[str, Any]) -> dict[str, Any]:
+    """Return one attestation object in the form of a Sigstore bundle; refuses with `pep740.*`. Verifies nothing."""
     # 1. Exactly this shape.
     fields = demand_fields(unverified, {"version", "verification_material", "envelope"}, code=_CODE, what="the attestation")
     if fields["version"] != 1 or isinstance(fields["version"], bool):
         raise Unproven("evidence.unsupported_attestation_version", f"got version {str(fields['version'])[:20]!r}, expected 1")
     material = demand_object(fields, "verification_material", {"certificate", "transparency_entries"}, code=_CODE)
     envelope = demand_object(fields, "envelope", {"statement", "signature"}, code=_CODE)
-    return parse_bundle(
-        {
-            "mediaType": BUNDLE_MEDIA_TYPE,
-            "verificationMaterial": {
-                "certificate": {"rawBytes": material["certificate"]},
-                "tlogEntries": material["transparency_entries"],
-            },
-            "dsseEnvelope": {
-                "payload": envelope["statement"],
-                "payloadType": "application/vnd.in-toto+json",
-                "signatures": [{"sig": envelope["signature"]}],
-            },
-        }
-    )
+    return {
+        "mediaType": BUNDLE_MEDIA_TYPE,
+        "verificationMaterial": {
+            "certificate": {"rawBytes": material["certificate"]},
+            "tlogEntries": material["transparency_entries"],
+        },
+        "dsseEnvelope": {
+            "payload": envelope["statement"],
+            "payloadType": "application/vnd.in-toto+json",
+            "signatures": [{"sig": envelope["signature"]}],
+        },
+    }
 
 
 def parse_provenance(unverified: object) -> list[tuple[Publisher, dict[str, Any]]]:

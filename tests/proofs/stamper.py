@@ -84,7 +84,8 @@ class Stamper:
             {"rawBytes": base64.b64encode(certificate.public_bytes(Encoding.DER)).decode()} for certificate in (self.certificate, self.root)
         ]
         window = {"start": start} | ({"end": end} if end else {})
-        return {"uri": "https://stamper.example", "certChain": {"certificates": chain}, "validFor": window}
+        subject = {"organization": "stamper.example", "commonName": "stamper"}
+        return {"subject": subject, "uri": "https://stamper.example", "certChain": {"certificates": chain}, "validFor": window}
 
     def token(self, message: bytes, at: datetime, *, forged: bool = False, **changes: Any) -> bytes:
         """Return a TimeStampResp over `message`; `changes` set fields of `Parts`, and with `forged` another key signs."""
