@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from attestations.second_opinion import ask_sigstore
+from attestations.ask_sigstore import ask_sigstore
 from proofs.canonical import parse_json
 from proofs.errors import Refusal
 from proofs.evidence import TrustMaterial, verify_bundle_under
@@ -90,19 +90,23 @@ def run(count: int, seed: int) -> Tally:
         tally.both_accept += accepted and others
         tally.both_refuse += not accepted and not others
         tally.stricter += others and not accepted
-        if accepted and not others and is_explained(mutant, place):
+        if accepted and not others and is_explained(mutant, place, original.trust):
             tally.explained += 1
         elif accepted and not others:
             tally.looser.append((original.name, deed, place))
     return tally
 
 
-def is_explained(mutant: dict[str, Any], place: str) -> bool:
-    """Whether it is known why ours accepts this and sigstore does not. These two reasons are all there are.
+def is_explained(mutant: dict[str, Any], place: str, trust: TrustMaterial) -> bool:
+    """Whether it is known why ours accepts this and sigstore does not. These three reasons are all there are.
 
     A bundle that calls itself version 0.1 may rest on the log's promise, which ours then verifies; the verdict says that inclusion was
-    only promised. And a 64-bit number may be written as a JSON number: protobuf's JSON says that readers accept both.
+    only promised. A 64-bit number may be written as a JSON number: protobuf's JSON says that readers accept both. And a timestamp of an
+    authority that nobody knows counts for nothing beside the log's own time; the verdict says that it was not checked.
     """
+    if "rfc3161Timestamps" in place:
+        verified = verify_bundle_under(parse_bundle(parse_json(json.dumps(mutant).encode())), trust, NOW).bundle
+        return verified is not None and verified.strange_timestamps > 0 and all(time.source == "log" for time in verified.times)
     try:
         entry = dict(mutant["verificationMaterial"]["tlogEntries"][0])
     except (KeyError, IndexError, TypeError, ValueError):
@@ -268,10 +272,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    import os
-
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-    import django
-
-    django.setup()
     main()
