@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
+from attestations.fetch_trust_root import embedded_trust_root
 from attestations.trust_roots import add_trust_root
 from portal.management.console import DataCommand
 from proofs.errors import Refusal
@@ -18,13 +19,19 @@ class Command(DataCommand):
     help = "Store a trusted_root.json of a Sigstore instance. From then on, evidence from that instance can be verified."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, help="the trusted_root.json; the digest of exactly these bytes names the trust root")
+        parser.add_argument(
+            "file", type=Path, nargs="?", help="the trusted_root.json; the digest of exactly these bytes names the trust root"
+        )
+        parser.add_argument("--public-good", action="store_true", help="take Sigstore's public root as the installed sigstore carries it")
         parser.add_argument("--name", required=True, help="what people call the instance, for example: Sigstore public good")
         parser.add_argument("--profile", default="{}", help='thresholds as JSON, for example {"sct": 1}; the strict ones unless given')
 
-    def handle(self, *, file: Path, name: str, profile: str, **options: Any) -> None:
+    def handle(self, *, file: Path | None, public_good: bool, name: str, profile: str, **options: Any) -> None:
+        if (file is None) is not public_good:
+            raise CommandError("got both or neither of a file and --public-good, expected exactly one")
         try:
-            row = add_trust_root(name=name, document=file.read_bytes(), profile=json.loads(profile), by=None, now=timezone.now())
+            document = embedded_trust_root() if file is None else file.read_bytes()
+            row = add_trust_root(name=name, document=document, profile=json.loads(profile), by=None, now=timezone.now())
         except OSError as error:
             raise CommandError(f"{file} cannot be read: {error.strerror}") from error
         except json.JSONDecodeError as error:
