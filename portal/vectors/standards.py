@@ -178,7 +178,7 @@ def _consistency(row: Row, case: dict[str, Any]) -> dict[str, Any]:
 
 def _tiled_checkpoint(row: Row, case: dict[str, Any]) -> dict[str, Any]:
     head = _head(row, row.read_path(case["file"]))
-    leaves = [leaf_hash(entry) for entry in _tile_entries(row.read("entries_tile"))] if row.has("entries_tile") else None
+    leaves = [leaf_hash(entry) for entry in tile_entries(row.read("entries_tile"))] if row.has("entries_tile") else None
 
     def node(level: int, index: int) -> bytes:
         assert leaves is not None
@@ -228,7 +228,8 @@ def _decoded(*texts: str | None) -> list[bytes]:
     return [base64.b64decode(text or "") for text in texts]
 
 
-def _tile_entries(tile: bytes) -> list[bytes]:
+def tile_entries(tile: bytes) -> list[bytes]:
+    """Return the leaves of an entries tile: each behind its length in two bytes (C2SP tlog-tiles)."""
     entries, position = [], 0
     while position < len(tile):
         size = int.from_bytes(tile[position : position + 2], "big")

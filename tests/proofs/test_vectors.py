@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +11,15 @@ import pytest
 
 import proofs
 from portal.vectors.reasons import REASONS
+from portal.vectors.standards import tile_entries
 from proofs.assess import assess_evidence
-from proofs.checkpoint import Checkpoint, parse_note_key, verify_checkpoint
+from proofs.checkpoint import parse_note_key, verify_checkpoint
 from proofs.claims import FAIL
 from proofs.digest import sha256_hex
-from proofs.errors import Refusal, Unproven
 from proofs.evidence import verify_evidence
 from proofs.facts import extract_facts
-from proofs.merkle import build_consistency_proof, leaf_hash, node_hash, subtree_root, verify_consistency, verify_inclusion
+from proofs.merkle import build_consistency_proof, leaf_hash, node_hash, subtree_root, verify_consistency
 from proofs.moment import parse_moment
-from proofs.sigstore.rekor_checkpoint import verify_rekor_checkpoint
-from proofs.sigstore.trust_root import parse_trust_root
 from tests.proofs.published import NOW, manifest, read, row_named, rows, trust_of
 
 EVIDENCE = ("sigstore-bundle", "dsse", "dsse-inline-cert")
@@ -121,29 +117,11 @@ class TestReasons:
         assert {reason for reasons in REASONS.values() for reason in reasons} <= set(manifest()["reasons"])
 
 
-class TestMerkleSuites:
-    @pytest.mark.parametrize("row", rows("merkle-inclusion-suite"))
-    def test_inclusion_proofs(self, row: dict[str, Any]) -> None:
-        for case in row["cases"]:
-            given = json.loads(read(case["file"]))
-            leaf, root, *path = _decoded(given["leafHash"], given["root"], *(given["proof"] or []))
-            with _expected(case["expected"]):
-                verify_inclusion(leaf, given["leafIdx"], given["treeSize"], path, root, code="log.inclusion")
-
-    @pytest.mark.parametrize("row", rows("merkle-consistency-suite"))
-    def test_consistency_proofs(self, row: dict[str, Any]) -> None:
-        for case in row["cases"]:
-            given = json.loads(read(case["file"]))
-            old, new, *path = _decoded(given["root1"], given["root2"], *(given["proof"] or []))
-            with _expected(case["expected"]):
-                verify_consistency(given["size1"], given["size2"], old, new, path, code="log.consistency")
-
-
 class TestCheckpointSuites:
     @pytest.mark.parametrize("row", rows("tlog-checkpoint-suite"))
     def test_a_log_of_another_project(self, row: dict[str, Any]) -> None:
         key = parse_note_key(read(row["files"]["vkey"]).decode())
-        leaves = [leaf_hash(data) for data in _tile_entries(read(row["files"]["entries_tile"]))]
+        leaves = [leaf_hash(data) for data in tile_entries(read(row["files"]["entries_tile"]))]
 
         def node(level: int, index: int) -> bytes:
             return leaves[index] if level == 0 else node_hash(node(level - 1, 2 * index), node(level - 1, 2 * index + 1))
@@ -159,16 +137,6 @@ class TestCheckpointSuites:
             for newer in heads[older.size - 1 :]:
                 path = build_consistency_proof(node, older.size, newer.size)
                 verify_consistency(older.size, newer.size, older.root, newer.root, path, code="log.consistency")
-
-    @pytest.mark.parametrize("row", rows("tlog-checkpoint"))
-    def test_single_checkpoints(self, row: dict[str, Any]) -> None:
-        if row["expected"]["verdict"] == "verified":
-            facts, head = row["expected"]["facts"], _verified_head(row)
-            assert (head.origin, head.size, head.root) == (facts["origin"], facts["tree_size"], base64.b64decode(facts["root_hash"]))
-            return
-        with pytest.raises(Refusal) as refused:
-            _verified_head(row)
-        assert {row["expected"]["reason"], *row["expected"].get("reason_also_ok", [])} & set(REASONS[refused.value.code])
 
 
 def assert_facts(facts: dict[str, Any], expected: dict[str, Any]) -> None:
@@ -210,29 +178,3 @@ def assert_facts(facts: dict[str, Any], expected: dict[str, Any]) -> None:
         assert promised == [entry["integrated_time"]] * entry["has_inclusion_promise"] if "integrated_time" in entry else promised == []
     if "rfc3161_timestamps" in expected:
         assert sum(time["source"] == "rfc3161" for time in facts["times"]) == expected["rfc3161_timestamps"]
-
-
-def _verified_head(row: dict[str, Any]) -> Checkpoint:
-    text = read(row["files"]["evidence"]).decode()
-    if "vkey" in row["files"]:
-        return verify_checkpoint(text, parse_note_key(read(row["files"]["vkey"]).decode()))
-    root = parse_trust_root(read(row["files"]["trusted_root"]))
-    log = next(log for log in root.logs if log.log_id == base64.b64decode(row["inputs"]["log_id"]))
-    return verify_rekor_checkpoint(text, log=log)
-
-
-def _expected(expected: dict[str, Any]) -> AbstractContextManager[object]:
-    return nullcontext() if expected["verdict"] == "verified" else pytest.raises(Unproven)
-
-
-def _decoded(*texts: str | None) -> list[bytes]:
-    return [base64.b64decode(text or "") for text in texts]
-
-
-def _tile_entries(tile: bytes) -> list[bytes]:
-    entries, position = [], 0
-    while position < len(tile):
-        size = int.from_bytes(tile[position : position + 2], "big")
-        entries.append(tile[position + 2 : position + 2 + size])
-        position += 2 + size
-    return entries
