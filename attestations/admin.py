@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from attestations.models import Artifact, Attestation, TrustRoot, Verdict, VerificationJob
+from attestations.models import Artifact, Attestation, Collection, TrustRoot, Verdict, VerificationJob
 from ledger.admin import ReadOnlyAdmin
 
 
@@ -12,6 +12,13 @@ from ledger.admin import ReadOnlyAdmin
 class AttestationAdmin(ReadOnlyAdmin):
     list_display = ["id", "format", "received_at"]
     list_filter = ["format"]
+
+
+@admin.register(Collection)
+class CollectionAdmin(ReadOnlyAdmin):
+    list_display = ["id", "kind", "name", "item_count", "identity", "received_at"]
+    list_filter = ["kind"]
+    list_select_related = ["identity"]
 
 
 @admin.register(VerificationJob)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from django.conf import settings
@@ -13,10 +14,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from attestations.models import Attestation
+from attestations.follow_collection import follow_collection, get_collection
+from attestations.models import Attestation, Collection
 from attestations.queries import did_submit, get_attestation, latest_verdict, verdict_document
 from attestations.receive import receive_attestation
-from attestations.serializers import OutputAttestationWithVerdict, OutputReceipt
+from attestations.receive_collection import NEW, REFUSED, ItemAnswer, receive_collection
+from attestations.serializers import (
+    OutputAttestationWithVerdict,
+    OutputCollectionProgress,
+    OutputCollectionReceipt,
+    OutputReceipt,
+)
 from attestations.tasks import ring_after_commit
 from identities.api_authentication import HasScope
 from identities.models import ApiCredential, Identity
@@ -50,8 +58,8 @@ class AttestationsView(APIView):
         return Response(OutputReceipt(receipt).data, status=status, headers={"Location": str(receipt["statusUrl"])})
 
 
-class AttestationView(APIView):
-    """Read an attestation and its verdict."""
+class _ReadByReaderOrSender(APIView):
+    """Read with the scope for reading, or as whoever sent it."""
 
     permission_classes = [HasScope]
     required_action = "attestations.read"
@@ -62,15 +70,87 @@ class AttestationView(APIView):
         scopes = getattr(self.request.auth, "scopes", ())
         return ApiCredential.Scope.READ if ApiCredential.Scope.READ in scopes else ApiCredential.Scope.ATTESTATIONS_WRITE
 
+
+class AttestationView(_ReadByReaderOrSender):
+    """Read an attestation and its verdict."""
+
     @extend_schema(operation_id="attestation_read", responses={200: OutputAttestationWithVerdict})
     def get(self, request: Request, attestation_id: str) -> Response:
         attestation = get_attestation(attestation_id)
-        reads_all = not isinstance(request.auth, ApiCredential) or ApiCredential.Scope.READ in request.auth.scopes
-        if not reads_all and not did_submit(_caller(request), attestation):
+        if not _reads_all(request) and not did_submit(_caller(request), attestation):
             raise NotAllowed(
                 "permission.scope", "this credential may only read attestations that its own identity sent; others need the scope read"
             )
         return Response(OutputAttestationWithVerdict(_whole(attestation)).data)
+
+
+class CollectionsView(APIView):
+    """Send many pieces of evidence in one file: the body is the file, whatever content type it is sent as."""
+
+    permission_classes = [HasScope]
+    required_scope = ApiCredential.Scope.ATTESTATIONS_WRITE
+
+    @extend_schema(
+        operation_id="collection_send",
+        request={"application/octet-stream": OpenApiTypes.BINARY, "application/json": OpenApiTypes.OBJECT},
+        responses={
+            202: OpenApiResponse(OutputCollectionReceipt, description="Every item is stored; those that are new will be verified."),
+            200: OpenApiResponse(OutputCollectionReceipt, description="Every item was here before."),
+            207: OpenApiResponse(OutputCollectionReceipt, description="At least one item was refused; the others are stored."),
+        },
+        parameters=[
+            OpenApiParameter(
+                "Location", str, OpenApiParameter.HEADER, response=[200, 202, 207], description="Where the state of every item stands."
+            )
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        # The exact bytes. One more than the limit is enough to see that there are too many.
+        content = request._request.read(settings.MAX_COLLECTION_BYTES + 1)
+        collection, answers = receive_collection(content=content, name="", by=_caller(request), now=timezone.now())
+        ring_after_commit()
+        counts = Counter(answer.answer for answer in answers)
+        shown = _collection(collection) | {"counts": counts, "items": [_item_answer(answer) for answer in answers]}
+        status = 207 if REFUSED in counts else 202 if NEW in counts else 200
+        return Response(OutputCollectionReceipt(shown).data, status=status, headers={"Location": str(shown["statusUrl"])})
+
+
+class CollectionView(_ReadByReaderOrSender):
+    """Read where each item of a collection stands."""
+
+    @extend_schema(operation_id="collection_read", responses={200: OutputCollectionProgress})
+    def get(self, request: Request, collection_id: str) -> Response:
+        collection = get_collection(collection_id)
+        if not _reads_all(request) and collection.identity_id != _caller(request).pk:
+            raise NotAllowed(
+                "permission.scope", "this credential may only read collections that its own identity sent; others need the scope read"
+            )
+        progress = follow_collection(collection)
+        items = [
+            {
+                "position": item.position,
+                "name": item.name,
+                "unsignedLabel": item.label,
+                "isMislabelled": item.is_mislabelled,
+                "state": item.state,
+                "id": item.attestation_id,
+                "code": item.code or None,
+                "sentence": item.sentence or None,
+                "predicateType": item.predicate_type or None,
+            }
+            for item in progress.items
+        ]
+        shown = _collection(collection) | {
+            "counts": progress.counts,
+            "open": progress.is_open,
+            "unanswered": progress.unanswered,
+            "items": items,
+        }
+        return Response(OutputCollectionProgress(shown).data)
+
+
+def _reads_all(request: Request) -> bool:
+    return not isinstance(request.auth, ApiCredential) or ApiCredential.Scope.READ in request.auth.scopes
 
 
 def _caller(request: Request) -> Identity:
@@ -78,6 +158,30 @@ def _caller(request: Request) -> Identity:
     caller: Any = request.user
     identity: Identity = caller.identity
     return identity
+
+
+def _collection(collection: Collection) -> dict[str, Any]:
+    return {
+        "id": collection.pk,
+        "kind": collection.kind,
+        "digest": f"sha256:{collection.digest}",
+        "statusUrl": settings.ORIGIN + reverse("attestations:api_collection", args=[collection.pk]),
+    }
+
+
+def _item_answer(answered: ItemAnswer) -> dict[str, Any]:
+    attestation, refusal = answered.attestation, answered.refusal
+    return {
+        "position": answered.position,
+        "name": answered.item.name,
+        "unsignedLabel": answered.item.label,
+        "answer": answered.answer,
+        "id": attestation.pk if attestation else None,
+        "digest": f"sha256:{attestation.blob_id}" if attestation else None,
+        "statusUrl": settings.ORIGIN + reverse("attestations:api_attestation", args=[attestation.pk]) if attestation else None,
+        "code": refusal.code if refusal else None,
+        "sentence": refusal.reason if refusal else None,
+    }
 
 
 def _receipt(attestation: Attestation) -> dict[str, Any]:

@@ -88,6 +88,64 @@ class Submission(AppendOnly):
         return f"{self.attestation_id} by {self.identity_id}"
 
 
+def new_collection_id() -> str:
+    return new_id("col")
+
+
+class Collection(AppendOnly):
+    """One file of several pieces of evidence that somebody sent. The same bytes from the same sender are the same collection.
+
+    The file itself is not kept; its items are. `name` is what the sender calls it, a label only.
+    """
+
+    id = models.CharField(primary_key=True, max_length=40, default=new_collection_id)
+    identity = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="collections")
+    digest = models.CharField(max_length=64)
+    kind = models.CharField(max_length=40)
+    name = models.CharField(max_length=200, blank=True)
+    size = models.PositiveIntegerField()
+    item_count = models.PositiveIntegerField()
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["identity", "digest"], name="collection_once_per_identity")]
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class CollectionItem(AppendOnly):
+    """How one item of a collection was answered: it is this attestation, or it was refused.
+
+    Once taken in it stays taken in; of two refusals the later one counts, because limits and formats may change between two sendings.
+
+    `label` is what the container said the evidence is; nobody signed it. It is there before the attestation can be verified.
+    """
+
+    collection = models.ForeignKey(Collection, on_delete=models.PROTECT, related_name="items")
+    position = models.PositiveIntegerField()
+    name = models.CharField(max_length=300)
+    label = models.CharField(max_length=300, blank=True)
+    attestation = models.ForeignKey(Attestation, null=True, blank=True, on_delete=models.PROTECT, related_name="collection_items")
+    code = models.CharField(max_length=80, blank=True)
+    reason = models.CharField(max_length=600, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["collection", "position", "attestation"], name="collection_item_taken_once"),
+            models.UniqueConstraint(
+                fields=["collection", "position", "code"], condition=Q(attestation__isnull=True), name="collection_item_refused_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(attestation__isnull=False, code="") | (Q(attestation__isnull=True) & ~Q(code="")),
+                name="collection_item_taken_or_refused",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.collection_id} item {self.position}"
+
+
 class VerificationJob(models.Model):
     """The state of work on one attestation. `attempts` is the fencing count: only the holder of the last claim may finish."""
 

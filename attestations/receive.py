@@ -26,11 +26,20 @@ def receive_attestation(*, content: bytes, by: Identity, now: datetime) -> tuple
     Refuses with `evidence.empty`, `evidence.too_large`, `evidence.unknown_format` or a `json.*` code, and then keeps nothing.
     The same bytes are the same attestation: another sender adds a submission, the same one adds nothing.
     """
+    return keep_attestation(content=content, evidence_format=demand_evidence(content), by=by, now=now)
+
+
+def demand_evidence(content: bytes) -> str:
+    """Return the format of bytes that can be taken in. Refuses as `receive_attestation` does; keeps nothing."""
     if not content:
         raise Malformed("evidence.empty", "got no bytes, expected a Sigstore bundle or a DSSE envelope")
     if len(content) > settings.MAX_EVIDENCE_BYTES:
         raise TooLarge("evidence.too_large", f"got {len(content)} bytes of evidence, expected at most {settings.MAX_EVIDENCE_BYTES}")
-    evidence_format = detect_format(content)
+    return detect_format(content)
+
+
+def keep_attestation(*, content: bytes, evidence_format: str, by: Identity, now: datetime) -> tuple[Attestation, bool]:
+    """Store bytes that `demand_evidence` let through, and the job of verifying them; say whether they are new. Refuses nothing."""
     with transaction.atomic():
         blob = store_blob(content, now)
         attestation, created = _find_or_store(blob, evidence_format, now)

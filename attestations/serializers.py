@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
+from attestations.follow_collection import REFUSED
 from attestations.models import Finding, Verdict, VerificationJob
+from attestations.receive_collection import KNOWN, NEW
+from proofs.collection.read import KINDS
 
 
 class OutputReceipt(serializers.Serializer):
@@ -58,3 +61,55 @@ class OutputAttestationWithVerdict(OutputReceipt):
     notChecked = serializers.ListField(child=serializers.CharField())
     verdictDigest = serializers.CharField(allow_null=True)
     verifiedAt = serializers.DateTimeField(allow_null=True)
+
+
+class OutputItemAnswer(serializers.Serializer):
+    """The answer to one item of a collection: an attestation, or why it was refused."""
+
+    position = serializers.IntegerField(help_text="Place in the file, from 1.")
+    name = serializers.CharField()
+    unsignedLabel = serializers.CharField(allow_blank=True, help_text="What the file says the item is. Nobody signed this.")
+    answer = serializers.ChoiceField(choices=[NEW, KNOWN, REFUSED])
+    id = serializers.CharField(allow_null=True)
+    digest = serializers.CharField(allow_null=True, help_text="SHA-256 of the item's bytes as they stand in the file, `sha256:<hex>`.")
+    statusUrl = serializers.URLField(allow_null=True)
+    code = serializers.CharField(allow_null=True)
+    sentence = serializers.CharField(allow_null=True)
+
+
+class OutputCollection(serializers.Serializer):
+    """A file of several pieces of evidence, as it was received."""
+
+    id = serializers.CharField()
+    kind = serializers.ChoiceField(choices=list(KINDS))
+    digest = serializers.CharField(help_text="SHA-256 of the whole file, which is not kept.")
+    statusUrl = serializers.URLField()
+    counts = serializers.DictField(child=serializers.IntegerField(), help_text="How many items stand where.")
+
+
+class OutputCollectionReceipt(OutputCollection):
+    """The answer to a collection sent: `counts` by answer, and one answer for each item."""
+
+    items = OutputItemAnswer(many=True)
+
+
+class OutputItemState(serializers.Serializer):
+    """Where one item of a collection stands. `state` is `refused`, `waiting`, `claimed`, or the result of the newest verdict."""
+
+    position = serializers.IntegerField()
+    name = serializers.CharField()
+    unsignedLabel = serializers.CharField(allow_blank=True, help_text="What the file says the item is. Nobody signed this.")
+    isMislabelled = serializers.BooleanField(help_text="Whether the file calls it something else than what was signed.")
+    state = serializers.CharField()
+    id = serializers.CharField(allow_null=True)
+    code = serializers.CharField(allow_null=True)
+    sentence = serializers.CharField(allow_null=True)
+    predicateType = serializers.CharField(allow_null=True, help_text="What the verified statement says it is.")
+
+
+class OutputCollectionProgress(OutputCollection):
+    """A collection and where each item stands; `counts` by state, `open` while a verdict is missing."""
+
+    open = serializers.BooleanField()
+    unanswered = serializers.IntegerField(help_text="Items that were not reached because the sending was cut off. Send the file again.")
+    items = OutputItemState(many=True)

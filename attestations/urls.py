@@ -11,6 +11,10 @@ app_name = "attestations"
 urlpatterns = [
     path("attestations/<str:attestation_id>", views.attestation, name="attestation"),
     path("attestations/<str:attestation_id>/raw", views.raw, name="raw"),
+    path("collections/new", views.collection_new, name="collection_new"),
+    path("collections/<str:collection_id>", views.collection, name="collection"),
     path("api/v1/attestations", api.AttestationsView.as_view(), name="api_attestations"),
     path("api/v1/attestations/<str:attestation_id>", api.AttestationView.as_view(), name="api_attestation"),
+    path("api/v1/collections", api.CollectionsView.as_view(), name="api_collections"),
+    path("api/v1/collections/<str:collection_id>", api.CollectionView.as_view(), name="api_collection"),
 ]

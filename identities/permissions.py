@@ -29,6 +29,9 @@ EVERY_ROLE = frozenset(Role)
 ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
     "portal.home": ("seeing the home page", EVERY_ROLE),
     "attestations.read": ("reading evidence", EVERY_ROLE),
+    # A requester may put evidence into the queue of their team anyway, by way of the programs they own. Approvers and auditors judge
+    # evidence and do not bring it.
+    "attestations.send": ("sending evidence", frozenset({Role.REQUESTER})),
     "artifacts.read": ("reading artifacts", EVERY_ROLE),
     "requests.read": ("reading requests", EVERY_ROLE),
     "requests.open": ("opening a request", frozenset({Role.REQUESTER})),
@@ -45,7 +48,16 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
 # Taken only by a person at a browser, whatever credential a program holds.
 HUMAN_ACTIONS = frozenset({"requests.decide", "keys.own", "identities.steward"})
 NONHUMAN_ACTIONS = frozenset(
-    {"attestations.read", "artifacts.read", "requests.read", "requests.open", "policies.read", "gates.read", "packs.read"}
+    {
+        "attestations.read",
+        "attestations.send",
+        "artifacts.read",
+        "requests.read",
+        "requests.open",
+        "policies.read",
+        "gates.read",
+        "packs.read",
+    }
 )
 
 

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from portal.errors import answer, answer_refusal
 from proofs.errors import Malformed, Refusal, TooLarge
 
-# The one door for large bodies. It reads the exact bytes of whoever proved to be allowed to send them, and has limits of its own.
+# The doors for large bodies. They read the exact bytes of whoever proved to be allowed to send them. That for one piece of evidence has
+# limits of its own; those for many are given what a form puts around a file.
 EVIDENCE_PATH = "/api/v1/attestations"
+COLLECTION_PATHS = ("/api/v1/collections", "/collections/new")
+FORM_BYTES = 64 * 1024
 MAX_BODY_BYTES = 1024 * 1024
 
 
@@ -50,9 +54,10 @@ def refuse_nul(request: HttpRequest) -> None:
 
 
 def refuse_size(request: HttpRequest) -> None:
-    """Refuses with `request.too_large` if the body is over what any door but that for evidence reads, and with `request.malformed`."""
+    """Refuses with `request.too_large` if the body is over what its door reads, and with `request.malformed`."""
     declared = request.META.get("CONTENT_LENGTH") or "0"
     if not (declared.isascii() and declared.isdigit() and len(declared) < 16):
         raise Malformed("request.malformed", "got a Content-Length that is no number of bytes")
-    if int(declared) > MAX_BODY_BYTES and request.path != EVIDENCE_PATH:
-        raise TooLarge("request.too_large", f"got {int(declared)} bytes, expected at most {MAX_BODY_BYTES}")
+    limit = settings.MAX_COLLECTION_BYTES + FORM_BYTES if request.path in COLLECTION_PATHS else MAX_BODY_BYTES
+    if int(declared) > limit and request.path != EVIDENCE_PATH:
+        raise TooLarge("request.too_large", f"got {int(declared)} bytes, expected at most {limit}")

@@ -56,11 +56,13 @@ MAX_ATTEMPTS = env_int("MAX_ATTEMPTS", 3, least=1, most=20)
 BATCH_SIZE = env_int("BATCH_SIZE", 20, least=1, most=1000)
 SWEEP_SECONDS = env_int("SWEEP_SECONDS", 1, least=1, most=60)
 MAX_EVIDENCE_BYTES = env_int("MAX_EVIDENCE_BYTES", 1024 * 1024, least=1024, most=64 * 1024 * 1024)
+MAX_COLLECTION_BYTES = env_int("MAX_COLLECTION_BYTES", 16 * 1024 * 1024, least=1024, most=256 * 1024 * 1024)
 API_CALLS_PER_MINUTE = env_int("API_CALLS_PER_MINUTE", 600, least=1, most=1_000_000)
 CEREMONY_SECONDS = env_int("CEREMONY_SECONDS", 300, least=30, most=300)
 HEARTBEAT_DIR = env_path("HEARTBEAT_DIR", VAR_DIR / "heartbeats")
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_EVIDENCE_BYTES + 64 * 1024
-# No form of ours takes a file: one that is sent with a form is thrown away unread. Larger bodies do not come past portal.screen_requests.
+# One form takes a file and brings a handler of its own; one that is sent with any other form is thrown away unread. Larger bodies do not
+# come past portal.screen_requests.
 FILE_UPLOAD_HANDLERS: list[str] = []
 
 # --- database and cache ----------------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from approvals.models import Request
 from approvals.pack import build_pack
 from attestations.models import Artifact
 from attestations.names import with_proven_names
+from attestations.receive_collection import may_send
 from identities.permissions import person_of, readable_projects, requires
 from proofs.digest import parse_digest
 from proofs.errors import Refusal
@@ -32,15 +33,18 @@ def artifacts(request: HttpRequest) -> HttpResponse:
     rows = with_proven_names(Artifact.objects.all()).order_by("-first_seen_at", "digest")
     if query:
         rows = rows.filter(Q(proven_name__icontains=query) | Q(digest__contains=query.lower()))
-    return render(request, "reports/artifacts.html", {"page": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")), "query": query})
+    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    return render(request, "reports/artifacts.html", {"page": page, "query": query, "may_send": may_send(person_of(request)).allowed})
 
 
 @requires("artifacts.read")
 def artifact(request: HttpRequest, digest: str) -> HttpResponse:
     """Show the passport of one artifact. An unknown digest answers 404 with what that means."""
-    passport = build_passport(str(parse_digest(digest)), reader=person_of(request), now=timezone.now())
+    reader = person_of(request)
+    passport = build_passport(str(parse_digest(digest)), reader=reader, now=timezone.now())
     known = passport.artifact is not None
-    return render(request, "reports/artifact.html", {"passport": passport}, status=200 if known else 404)
+    context = {"passport": passport, "may_send": may_send(reader).allowed}
+    return render(request, "reports/artifact.html", context, status=200 if known else 404)
 
 
 @requires("packs.read")

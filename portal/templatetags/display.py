@@ -58,7 +58,7 @@ TONES = {"ok": "check", "bad": "cross", "warn": "alert", "unknown": "question", 
 MESSAGE_TONES = {"success": ("ok", "check"), "error": ("bad", "cross"), "warning": ("warn", "alert")}
 NAVIGATION = (
     ("Queue", "/queue", ("/queue", "/requests", "/ceremonies", "/records", "/policies")),
-    ("Artifacts", "/artifacts", ("/artifacts", "/attestations")),
+    ("Artifacts", "/artifacts", ("/artifacts", "/attestations", "/collections")),
     ("Identities", "/identities", ("/identities",)),
     ("Gates", "/gates/decisions", ("/gates",)),
     ("Log", "/log", ("/log",)),

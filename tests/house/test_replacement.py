@@ -10,7 +10,8 @@ from django.apps import apps
 from django.db import DatabaseError, connection, models, transaction
 
 from approvals.models import Ceremony
-from attestations.models import Artifact, Attestation, Blob, Submission, TrustRoot
+from attestations.models import Artifact, Attestation, Blob, Collection, CollectionItem, Submission, TrustRoot
+from attestations.receive_collection import receive_collection
 from gates.decide import decide
 from identities.models import ApiCredential, EvidenceSigner, Identity, RoleAssignment, SignInEvent, SigningKey
 from identities.sign_in_events import record_sign_in
@@ -23,7 +24,7 @@ from tests.make_ledger import use_own_keys
 pytestmark = pytest.mark.django_db
 
 # Filled with INSERT OR IGNORE, so the DELETE trigger alone guards them, on connections with recursive_triggers.
-TAKEN_IN = {Artifact, Attestation, Blob, Submission}
+TAKEN_IN = {Artifact, Attestation, Blob, Collection, CollectionItem, Submission}
 LIVING = {ApiCredential, Ceremony, EvidenceSigner, Identity, RoleAssignment, SignInEvent, SigningKey, TrustRoot}
 MODELS = sorted({model for model in apps.get_models() if issubclass(model, AppendOnly)} | LIVING, key=lambda model: model._meta.label)
 on_sqlite = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="only SQLite has INSERT OR REPLACE")
@@ -35,6 +36,7 @@ def whole_story(settings: Any, tmp_path: Path) -> None:
     use_own_keys(settings, tmp_path)
     stage = make.set_stage()
     make.send_provenance(stage)
+    receive_collection(content=b"{}", name="", by=cast.runner(), now=make.NOW)
     make.approve(make.ask(), cast.alice())
     decide(digest=make.image(), environment_slug="production", by=cast.runner(), now=make.NOW)
     cast.token_of(cast.runner())
