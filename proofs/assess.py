@@ -23,6 +23,9 @@ VERIFIED, REJECTED, UNSUPPORTED = "verified", "rejected", "unsupported"
 VERDICT_SCHEMA = "countersign-verdict/v1"
 # Raised whenever the same bytes under the same trust may come to another verdict; whatever was judged by another is judged anew.
 VERIFIER_VERSION = "2"
+# Those before it, and the kinds of facts that they did not read yet.
+EARLIER_VERIFIERS = ("0.1.0",)
+FACTS_ADDED = ("predicate", "parameters")
 
 _UNSUPPORTED_PREFIX = "evidence.unsupported_"
 _NEVER_CHECKED = "Whether the statement is true: a signature proves who said it, not that it is so."

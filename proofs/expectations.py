@@ -81,7 +81,7 @@ def accept(facts: dict[str, Any], contradictions: Sequence[ClaimFinding], expect
     if not findings:
         reason = "Nothing is expected of this evidence, and expectations that ask nothing accept nothing."
         return Acceptance(False, "expectation.none", reason, ())
-    explained = any(finding.check == "builder" and finding.outcome == PASS for finding in findings)
+    explained = expected.builder is not None and _is_delegated(facts, expected.builder)
     asked = {finding.check for finding in findings}
     # 8. Contradictions.
     for finding in contradictions:
@@ -99,12 +99,14 @@ def accept(facts: dict[str, Any], contradictions: Sequence[ClaimFinding], expect
 def refuse_loose_pattern(pattern: str) -> None:
     """Return when a pattern says where it begins and ends; refuses with `expectation.pattern`. It is matched whole in any case."""
     anchored = pattern.startswith("^") and pattern.endswith("$") and not pattern.endswith("\\$") and len(pattern) <= _PATTERN_LIMIT
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise Malformed("expectation.pattern", f"got a pattern that cannot be read ({error}), expected a regular expression") from error
     if not anchored or "|" in pattern:
         raise Malformed("expectation.pattern", f"got the pattern {pattern[:80]!r}, expected one from ^ to $ without alternatives")
+    try:
+        matches_anything = re.fullmatch(pattern, "\N{SECTION SIGN}") is not None or re.fullmatch(pattern, "") is not None
+    except (re.error, OverflowError, RecursionError) as error:
+        raise Malformed("expectation.pattern", f"got a pattern that cannot be read ({error}), expected a regular expression") from error
+    if matches_anything:
+        raise Malformed("expectation.pattern", f"got the pattern {pattern[:80]!r} that matches anything, expected one that says something")
 
 
 def _is_unasked_claim(finding: ClaimFinding, asked: set[str], expected: Expectations) -> bool:
@@ -186,21 +188,31 @@ def is_of_release_line(tag: str, line: str) -> bool:
     wanted = re.fullmatch(r"v([0-9]+)(?:\.([0-9]+))?", line)
     if release is None or wanted is None:
         return False
-    return all(want is None or want == got for want, got in zip(wanted.groups(), release.groups(), strict=False))
+    # A tag `v14` is the release 14.0.0.
+    return all(want is None or int(want) == int(got or 0) for want, got in zip(wanted.groups(), release.groups(), strict=False))
 
 
 def _check_builder(facts: dict[str, Any], wanted: str) -> ClaimFinding:
-    signer, said = facts["signer"], facts["claims"].get("builderId")
-    if wanted in (signer.get("workflow"), signer.get("identity")):
+    signer = facts["signer"]
+    # People write a release's tag short.
+    whole = re.sub(r"@(v[0-9][^@/]*)\Z", r"@refs/tags/\1", wanted)
+    if wanted == signer.get("workflow") or whole == signer.get("identity"):
         return _finding("builder", True, "builder", f"the certificate was issued to the builder {wanted}")
     runner = signer.get("runnerEnvironment")
     if signer.get("issuer") == _GITHUB and runner is not None and wanted == f"{HOSTED_RUNNER}{runner}":
         return _finding("builder", True, "builder", f"the certificate names the runner {wanted}")
-    if is_delegator(str(signer.get("issuer")), signer.get("workflow"), signer.get("ref")) and isinstance(said, str):
-        delegated = wanted in (said, said.rpartition("@")[0])
-        return _finding("builder", delegated, "builder", f"a known delegator signed for the builder {said}, and {wanted} is expected")
+    if _is_delegated(facts, wanted):
+        return _finding("builder", True, "builder", f"a known delegator signed for the builder {wanted}")
     issued_to = signer.get("identity") or signer.get("keyId")
     return _finding("builder", False, "builder", f"the builder is {wanted}; what signed is {issued_to}")
+
+
+def _is_delegated(facts: dict[str, Any], wanted: str) -> bool:
+    """Whether a known delegator signed, and each builder that the statement names is the wanted one."""
+    signer, claims = facts["signer"], facts["claims"]
+    named = [item["value"] for item in claims.get("stated") or [] if item["claim"] == "builder"]
+    of_delegator = is_delegator(str(signer.get("issuer")), signer.get("workflow"), signer.get("ref"))
+    return of_delegator and bool(named) and all(isinstance(said, str) and wanted in (said, said.rpartition("@")[0]) for said in named)
 
 
 def _check_inputs(dependencies: list[dict[str, Any]], approved: tuple[Digest, ...]) -> ClaimFinding:

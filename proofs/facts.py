@@ -69,6 +69,8 @@ def _parameter_facts(statement: Statement) -> dict[str, Any]:
     if statement.predicate_type not in PROVENANCE_TYPES:
         return {}
     stated = [at(statement.predicate, "buildDefinition", "externalParameters"), at(statement.predicate, "invocation", "parameters")]
+    if not any(isinstance(parameters, dict) for parameters in stated):
+        return {}
     names = {name for parameters in stated if isinstance(parameters, dict) for name in parameters}
     # A name that cannot be shown is shown as such, and is nobody's allowed parameter.
     return {"parameters": sorted({name if is_plain_text(name) and name else "(unreadable)" for name in names})}

@@ -104,6 +104,8 @@ def _parse_subject(item: Any) -> Subject:
         value = item["digest"].get(algorithm)
         if value is None:
             continue
+        if not isinstance(value, str):
+            raise Malformed("statement.malformed", f"got {type(value).__name__} for a {algorithm} digest, expected text")
         try:
             digests.append(parse_digest(f"{algorithm}:{value}"))
         except Refusal as error:

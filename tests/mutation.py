@@ -105,7 +105,10 @@ def is_explained(mutant: dict[str, Any], place: str, trust: TrustMaterial) -> bo
     authority that nobody knows counts for nothing beside the log's own time; the verdict says that it was not checked.
     """
     if "rfc3161Timestamps" in place:
-        verified = verify_bundle_under(parse_bundle(parse_json(json.dumps(mutant).encode())), trust, NOW).bundle
+        try:
+            verified = verify_bundle_under(parse_bundle(parse_json(json.dumps(mutant).encode())), trust, NOW).bundle
+        except Refusal:
+            return False
         return verified is not None and verified.strange_timestamps > 0 and all(time.source == "log" for time in verified.times)
     try:
         entry = dict(mutant["verificationMaterial"]["tlogEntries"][0])

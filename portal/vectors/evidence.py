@@ -12,20 +12,22 @@ from proofs.canonical import parse_json
 from proofs.claims import check_claims
 from proofs.digest import Digest, parse_digest, sha256_hex
 from proofs.dsse import parse_envelope, verify_envelope
-from proofs.errors import Refusal, Unproven
+from proofs.errors import Malformed, Refusal, Unproven
 from proofs.evidence import SIGSTORE_BUNDLE, TrustMaterial, VerifiedEvidence, detect_format, verify_bundle_under
-from proofs.expectations import Expectations, accept
+from proofs.expectations import Expectations, accept, is_of_release_line
 from proofs.facts import extract_claims, extract_facts
 from proofs.keys import PublicKey, RegisteredKey, load_pem
 from proofs.packages.gcb import verify_build_provenance
 from proofs.packages.npm import parse_npm_keys, verify_npm_set
+from proofs.predicates.reading import at
 from proofs.predicates.summary import SummaryExpectations, check_summary
 from proofs.repository import compare_repositories
 from proofs.sigstore.bundle_shape import parse_bundle
+from proofs.sigstore.certificate import SignerCertificate
 from proofs.sigstore.pep740 import Publisher, check_distribution, check_publisher, parse_attestation, parse_provenance
 from proofs.sigstore.signed_file import SignedFile
 from proofs.sigstore.trust_root import TrustRoot, parse_trust_root
-from proofs.statement import parse_statement
+from proofs.statement import Statement, parse_statement
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -46,27 +48,29 @@ def judge_attestation(row: Row, now: datetime) -> Outcome:
     if row.format == "pypi-provenance":
         listed = parse_provenance(value)
     else:
-        listed = [(Publisher(str(named["kind"]), named) if isinstance(named, dict) else Publisher("", {}), value)]
+        listed = [(Publisher("", {}), value)]
     facts: dict[str, Any] = {"attestations": [], "publishers": [publisher.fields for publisher, _ in listed if publisher.kind]}
     distribution = row.inputs.get("distribution")
     for publisher, attestation in listed:
         verified = verify_bundle_under(parse_attestation(attestation), _trust(row), now)
-        signer = extract_facts(verified)["signer"]
         if isinstance(distribution, dict):
             check_distribution(
                 verified.statement, expected_name=str(distribution.get("name")), expected_sha256=str(distribution.get("sha256"))
             )
-        if publisher.kind:
-            check_publisher(signer, publisher)
-        if isinstance(named, dict) and named.get("kind") != publisher.kind:
-            raise Unproven("pep740.publisher", f"the index names a publisher of kind {publisher.kind!r}, expected {named.get('kind')!r}")
-        if isinstance(named, dict):
-            check_publisher(signer, Publisher(str(named["kind"]), named))
+        for said in [publisher, *([Publisher(str(named.get("kind")), named)] if isinstance(named, dict) else [])]:
+            if said.kind:
+                check_publisher(_certificate_of(verified), said)
         outcome = _accepted(row, verified, {})
         if outcome.verdict != VERIFIED:
             return outcome
         facts["attestations"].append(evidence_facts(verified))
     return Outcome(VERIFIED, "evidence.verified", "Every attestation holds.", facts)
+
+
+def _certificate_of(verified: VerifiedEvidence) -> SignerCertificate:
+    if verified.bundle is None or verified.bundle.certificate is None:
+        raise Unproven("pep740.publisher", "a key signed this, and no certificate says who published")
+    return verified.bundle.certificate
 
 
 def judge_npm(row: Row, now: datetime) -> Outcome:
@@ -94,16 +98,34 @@ def judge_build(row: Row, now: datetime) -> Outcome:
     wanted = _digests(row)
     if wanted and found.image not in wanted:
         raise Unproven("expectation.artifact", f"the image is {found.image}, expected {', '.join(map(str, wanted))}")
-    envelopes = []
-    for (statement, _), entry in zip(found.statements, value["provenance_summary"]["provenance"], strict=True):
-        source = row.inputs.get("source_repository")
-        claims = extract_claims(statement)
-        named = [item["uri"] for item in claims["dependencies"] if item["uri"]] + [claims["sourceRepository"]]
-        named += [item.get("uri") for item in statement.predicate.get("materials", []) if isinstance(item, dict)]
-        if source is not None and not any(uri and compare_repositories(uri, source) == "same" for uri in named):
-            raise Unproven("expectation.source", f"the build names the sources {named}, expected {source}")
-        envelopes.append({**statement_facts(statement), "keyids": [item.get("keyid") for item in entry["envelope"]["signatures"]]})
+    for build in found.builds:
+        _refuse_other_build(row, build.statement)
+    envelopes = [{**statement_facts(build.statement), "keyids": list(build.named_keys)} for build in found.builds]
     return Outcome(VERIFIED, "evidence.verified", "Every envelope holds.", {"image": found.unverified_name, "envelopes": envelopes})
+
+
+def _refuse_other_build(row: Row, statement: Statement) -> None:
+    """Hold what a build service says against the row; here a key speaks for the service, so that its statement is all there is."""
+    claims, inputs = extract_claims(statement), row.inputs
+    source = inputs.get("source_repository")
+    named = [item["uri"] for item in claims["dependencies"] if item["uri"]] + [claims["sourceRepository"]]
+    named += [item.get("uri") for item in statement.predicate.get("materials", []) if isinstance(item, dict)]
+    if source is not None and not any(uri and compare_repositories(uri, with_scheme(source)) == "same" for uri in named):
+        raise Unproven("expectation.source", f"the build names the sources {named}, expected {source}")
+    builder = at(statement.predicate, "runDetails", "builder", "id") or at(statement.predicate, "builder", "id")
+    if "builder_id" in inputs and inputs["builder_id"] not in (builder, str(builder).rpartition("@")[0]):
+        raise Unproven("expectation.builder", f"the build names the builder {builder}, expected {inputs['builder_id']}")
+    ref = str(claims["sourceRef"])
+    for name, holds in (
+        ("source_branch", ref in (f"refs/heads/{inputs.get('source_branch')}", inputs.get("source_branch"))),
+        ("source_tag", ref == f"refs/tags/{inputs.get('source_tag')}"),
+        (
+            "versioned_tag",
+            ref.startswith("refs/tags/") and is_of_release_line(ref.removeprefix("refs/tags/"), str(inputs.get("versioned_tag"))),
+        ),
+    ):
+        if name in inputs and not holds:
+            raise Unproven("expectation.ref", f"the build names the ref {ref}, expected {inputs[name]}")
 
 
 def judge_envelope(row: Row, now: datetime) -> Outcome:
@@ -112,16 +134,21 @@ def judge_envelope(row: Row, now: datetime) -> Outcome:
     keys = _keys(row)
     if not keys:
         raise Unproven("dsse.key_unknown", "the row names no key, and nothing in an envelope says who signed it")
-    verify_envelope(envelope, keys, threshold=int(row.inputs.get("threshold", 1)))
+    threshold = row.inputs.get("threshold", 1)
+    if type(threshold) is not int or threshold < 1:
+        raise Malformed("vectors.input", f"got the threshold {threshold!r}, expected a whole number from 1")
+    verify_envelope(envelope, keys, threshold=threshold)
     facts = payload_facts(envelope.payload_type, envelope.payload, envelope.signed_bytes)
     try:
         statement = parse_statement(envelope.payload, may_lack_digest=True)
     except Refusal:
         # An envelope may carry anything; what its row asks is who signed it.
         statement = None
+    wanted = _digests(row)
+    if statement is None and wanted:
+        raise Unproven("expectation.artifact", "the payload is no statement about any artifact")
     if statement is not None:
         facts |= statement_facts(statement)
-        wanted = _digests(row)
         if wanted and not any(digest in subject.digests for subject in statement.subjects for digest in wanted):
             raise Unproven("expectation.artifact", "the statement is about another artifact")
     return Outcome(VERIFIED, "evidence.verified", "Enough of the keys signed the envelope.", facts)
@@ -141,7 +168,7 @@ def judge_summary(row: Row, now: datetime) -> Outcome:
             verifier_id=row.inputs.get("verifier_id"),
             resource_uri=row.inputs.get("resource_uri"),
             levels=tuple(row.inputs.get("verified_levels", ())),
-            subject=tuple(row.inputs.get("subject_digest", {}).items()),
+            subject=tuple({**row.inputs.get("subject_digest", {}), **_digest_map(row)}.items()),
         ),
     )
     said = statement.predicate
@@ -172,11 +199,11 @@ def _expectations(row: Row, verified: VerifiedEvidence) -> Expectations:
     inputs = row.inputs
     package = row.format in ("pypi-attestation", "pypi-provenance")
     return Expectations(
-        digests=() if verified.statement.is_bare_file or package else _digests(row),
+        digests=() if verified.statement.is_bare_file or (package and "distribution" in inputs) else _digests(row),
         issuer=inputs.get("issuer"),
         identity=inputs.get("identity"),
         workflow=inputs.get("signer_workflow"),
-        source_repository=inputs.get("source_repository"),
+        source_repository=with_scheme(inputs["source_repository"]) if "source_repository" in inputs else None,
         branch=inputs.get("source_branch"),
         tag=inputs.get("source_tag"),
         versioned_tag=inputs.get("versioned_tag"),
@@ -184,19 +211,38 @@ def _expectations(row: Row, verified: VerifiedEvidence) -> Expectations:
     )
 
 
+def with_scheme(repository: str) -> str:
+    """Return the address of a repository; people write it without its scheme."""
+    return repository if "://" in repository else f"https://{repository}"
+
+
+def _digest_map(row: Row) -> dict[str, str]:
+    """Return the digests of the artifact in hand that the row gives, by algorithm: an object, or one as `sha256:…`."""
+    given = row.inputs.get("artifact_digest")
+    if isinstance(given, str):
+        digest = parse_digest(given)
+        return {digest.algorithm: digest.hex}
+    if given is not None and not isinstance(given, dict):
+        raise Malformed("vectors.input", f"got {type(given).__name__} for the artifact's digest, expected an object or a text")
+    return given or {}
+
+
 def _digests(row: Row) -> tuple[Digest, ...]:
     """Return the digests of the artifact in hand: those the row gives, else that of the file it names."""
-    given = row.inputs.get("artifact_digest")
-    if isinstance(given, dict):
+    given = _digest_map(row)
+    if given:
         return tuple(parse_digest(f"{algorithm}:{value}") for algorithm, value in given.items())
     return (parse_digest(f"sha256:{sha256_hex(row.read('artifact'))}"),) if row.has("artifact") else ()
 
 
 def _refuse_other_file(row: Row, signed: Digest) -> None:
+    given = _digest_map(row)
     if row.has("artifact"):
         actual = hashlib.new(signed.algorithm, row.read("artifact")).hexdigest()
+    elif given and signed.algorithm not in given:
+        raise Unproven("expectation.artifact", f"the row knows the file by {', '.join(given)}, and {signed.algorithm} was signed")
     else:
-        actual = (row.inputs.get("artifact_digest") or {}).get(signed.algorithm, signed.hex)
+        actual = given.get(signed.algorithm, signed.hex)
     if actual != signed.hex:
         raise Unproven("expectation.artifact", f"the file in hand is {signed.algorithm}:{actual}, and {signed} was signed")
 

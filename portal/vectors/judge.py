@@ -46,6 +46,43 @@ JUDGES: dict[str, Callable[[Row, datetime], Outcome]] = {
     "webauthn-assertion": judge_assertion,
     "webauthn-registration": judge_registration,
 }
+# What a row may tell a verifier. One that tells more asks something that we would not look at.
+INPUTS = frozenset(
+    [
+        "identity",
+        "issuer",
+        "signer_workflow",
+        "source_repository",
+        "source_branch",
+        "source_tag",
+        "versioned_tag",
+        "builder_id",
+        "artifact_digest",
+        "artifact_name",
+        "artifact_file",
+        "package_name",
+        "package_version",
+        "distribution",
+        "publisher",
+        "threshold",
+        "key_id",
+        "subject_digest",
+        "verifier_id",
+        "resource_uri",
+        "verified_levels",
+        "allow_no_transparency_log",
+        "allow_no_sct",
+        "allow_cross_origin",
+        "log_id",
+        "ceremony",
+        "challenge",
+        "credential_public_key",
+        "origin",
+        "rp_id",
+        "require_user_verification",
+        "sign_count",
+    ]
+)
 _DOCUMENTS = ("cyclonedx-", "spdx-", "openvex-")
 
 
@@ -60,26 +97,36 @@ class Judged:
 
 def judge_row(row: Row, *, now: datetime) -> Judged:
     """Return what we say of the row. Only refusals are answers: any other exception is a bug of ours, and counts as wrong."""
-    judge = JUDGES.get(row.format)
-    if judge is None and row.format.startswith(_DOCUMENTS):
-        judge = judge_document
-    if judge is None:
-        outcome = Outcome(UNSUPPORTED, "vectors.format", f"rows of the format {row.format!r} are not known")
-        return Judged(row, outcome, _complaint(row, outcome))
+    try:
+        judge = JUDGES.get(row.format) or (judge_document if row.format.startswith(_DOCUMENTS) else None)
+        if judge is None:
+            outcome = Outcome(UNSUPPORTED, "vectors.format", f"rows of the format {row.format!r} are not known")
+            return Judged(row, outcome, "its format is not known, so nothing was judged")
+        unknown = sorted(set(row.inputs) - INPUTS)
+        if unknown:
+            outcome = Outcome(UNSUPPORTED, "vectors.input", f"the input {unknown[0]!r} is not known")
+            return Judged(row, outcome, "" if row.expected.get("verdict") == REJECTED else f"not judged: {outcome.reason}")
+        return _judge(row, judge, now)
+    except Exception as error:  # noqa: BLE001  a bug, or a row that is none, must not hide the others; it is counted as wrong
+        outcome = Outcome("error", "vectors.crash", f"{type(error).__name__}: {error}")
+        return Judged(row, outcome, f"crashed: {outcome.reason}")
+
+
+def _judge(row: Row, judge: Callable[[Row, datetime], Outcome], now: datetime) -> Judged:
     try:
         outcome = judge(row, now)
     except Refusal as refusal:
         verdict = UNSUPPORTED if refusal.code.startswith("evidence.unsupported_") else REJECTED
         outcome = Outcome(verdict, refusal.code, refusal.reason)
-    except Exception as error:  # noqa: BLE001  a bug in one row must not hide the others; it is counted as wrong
-        outcome = Outcome("error", "vectors.crash", f"{type(error).__name__}: {error}")
     return Judged(row, outcome, _complaint(row, outcome))
 
 
 def _complaint(row: Row, outcome: Outcome) -> str:
     wanted = row.expected["verdict"]
-    if outcome.verdict == "error":
-        return f"crashed: {outcome.reason}"
+    if wanted not in (VERIFIED, REJECTED):
+        return f"the row expects {wanted!r}, which is no verdict"
+    if outcome.code.startswith("vectors."):
+        return f"not judged: {outcome.reason}"
     if wanted == REJECTED:
         if outcome.verdict == VERIFIED:
             return f"verified, expected rejected ({row.expected.get('reason')})"

@@ -1,6 +1,6 @@
 """COSE public keys and the little CBOR that authenticators speak, read strictly (CTAP2 canonical form).
 
-Only definite lengths, shortest integers, no floats, no tags, no key twice, bounded depth. What a value means is for the caller.
+Only definite lengths, shortest integers, no floats, no tags, no null, no key twice, bounded depth. What a value means is for the caller.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ALGORITHMS = {ES256: "ecdsa-secp256r1-sha256", EDDSA: "ed25519", RS256: "rsa-pkc
 MAX_DEPTH = 8
 
 _WIDTHS = {24: 1, 25: 2, 26: 4, 27: 8}
-_SIMPLE: dict[int, bool | None] = {20: False, 21: True, 22: None}
+_SIMPLE = {20: False, 21: True}
 
 
 def parse_cbor(unverified_bytes: bytes, *, code: str) -> object:
@@ -91,7 +91,7 @@ class _Reader:
         major, additional = initial >> 5, initial & 31
         if major == 7:
             if additional not in _SIMPLE:
-                raise Malformed(self.code, "got a CBOR float or simple value, expected true, false or null")
+                raise Malformed(self.code, "got a CBOR float or simple value, expected true or false")
             return _SIMPLE[additional]
         argument = self._argument(additional)
         if major == 0:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from proofs.approval.approval_parts import EvidenceReference, HumanApproval
-from proofs.assess import UNSUPPORTED, VERIFIED, VERIFIER_VERSION, Assessment, assess_evidence, build_verdict
+from proofs.assess import EARLIER_VERIFIERS, FACTS_ADDED, UNSUPPORTED, VERIFIED, Assessment, assess_evidence, build_verdict
 from proofs.canonical import canonical_bytes, parse_canonical
 from proofs.digest import sha256_hex
 from proofs.errors import Unproven
@@ -62,7 +62,7 @@ def check_evidence_again(files: Mapping[str, bytes], items: tuple[EvidenceItem, 
         if item.verdict["result"] != "verified" and assessment.result != "verified":
             # It counted for nothing and still does; which of several things is wrong with it may depend on what is trusted today.
             continue
-        if item.verdict["result"] == UNSUPPORTED and _verifier_of(item.verdict) != VERIFIER_VERSION:
+        if item.verdict["result"] == UNSUPPORTED and _verifier_of(item.verdict) in EARLIER_VERIFIERS:
             # A verifier of then could not read it, and so it counted for nothing. Who wanted to hide it had only to leave it out.
             continue
         if item.verdict["result"] != VERIFIED and _was_doubted(item.verdict):
@@ -75,7 +75,7 @@ def check_evidence_again(files: Mapping[str, bytes], items: tuple[EvidenceItem, 
             trust_digests={},
             verified_at="",
         )
-        if _verifier_of(item.verdict) != VERIFIER_VERSION:
+        if _verifier_of(item.verdict) in EARLIER_VERIFIERS:
             again["facts"] = _facts_known_then(again["facts"], item.verdict["facts"])
         if _essence(again) != _essence(item.verdict):
             reason = f"{item.reference.name} was shown as {item.verdict['result']}, but verifying it again gives {assessment.result}"
@@ -110,7 +110,9 @@ def _verifier_of(verdict: dict[str, Any]) -> str:
 
 def _facts_known_then(facts: Any, then: Any) -> Any:
     """Return the facts without the kinds of facts that the verifier of then did not read."""
-    return {name: fact for name, fact in facts.items() if name in then} if isinstance(facts, dict) and isinstance(then, dict) else facts
+    if not isinstance(facts, dict) or not isinstance(then, dict):
+        return facts
+    return {name: fact for name, fact in facts.items() if name in then or name not in FACTS_ADDED}
 
 
 def _essence(verdict: dict[str, Any]) -> bytes:

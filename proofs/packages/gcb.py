@@ -1,9 +1,9 @@
 """Google Cloud Build provenance, as its console writes it: signed envelopes within a wrapper that repeats in the open what they say.
 
 1. The wrapper names one image by its digest, and holds one or several envelopes.
-2. Each envelope was signed by a key that the caller knows under the id the signature names. Keys of the ring `builtByGCB` are from before
+2. At least one envelope, and each that counts, was signed by a key that the caller knows under the id the signature names. Keys of the ring `builtByGCB` are from before
    DSSE: they signed the payload alone. No other key may, because such a signature does not say what kind of thing was signed.
-3. What was signed is an in-toto statement about exactly that image.
+3. What was signed is an in-toto statement about exactly that image, and so are the names that the wrapper gives it.
 4. The readable copy beside an envelope says the same as the envelope. Nobody signed the copy, and people read it.
 
 Who the keys belong to is the caller's to know; which builder and source are wanted is for expectations.
@@ -26,15 +26,25 @@ MAX_ENVELOPES = 32
 LEGACY_RING = "/cryptoKeys/builtByGCB/"
 
 _CODE = "gcb.malformed"
+_COPIES = ("inTotoSlsaProvenanceV1", "intotoStatement", "intotoProvenance")
+
+
+@dataclass(frozen=True, slots=True)
+class SignedBuild:
+    """One envelope that counts: its statement, the id of the key that signed, and the ids of all keys that it names."""
+
+    statement: Statement
+    key_id: str
+    named_keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedBuild:
-    """What one wrapper proved: the image's digest, its name as the wrapper writes it, and each statement with the id of its key."""
+    """What one wrapper proved: the image's digest, its name as the wrapper writes it, and each build record that counts."""
 
     image: Digest
     unverified_name: str
-    statements: tuple[tuple[Statement, str], ...]
+    builds: tuple[SignedBuild, ...]
 
 
 def verify_build_provenance(unverified: object, keys: Mapping[str, PublicKey]) -> VerifiedBuild:
@@ -42,11 +52,20 @@ def verify_build_provenance(unverified: object, keys: Mapping[str, PublicKey]) -
     # 1. The wrapper.
     summary, entries = _parse_wrapper(unverified)
     image = parse_digest(str(summary.get("digest")))
-    statements = []
+    _refuse_other_name(summary.get("fully_qualified_digest"), image)
+    builds: list[SignedBuild] = []
+    refusals: list[Unproven] = []
     for entry in entries:
-        # 2. The signature.
+        # 2. The signature. The console lists every build record of an image; one that nobody known signed vouches for nothing.
         envelope = parse_envelope(entry["envelope"])
-        key_id = _signer_of(envelope, keys)
+        try:
+            key_id = _signer_of(envelope, keys)
+        except Unproven as refusal:
+            refusals.append(refusal)
+            continue
+        if entry.get("kind", "BUILD") != "BUILD":
+            raise Unproven("gcb.kind", f"got a note of kind {str(entry['kind'])[:40]!r}, expected BUILD")
+        _refuse_other_name(entry.get("resourceUri"), image)
         if envelope.payload_type != IN_TOTO_PAYLOAD_TYPE:
             raise Unproven(
                 "evidence.unsupported_payload", f"got payload type {envelope.payload_type[:80]!r}, expected {IN_TOTO_PAYLOAD_TYPE}"
@@ -57,8 +76,10 @@ def verify_build_provenance(unverified: object, keys: Mapping[str, PublicKey]) -
             raise Unproven("gcb.image", f"the statement is about something else than the image {image}")
         # 4. The readable copy.
         _refuse_other_copy(entry.get("build"), parse_json(envelope.payload))
-        statements.append((statement, key_id))
-    return VerifiedBuild(image, str(summary.get("fully_qualified_digest", ""))[:500], tuple(statements))
+        builds.append(SignedBuild(statement, key_id, tuple(signature.key_hint for signature in envelope.signatures)))
+    if not builds:
+        raise refusals[0]
+    return VerifiedBuild(image, str(summary.get("fully_qualified_digest", ""))[:500], tuple(builds))
 
 
 def _parse_wrapper(unverified: object) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -89,9 +110,15 @@ def _signer_of(envelope: Envelope, keys: Mapping[str, PublicKey]) -> str:
     raise Unproven("dsse.signature", "no signature of the envelope verifies with the key that it names")
 
 
+def _refuse_other_name(name: object, image: Digest) -> None:
+    if name is not None and not str(name).endswith(f"@{image}"):
+        raise Unproven("gcb.image", f"the wrapper calls it {str(name)[:200]!r}, and its image is {image}")
+
+
 def _refuse_other_copy(build: object, signed: dict[str, Any]) -> None:
-    copies = [value for name, value in build.items() if name.lower().startswith("intoto")] if isinstance(build, dict) else []
-    for copy in copies:
+    for name, copy in build.items() if isinstance(build, dict) else ():
+        if name not in _COPIES:
+            raise Malformed(_CODE, f"got the readable copy {name[:40]!r}, expected {' or '.join(_COPIES)}")
         if not isinstance(copy, dict) or _essence(copy) != _essence(signed):
             raise Unproven("gcb.copy_differs", "the readable copy of the statement says something else than what was signed")
 

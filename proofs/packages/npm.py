@@ -68,7 +68,10 @@ def parse_npm_set(unverified: object) -> list[tuple[str, dict[str, Any]]]:
 
 
 def parse_npm_keys(unverified: object) -> tuple[RegisteredKey, ...]:
-    """Read the registry's list of keys: those for attestations, with their windows; refuses with `key.malformed`."""
+    """Read the registry's list of keys: those for attestations, with their windows.
+
+    Refuses with `key.malformed`, and with `trust_root.malformed` for a key without a window.
+    """
     listed = unverified.get("keys") if isinstance(unverified, dict) else None
     if not isinstance(listed, list) or not all(isinstance(item, dict) and isinstance(item.get("publicKey"), dict) for item in listed):
         raise Malformed("key.malformed", "got another document than a list of keys")

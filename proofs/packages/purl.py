@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from proofs.errors import Malformed
+from proofs.statement import is_plain_text
 
 _PURL = re.compile(r"pkg:([a-z][a-z0-9.+-]*)/((?:[^@?#]|%40)+)@([^@?#/]+)")
 
@@ -25,4 +26,10 @@ def parse_purl(unverified_text: str) -> PackageName:
     match = _PURL.fullmatch(unverified_text)
     if match is None:
         raise Malformed("package.malformed", f"got {unverified_text[:100]!r}, expected a package URL like pkg:npm/name@1.0.0")
-    return PackageName(match[1], unquote(match[2]), unquote(match[3]))
+    try:
+        name, version = (unquote(part, errors="strict") for part in match.groups()[1:])
+    except UnicodeDecodeError as error:
+        raise Malformed("package.malformed", "got a package URL whose escapes are not UTF-8") from error
+    if not is_plain_text(name) or not is_plain_text(version):
+        raise Malformed("package.malformed", "got a package URL with control characters in it, expected plain text")
+    return PackageName(match[1], name, version)

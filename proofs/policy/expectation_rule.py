@@ -13,6 +13,9 @@ from typing import Any
 from proofs.errors import Refusal
 from proofs.moment import parse_moment
 from proofs.policy.document import EvidenceRule, InputsRule
+from proofs.predicates.read import READERS
+from proofs.predicates.verdicts import PASSED
+from proofs.provenance import PROVENANCE_TYPES
 from proofs.repository import SAME, compare_repositories
 
 _STATES_RESULT = ("test-result", "verification-summary")
@@ -40,11 +43,11 @@ def check_expectations(rule: EvidenceRule, verdict: dict[str, Any], policy_input
         got = f"the parameter {strangers[0]}" if strangers else "no list of its parameters"
         return Shortfall(7, "policy.parameter", f"The build states {got}; expected only {', '.join(rule.parameters) or 'none'}.")
     if rule.inputs is not None:
-        stranger = _first_stranger(rule.inputs, facts, policy_input)
+        stranger = _first_stranger(rule.inputs, verdict, policy_input)
         if stranger is not None:
             return Shortfall(8, "policy.input", f"The build took in {stranger}, which is not an approved input.")
     # Last, so that a shortfall with this code means: everything else about the item is accepted, and it says no.
-    if predicate.get("kind") in _STATES_RESULT and predicate.get("result") not in rule.results:
+    if _kind_of(facts) in _STATES_RESULT and (predicate.get("kind") != _kind_of(facts) or predicate.get("result") not in rule.results):
         return Shortfall(
             9, RESULT_CODE, f"It says {predicate.get('result') or 'nothing we can read'}; expected {' or '.join(rule.results)}."
         )
@@ -52,63 +55,89 @@ def check_expectations(rule: EvidenceRule, verdict: dict[str, Any], policy_input
 
 
 def overrule(answers: list[tuple[dict[str, Any], Shortfall | None]]) -> list[tuple[dict[str, Any], Shortfall | None]]:
-    """Return the answers with each pass taken back that a later "no" of the same kind overrules.
+    """Return the answers with each pass taken back that a "no" of the same kind overrules, which is every one not surely older.
 
-    Later means signed later, as log or timestamp prove it, else verified later. Of two at the same moment the "no" counts.
+    A proven time says that the signature was there by then, not when it was made: old evidence can be sent, stamped or verified again at
+    any time, by anybody. So a pass is newer than a "no" only where its certificate was issued after the "no" was proven to exist. What
+    a key signed has no earliest time, and never overrules anything.
     """
     refusals = [(item, shortfall) for item, shortfall in answers if shortfall is not None and shortfall.code == RESULT_CODE]
-    return [(item, shortfall or _later_no(item, refusals)) for item, shortfall in answers]
+    return [(item, shortfall or _standing_no(item, refusals)) for item, shortfall in answers]
 
 
-def _later_no(item: dict[str, Any], refusals: list[tuple[dict[str, Any], Shortfall]]) -> Shortfall | None:
-    kind = part_of(item["verdict"], "facts", "predicate").get("kind")
+def _standing_no(item: dict[str, Any], refusals: list[tuple[dict[str, Any], Shortfall]]) -> Shortfall | None:
+    kind = _kind_of(part_of(item["verdict"], "facts"))
     for refusal, shortfall in refusals:
-        same_kind = part_of(refusal["verdict"], "facts", "predicate").get("kind") == kind
-        if kind is not None and same_kind and not _is_before(refusal["verdict"], item["verdict"]):
-            return Shortfall(9, "policy.result_overruled", f"A later one by an accepted signer overrules it. {shortfall.words}")
+        if _kind_of(part_of(refusal["verdict"], "facts")) == kind and not _is_surely_after(item["verdict"], refusal["verdict"]):
+            return Shortfall(
+                9, "policy.result_overruled", f"Another one by an accepted signer, not surely older, overrules it. {shortfall.words}"
+            )
     return None
 
 
-def _is_before(verdict: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether `verdict` was surely given earlier. Where a time cannot be read, it was not."""
-    first, second = _moment_of(verdict), _moment_of(other)
-    return first is not None and second is not None and first < second
+def _is_surely_after(verdict: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether `verdict` was signed after `other` existed. Where a time cannot be read, it was not."""
+    times = objects(part_of(other, "facts").get("times"))
+    existed = [_moment(time.get("at")) for time in times]
+    issued = _moment(part_of(verdict, "facts", "signer").get("notBefore"))
+    return issued is not None and bool(existed) and all(moment is not None and moment < issued for moment in existed)
 
 
-def _moment_of(verdict: dict[str, Any]) -> datetime | None:
-    times = [time.get("at") for time in objects(part_of(verdict, "facts").get("times"))] or [verdict.get("verifiedAt")]
+def _moment(value: object) -> datetime | None:
     try:
-        return max(parse_moment(str(time), code="policy.time", what="the time of a verdict") for time in times)
+        return parse_moment(value, code="policy.time", what="the time of a verdict") if isinstance(value, str) else None
     except Refusal:
         return None
+
+
+def _kind_of(facts: dict[str, Any]) -> str | None:
+    """Return the kind of predicate by its type, whatever the facts say of it."""
+    known = READERS.get(str(facts.get("predicateType")))
+    return known[0] if known else None
 
 
 def _parameters(facts: dict[str, Any]) -> list[str]:
     return texts(facts.get("parameters"))
 
 
-def _first_stranger(rule: InputsRule, facts: dict[str, Any], policy_input: dict[str, Any]) -> str | None:
+def _first_stranger(rule: InputsRule, verdict: dict[str, Any], policy_input: dict[str, Any]) -> str | None:
     """Return the first input that nobody approved; the source itself is approved by the rule about sources."""
-    claims = part_of(facts, "claims")
-    listed = objects(claims.get("dependencies"))
+    facts = part_of(verdict, "facts")
+    listed = objects(part_of(facts, "claims").get("dependencies"))
     if not listed:
         return "nothing that it lists"
-    approved = set(rule.digests) | (_verified_subjects(policy_input) if rule.verified else set())
-    source = part_of(facts, "signer").get("sourceRepository")
+    approved = set(rule.digests) | (_verified_subjects(policy_input, verdict) if rule.verified else set())
+    signer = part_of(facts, "signer")
     for item in listed:
-        uri = item.get("uri")
-        is_source = isinstance(uri, str) and isinstance(source, str) and compare_repositories(uri, source) == SAME
-        if not is_source and not approved & set(texts(item.get("digests"))):
-            return str(uri or "an input without a name")
+        if not _is_source(item, signer) and not approved & set(texts(item.get("digests"))):
+            return str(item.get("uri") or "an input without a name")
     return None
 
 
-def _verified_subjects(policy_input: dict[str, Any]) -> set[str]:
+def _is_source(item: dict[str, Any], signer: dict[str, Any]) -> bool:
+    """Whether an input is the very source that the certificate names: its repository, and no digest but its commit."""
+    uri, source, commit = item.get("uri"), signer.get("sourceRepository"), signer.get("sourceCommit")
+    if not isinstance(uri, str) or not isinstance(source, str) or compare_repositories(uri, source) != SAME:
+        return False
+    return all(digest.partition(":")[2] == commit for digest in texts(item.get("digests")))
+
+
+def _verified_subjects(policy_input: dict[str, Any], own: dict[str, Any]) -> set[str]:
+    """Return what other evidence vouches for: build records, and verification summaries that passed, by registered signers."""
     found: set[str] = set()
     for item in objects(policy_input.get("evidence")):
         verdict = part_of(item, "verdict")
-        if verdict.get("result") == "verified" and part_of(verdict, "identity").get("id"):
-            found |= {digest for subject in objects(part_of(verdict, "facts").get("subjects")) for digest in texts(subject.get("digests"))}
+        facts = part_of(verdict, "facts")
+        passed = _kind_of(facts) == "verification-summary" and part_of(facts, "predicate").get("result") == PASSED
+        vouches = passed or facts.get("predicateType") in PROVENANCE_TYPES
+        if (
+            verdict is not own
+            and verdict != own
+            and vouches
+            and verdict.get("result") == "verified"
+            and part_of(verdict, "identity").get("id")
+        ):
+            found |= {digest for subject in objects(facts.get("subjects")) for digest in texts(subject.get("digests"))}
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from proofs.canonical import MAX_INTEGER
 from proofs.predicates.reading import MAX_LISTED, at, items, text, texts, time
 
 _STATUSES = ("not_affected", "affected", "fixed", "under_investigation")
@@ -61,7 +62,7 @@ def read_openvex(predicate: dict[str, Any]) -> dict[str, Any]:
     return {
         "author": text(predicate, "author"),
         "timestamp": time(predicate, "timestamp"),
-        "version": version if type(version) is int else None,
+        "version": version if type(version) is int and abs(version) <= MAX_INTEGER else None,
         "statements": statements,
     }
 

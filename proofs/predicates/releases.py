@@ -79,4 +79,7 @@ def read_reference(predicate: dict[str, Any]) -> dict[str, Any]:
 def read_runtime_trace(predicate: dict[str, Any]) -> dict[str, Any]:
     """In-toto runtime trace: who watched, and what kinds of events were logged."""
     log = at(predicate, "monitorLog")
-    return {"monitor": text(predicate, "monitor", "type"), "events": sorted(log)[:MAX_LISTED] if isinstance(log, dict) else []}
+    return {
+        "monitor": text(predicate, "monitor", "type"),
+        "events": texts({"events": sorted(log)} if isinstance(log, dict) else {}, "events"),
+    }

@@ -51,7 +51,7 @@ class SigningTime:
 class VerifiedBundle:
     """What a bundle proved. `certificate` is None where a registered key signed.
 
-    `log_id` and `log_index` are None for an instance without a log. `has_inclusion_proof` is False where the log only promised to
+    `log_id` and `log_index` are None for an instance without a log, `log_index` also where nothing proves it. `has_inclusion_proof` is False where the log only promised to
     include the entry, as a bundle of version 0.1 may. `strange_timestamps` counts those of authorities the trust root does not know.
     """
 
@@ -95,7 +95,8 @@ def verify_bundle(bundle: Bundle, *, trust_root: TrustRoot, keys: tuple[Register
         certificate=certificate,
         times=times,
         log_id=entry.log_id if entry else None,
-        log_index=entry.index if entry else None,
+        # Rekor v1 numbers entries across its trees, and only its promise covers that number.
+        log_index=entry.index if entry and (entry.promise is not None or entry.is_v2) else None,
         entry_kind=entry.kind if entry else None,
         has_inclusion_proof=entry is not None and entry.proof is not None,
         strange_timestamps=strange,

@@ -14,6 +14,7 @@ from typing import Any
 
 from proofs.errors import Malformed, TooLarge, Unproven
 from proofs.sigstore.bundle_shape import BUNDLE_MEDIA_TYPE, Bundle, parse_bundle
+from proofs.sigstore.certificate import SignerCertificate
 from proofs.sigstore.shape import demand_fields, demand_object
 from proofs.statement import Statement
 
@@ -21,6 +22,8 @@ MAX_ATTESTATIONS = 64
 PREDICATES = ("https://docs.pypi.org/attestations/publish/v1", "https://slsa.dev/provenance/v1")
 
 _CODE = "pep740.malformed"
+# Fulcio's extensions by their last number.
+_REPOSITORY, _OLD_REPOSITORY, _BUILD_CONFIG, _ENVIRONMENT = 12, 5, 18, 23
 _GITHUB, _GITLAB = "https://token.actions.githubusercontent.com", "https://gitlab.com"
 
 
@@ -46,7 +49,7 @@ def as_bundle(unverified: dict[str, Any]) -> dict[str, Any]:
     """Return one attestation object in the form of a Sigstore bundle; refuses with `pep740.*`. Verifies nothing."""
     # 1. Exactly this shape.
     fields = demand_fields(unverified, {"version", "verification_material", "envelope"}, code=_CODE, what="the attestation")
-    if fields["version"] != 1 or isinstance(fields["version"], bool):
+    if type(fields["version"]) is not int or fields["version"] != 1:
         raise Unproven("evidence.unsupported_attestation_version", f"got version {str(fields['version'])[:20]!r}, expected 1")
     material = demand_object(fields, "verification_material", {"certificate", "transparency_entries"}, code=_CODE)
     envelope = demand_object(fields, "envelope", {"statement", "signature"}, code=_CODE)
@@ -67,7 +70,7 @@ def as_bundle(unverified: dict[str, Any]) -> dict[str, Any]:
 def parse_provenance(unverified: object) -> list[tuple[Publisher, dict[str, Any]]]:
     """Return every attestation object of a provenance object with the publisher it stands under; refuses with `pep740.*`."""
     fields = demand_fields(unverified, {"version", "attestation_bundles"}, code=_CODE, what="the provenance")
-    if fields["version"] != 1 or isinstance(fields["version"], bool):
+    if type(fields["version"]) is not int or fields["version"] != 1:
         raise Unproven("evidence.unsupported_attestation_version", f"got version {str(fields['version'])[:20]!r}, expected 1")
     found: list[tuple[Publisher, dict[str, Any]]] = []
     for item in _listed(fields["attestation_bundles"]):
@@ -100,31 +103,39 @@ def check_distribution(statement: Statement, *, expected_name: str, expected_sha
         raise Unproven("pep740.distribution", f"the attestation is about other bytes than sha256:{expected_sha256}")
 
 
-def check_publisher(signer: dict[str, Any], publisher: Publisher) -> None:
-    """Return when the certificate (`facts["signer"]`) was issued to this publisher; refuses with `pep740.publisher`.
+def check_publisher(certificate: SignerCertificate, publisher: Publisher) -> None:
+    """Return when the certificate was issued to this publisher; refuses with `pep740.publisher`.
 
-    GitHub: repository and workflow file. GitLab: project and CI file. Google: the e-mail address. An environment is compared where the
-    certificate names one. Another kind of publisher is refused.
+    GitHub: repository and workflow file. GitLab: project and CI file. Google: the e-mail address. An environment is compared where both
+    publisher and certificate name one. Another kind of publisher is refused, and so is one that leaves a name empty.
     """
     said = {name: value for name, value in publisher.fields.items() if isinstance(value, str)}
+    claims = certificate.claims
     if publisher.kind == "GitHub":
-        repository = f"https://github.com/{said.get('repository', '')}"
-        wanted = f"{repository}/.github/workflows/{said.get('workflow', '')}"
-        holds = (signer["issuer"], signer["sourceRepository"]) == (_GITHUB, repository) and wanted in (
-            signer["workflow"],
-            _without_ref(signer["buildConfig"]),
-        )
+        repository = f"https://github.com/{_demanded(said, 'repository')}"
+        wanted = f"{repository}/.github/workflows/{_demanded(said, 'workflow')}"
+        named = claims.get(_REPOSITORY, f"https://github.com/{claims.get(_OLD_REPOSITORY)}")
+        workflows = (_without_ref(certificate.identity), _without_ref(claims.get(_BUILD_CONFIG)))
+        holds = (certificate.issuer, named) == (_GITHUB, repository) and wanted in workflows
     elif publisher.kind == "GitLab":
-        repository = f"https://gitlab.com/{said.get('repository', '')}"
-        wanted = f"{repository}//{said.get('workflow_filepath', '')}"
-        holds = signer["issuer"] == _GITLAB and wanted == _without_ref(signer["identity"])
+        repository = f"https://gitlab.com/{_demanded(said, 'repository')}"
+        wanted = f"{repository}//{_demanded(said, 'workflow_filepath')}"
+        holds = (certificate.issuer, claims.get(_REPOSITORY)) == (_GITLAB, repository) and wanted == _without_ref(certificate.identity)
     elif publisher.kind == "Google":
-        wanted = said.get("email", "")
-        holds = bool(wanted) and (signer["issuer"], signer["identity"]) == ("https://accounts.google.com", wanted)
+        wanted = _demanded(said, "email")
+        holds = (certificate.issuer, certificate.identity) == ("https://accounts.google.com", wanted)
     else:
         raise Unproven("pep740.publisher", f"got a publisher of kind {publisher.kind[:40]!r}, expected GitHub, GitLab or Google")
+    if said.get("environment") and claims.get(_ENVIRONMENT) not in (None, said["environment"]):
+        wanted, holds = f"{wanted} in {said['environment']}", False
     if not holds:
-        raise Unproven("pep740.publisher", f"the certificate was issued to {signer['identity']}, expected the publisher {wanted[:200]}")
+        raise Unproven("pep740.publisher", f"the certificate was issued to {certificate.identity}, expected the publisher {wanted[:200]}")
+
+
+def _demanded(said: dict[str, str], name: str) -> str:
+    if not said.get(name):
+        raise Unproven("pep740.publisher", f"got a publisher without {name}, expected one")
+    return said[name]
 
 
 def _without_ref(workflow: str | None) -> str | None:

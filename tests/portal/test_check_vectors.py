@@ -53,6 +53,14 @@ class TestItCannotPraiseWhatIsWrong:
             lambda row: row["files"].update(evidence="../manifest.json"),
             lambda row: row["files"].update(evidence="no/such/file"),
             lambda row: row.update(format="something-new"),
+            lambda row: row.update(format="something-new", expected={"verdict": "rejected", "reason": "malformed"}),
+            lambda row: row.update(format=[]),
+            lambda row: row.update(expected={}),
+            lambda row: row["expected"].update(verdict="rejectd"),
+            lambda row: row["expected"].update(facts=None),
+            lambda row: row["inputs"].update(workflow_inputs={"a": "b"}),
+            lambda row: row["inputs"].update(artifact_digest="sha256:" + "0" * 64),
+            lambda row: row["inputs"].update(artifact_digest=[]),
         ],
     )
     def test_a_true_row_made_false(self, change: Any) -> None:
@@ -68,8 +76,31 @@ class TestItCannotPraiseWhatIsWrong:
 
     def test_a_crash_is_counted(self) -> None:
         row = json.loads(json.dumps(row_named("dsse/archivista-build")))
-        row["inputs"]["threshold"] = "many"
+        row["inputs"]["subject_digest"] = row["inputs"]["threshold"] = 1
+        row["files"]["public_keys"] = 7
         assert "crashed" in judge_row(as_row(row), now=NOW).complaint
+
+    @pytest.mark.parametrize("threshold", [0, -1, 1.9, True, "1"])
+    def test_a_threshold_that_is_none(self, threshold: object) -> None:
+        row = json.loads(json.dumps(row_named("dsse/archivista-build")))
+        row["inputs"]["threshold"] = threshold
+        assert judge_row(as_row(row), now=NOW).complaint != ""
+
+    @pytest.mark.parametrize("cut", [0, 1, 10, 150])
+    def test_a_registration_cut_short_is_refused_and_crashes_nothing(self, cut: int, tmp_path: Path) -> None:
+        row = json.loads(json.dumps(row_named("webauthn/w3c-none-es256-registration")))
+        value = json.loads((FOLDER / row["files"]["evidence"]).read_bytes())
+        response = value["registration"]["credential"]["response"]
+        response["attestationObject"] = response["attestationObject"][:cut]
+        (tmp_path / "cut.json").write_text(json.dumps(value))
+        row["files"]["evidence"] = "cut.json"
+        judged = judge_row(Row(row["id"], row["format"], row["files"], row["inputs"], row["expected"], [], tmp_path), now=NOW)
+        assert judged.outcome.verdict == "rejected", judged.outcome
+
+    def test_a_suite_whose_file_is_missing(self) -> None:
+        row = json.loads(json.dumps(row_named("merkle/inclusion-a")))
+        row["cases"].append({"file": "merkle/no-such-file.json", "expected": {"verdict": "rejected"}})
+        assert judge_row(as_row(row), now=NOW).complaint != ""
 
     def test_a_suite_with_one_false_case(self) -> None:
         row = json.loads(json.dumps(row_named("merkle/inclusion-a")))

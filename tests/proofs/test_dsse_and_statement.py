@@ -150,6 +150,7 @@ class TestStatement:
             ({"predicateType": "https://x/\u202e"}, "statement.malformed"),
             ({"predicate": []}, "statement.malformed"),
             ({"subject": []}, "statement.malformed"),
+            ({"subject": [{"name": "a", "digest": {"sha256": int("1" * 64)}}]}, "statement.malformed"),
             ({"subject": {}}, "statement.malformed"),
             ({"subject": [1]}, "statement.malformed"),
             ({"subject": [{"name": 1, "digest": {"sha256": DIGEST}}]}, "statement.malformed"),

@@ -126,6 +126,8 @@ class TestReleaseLines:
             ("v13.9.9", "v14", False),
             ("v14.2.0-rc1", "v14", False),
             ("v14", "v14.2", False),
+            ("v14", "v14.0", True),
+            ("v14.2", "v14.2.0", False),
             ("14.2.0", "v14", False),
             ("v14.2.0", "", False),
         ],
@@ -142,7 +144,20 @@ class TestReleaseLines:
 class TestPatterns:
     @pytest.mark.parametrize(
         "pattern",
-        ["refs/heads/main", "^refs/heads/main", "refs/heads/main$", "^a$|^b$", "^(a|b)$", "^a\\$", "^(", "^" + "a" * 600 + "$", ""],
+        [
+            "refs/heads/main",
+            "^refs/heads/main",
+            "refs/heads/main$",
+            "^a$|^b$",
+            "^(a|b)$",
+            "^a\\$",
+            "^(",
+            "^" + "a" * 600 + "$",
+            "",
+            "^.*$",
+            "^.+$",
+            "^a{99999999999999999999}$",
+        ],
     )
     def test_a_loose_pattern_is_refused(self, pattern: str) -> None:
         with pytest.raises(Malformed) as refused:
@@ -182,11 +197,27 @@ class TestDelegators:
     def test_not_one_that_only_looks_like_it(self, changes: dict[str, str]) -> None:
         assert judge(self.delegated(**changes), builder=BUILDER).code == "expectation.builder"
 
+    def test_not_where_another_builder_is_named_beside_it(self) -> None:
+        facts = self.delegated()
+        facts["claims"]["stated"].append({"claim": "builder", "at": "builder.id", "value": "https://evil.example"})
+        assert judge(facts, builder=BUILDER).code == "expectation.builder"
+
     def test_a_delegators_word_counts_only_for_who_expects_that_builder(self) -> None:
         assert judge(self.delegated(), source_repository=SIGNER["sourceRepository"]).code == "claims.builder"
 
 
+def test_a_release_of_a_builder_may_be_written_short() -> None:
+    facts = signed_by(identity=f"{BUILDER}@refs/tags/v2.1.0", workflow=BUILDER)
+    answer = judge(facts, builder=f"{BUILDER}@v2.1.0")
+    assert [finding.outcome for finding in answer.findings if finding.code == "expectation.builder"] == ["pass"]
+    assert judge(facts, builder=f"{BUILDER}@v2.1.1").code == "expectation.builder"
+
+
 class TestContradictions:
+    def test_a_builder_that_is_confirmed_excuses_no_other_that_is_named(self) -> None:
+        facts = self.contradicting("builder", "runDetails.builder.id", "https://evil.example")
+        assert judge(facts, builder=SIGNER["workflow"]).code == "claims.builder"
+
     def contradicting(self, claim: str, at: str, value: str) -> dict[str, Any]:
         facts = copy.deepcopy(FACTS)
         facts["claims"]["stated"].append({"claim": claim, "at": at, "value": value})

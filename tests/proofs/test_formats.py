@@ -122,9 +122,11 @@ class TestTimes:
             entry_of(value).pop("inclusionPromise")
 
         assert judge(changed(make("file-v1"), unpromised)).code == "bundle.missing_material"
-        stamped = judge(changed(make("file-v1-stamped"), unpromised))
+        stamped = judge(changed(make("file-v1-stamped"), lambda value: (unpromised(value), entry_of(value).update(logIndex="999999"))))
         assert stamped.facts is not None
         assert [time["source"] for time in stamped.facts["times"]] == ["rfc3161"]
+        # The promise is all that covers the log-wide number, so without one nothing is said about it.
+        assert stamped.facts["log"]["index"] is None
 
     def test_rekor_v2_without_a_timestamp_proves_no_time(self) -> None:
         raw = changed(make("envelope-v2"), lambda value: material(value).pop("timestampVerificationData"))

@@ -6,6 +6,7 @@ import base64
 import copy
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,11 +17,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from proofs.dsse import IN_TOTO_PAYLOAD_TYPE, pae
 from proofs.errors import Malformed, Refusal
 from proofs.evidence import TrustMaterial, VerifiedEvidence, verify_evidence
-from proofs.facts import extract_facts
 from proofs.keys import PublicKey, load_spki
 from proofs.packages.gcb import verify_build_provenance
 from proofs.packages.npm import PUBLISH_TYPE, VerifiedNpmSet, parse_npm_keys, verify_npm_set
 from proofs.packages.purl import PackageName, parse_purl
+from proofs.sigstore.certificate import SignerCertificate
 from proofs.sigstore.log_body import DSSE_ENTRY, INTOTO_ENTRY
 from proofs.sigstore.pep740 import Publisher, check_distribution, check_publisher, parse_attestation, parse_provenance
 from tests.proofs.factory import DAY, NOON, TRUST, WORKLOAD, bundle
@@ -43,7 +44,19 @@ class TestPackageUrls:
         assert parse_purl("pkg:npm/thing@1.0.0-rc.1") == PackageName("npm", "thing", "1.0.0-rc.1")
 
     @pytest.mark.parametrize(
-        "text", ["", "thing@1", "pkg:npm/thing", "pkg:npm/thing@1?x=y", "pkg:npm/thing@1#sub", "pkg:NPM/thing@1", "pkg:npm/a@b@1"]
+        "text",
+        [
+            "",
+            "thing@1",
+            "pkg:npm/thing",
+            "pkg:npm/thing@1?x=y",
+            "pkg:npm/thing@1#sub",
+            "pkg:NPM/thing@1",
+            "pkg:npm/a@b@1",
+            "pkg:npm/a%0Ab@1",
+            "pkg:npm/a@1%00",
+            "pkg:npm/%ff@1",
+        ],
     )
     def test_anything_else_is_refused(self, text: str) -> None:
         with pytest.raises(Malformed):
@@ -183,6 +196,12 @@ def distribution(**changes: Any) -> VerifiedEvidence:
     return verify_evidence(json.dumps(attestation(bundle(statement=statement))).encode(), trust=TRUST, received_at=NOON)
 
 
+def certificate_of(verified: VerifiedEvidence) -> SignerCertificate:
+    assert verified.bundle is not None
+    assert verified.bundle.certificate is not None
+    return verified.bundle.certificate
+
+
 class TestPep740:
     def test_is_evidence_like_any_other(self) -> None:
         verified = distribution()
@@ -194,6 +213,7 @@ class TestPep740:
         [
             (lambda value: value.update(version=2), "evidence.unsupported_attestation_version"),
             (lambda value: value.update(version=True), "evidence.unsupported_attestation_version"),
+            (lambda value: value.update(version=1.0), "evidence.unsupported_attestation_version"),
             (lambda value: value.update(extra=1), "pep740.malformed"),
             (lambda value: value["envelope"].update(keyid=""), "pep740.malformed"),
             (lambda value: value["verification_material"].update(transparency_entries=[]), "bundle.missing_material"),
@@ -244,29 +264,40 @@ class TestPep740:
         assert code_of(parse_provenance, value) == code
 
     def test_a_publisher_is_held_against_the_certificate(self) -> None:
-        signer = extract_facts(distribution())["signer"]
-        repository = signer["sourceRepository"].removeprefix("https://github.com/")
-        workflow = signer["workflow"].rpartition("/")[2]
-        check_publisher(signer, Publisher("GitHub", {"repository": repository, "workflow": workflow}))
-        for fields in ({"repository": repository, "workflow": "x" + workflow}, {"repository": repository + "x", "workflow": workflow}, {}):
-            assert code_of(check_publisher, signer, Publisher("GitHub", fields)) == "pep740.publisher"
+        certificate = certificate_of(distribution())
+        repository = certificate.claims[12].removeprefix("https://github.com/")
+        workflow = certificate.identity.partition("@")[0].rpartition("/")[2]
+        honest = {"repository": repository, "workflow": workflow}
+        check_publisher(certificate, Publisher("GitHub", honest))
+        check_publisher(certificate, Publisher("GitHub", honest | {"environment": ""}))
+        for fields in ({**honest, "workflow": "x" + workflow}, {**honest, "repository": repository + "x"}, {**honest, "workflow": ""}, {}):
+            assert code_of(check_publisher, certificate, Publisher("GitHub", fields)) == "pep740.publisher"
         for kind in ("GitLab", "Google", "ActiveState", ""):
-            assert (
-                code_of(check_publisher, signer, Publisher(kind, {"repository": repository, "workflow": workflow, "email": ""}))
-                == "pep740.publisher"
-            )
+            assert code_of(check_publisher, certificate, Publisher(kind, honest | {"email": ""})) == "pep740.publisher"
+
+    def test_an_environment_is_compared_where_the_certificate_names_one(self) -> None:
+        certificate = certificate_of(distribution())
+        named = replace(certificate, claims=certificate.claims | {23: "release"})
+        fields = {
+            "repository": certificate.claims[12].removeprefix("https://github.com/"),
+            "workflow": certificate.identity.partition("@")[0].rpartition("/")[2],
+        }
+        check_publisher(named, Publisher("GitHub", fields | {"environment": "release"}))
+        assert code_of(check_publisher, named, Publisher("GitHub", fields | {"environment": "evil"})) == "pep740.publisher"
 
     def test_publishers_of_other_kinds(self) -> None:
-        signer = extract_facts(distribution())["signer"]
-        google = signer | {"issuer": "https://accounts.google.com", "identity": "ci@project.example"}
+        certificate = certificate_of(distribution())
+        google = replace(certificate, issuer="https://accounts.google.com", identity="ci@project.example")
         check_publisher(google, Publisher("Google", {"email": "ci@project.example"}))
         assert code_of(check_publisher, google, Publisher("Google", {"email": "other@project.example"})) == "pep740.publisher"
-        gitlab = signer | {"issuer": "https://gitlab.com", "identity": "https://gitlab.com/a/b//.gitlab-ci.yml@refs/heads/main"}
-        check_publisher(gitlab, Publisher("GitLab", {"repository": "a/b", "workflow_filepath": ".gitlab-ci.yml"}))
-        assert (
-            code_of(check_publisher, gitlab, Publisher("GitLab", {"repository": "a/c", "workflow_filepath": ".gitlab-ci.yml"}))
-            == "pep740.publisher"
-        )
+        identity = "https://gitlab.com/a/b//.gitlab-ci.yml@refs/heads/main"
+        gitlab = replace(certificate, issuer="https://gitlab.com", identity=identity, claims={12: "https://gitlab.com/a/b"})
+        honest = {"repository": "a/b", "workflow_filepath": ".gitlab-ci.yml"}
+        check_publisher(gitlab, Publisher("GitLab", honest))
+        for wrong in (replace(gitlab, claims={12: "https://gitlab.com/a/c"}), replace(gitlab, claims={})):
+            assert code_of(check_publisher, wrong, Publisher("GitLab", honest)) == "pep740.publisher"
+        nobody = replace(gitlab, identity="https://gitlab.com///@x")
+        assert code_of(check_publisher, nobody, Publisher("GitLab", {"repository": "", "workflow_filepath": ""})) == "pep740.publisher"
 
 
 MODERN, LEGACY = "projects/x/cryptoKeys/worker/cryptoKeyVersions/1", "projects/x/cryptoKeys/builtByGCB/cryptoKeyVersions/1"
@@ -294,10 +325,10 @@ def build(key_id: str = MODERN, *, signs_payload_alone: bool = False, statement_
 class TestCloudBuild:
     def test_an_honest_wrapper(self) -> None:
         found = verify_build_provenance(build(), BUILD_KEYS)
-        assert (str(found.image), found.statements[0][1]) == (IMAGE, MODERN)
+        assert (str(found.image), found.builds[0].key_id) == (IMAGE, MODERN)
 
     def test_2_only_the_old_ring_may_sign_the_payload_alone(self) -> None:
-        assert verify_build_provenance(build(LEGACY, signs_payload_alone=True), BUILD_KEYS).statements[0][1] == LEGACY
+        assert verify_build_provenance(build(LEGACY, signs_payload_alone=True), BUILD_KEYS).builds[0].key_id == LEGACY
         assert code_of(verify_build_provenance, build(MODERN, signs_payload_alone=True), BUILD_KEYS) == "dsse.signature"
         assert code_of(verify_build_provenance, build(LEGACY), BUILD_KEYS) == "dsse.signature"
 
@@ -311,6 +342,28 @@ class TestCloudBuild:
         assert code_of(verify_build_provenance, value, BUILD_KEYS) == "gcb.image"
         both = [{"name": "a", "digest": {"sha256": "ab" * 32}}, {"name": "b", "digest": {"sha256": "cd" * 32}}]
         assert code_of(verify_build_provenance, build(statement_changes={"subject": both}), BUILD_KEYS) == "gcb.image"
+
+    @pytest.mark.parametrize("name", ["fully_qualified_digest", "resourceUri"])
+    def test_3_a_name_of_another_image(self, name: str) -> None:
+        value = build()
+        holder = value["image_summary"] if name.startswith("fully") else value["provenance_summary"]["provenance"][0]
+        holder[name] = "image@sha256:" + "cd" * 32
+        assert code_of(verify_build_provenance, value, BUILD_KEYS) == "gcb.image"
+
+    def test_3_a_note_of_another_kind(self) -> None:
+        value = build()
+        value["provenance_summary"]["provenance"][0]["kind"] = "DISCOVERY"
+        assert code_of(verify_build_provenance, value, BUILD_KEYS) == "gcb.kind"
+
+    def test_2_an_envelope_that_nobody_known_signed_beside_one_that_counts(self) -> None:
+        value, other = build(), build("projects/x/cryptoKeys/unknown/cryptoKeyVersions/1")
+        value["provenance_summary"]["provenance"] = other["provenance_summary"]["provenance"] + value["provenance_summary"]["provenance"]
+        assert [found.key_id for found in verify_build_provenance(value, BUILD_KEYS).builds] == [MODERN]
+
+    def test_4_a_copy_under_a_name_nobody_knows(self) -> None:
+        value = build()
+        value["provenance_summary"]["provenance"][0]["build"]["statement"] = {}
+        assert code_of(verify_build_provenance, value, BUILD_KEYS) == "gcb.malformed"
 
     @pytest.mark.parametrize("field", ["_type", "subject", "predicateType", "predicate"])
     def test_4_a_readable_copy_that_says_something_else(self, field: str) -> None:

@@ -63,6 +63,14 @@ class TestReaders:
             None,
         ]
 
+    def test_values_that_nobody_could_show_or_write_down_are_left_out(self) -> None:
+        trace = read_predicate("https://in-toto.io/attestation/runtime-trace/v0.1", {"monitorLog": {"ok": 1, "a\u202eb": 1, "x" * 9999: 1}})
+        assert trace is not None
+        assert trace["events"] == ["ok"]
+        vex = read_predicate("https://openvex.dev/ns/v0.2.0", {"version": 2**53})
+        assert vex is not None
+        assert vex["version"] is None
+
     def test_published_documents(self) -> None:
         spdx = read_predicate("https://spdx.dev/Document/v2.3", json.loads(read(row_named("spdx/example-2.3")["files"]["evidence"])))
         assert spdx is not None

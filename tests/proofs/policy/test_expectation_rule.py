@@ -15,8 +15,10 @@ from tests.proofs.factory import NOON, bundle
 from tests.proofs.pack.world import make_verdict
 from tests.proofs.policy.test_evaluate import GOOD, TRUST, edited, input_with, policy_with, provenance_rule
 
+VSA = "https://slsa.dev/verification_summary/v1"
 TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
 MINUTE = timedelta(minutes=1)
+KEY_ID = "SHA256:" + "a" * 43
 
 
 def outcome(*verdicts: dict[str, Any], **expected: Any) -> tuple[str, str]:
@@ -29,13 +31,16 @@ def outcome(*verdicts: dict[str, Any], **expected: Any) -> tuple[str, str]:
     return rule["outcome"], rule["code"]
 
 
-def saying(result: object, at: datetime = NOON, *, timed: bool = True) -> dict[str, Any]:
-    """Return a verdict about a test result by the accepted signer, signed at `at` (or, not timed, only verified then)."""
+def saying(result: object, at: datetime = NOON, *, issued: datetime | None = None, by_key: bool = False) -> dict[str, Any]:
+    """Return a verdict about a test result by the accepted signer: proven to exist at `at`, by a certificate issued a minute before."""
     verdict = copy.deepcopy(GOOD)
     verdict["facts"]["predicateType"] = TEST_RESULT
     verdict["facts"]["predicate"] = {"kind": "test-result", "result": result}
-    verdict["facts"]["times"] = [{"source": "log", "at": rfc3339(at)}] if timed else []
+    verdict["facts"]["times"] = [] if by_key else [{"source": "log", "at": rfc3339(at)}]
+    verdict["facts"]["signer"]["notBefore"] = rfc3339(issued or at - MINUTE)
     verdict["verifiedAt"] = rfc3339(at)
+    if by_key:
+        verdict["facts"]["signer"] = {"kind": "key", "keyId": KEY_ID}
     return verdict
 
 
@@ -61,6 +66,14 @@ class TestResults:
             policy_with(lambda document: document["rules"][0].update(results=wanted))
         assert refused.value.code == "policy.malformed"
 
+    @pytest.mark.parametrize(
+        "change", [lambda facts: facts.pop("predicate"), lambda facts: facts["predicate"].update(kind=["test-result"])]
+    )
+    def test_a_result_that_was_not_read_is_no_pass(self, change: Any) -> None:
+        verdict = saying("PASSED")
+        change(verdict["facts"])
+        assert results(verdict) == ("fail", "policy.result_not_passed")
+
     def test_real_evidence_that_says_failed(self) -> None:
         statement = {
             "_type": "https://in-toto.io/Statement/v1",
@@ -74,21 +87,39 @@ class TestResults:
 
 
 class TestTheLastWord:
-    @pytest.mark.parametrize("timed", [True, False])
-    def test_a_later_failure_beats_an_earlier_pass(self, timed: bool) -> None:
-        passed, failed = saying("PASSED", timed=timed), saying("FAILED", NOON + MINUTE, timed=timed)
+    def test_a_later_failure_beats_an_earlier_pass(self) -> None:
+        passed, failed = saying("PASSED"), saying("FAILED", NOON + 9 * MINUTE)
         assert results(passed, failed)[0] == "fail"
         assert results(failed, passed)[0] == "fail"
 
-    @pytest.mark.parametrize("timed", [True, False])
-    def test_a_later_pass_beats_an_earlier_failure(self, timed: bool) -> None:
-        assert results(saying("FAILED", timed=timed), saying("PASSED", NOON + MINUTE, timed=timed)) == ("pass", "")
+    def test_a_pass_by_a_certificate_issued_after_the_failure_was_seen_beats_it(self) -> None:
+        assert results(saying("FAILED"), saying("PASSED", NOON + 9 * MINUTE)) == ("pass", "")
+        assert results(saying("PASSED", NOON + 9 * MINUTE), saying("FAILED")) == ("pass", "")
 
     def test_at_the_same_moment_the_no_counts(self) -> None:
         assert results(saying("PASSED"), saying("FAILED"))[0] == "fail"
 
+    def test_an_old_pass_that_is_logged_stamped_or_verified_again_is_no_newer(self) -> None:
+        restamped = saying("PASSED", NOON + 60 * MINUTE, issued=NOON - 9 * MINUTE)
+        restamped["facts"]["times"].append({"source": "rfc3161", "at": rfc3339(NOON + 90 * MINUTE)})
+        assert results(saying("FAILED"), restamped)[0] == "fail"
+
+    def test_what_a_key_signed_has_no_earliest_time_and_overrules_nothing(self) -> None:
+        wanted = {"builders": [{"keyId": KEY_ID}]}
+
+        def judged(*verdicts: dict[str, Any]) -> str:
+            def change(document: dict[str, Any]) -> None:
+                document["rules"][0].update(predicateTypes=[TEST_RESULT], **wanted)
+                document["rules"][0].pop("sources", None)
+
+            return str(provenance_rule(evaluate_policy(policy_with(change), input_with(*verdicts)))["outcome"])
+
+        passed, failed = saying("PASSED", NOON + 9 * MINUTE, by_key=True), saying("FAILED", by_key=True)
+        assert judged(passed) == "pass"
+        assert judged(failed, passed) == "fail"
+
     def test_a_failure_of_a_time_nobody_can_read_counts(self) -> None:
-        failed = saying("FAILED", NOON - MINUTE)
+        failed = saying("FAILED", NOON - 60 * MINUTE)
         failed["facts"]["times"] = [{"source": "log", "at": "yesterday"}]
         assert results(saying("PASSED"), failed)[0] == "fail"
 
@@ -161,9 +192,31 @@ class TestInputs:
             assert outcome(verdict, about_base | change, inputs={"verified": True}) == ("fail", "policy.input")
 
     def test_the_source_itself_needs_no_approval(self) -> None:
-        source = GOOD["facts"]["signer"]["sourceRepository"]
-        verdict = self.taking({"uri": f"git+{source}@refs/heads/main", "digests": []}, {"uri": "pkg:oci/base", "digests": [self.BASE]})
-        assert outcome(verdict, inputs={"digests": [self.BASE]}) == ("pass", "")
+        source, commit = (GOOD["facts"]["signer"][name] for name in ("sourceRepository", "sourceCommit"))
+        base = {"uri": "pkg:oci/base", "digests": [self.BASE]}
+        for digests in ([], [f"gitCommit:{commit}"], [f"sha1:{commit}"]):
+            verdict = self.taking({"uri": f"git+{source}@refs/heads/main", "digests": digests}, base)
+            assert outcome(verdict, inputs={"digests": [self.BASE]}) == ("pass", "")
+        for digests in ([self.TOOL], ["gitCommit:" + "0" * 40], [f"gitCommit:{commit}", self.TOOL]):
+            verdict = self.taking({"uri": f"git+{source}@refs/heads/main", "digests": digests}, base)
+            assert outcome(verdict, inputs={"digests": [self.BASE]}) == ("fail", "policy.input")
+
+    def test_a_statement_vouches_for_no_input_of_its_own(self) -> None:
+        verdict = self.taking({"uri": "pkg:oci/base", "digests": [self.BASE]})
+        verdict["facts"]["subjects"].append({"name": "base", "digests": [self.BASE]})
+        assert outcome(verdict, inputs={"verified": True}) == ("fail", "policy.input")
+
+    @pytest.mark.parametrize(
+        ("predicate_type", "result", "holds"),
+        [(TEST_RESULT, "PASSED", False), (VSA, "FAILED", False), (VSA, "PASSED", True), ("https://example.com/x", None, False)],
+    )
+    def test_only_build_records_and_passed_summaries_vouch(self, predicate_type: str, result: str | None, holds: bool) -> None:
+        other = copy.deepcopy(GOOD)
+        other["facts"]["predicateType"] = predicate_type
+        other["facts"]["predicate"] = {"kind": "any", "result": result}
+        other["facts"]["subjects"] = [{"name": "base", "digests": [self.BASE]}]
+        verdict = self.taking({"uri": "pkg:oci/base", "digests": [self.BASE]})
+        assert outcome(verdict, other, inputs={"verified": True})[0] == ("pass" if holds else "fail")
 
     def test_what_lists_nothing_shows_nothing(self) -> None:
         assert outcome(self.taking(), inputs={"digests": [self.BASE]}) == ("fail", "policy.input")
