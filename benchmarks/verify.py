@@ -61,8 +61,14 @@ def main() -> None:
 
 def verify_cold(bundle: Measured) -> Work:
     """Return the verification of a bundle whose certificate was never seen before, under a trust root read beforehand."""
-    trust = TrustMaterial((parse_trust_root(bundle.trusted_root),))
-    return lambda: verify_evidence(bundle.content, trust=trust, received_at=bundle.received_at)
+    trust_root = parse_trust_root(bundle.trusted_root)
+    trust = TrustMaterial((trust_root,))
+
+    def verify() -> None:
+        trust_root.known.forget()
+        verify_evidence(bundle.content, trust=trust, received_at=bundle.received_at)
+
+    return verify
 
 
 def verify_known(bundle: Measured) -> Work:

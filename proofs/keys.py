@@ -121,7 +121,7 @@ def load_spki(spki: bytes) -> PublicKey:
         key = serialization.load_der_public_key(spki)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise Malformed("key.malformed", f"got bytes that are not a public key ({error}), expected DER") from error
-    return _bind(key)
+    return bind_key(key)
 
 
 def load_pem(pem: bytes) -> PublicKey:
@@ -130,10 +130,11 @@ def load_pem(pem: bytes) -> PublicKey:
         key = serialization.load_pem_public_key(pem)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise Malformed("key.malformed", f"got text that is not a public key ({error}), expected PEM") from error
-    return _bind(key)
+    return bind_key(key)
 
 
-def _bind(key: object) -> PublicKey:
+def bind_key(key: object) -> PublicKey:
+    """Return a key of the library bound to the one algorithm of its kind; refuses with `key.unsupported`."""
     if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVE_HASHES:
         hash_algorithm = _CURVE_HASHES[key.curve.name]
         signing = ec.ECDSA(hash_algorithm)

@@ -15,6 +15,8 @@ def demand_fields(value: object, required: Set[str], *, optional: Set[str] = fro
     """Return `value` when it is an object with all `required` fields and otherwise only `optional` ones; refuse with `code`."""
     if not isinstance(value, dict):
         raise Malformed(code, f"got {type(value).__name__} for {what}, expected an object")
+    if value.keys() == required:
+        return value
     missing, unknown = sorted(required - value.keys()), sorted(value.keys() - required - optional)
     if missing or unknown:
         got = f"without {', '.join(missing)}" if missing else f"with the unknown field {unknown[0][:40]!r}"
