@@ -19,9 +19,9 @@ MAX_INTEGER = 2**53 - 1
 
 # Possessive, so that a string that never ends costs one pass; its lone quote is left over.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
-_NO_BRACKET = bytes(sorted(set(range(256)) - set(b"[]{}")))
 # Half of a surrogate pair can only come from an escape like this one.
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_NO_BRACKET = bytes(sorted(set(range(256)) - set(b"[]{}")))
 
 
 def canonical_bytes(value: Any) -> bytes:
@@ -44,7 +44,7 @@ def parse_json(unverified_bytes: bytes, *, allow_floats: bool = True) -> Any:
     _refuse_depth(unverified_bytes)
     try:
         value = (_DECODER if allow_floats else _DECODER_WITHOUT_FLOATS).decode(unverified_bytes.decode("utf-8"))
-        if _SURROGATE.search(unverified_bytes):
+        if b"\\" in unverified_bytes and _SURROGATE.search(unverified_bytes):
             _refuse_lone_surrogates(value)
         return value
     except (UnicodeDecodeError, ValueError, RecursionError) as error:

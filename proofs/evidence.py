@@ -13,7 +13,7 @@ The size of the bytes is the caller's to limit. Who the signer is, and whether t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -75,7 +75,7 @@ def verify_evidence(unverified_bytes: bytes, *, trust: TrustMaterial, received_a
     if found == DSSE:
         return _verify_key_signed(value, trust, received_at)
     bundle = parse_bundle(value) if found == SIGSTORE_BUNDLE else parse_attestation(value)
-    return replace(verify_bundle_under(bundle, trust, received_at), format=found)
+    return verify_bundle_under(bundle, trust, received_at, form=found)
 
 
 def _format_of(value: Any) -> str:
@@ -92,7 +92,7 @@ def _format_of(value: Any) -> str:
     )
 
 
-def verify_bundle_under(bundle: Bundle, trust: TrustMaterial, received_at: datetime) -> VerifiedEvidence:
+def verify_bundle_under(bundle: Bundle, trust: TrustMaterial, received_at: datetime, *, form: str = SIGSTORE_BUNDLE) -> VerifiedEvidence:
     """Return what a parsed bundle proves under the first trust root that vouches for it; refuses as `verify_evidence` does."""
     refusals: list[Refusal] = []
     for trust_root in trust.trust_roots:
@@ -101,7 +101,7 @@ def verify_bundle_under(bundle: Bundle, trust: TrustMaterial, received_at: datet
         except Refusal as refusal:
             refusals.append(refusal)
             continue
-        return VerifiedEvidence(SIGSTORE_BUNDLE, verified.statement, verified.key, verified)
+        return VerifiedEvidence(form, verified.statement, verified.key, verified)
     if not refusals:
         raise Unproven("trust_root.missing", "there is no trust root to verify a Sigstore bundle against")
     raise next((refusal for refusal in refusals if refusal.code not in _FOREIGN), refusals[0])

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store, VerificationError
 
+from proofs.sigstore.usual_form import SIGNING, is_usual_authority, is_usual_signer
 from proofs.sigstore.x509_reading import UNREADABLE
 
 
@@ -42,7 +44,8 @@ class Authority:
     """A certificate authority: the issuing certificate first, the root last.
 
     `window` is the time the document trusts it, `held` the part of it in which its whole chain was valid. A path ends at the issuing
-    certificate where all above it is settled; where it is not, it leads over those `between` to the root.
+    certificate where all above it is settled; where it is not, it leads over those `between` to the root. `pinned` is the issuing key
+    where it may sign certificates and is settled.
     """
 
     chain: tuple[x509.Certificate, ...]
@@ -52,13 +55,22 @@ class Authority:
     issuer_key_digest: bytes
     between: tuple[x509.Certificate, ...]
     path_policy: PolicyBuilder
+    pinned: ec.EllipticCurvePublicKey | None
 
     def verify_issued(self, certificate: x509.Certificate, *, at: datetime) -> None:
         """Return when this authority issued `certificate`, by path validation (RFC 5280) as of `at`; raises what the library raises.
 
-        That covers signatures, validity, CA flags, path lengths, name constraints and unknown critical extensions.
+        That covers signatures, validity, CA flags, path lengths, name constraints and unknown critical extensions. Of a certificate of
+        the usual form, in which nothing of that is left open, only the signature and the validity are checked, with a key read once.
         """
-        self.path_policy.time(at).build_client_verifier().verify(certificate, list(self.between))
+        signing = SIGNING.get(certificate.signature_algorithm_oid)
+        if self.pinned is None or signing is None or not self._is_valid(certificate, at) or not is_usual_signer(certificate):
+            self.path_policy.time(at).build_client_verifier().verify(certificate, list(self.between))
+        else:
+            self.pinned.verify(certificate.signature, certificate.tbs_certificate_bytes, signing)
+
+    def _is_valid(self, certificate: x509.Certificate, at: datetime) -> bool:
+        return certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc and self.held.contains(at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +95,13 @@ class TimestampAuthority:
 
 def build_authority(chain: tuple[x509.Certificate, ...], window: Window) -> Authority:
     """Return the authority, its chain validated once. A chain that does not hold vouches for nothing, which its bundles are told."""
-    anchor, between = (chain[0], ()) if _is_settled(chain) else (chain[-1], chain[:-1])
+    is_settled = _is_settled(chain)
+    anchor, between = (chain[0], ()) if is_settled else (chain[-1], chain[:-1])
     policy = PolicyBuilder().store(Store([anchor])).extension_policies(ca_policy=_authorities(), ee_policy=_signers())
-    spki = chain[0].public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return Authority(chain, chain[0].subject, window, window.within(chain), hashlib.sha256(spki).digest(), between, policy)
+    key = chain[0].public_key()
+    pinned = key if is_settled and is_usual_authority(chain[0]) and isinstance(key, ec.EllipticCurvePublicKey) else None
+    key_digest = hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
+    return Authority(chain, chain[0].subject, window, window.within(chain), key_digest, between, policy, pinned)
 
 
 def build_timestamp_authority(chain: tuple[x509.Certificate, ...], window: Window) -> TimestampAuthority:

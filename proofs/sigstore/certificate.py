@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 from cryptography import x509
@@ -22,21 +22,18 @@ from proofs.keys import PublicKey, bind_key
 from proofs.sigstore.authority import Authority
 from proofs.sigstore.known_certificates import KnownCertificate, SignerCertificate
 from proofs.sigstore.trust_root import TrustRoot, find_log
+from proofs.sigstore.usual_form import CLAIMS, FULCIO
 from proofs.sigstore.x509_reading import UNREADABLE, load_certificate
 from proofs.statement import is_plain_text
 
-FULCIO = "1.3.6.1.4.1.57264.1."
 MAX_SCTS = 8
 
 _LAST_RAW_CLAIM = 6
-_LAST_CLAIM = 24
 _LEGACY_ISSUER, _ISSUER = 1, 8
-_USAGE, _PURPOSES = ExtensionOID.KEY_USAGE.dotted_string, ExtensionOID.EXTENDED_KEY_USAGE.dotted_string
-_NAMES = ExtensionOID.SUBJECT_ALTERNATIVE_NAME.dotted_string
-_SCT_LIST = ExtensionOID.PRECERT_SIGNED_CERTIFICATE_TIMESTAMPS.dotted_string
+_EPOCH, _MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 
 # The certificate's extensions by their object identifier.
-Extensions = Mapping[str, x509.ExtensionType]
+Extensions = Mapping[x509.ObjectIdentifier, x509.ExtensionType]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +72,7 @@ def verify_certificate(read: ReadCertificate, *, trust_root: TrustRoot, times: S
         if not any(authority.held.contains(signed_at) for authority in issued_by):
             issued_by.append(_verify_chain(certificate, trust_root, signed_at))
     # 7. It is a code-signing certificate for exactly one identity.
-    extensions = {extension.oid.dotted_string: extension.value for extension in certificate.extensions}
+    extensions = {extension.oid: extension.value for extension in certificate.extensions}
     _refuse_other_usage(extensions)
     identity = _identity_of(extensions)
     claims = _claims_of(extensions)
@@ -125,7 +122,7 @@ def _verify_chain(certificate: x509.Certificate, trust_root: TrustRoot, signed_a
 
 
 def _refuse_other_usage(extensions: Extensions) -> None:
-    usage, purposes = extensions.get(_USAGE), extensions.get(_PURPOSES)
+    usage, purposes = extensions.get(ExtensionOID.KEY_USAGE), extensions.get(ExtensionOID.EXTENDED_KEY_USAGE)
     if not isinstance(usage, x509.KeyUsage) or not isinstance(purposes, x509.ExtendedKeyUsage):
         raise Unproven("certificate.usage", "got a certificate that names no usage, expected code signing")
     if not usage.digital_signature or usage.key_cert_sign or ExtendedKeyUsageOID.CODE_SIGNING not in purposes:
@@ -133,7 +130,7 @@ def _refuse_other_usage(extensions: Extensions) -> None:
 
 
 def _identity_of(extensions: Extensions) -> str:
-    value = extensions.get(_NAMES)
+    value = extensions.get(ExtensionOID.SUBJECT_ALTERNATIVE_NAME)
     names = list(value) if isinstance(value, x509.SubjectAlternativeName) else []
     # Two names would let one reader show the one and another reader match the other.
     if len(names) != 1 or not isinstance(names[0], x509.UniformResourceIdentifier | x509.RFC822Name):
@@ -145,9 +142,9 @@ def _identity_of(extensions: Extensions) -> str:
 
 def _claims_of(extensions: Extensions) -> dict[int, str]:
     claims = {}
-    for number in range(1, _LAST_CLAIM + 1):
-        extension = extensions.get(f"{FULCIO}{number}")
-        if not isinstance(extension, x509.UnrecognizedExtension):
+    for identifier, extension in extensions.items():
+        number = CLAIMS.get(identifier)
+        if number is None or not isinstance(extension, x509.UnrecognizedExtension):
             continue
         raw = extension.value
         try:
@@ -162,6 +159,8 @@ def _claims_of(extensions: Extensions) -> dict[int, str]:
 
 def _utf8_string(der: bytes) -> bytes:
     """Return the content of a DER UTF8String: tag 12, minimal length, nothing behind it."""
+    if der[:1] == b"\x0c" and len(der) > 1 and der[1] < 0x80 and len(der) == 2 + der[1]:
+        return der[2:]
     size_bytes = der[1] & 0x7F if len(der) > 1 and der[1] & 0x80 else 0
     start = 2 + size_bytes
     length = int.from_bytes(der[2:start], "big") if size_bytes else der[1] if len(der) > 1 else -1
@@ -188,7 +187,7 @@ def _key_of(certificate: x509.Certificate) -> PublicKey:
 def _verify_scts(certificate: x509.Certificate, extensions: Extensions, issuing: Authority, trust_root: TrustRoot) -> None:
     if trust_root.min_scts == 0:
         return
-    value = extensions.get(_SCT_LIST)
+    value = extensions.get(ExtensionOID.PRECERT_SIGNED_CERTIFICATE_TIMESTAMPS)
     scts = list(value) if isinstance(value, x509.PrecertificateSignedCertificateTimestamps) else []
     if not scts or len(scts) > MAX_SCTS:
         raise Unproven("sct.missing", f"got {len(scts)} promises by certificate logs, expected 1 to {MAX_SCTS}")
@@ -216,7 +215,7 @@ def _verify_sct(
     if not isinstance(sct.signature_hash_algorithm, hashes.SHA256):
         raise Unproven("sct.signature", "got a certificate log promise over another hash, expected SHA-256")
     tbs, extensions = certificate.tbs_precertificate_bytes, sct.extension_bytes
-    milliseconds = int(listed_at.replace(microsecond=0).timestamp()) * 1000 + listed_at.microsecond // 1000
+    milliseconds = (listed_at - _EPOCH) // _MILLISECOND
     signed = b"".join(
         (
             b"\x00\x00",  # version 1, certificate timestamp
