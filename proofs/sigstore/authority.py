@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store, VerificationError
 
-from proofs.sigstore.usual_form import SIGNING, is_usual_authority, is_usual_signer
+from proofs.sigstore.usual_form import SIGNING, Extensions, is_usual_authority, is_usual_signer
 from proofs.sigstore.x509_reading import UNREADABLE
 
 
@@ -57,14 +57,14 @@ class Authority:
     path_policy: PolicyBuilder
     pinned: ec.EllipticCurvePublicKey | None
 
-    def verify_issued(self, certificate: x509.Certificate, *, at: datetime) -> None:
-        """Return when this authority issued `certificate`, by path validation (RFC 5280) as of `at`; raises what the library raises.
+    def verify_issued(self, certificate: x509.Certificate, extensions: Extensions, *, at: datetime) -> None:
+        """Return when this authority issued `certificate` (with its `extensions`), by path validation (RFC 5280) as of `at`; raises what the library raises.
 
         That covers signatures, validity, CA flags, path lengths, name constraints and unknown critical extensions. Of a certificate of
         the usual form, in which nothing of that is left open, only the signature and the validity are checked, with a key read once.
         """
         signing = SIGNING.get(certificate.signature_algorithm_oid)
-        if self.pinned is None or signing is None or not self._is_valid(certificate, at) or not is_usual_signer(certificate):
+        if self.pinned is None or signing is None or not self._is_valid(certificate, at) or not is_usual_signer(certificate, extensions):
             self.path_policy.time(at).build_client_verifier().verify(certificate, list(self.between))
         else:
             self.pinned.verify(certificate.signature, certificate.tbs_certificate_bytes, signing)

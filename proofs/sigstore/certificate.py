@@ -6,7 +6,7 @@ against "now"; there is no revocation to look up. Whether the identity is one we
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -22,7 +22,7 @@ from proofs.keys import PublicKey, bind_key
 from proofs.sigstore.authority import Authority
 from proofs.sigstore.known_certificates import KnownCertificate, SignerCertificate
 from proofs.sigstore.trust_root import TrustRoot, find_log
-from proofs.sigstore.usual_form import CLAIMS, FULCIO
+from proofs.sigstore.usual_form import CLAIMS, FULCIO, Extensions, extensions_of
 from proofs.sigstore.x509_reading import UNREADABLE, load_certificate
 from proofs.statement import is_plain_text
 
@@ -31,9 +31,6 @@ MAX_SCTS = 8
 _LAST_RAW_CLAIM = 6
 _LEGACY_ISSUER, _ISSUER = 1, 8
 _EPOCH, _MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
-
-# The certificate's extensions by their object identifier.
-Extensions = Mapping[x509.ObjectIdentifier, x509.ExtensionType]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +62,14 @@ def verify_certificate(read: ReadCertificate, *, trust_root: TrustRoot, times: S
     # A known certificate was through steps 6 to 8 under this trust root; all that is open is whether its authority counted at these times.
     if known is not None and all(known.held_at(signed_at) for signed_at in times):
         return known.signer
+    extensions = extensions_of(certificate)
     # 6. It chains to an authority that was trusted at that time.
     issued_by: list[Authority] = []
     for signed_at in times:
         # One that issued it and was trusted at this time as well has nothing left to prove.
         if not any(authority.held.contains(signed_at) for authority in issued_by):
-            issued_by.append(_verify_chain(certificate, trust_root, signed_at))
+            issued_by.append(_verify_chain(certificate, extensions, trust_root, signed_at))
     # 7. It is a code-signing certificate for exactly one identity.
-    extensions = {extension.oid: extension.value for extension in certificate.extensions}
     _refuse_other_usage(extensions)
     identity = _identity_of(extensions)
     claims = _claims_of(extensions)
@@ -101,7 +98,7 @@ def _refuse_other_time(certificate: x509.Certificate, signed_at: datetime) -> No
         )
 
 
-def _verify_chain(certificate: x509.Certificate, trust_root: TrustRoot, signed_at: datetime) -> Authority:
+def _verify_chain(certificate: x509.Certificate, extensions: Extensions, trust_root: TrustRoot, signed_at: datetime) -> Authority:
     issuer = certificate.issuer
     candidates = [authority for authority in trust_root.authorities if authority.name == issuer]
     in_time = [authority for authority in candidates if authority.window.contains(signed_at)]
@@ -113,7 +110,7 @@ def _verify_chain(certificate: x509.Certificate, trust_root: TrustRoot, signed_a
             reason = f"a certificate of the authority was not valid at {signed_at:%Y-%m-%dT%H:%M:%SZ}"
             continue
         try:
-            authority.verify_issued(certificate, at=signed_at)
+            authority.verify_issued(certificate, extensions, at=signed_at)
         except (VerificationError, InvalidSignature, *UNREADABLE) as error:
             reason = str(error).partition(" (encountered")[0][:200]
         else:
@@ -121,8 +118,13 @@ def _verify_chain(certificate: x509.Certificate, trust_root: TrustRoot, signed_a
     raise Unproven("certificate.untrusted", f"the certificate does not chain to a trusted authority: {reason}")
 
 
+def _value(extensions: Extensions, identifier: x509.ObjectIdentifier) -> x509.ExtensionType | None:
+    extension = extensions.get(identifier)
+    return None if extension is None else extension.value
+
+
 def _refuse_other_usage(extensions: Extensions) -> None:
-    usage, purposes = extensions.get(ExtensionOID.KEY_USAGE), extensions.get(ExtensionOID.EXTENDED_KEY_USAGE)
+    usage, purposes = _value(extensions, ExtensionOID.KEY_USAGE), _value(extensions, ExtensionOID.EXTENDED_KEY_USAGE)
     if not isinstance(usage, x509.KeyUsage) or not isinstance(purposes, x509.ExtendedKeyUsage):
         raise Unproven("certificate.usage", "got a certificate that names no usage, expected code signing")
     if not usage.digital_signature or usage.key_cert_sign or ExtendedKeyUsageOID.CODE_SIGNING not in purposes:
@@ -130,7 +132,7 @@ def _refuse_other_usage(extensions: Extensions) -> None:
 
 
 def _identity_of(extensions: Extensions) -> str:
-    value = extensions.get(ExtensionOID.SUBJECT_ALTERNATIVE_NAME)
+    value = _value(extensions, ExtensionOID.SUBJECT_ALTERNATIVE_NAME)
     names = list(value) if isinstance(value, x509.SubjectAlternativeName) else []
     # Two names would let one reader show the one and another reader match the other.
     if len(names) != 1 or not isinstance(names[0], x509.UniformResourceIdentifier | x509.RFC822Name):
@@ -144,9 +146,9 @@ def _claims_of(extensions: Extensions) -> dict[int, str]:
     claims = {}
     for identifier, extension in extensions.items():
         number = CLAIMS.get(identifier)
-        if number is None or not isinstance(extension, x509.UnrecognizedExtension):
+        if number is None or not isinstance(extension.value, x509.UnrecognizedExtension):
             continue
-        raw = extension.value
+        raw = extension.value.value
         try:
             text = (raw if number <= _LAST_RAW_CLAIM else _utf8_string(raw)).decode("utf-8")
         except UnicodeDecodeError as error:
@@ -187,7 +189,7 @@ def _key_of(certificate: x509.Certificate) -> PublicKey:
 def _verify_scts(certificate: x509.Certificate, extensions: Extensions, issuing: Authority, trust_root: TrustRoot) -> None:
     if trust_root.min_scts == 0:
         return
-    value = extensions.get(ExtensionOID.PRECERT_SIGNED_CERTIFICATE_TIMESTAMPS)
+    value = _value(extensions, ExtensionOID.PRECERT_SIGNED_CERTIFICATE_TIMESTAMPS)
     scts = list(value) if isinstance(value, x509.PrecertificateSignedCertificateTimestamps) else []
     if not scts or len(scts) > MAX_SCTS:
         raise Unproven("sct.missing", f"got {len(scts)} promises by certificate logs, expected 1 to {MAX_SCTS}")

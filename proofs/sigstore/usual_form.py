@@ -7,10 +7,15 @@ names, or is critical and unknown. A certificate of any other form is not refuse
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtensionOID, SignatureAlgorithmOID
+
+# The extensions of a certificate by their object identifier.
+Extensions = Mapping[x509.ObjectIdentifier, x509.Extension[x509.ExtensionType]]
 
 FULCIO = "1.3.6.1.4.1.57264.1."
 CLAIMS = {x509.ObjectIdentifier(f"{FULCIO}{number}"): number for number in range(1, 25)}
@@ -30,47 +35,53 @@ _OF_SIGNERS = {
     ExtensionOID.SUBJECT_ALTERNATIVE_NAME: True,
     ExtensionOID.PRECERT_SIGNED_CERTIFICATE_TIMESTAMPS: False,
 }
+_ALL_OF_SIGNERS = _OF_SIGNERS | dict.fromkeys(CLAIMS, False)
 _OF_AUTHORITIES = {ExtensionOID.BASIC_CONSTRAINTS: True, ExtensionOID.KEY_USAGE: True, ExtensionOID.SUBJECT_KEY_IDENTIFIER: False}
-_ALSO_OF_AUTHORITIES = {ExtensionOID.AUTHORITY_KEY_IDENTIFIER: False, ExtensionOID.EXTENDED_KEY_USAGE: False}
+_ALL_OF_AUTHORITIES = _OF_AUTHORITIES | {ExtensionOID.AUTHORITY_KEY_IDENTIFIER: False, ExtensionOID.EXTENDED_KEY_USAGE: False}
 _CURVES = (ec.SECP256R1, ec.SECP384R1)
 _MOST_SERIAL = 2**159  # 20 bytes (RFC 5280 section 4.1.2.2)
 
 
-def is_usual_signer(certificate: x509.Certificate) -> bool:
+def extensions_of(certificate: x509.Certificate) -> Extensions:
+    """Return the extensions of a certificate by their object identifier."""
+    return {extension.oid: extension for extension in certificate.extensions}
+
+
+def is_usual_signer(certificate: x509.Certificate, extensions: Extensions) -> bool:
     """Return whether a signer's certificate is of the form above: no subject, one name that is critical, no authority of any kind."""
-    missing = dict(_OF_SIGNERS)
-    for extension in certificate.extensions:
-        identifier = extension.oid
-        if identifier in CLAIMS and not extension.critical:
-            continue
-        if missing.pop(identifier, None) is not extension.critical or not _is_plain(extension.value, certifies=False):
-            return False
-    return not missing and not certificate.subject.rdns and _is_of_known_kinds(certificate)
+    found = {identifier: extension.critical for identifier, extension in extensions.items()}
+    return (
+        _OF_SIGNERS.items() <= found.items() <= _ALL_OF_SIGNERS.items()
+        and _may_certify(extensions[ExtensionOID.KEY_USAGE].value) is False
+        and _names_key(extensions[ExtensionOID.AUTHORITY_KEY_IDENTIFIER].value)
+        and not certificate.subject.rdns
+        and _is_of_known_kinds(certificate)
+    )
 
 
 def is_usual_authority(certificate: x509.Certificate) -> bool:
     """Return whether an issuing certificate is of the form above: it may certify, and limits nothing."""
-    found = {extension.oid: extension.critical for extension in certificate.extensions}
-    needed = (
-        _OF_AUTHORITIES if certificate.issuer == certificate.subject else _OF_AUTHORITIES | {ExtensionOID.AUTHORITY_KEY_IDENTIFIER: False}
-    )
+    extensions = extensions_of(certificate)
+    found = {identifier: extension.critical for identifier, extension in extensions.items()}
+    above = extensions.get(ExtensionOID.AUTHORITY_KEY_IDENTIFIER)
     return (
-        needed.items() <= found.items() <= (_OF_AUTHORITIES | _ALSO_OF_AUTHORITIES).items()
-        and all(_is_plain(extension.value, certifies=True) for extension in certificate.extensions)
+        _OF_AUTHORITIES.items() <= found.items() <= _ALL_OF_AUTHORITIES.items()
+        and _may_certify(extensions[ExtensionOID.KEY_USAGE].value) is True
+        and _may_certify(extensions[ExtensionOID.BASIC_CONSTRAINTS].value) is True
+        and (_names_key(above.value) if above is not None else certificate.issuer == certificate.subject)
         and bool(certificate.subject.rdns)
         and _is_of_known_kinds(certificate)
     )
 
 
-def _is_plain(value: x509.ExtensionType, *, certifies: bool) -> bool:
-    """Return whether what an extension says is what is usual for an authority (`certifies`) or a signer."""
+def _may_certify(value: x509.ExtensionType) -> bool | None:
     if isinstance(value, x509.KeyUsage):
-        return value.key_cert_sign == certifies
-    if isinstance(value, x509.BasicConstraints):
-        return value.ca == certifies
-    if isinstance(value, x509.AuthorityKeyIdentifier):
-        return value.key_identifier is not None and value.authority_cert_issuer is None and value.authority_cert_serial_number is None
-    return True
+        return value.key_cert_sign
+    return value.ca if isinstance(value, x509.BasicConstraints) else None
+
+
+def _names_key(value: x509.ExtensionType) -> bool:
+    return isinstance(value, x509.AuthorityKeyIdentifier) and value.key_identifier is not None and value.authority_cert_issuer is None
 
 
 def _is_of_known_kinds(certificate: x509.Certificate) -> bool:
