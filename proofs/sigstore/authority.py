@@ -63,14 +63,15 @@ class Authority:
         That covers signatures, validity, CA flags, path lengths, name constraints and unknown critical extensions. Of a certificate of
         the usual form, in which nothing of that is left open, only the signature and the validity are checked, with a key read once.
         """
+        if not self.held.contains(at):
+            # Path validation may end below the certificate that was not valid, so it is told here.
+            raise VerificationError("a certificate of the authority was not valid at that time")
         signing = SIGNING.get(certificate.signature_algorithm_oid)
-        if self.pinned is None or signing is None or not self._is_valid(certificate, at) or not is_usual_signer(certificate, extensions):
+        is_valid = certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc
+        if self.pinned is None or signing is None or not is_valid or not is_usual_signer(certificate, extensions):
             self.path_policy.time(at).build_client_verifier().verify(certificate, list(self.between))
         else:
             self.pinned.verify(certificate.signature, certificate.tbs_certificate_bytes, signing)
-
-    def _is_valid(self, certificate: x509.Certificate, at: datetime) -> bool:
-        return certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc and self.held.contains(at)
 
 
 @dataclass(frozen=True, slots=True)

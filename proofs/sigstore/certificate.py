@@ -106,13 +106,10 @@ def _verify_chain(certificate: x509.Certificate, extensions: Extensions, trust_r
         raise Unproven("certificate.authority_window", f"the issuing authority was not trusted at {signed_at:%Y-%m-%dT%H:%M:%SZ}")
     reason = "no authority of the trust root has the name of its issuer"
     for authority in in_time:
-        if not authority.held.contains(signed_at):
-            reason = f"a certificate of the authority was not valid at {signed_at:%Y-%m-%dT%H:%M:%SZ}"
-            continue
         try:
             authority.verify_issued(certificate, extensions, at=signed_at)
         except (VerificationError, InvalidSignature, *UNREADABLE) as error:
-            reason = str(error).partition(" (encountered")[0][:200]
+            reason = str(error).partition(" (encountered")[0][:200] or "its authority did not sign it"
         else:
             return authority
     raise Unproven("certificate.untrusted", f"the certificate does not chain to a trusted authority: {reason}")
