@@ -13,6 +13,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "json.not_canonical": ("malformed",),
     "json.unrepresentable": ("malformed",),
     "digest.malformed": ("malformed",),
+    "evidence.too_large": ("malformed",),
     "evidence.unknown_format": ("malformed", "unsupported_version"),
     "evidence.unsupported_bundle_version": ("unsupported_version",),
     "evidence.unsupported_message_digest": ("unsupported_version",),
