@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 
 from attestations.follow_collection import follow_collection, get_collection
 from attestations.models import Attestation, Collection
-from attestations.queries import did_submit, get_attestation, latest_verdict, verdict_document
+from attestations.queries import did_submit, get_attestation, latest_verdict, verdict_document, verdict_history
 from attestations.receive import receive_attestation
 from attestations.receive_collection import NEW, REFUSED, ItemAnswer, receive_collection
 from attestations.serializers import (
@@ -210,4 +210,5 @@ def _whole(attestation: Attestation) -> dict[str, Any]:
         "notChecked": document.get("notChecked", []),
         "verdictDigest": f"sha256:{verdict.document_id}" if verdict else None,
         "verifiedAt": verdict.verified_at if verdict else None,
+        "verdicts": verdict_history(attestation),
     }

@@ -147,7 +147,10 @@ class CollectionItem(AppendOnly):
 
 
 class VerificationJob(models.Model):
-    """The state of work on one attestation. `attempts` is the fencing count: only the holder of the last claim may finish."""
+    """The state of work on one attestation. `attempts` is the fencing count: only the holder of the last claim may finish.
+
+    The count never goes back; `attempts_before` says how many of them belong to verdicts that were given already.
+    """
 
     class State(models.TextChoices):
         WAITING = "waiting", "Waiting"
@@ -158,6 +161,9 @@ class VerificationJob(models.Model):
     attestation = models.OneToOneField(Attestation, primary_key=True, on_delete=models.PROTECT, related_name="job")
     state = models.CharField(max_length=16, choices=State.choices, default=State.WAITING)
     attempts = models.PositiveIntegerField(default=0)
+    attempts_before = models.PositiveIntegerField(default=0)
+    # Why it is verified again; empty for the first time.
+    because = models.CharField(max_length=200, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     next_try_at = models.DateTimeField()
     last_error = models.CharField(max_length=500, blank=True)
@@ -170,7 +176,10 @@ class VerificationJob(models.Model):
 
 
 class Verdict(AppendOnly):
-    """The outcome of one verification. `document` is the canonical verdict document that approvals name by digest."""
+    """The outcome of one verification. `document` is the canonical verdict document that approvals name by digest.
+
+    `verifier`, `trust_root` and the signer's names are what it rested on, so that whatever a change touches can be found.
+    """
 
     class Result(models.TextChoices):
         VERIFIED = "verified", "Verified"
@@ -187,6 +196,14 @@ class Verdict(AppendOnly):
     signer = models.ForeignKey(Identity, null=True, blank=True, on_delete=models.PROTECT, related_name="signed_verdicts")
     document = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
     verified_at = models.DateTimeField()
+    because = models.CharField(max_length=200, blank=True)
+    # The last order of the kinds that change trust when it was reached: it has seen that one and all before.
+    trust_mark = models.BigIntegerField(default=0)
+    verifier = models.CharField(max_length=40, blank=True, db_index=True)
+    trust_root = models.CharField(max_length=64, blank=True, db_index=True)
+    # The issuer is empty where a key signed; then the name is the key's id.
+    signer_issuer = models.CharField(max_length=300, blank=True)
+    signer_name = models.CharField(max_length=500, blank=True, db_index=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["attestation", "number"], name="verdict_number_once")]
@@ -231,3 +248,35 @@ class Finding(AppendOnly):
 
     def __str__(self) -> str:
         return f"{self.check_name}: {self.outcome}"
+
+
+class Reverification(models.Model):
+    """An order to verify again whatever a change touches. The row is the queue: `cursor` says how far the order was spread.
+
+    `value` is what changed: a trust root's digest, a key's id, a certificate's name, the verifier's version, or an attestation's id.
+    """
+
+    class Kind(models.TextChoices):
+        ROOT_ADDED = "root_added", "A trust root was added"
+        ROOT_REMOVED = "root_removed", "A trust root was removed"
+        KEY = "key", "What the register says of a signing key changed"
+        CERTIFICATE = "certificate", "What the register says of a certificate's name changed"
+        VERIFIER = "verifier", "The verifier changed"
+        ASKED = "asked", "Somebody asked for it"
+
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    value = models.CharField(max_length=500, blank=True)
+    issuer = models.CharField(max_length=300, blank=True)
+    ordered_at = models.DateTimeField()
+    cursor = models.CharField(max_length=40, blank=True)
+    touched = models.PositiveIntegerField(default=0)
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["id"], condition=Q(done_at__isnull=True), name="reverification_open")]
+        constraints = [
+            models.UniqueConstraint(fields=["value"], condition=Q(kind="verifier"), name="reverification_once_per_verifier"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.value}"

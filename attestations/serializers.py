@@ -46,6 +46,22 @@ class OutputFinding(serializers.Serializer):
     sentence = serializers.CharField()
 
 
+class OutputEarlierVerdict(serializers.Serializer):
+    """One verdict in the history of an attestation, and why it was given."""
+
+    number = serializers.IntegerField()
+    result = serializers.ChoiceField(choices=Verdict.Result.choices)
+    code = serializers.CharField()
+    sentence = serializers.CharField(source="reason")
+    because = serializers.CharField(allow_blank=True, help_text="What had changed; empty for the first.")
+    verifier = serializers.CharField(allow_blank=True, help_text="Version of the verifier.")
+    verdictDigest = serializers.SerializerMethodField(help_text="SHA-256 of the verdict document, `sha256:<hex>`.")
+    verifiedAt = serializers.DateTimeField(source="verified_at")
+
+    def get_verdictDigest(self, verdict: Verdict) -> str:  # noqa: N802  # the library finds it by the name of the field
+        return f"sha256:{verdict.document_id}"
+
+
 class OutputAttestationWithVerdict(OutputReceipt):
     """An attestation and its newest verdict; `result` and what follows are null or empty while it is being verified."""
 
@@ -61,6 +77,7 @@ class OutputAttestationWithVerdict(OutputReceipt):
     notChecked = serializers.ListField(child=serializers.CharField())
     verdictDigest = serializers.CharField(allow_null=True)
     verifiedAt = serializers.DateTimeField(allow_null=True)
+    verdicts = OutputEarlierVerdict(many=True, help_text="All verdicts, the newest first, at most 50.")
 
 
 class OutputItemAnswer(serializers.Serializer):

@@ -14,14 +14,15 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from attestations.blobs import bytes_of, store_blob
-from attestations.models import Blob, TrustRoot
+from attestations.models import Blob, Reverification, TrustRoot
+from attestations.reverify import order_reverification
 from identities.actors import actor_of
 from identities.models import EvidenceSigner, Identity
 from ledger.append import append_event
 from proofs.canonical import canonical_bytes
-from proofs.errors import Conflict
+from proofs.errors import Conflict, Malformed, NotFound
 from proofs.evidence import TrustMaterial
-from proofs.keys import RegisteredKey, load_spki
+from proofs.keys import PublicKey, RegisteredKey, load_spki
 from proofs.sigstore.trust_root import DEFAULT_PROFILE, parse_trust_root
 from proofs.sigstore.trust_root import TrustRoot as ParsedRoot
 
@@ -43,6 +44,28 @@ def add_trust_root(*, name: str, document: bytes, profile: dict[str, int] | None
         row = TrustRoot.objects.create(digest=digest, name=name, document=store_blob(document, now), profile=wanted, added_at=now)
         ref = store_blob(canonical_bytes({"trustRoot": digest, "profile": wanted}), now)
         append_event(event="trust.root_added", ref_digest=ref.digest, actor=actor_of(by), now=now)
+        order_reverification(kind=Reverification.Kind.ROOT_ADDED, value=digest, now=now)
+    return row
+
+
+def remove_trust_root(*, digest: str, reason: str, by: Identity | None, now: datetime) -> TrustRoot:
+    """Stop trusting a trust root; what rests on it no longer opens a gate at once, and is verified again. Removed twice is removed once.
+
+    Refuses with `trust.root_unknown` or `trust.reason`. `by` is None at the server's own console.
+    """
+    if not reason.strip():
+        raise Malformed("trust.reason", "got no reason, expected one that whoever finds rejected evidence can understand")
+    with transaction.atomic():
+        row = TrustRoot.objects.select_for_update().filter(pk=digest.removeprefix("sha256:")).first()
+        if row is None:
+            raise NotFound("trust.root_unknown", f"there is no trust root {digest[:80]}")
+        if row.removed_at is not None:
+            return row
+        row.removed_at = now
+        row.save(update_fields=["removed_at"])
+        ref = store_blob(canonical_bytes({"trustRoot": row.digest, "reason": reason.strip()[:500]}), now)
+        append_event(event="trust.root_removed", ref_digest=ref.digest, actor=actor_of(by), now=now)
+        order_reverification(kind=Reverification.Kind.ROOT_REMOVED, value=row.digest, now=now)
     return row
 
 
@@ -69,5 +92,9 @@ def _parse_once(document: bytes, profile: str) -> ParsedRoot:
 
 
 def _registered(signer: EvidenceSigner) -> RegisteredKey:
-    key = load_spki(bytes(signer.spki or b""))
-    return RegisteredKey(key, signer.valid_from, signer.valid_until, signer.revoked_at)
+    return RegisteredKey(_load_once(bytes(signer.spki or b"")), signer.valid_from, signer.valid_until, signer.revoked_at)
+
+
+@lru_cache(maxsize=16_384)
+def _load_once(spki: bytes) -> PublicKey:
+    return load_spki(spki)

@@ -264,6 +264,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "VerificationStateEnum": "attestations.models.VerificationJob.State",
         "RequestStatusEnum": "approvals.models.RequestState.Status",
+        "VerdictResultEnum": "attestations.models.Verdict.Result",
     },
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "portal.openapi.add_problems"],
 }

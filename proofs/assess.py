@@ -32,7 +32,8 @@ _NEVER_CHECKED = "Whether the statement is true: a signature proves who said it,
 _WITNESSES = "Whether the log shows everyone the same tree: no witness was asked."
 _NEWEST_ROOT = "Whether the stored trust root is the newest one."
 _UNTIMED_KEY = (
-    "When the signature was made: a key's signature carries no trusted time, so the key was judged as of the time of this verdict."
+    "When the signature was made: a key's signature carries no trusted time, so the key was judged as of when the evidence came in here, or "
+    "where it was registered later, as of this verdict."
 )
 _UNPUBLISHED = "Whether the statement was published: it is in no transparency log."
 _UNKEPT_PROMISE = "Whether the log kept its promise: this old bundle carries the log's signed promise and no inclusion proof."
@@ -76,12 +77,14 @@ def build_verdict(
     *,
     evidence_digest: str,
     identity: dict[str, Any] | None,
-    trust_digests: dict[str, list[str]],
+    trust_digests: dict[str, Any],
     verified_at: str,
+    as_of: str,
 ) -> dict[str, Any]:
     """Return the verdict document: the assessment, what it rested on, and the identity the caller resolved the signer to.
 
-    `evidence_digest` is the SHA-256 (hex) of the exact bytes; `identity` has id, kind, name, issuer and subject, or is None.
+    `evidence_digest` is the SHA-256 (hex) of the exact bytes; `identity` has id, kind, name, issuer and subject, or is None. `as_of` is
+    the time that was given to `assess_evidence` as that of receipt, never later than `verified_at`.
     """
     return {
         "schema": VERDICT_SCHEMA,
@@ -96,6 +99,7 @@ def build_verdict(
         "verifier": {"name": "countersign", "version": VERIFIER_VERSION},
         "notChecked": list(assessment.not_checked),
         "verifiedAt": verified_at,
+        "asOf": as_of,
     }
 
 

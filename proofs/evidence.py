@@ -17,10 +17,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from proofs.canonical import parse_json
+from proofs.canonical import canonical_bytes, parse_json
+from proofs.digest import sha256_hex
 from proofs.dsse import IN_TOTO_PAYLOAD_TYPE, Envelope, parse_envelope, verify_envelope
 from proofs.errors import Malformed, Refusal, Unproven
 from proofs.keys import PublicKey, RegisteredKey, demand_registration
+from proofs.moment import rfc3339
 from proofs.sigstore.bundle import VerifiedBundle, verify_bundle
 from proofs.sigstore.bundle_shape import MEDIA_TYPE_PREFIX, Bundle, parse_bundle
 from proofs.sigstore.pep740 import is_attestation, parse_attestation
@@ -41,12 +43,20 @@ class TrustMaterial:
     keys: tuple[RegisteredKey, ...] = ()
 
     @property
-    def digests(self) -> dict[str, list[str]]:
-        """The names of what was trusted, as a verdict records them."""
+    def digests(self) -> dict[str, Any]:
+        """What was trusted, as a verdict records it: each trust root with its thresholds, and one digest over all keys and their windows."""
         return {
-            "trustRoots": sorted({root.digest for root in self.trust_roots}),
-            "keys": sorted({registered.key.key_id for registered in self.keys}),
+            "trustRoots": [
+                {"digest": root.digest, "profile": {"tlog": root.min_entries, "tsa": root.min_timestamps, "sct": root.min_scts}}
+                for root in sorted(self.trust_roots, key=lambda root: root.digest)
+            ],
+            "keys": {"count": len(self.keys), "sha256": sha256_hex(canonical_bytes(sorted(map(_written, self.keys))))},
         }
+
+
+def _written(registered: RegisteredKey) -> list[str]:
+    times = (registered.valid_from, registered.valid_until, registered.revoked_at)
+    return [registered.key.key_id, *("" if time is None else rfc3339(time) for time in times)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ def check_evidence_again(files: Mapping[str, bytes], items: tuple[EvidenceItem, 
     assessments = []
     for item in items:
         raw = files[layout.EVIDENCE + item.reference.digest]
-        assessment = assess_evidence(raw, trust=material, received_at=_verified_at(item.verdict))
+        assessment = assess_evidence(raw, trust=material, received_at=_as_of(item.verdict))
         assessments.append(assessment)
         if item.verdict["result"] != "verified" and assessment.result != "verified":
             # It counted for nothing and still does; which of several things is wrong with it may depend on what is trusted today.
@@ -74,6 +74,7 @@ def check_evidence_again(files: Mapping[str, bytes], items: tuple[EvidenceItem, 
             identity=None,
             trust_digests={},
             verified_at="",
+            as_of="",
         )
         if _verifier_of(item.verdict) in EARLIER_VERIFIERS:
             again["facts"] = _facts_known_then(again["facts"], item.verdict["facts"])
@@ -95,8 +96,14 @@ def _read_verdict(content: bytes, reference: EvidenceReference) -> dict[str, Any
     return verdict.value
 
 
-def _verified_at(verdict: dict[str, Any]) -> datetime:
-    return Fields(verdict, path="verdict", code="evidence.verdict_mismatch").time("verifiedAt")
+def _as_of(verdict: dict[str, Any]) -> datetime:
+    """Return the time that keys were judged as of. Verdicts of before 2026-12 name none: then it was that of the verdict."""
+    fields = Fields(verdict, path="verdict", code="evidence.verdict_mismatch")
+    verified_at = fields.time("verifiedAt")
+    as_of = fields.time("asOf") if "asOf" in verdict else verified_at
+    if as_of > verified_at:
+        raise Unproven("evidence.verdict_mismatch", "a verdict says that it judged as of a time after it was reached")
+    return as_of
 
 
 def _was_doubted(verdict: dict[str, Any]) -> bool:

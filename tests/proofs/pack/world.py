@@ -88,6 +88,7 @@ def make_verdict(raw: bytes, *, identity: bool = True, trust: Trust, at: datetim
         identity=who if identity else None,
         trust_digests=material.digests,
         verified_at=rfc3339(at),
+        as_of=rfc3339(at),
     )
 
 
