@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from attestations.follow_collection import follow_collection, get_collection
+from attestations.judge_npm_set import judge_npm_set
 from attestations.models import Attestation, Collection
 from attestations.queries import did_submit, get_attestation, latest_verdict, verdict_document, verdict_history
 from attestations.receive import receive_attestation
@@ -144,6 +145,7 @@ class CollectionView(_ReadByReaderOrSender):
             "counts": progress.counts,
             "open": progress.is_open,
             "unanswered": progress.unanswered,
+            "asSet": judge_npm_set(progress),
             "items": items,
         }
         return Response(OutputCollectionProgress(shown).data)

@@ -124,9 +124,20 @@ class OutputItemState(serializers.Serializer):
     predicateType = serializers.CharField(allow_null=True, help_text="What the verified statement says it is.")
 
 
+class OutputSetAnswer(serializers.Serializer):
+    """Whether npm's attestations of a package version hold together."""
+
+    result = serializers.ChoiceField(choices=["verified", "rejected"])
+    code = serializers.CharField()
+    sentence = serializers.CharField()
+
+
 class OutputCollectionProgress(OutputCollection):
     """A collection and where each item stands; `counts` by state, `open` while a verdict is missing."""
 
     open = serializers.BooleanField()
     unanswered = serializers.IntegerField(help_text="Items that were not reached because the sending was cut off. Send the file again.")
     items = OutputItemState(many=True)
+    asSet = OutputSetAnswer(
+        allow_null=True, help_text="For npm's answer about a package version, once every item has its verdict; else null."
+    )

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from attestations.blobs import read_blob
 from attestations.follow_collection import follow_collection, get_collection
 from attestations.forms import HoldInMemory, InputCollection
+from attestations.judge_npm_set import judge_npm_set
 from attestations.models import VerificationJob
 from attestations.queries import get_attestation, latest_verdict, verdict_document, verdict_history
 from attestations.receive_collection import demand_sender, may_send, receive_collection
@@ -112,6 +113,7 @@ def collection(request: HttpRequest, collection_id: str) -> HttpResponse:
     page = Paginator(progress.items, ROWS).get_page(request.GET.get("page"))
     context = {
         "progress": progress,
+        "as_set": judge_npm_set(progress),
         "page": page,
         "may_send": may_send(person_of(request)).allowed,
         "digest": f"sha256:{progress.collection.digest}",
