@@ -47,6 +47,7 @@ class Evaluation:
 
     @property
     def verdict_ids(self) -> frozenset[int]:
+        """The rows of the verdicts that were looked at."""
         return frozenset(item.verdict.pk for item in self.evidence)
 
 

@@ -33,6 +33,7 @@ class Standing:
 
     @property
     def approvals(self) -> int:
+        """How many answers approve."""
         return sum(1 for answer in self.answers if answer.decision == Approval.Decision.APPROVE)
 
     @property

@@ -57,6 +57,7 @@ class Row:
 
     @property
     def is_contradiction(self) -> bool:
+        """Whether the statement says something else than what is proven."""
         return self.outcome == "fail"
 
 

@@ -72,10 +72,12 @@ class TracedEvidence:
 
     @property
     def is_verified(self) -> bool:
+        """Whether its newest verdict says verified."""
         return self.result == Verdict.Result.VERIFIED
 
     @property
     def is_build_record(self) -> bool:
+        """Whether it is verified and says how something was built, in a form that is read here."""
         return self.is_verified and self.facts is not None and bool(self.facts["claims"]["understood"])
 
 

@@ -48,6 +48,7 @@ class Passport:
 
     @property
     def questions(self) -> tuple[Question, ...]:
+        """The four questions, each with its answer."""
         return self.trace.questions
 
 

@@ -114,14 +114,17 @@ class Policy:
 
     @property
     def approvals_rules(self) -> tuple[ApprovalsRule, ...]:
+        """The rules that people fulfil, in the order of the document."""
         return tuple(rule for rule in self.rules if isinstance(rule, ApprovalsRule))
 
     @property
     def separation_rule(self) -> SeparationRule | None:
+        """The one rule about who may not approve, or None, which means the strict one."""
         return next((rule for rule in self.rules if isinstance(rule, SeparationRule)), None)
 
     @property
     def required_approvals(self) -> int:
+        """How many approvals all rules ask for together; one person may fill one place only."""
         return sum(rule.count for rule in self.approvals_rules)
 
 

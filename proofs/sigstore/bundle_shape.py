@@ -40,6 +40,7 @@ class Bundle:
 
     @property
     def signature(self) -> bytes:
+        """The one signature: over the file's digest, or over the envelope's encoding."""
         return self.content.signature if isinstance(self.content, SignedFile) else self.content.signatures[0].signature
 
 

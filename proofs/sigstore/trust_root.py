@@ -48,6 +48,7 @@ class Window:
     end: datetime | None
 
     def contains(self, at: datetime) -> bool:
+        """Whether `at` lies in the window, both ends included."""
         return self.start <= at and (self.end is None or at <= self.end)
 
 
@@ -89,6 +90,7 @@ class TimestampAuthority:
 
     @property
     def certificate(self) -> x509.Certificate:
+        """The certificate whose key makes the timestamps."""
         return self.chain[0]
 
 
