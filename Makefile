@@ -3,10 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test lint fix types walls migrations check mutate lock
+.PHONY: help install demo up test lint fix types walls migrations check mutate bench-verify bench-hostile lock
 
 help:  ## list what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 20
 
 install:  ## make .venv with everything for development
 	@$(PYTHON) -m portal.install --dev
@@ -41,6 +41,12 @@ check: lint types walls migrations test  ## everything but the fresh clone, whic
 
 mutate: install  ## damage N bundles (20000) by SEED (1) and hold our verifier against sigstore
 	@$(BIN)/python -m tests.mutation $(or $(N),20000) --seed $(or $(SEED),1)
+
+bench-verify: install  ## hold the verifier against its own signature checks and against sigstore, in ROUNDS (60) rounds
+	@$(BIN)/python -m benchmarks.verify --rounds $(or $(ROUNDS),60)
+
+bench-hostile: install  ## hold the cost of refusing hostile input against verifying a genuine bundle
+	@$(BIN)/python -m benchmarks.hostile
 
 lock:  ## write the lock files anew (needs uv, and the network)
 	uv pip compile pyproject.toml --universal --generate-hashes --no-annotate --no-header --python-version 3.11 -o requirements.lock

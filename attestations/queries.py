@@ -88,4 +88,4 @@ def pending_about(digest: str, *, team: Team) -> list[Attestation]:
     waiting = list(mine.select_related("blob").order_by("received_at", "pk")[: MAX_PENDING + 1])
     if len(waiting) > MAX_PENDING:
         return waiting
-    return [attestation for attestation in waiting if digest in claimed_subjects(bytes(attestation.blob.content))]
+    return [attestation for attestation in waiting if digest in claimed_subjects(bytes(attestation.blob.content), max_bytes=None)]

@@ -35,7 +35,7 @@ def demand_evidence(content: bytes) -> str:
         raise Malformed("evidence.empty", "got no bytes, expected a Sigstore bundle or a DSSE envelope")
     if len(content) > settings.MAX_EVIDENCE_BYTES:
         raise TooLarge("evidence.too_large", f"got {len(content)} bytes of evidence, expected at most {settings.MAX_EVIDENCE_BYTES}")
-    return detect_format(content)
+    return detect_format(content, max_bytes=None)
 
 
 def keep_attestation(*, content: bytes, evidence_format: str, by: Identity, now: datetime) -> tuple[Attestation, bool]:

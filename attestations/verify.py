@@ -72,10 +72,11 @@ def verify_attestation(*, claim: Claim, now: datetime) -> Verdict | None:
 def _assess(content: bytes, *, trust: TrustMaterial, received_at: datetime, now: datetime) -> tuple[Assessment, datetime]:
     # A clock that was set back between receipt and now must not let a verdict look into the future.
     then = min(received_at.replace(microsecond=0), now)
-    assessment = assess_evidence(content, trust=trust, received_at=then)
+    # Measured when it was taken in: a limit lowered since then is no reason to judge it otherwise.
+    assessment = assess_evidence(content, trust=trust, received_at=then, max_bytes=None)
     if assessment.code != "key.not_valid" or then == now:
         return assessment, then
-    return assess_evidence(content, trust=trust, received_at=now), now
+    return assess_evidence(content, trust=trust, received_at=now, max_bytes=None), now
 
 
 def give_up(*, claim: Claim, error: str, now: datetime) -> Verdict | None:

@@ -10,11 +10,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from proofs.canonical import parse_json
 from proofs.claims import FAIL, ClaimFinding, check_claims
 from proofs.dsse import parse_envelope
 from proofs.errors import Refusal
-from proofs.evidence import TrustMaterial, VerifiedEvidence, verify_evidence
+from proofs.evidence import MAX_BYTES, TrustMaterial, VerifiedEvidence, read_evidence, verify_read_evidence
 from proofs.facts import extract_facts
 from proofs.sigstore.signed_file import parse_signed_file
 from proofs.statement import parse_statement
@@ -28,6 +27,7 @@ EARLIER_VERIFIERS = ("0.1.0",)
 FACTS_ADDED = ("predicate", "parameters")
 
 _UNSUPPORTED_PREFIX = "evidence.unsupported_"
+_NOTHING_AFTER = ("Everything after the step that failed.",)
 _NEVER_CHECKED = "Whether the statement is true: a signature proves who said it, not that it is so."
 _WITNESSES = "Whether the log shows everyone the same tree: no witness was asked."
 _NEWEST_ROOT = "Whether the stored trust root is the newest one."
@@ -53,14 +53,20 @@ class Assessment:
     not_checked: tuple[str, ...]
 
 
-def assess_evidence(unverified_bytes: bytes, *, trust: TrustMaterial, received_at: datetime) -> Assessment:
-    """Return the assessment of evidence received at `received_at`; never raises for bad evidence."""
+def assess_evidence(
+    unverified_bytes: bytes, *, trust: TrustMaterial, received_at: datetime, max_bytes: int | None = MAX_BYTES
+) -> Assessment:
+    """Return the assessment of evidence received at `received_at`; never raises for bad evidence.
+
+    `max_bytes` is as in `proofs.evidence.read_evidence`.
+    """
+    value = None
     try:
-        verified = verify_evidence(unverified_bytes, trust=trust, received_at=received_at)
+        value = read_evidence(unverified_bytes, max_bytes=max_bytes)
+        verified = verify_read_evidence(value, trust=trust, received_at=received_at)
     except Refusal as refusal:
         result = UNSUPPORTED if refusal.code.startswith(_UNSUPPORTED_PREFIX) else REJECTED
-        claimed = claimed_subjects(unverified_bytes)
-        return Assessment(result, refusal.code, refusal.reason, None, (), claimed, ("Everything after the step that failed.",))
+        return Assessment(result, refusal.code, refusal.reason, None, (), _subjects_claimed_by(value), _NOTHING_AFTER)
     facts = extract_facts(verified)
     findings = check_claims(facts)
     not_checked = _not_checked(verified, facts)
@@ -123,10 +129,16 @@ def _not_checked(verified: VerifiedEvidence, facts: dict[str, Any]) -> tuple[str
     return tuple(listed)
 
 
-def claimed_subjects(unverified_bytes: bytes) -> tuple[str, ...]:
+def claimed_subjects(unverified_bytes: bytes, *, max_bytes: int | None = MAX_BYTES) -> tuple[str, ...]:
     """Return the digests that refused evidence claims to be about, to file it under them; nothing about them is proven."""
     try:
-        value = parse_json(unverified_bytes)
+        return _subjects_claimed_by(read_evidence(unverified_bytes, max_bytes=max_bytes))
+    except Refusal:
+        return ()
+
+
+def _subjects_claimed_by(value: Any) -> tuple[str, ...]:
+    try:
         if not isinstance(value, dict):
             return ()
         if "messageSignature" in value and "dsseEnvelope" not in value:

@@ -112,6 +112,6 @@ def _parse_signature(item: Any) -> Signature:
 
 
 def _decode_either(unverified_text: Any, what: str) -> bytes:
-    if isinstance(unverified_text, str) and set(unverified_text) & set("-_"):
+    if isinstance(unverified_text, str) and ("-" in unverified_text or "_" in unverified_text):
         return b64url_decode(unverified_text.rstrip("="), code="dsse.malformed", what=what)
     return b64_decode(unverified_text, code="dsse.malformed", what=what)

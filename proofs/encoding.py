@@ -18,12 +18,13 @@ def b64_decode(unverified_text: object, *, code: str, what: str) -> bytes:
     if not isinstance(unverified_text, str):
         raise Malformed(code, f"got {type(unverified_text).__name__} for {what}, expected base64 text")
     try:
-        decoded = binascii.a2b_base64(unverified_text.encode("ascii"), strict_mode=True)
+        encoded = unverified_text.encode("ascii")
+        decoded = binascii.a2b_base64(encoded)
     except (binascii.Error, ValueError) as error:
         raise Malformed(code, f"got {what} that is not base64 ({error}), expected standard padded base64") from error
-    # The last character may carry bits that no byte uses: two texts for the same bytes, so only one of them is accepted.
-    if base64.b64encode(decoded).decode() != unverified_text:
-        raise Malformed(code, f"got {what} whose last base64 character carries stray bits, expected the one canonical spelling")
+    # The library skips what is no base64 and stray bits of the last character. Bytes have one spelling, and only that one comes back.
+    if binascii.b2a_base64(decoded, newline=False) != encoded:
+        raise Malformed(code, f"got {what} with characters or bits that do not belong there, expected the one spelling of standard base64")
     return decoded
 
 

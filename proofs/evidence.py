@@ -8,19 +8,19 @@ Three formats: Sigstore bundles (see `proofs.sigstore.bundle`), PEP 740 attestat
 3. That key was registered for the time as of which we judge, `received_at`, and not revoked by then. When it signed, nobody can tell.
 4. The payload is an in-toto statement about something with a digest.
 
-The size of the bytes is the caller's to limit. Who the signer is, and whether the statement is true, is not decided here.
+At most `MAX_BYTES` are read, before anything is taken apart; a door that lets in more says so. Who the signer is, and whether the statement is true, is not decided here.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from proofs.canonical import canonical_bytes, parse_json
 from proofs.digest import sha256_hex
 from proofs.dsse import IN_TOTO_PAYLOAD_TYPE, Envelope, parse_envelope, verify_envelope
-from proofs.errors import Malformed, Refusal, Unproven
+from proofs.errors import Malformed, Refusal, TooLarge, Unproven
 from proofs.keys import PublicKey, RegisteredKey, demand_registration
 from proofs.moment import rfc3339
 from proofs.sigstore.bundle import VerifiedBundle, verify_bundle
@@ -28,6 +28,9 @@ from proofs.sigstore.bundle_shape import MEDIA_TYPE_PREFIX, Bundle, parse_bundle
 from proofs.sigstore.pep740 import is_attestation, parse_attestation
 from proofs.sigstore.trust_root import TrustRoot
 from proofs.statement import Statement, parse_statement
+
+# What no genuine bundle comes near; evidence that carries a bill of materials may, and the portal's setting lets it in.
+MAX_BYTES = 1024 * 1024
 
 SIGSTORE_BUNDLE, DSSE, PEP740 = "sigstore-bundle", "dsse", "pep740-attestation"
 
@@ -69,23 +72,36 @@ class VerifiedEvidence:
     bundle: VerifiedBundle | None = None
 
 
-def detect_format(unverified_bytes: bytes) -> str:
-    """Return `sigstore-bundle`, `pep740-attestation` or `dsse`; refuses with `evidence.unknown_format` or a `json.*` code. Verifies nothing."""
-    return _format_of(parse_json(unverified_bytes))
+def read_evidence(unverified_bytes: bytes, *, max_bytes: int | None = MAX_BYTES) -> Any:
+    """Return the JSON of evidence of at most `max_bytes`; refuses with `evidence.too_large` or a `json.*` code. None: a door measured it."""
+    if max_bytes is not None and len(unverified_bytes) > max_bytes:
+        raise TooLarge("evidence.too_large", f"got {len(unverified_bytes)} bytes of evidence, expected at most {max_bytes}")
+    return parse_json(unverified_bytes)
 
 
-def verify_evidence(unverified_bytes: bytes, *, trust: TrustMaterial, received_at: datetime) -> VerifiedEvidence:
+def detect_format(unverified_bytes: bytes, *, max_bytes: int | None = MAX_BYTES) -> str:
+    """Return `sigstore-bundle`, `pep740-attestation` or `dsse`; refuses with `evidence.unknown_format` or as `read_evidence` does. Verifies nothing."""
+    return _format_of(read_evidence(unverified_bytes, max_bytes=max_bytes))
+
+
+def verify_evidence(
+    unverified_bytes: bytes, *, trust: TrustMaterial, received_at: datetime, max_bytes: int | None = MAX_BYTES
+) -> VerifiedEvidence:
     """Return what the evidence proves, or refuse with the code of the step that failed.
 
     Refuses as `detect_format`, `parse_bundle` and `verify_bundle` do; for a DSSE envelope with `dsse.*`, `key.revoked`,
     `key.not_valid`, `evidence.unsupported_payload` or `statement.*`; without any trust root with `trust_root.missing`.
     """
-    value = parse_json(unverified_bytes)
+    return verify_read_evidence(read_evidence(unverified_bytes, max_bytes=max_bytes), trust=trust, received_at=received_at)
+
+
+def verify_read_evidence(value: Any, *, trust: TrustMaterial, received_at: datetime) -> VerifiedEvidence:
+    """Return what evidence proves that `read_evidence` returned; refuses as `verify_evidence` does."""
     found = _format_of(value)
     if found == DSSE:
         return _verify_key_signed(value, trust, received_at)
     bundle = parse_bundle(value) if found == SIGSTORE_BUNDLE else parse_attestation(value)
-    return replace(verify_bundle_under(bundle, trust, received_at), format=found)
+    return verify_bundle_under(bundle, trust, received_at, form=found)
 
 
 def _format_of(value: Any) -> str:
@@ -102,7 +118,7 @@ def _format_of(value: Any) -> str:
     )
 
 
-def verify_bundle_under(bundle: Bundle, trust: TrustMaterial, received_at: datetime) -> VerifiedEvidence:
+def verify_bundle_under(bundle: Bundle, trust: TrustMaterial, received_at: datetime, *, form: str = SIGSTORE_BUNDLE) -> VerifiedEvidence:
     """Return what a parsed bundle proves under the first trust root that vouches for it; refuses as `verify_evidence` does."""
     refusals: list[Refusal] = []
     for trust_root in trust.trust_roots:
@@ -111,7 +127,7 @@ def verify_bundle_under(bundle: Bundle, trust: TrustMaterial, received_at: datet
         except Refusal as refusal:
             refusals.append(refusal)
             continue
-        return VerifiedEvidence(SIGSTORE_BUNDLE, verified.statement, verified.key, verified)
+        return VerifiedEvidence(form, verified.statement, verified.key, verified)
     if not refusals:
         raise Unproven("trust_root.missing", "there is no trust root to verify a Sigstore bundle against")
     raise next((refusal for refusal in refusals if refusal.code not in _FOREIGN), refusals[0])

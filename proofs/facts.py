@@ -15,7 +15,7 @@ from proofs.predicates.read import read_predicate
 from proofs.predicates.reading import at
 from proofs.provenance import PROVENANCE_TYPES, read_provenance
 from proofs.sigstore.bundle import VerifiedBundle
-from proofs.sigstore.certificate import SignerCertificate
+from proofs.sigstore.known_certificates import SignerCertificate
 from proofs.statement import Statement, is_plain_text
 from proofs.workflow import split_workflow
 

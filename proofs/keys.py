@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_ds
 from proofs.digest import Digest
 from proofs.errors import Malformed, Unproven
 
-_CURVE_HASHES: dict[str, hashes.HashAlgorithm] = {
-    "secp256r1": hashes.SHA256(),
-    "secp384r1": hashes.SHA384(),
-    "secp521r1": hashes.SHA512(),
+# Each curve with its one hash: the name of the pair, and how the library is told of it, with content at hand or only its digest.
+_CURVES = {
+    curve: (f"ecdsa-{curve}-{algorithm.name}", ec.ECDSA(algorithm), ec.ECDSA(Prehashed(algorithm)))
+    for curve, algorithm in (("secp256r1", hashes.SHA256()), ("secp384r1", hashes.SHA384()), ("secp521r1", hashes.SHA512()))
 }
 MIN_RSA_BITS = 2048
 
@@ -122,7 +122,7 @@ def load_spki(spki: bytes) -> PublicKey:
         key = serialization.load_der_public_key(spki)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise Malformed("key.malformed", f"got bytes that are not a public key ({error}), expected DER") from error
-    return _bind(key)
+    return bind_key(key)
 
 
 def load_pem(pem: bytes) -> PublicKey:
@@ -131,16 +131,14 @@ def load_pem(pem: bytes) -> PublicKey:
         key = serialization.load_pem_public_key(pem)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise Malformed("key.malformed", f"got text that is not a public key ({error}), expected PEM") from error
-    return _bind(key)
+    return bind_key(key)
 
 
-def _bind(key: object) -> PublicKey:
-    if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVE_HASHES:
-        hash_algorithm = _CURVE_HASHES[key.curve.name]
-        signing = ec.ECDSA(hash_algorithm)
+def bind_key(key: object) -> PublicKey:
+    """Return a key of the library bound to the one algorithm of its kind; refuses with `key.unsupported`."""
+    if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES:
+        name, signing, prehashed = _CURVES[key.curve.name]
         curve_key = key
-        name = f"ecdsa-{key.curve.name}-{hash_algorithm.name}"
-        prehashed = ec.ECDSA(Prehashed(hash_algorithm))
         return PublicKey(
             _spki(key),
             name,

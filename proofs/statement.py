@@ -19,6 +19,8 @@ MAX_SUBJECTS = 1024
 MAX_DIGESTS = 32
 MAX_NAME = 4096
 
+_ALGORITHMS = tuple(sorted(LENGTHS))
+
 # Control characters and the ones that turn the writing direction: a name made of them would lie on the page that shows it.
 _DECEPTIVE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -91,7 +93,10 @@ def statement_about_file(digest: Digest) -> Statement:
 
 def is_plain_text(value: object) -> TypeGuard[str]:
     """Return whether `value` is text of at most `MAX_NAME` characters that no control or direction character disguises."""
-    return isinstance(value, str) and len(value) <= MAX_NAME and not _DECEPTIVE.search(value)
+    if not isinstance(value, str) or len(value) > MAX_NAME:
+        return False
+    # Nearly all of it is plain ASCII, and that is told at once.
+    return (value.isascii() and value.isprintable()) or not _DECEPTIVE.search(value)
 
 
 def _parse_subject(item: Any) -> Subject:
@@ -100,7 +105,7 @@ def _parse_subject(item: Any) -> Subject:
     if len(item["digest"]) > MAX_DIGESTS:
         raise TooLarge("statement.too_many_digests", f"got {len(item['digest'])} digests for one subject, expected at most {MAX_DIGESTS}")
     digests = []
-    for algorithm in sorted(LENGTHS):
+    for algorithm in _ALGORITHMS:
         value = item["digest"].get(algorithm)
         if value is None:
             continue

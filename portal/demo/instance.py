@@ -26,9 +26,9 @@ from proofs.dsse import IN_TOTO_PAYLOAD_TYPE, pae
 from proofs.merkle import build_inclusion_proof, leaf_hash, node_hash, subtree_root
 from proofs.moment import rfc3339
 from proofs.sigstore.bundle_shape import BUNDLE_MEDIA_TYPE
-from proofs.sigstore.certificate import FULCIO
 from proofs.sigstore.log_body import DSSE_ENTRY, INTOTO_ENTRY
 from proofs.sigstore.trust_root import MEDIA_TYPE
+from proofs.sigstore.usual_form import FULCIO
 from proofs.statement import STATEMENT_V1
 
 GITHUB_ISSUER = "https://token.actions.githubusercontent.com"

@@ -23,7 +23,7 @@ from proofs.predicates.reading import at
 from proofs.predicates.summary import SummaryExpectations, check_summary
 from proofs.repository import compare_repositories
 from proofs.sigstore.bundle_shape import parse_bundle
-from proofs.sigstore.certificate import SignerCertificate
+from proofs.sigstore.known_certificates import SignerCertificate
 from proofs.sigstore.pep740 import Publisher, check_distribution, check_publisher, parse_attestation, parse_provenance
 from proofs.sigstore.signed_file import SignedFile
 from proofs.sigstore.trust_root import TrustRoot, parse_trust_root

@@ -128,7 +128,7 @@ def _as_signed(party: dict[str, str] | None, person: tuple[str, str] | None) -> 
 
 def _shown(files: Mapping[str, bytes], fields: Fields, item: EvidenceItem) -> ShownEvidence:
     try:
-        evidence_format = detect_format(files[layout.EVIDENCE + item.reference.digest])
+        evidence_format = detect_format(files[layout.EVIDENCE + item.reference.digest], max_bytes=None)
     except Refusal:
         evidence_format = ""
     return ShownEvidence(

@@ -28,7 +28,8 @@ from proofs.dsse import IN_TOTO_PAYLOAD_TYPE
 from proofs.errors import Unproven
 from proofs.keys import PublicKey, RegisteredKey, demand_registration
 from proofs.sigstore.bundle_shape import Bundle
-from proofs.sigstore.certificate import SignerCertificate, verify_certificate
+from proofs.sigstore.certificate import read_certificate, verify_certificate
+from proofs.sigstore.known_certificates import SignerCertificate
 from proofs.sigstore.log_body import verify_body_binding
 from proofs.sigstore.log_entry import CLOCK_SKEW, verify_inclusion_in_log, verify_log_key, verify_promise
 from proofs.sigstore.signed_file import SignedFile
@@ -68,20 +69,23 @@ class VerifiedBundle:
 
 
 def verify_bundle(bundle: Bundle, *, trust_root: TrustRoot, keys: tuple[RegisteredKey, ...] = (), received_at: datetime) -> VerifiedBundle:
-    """Return what the bundle proves under `trust_root` (and, where a key signed, `keys`), by steps 2 to 11 of the argument above.
+    """Return what the bundle proves under `trust_root` (and, where a key signed, `keys`), by steps 2 to 11 of the argument above
+    and the last of step 1, that the certificate can be read.
 
     Refuses with a code of the step that failed: `bundle.*`, `tlog.*`, `tsa.*`, `certificate.*`, `sct.*`, `key.*`, `dsse.signature`,
     `evidence.unsupported_payload`, `statement.*`. `received_at` bounds the signing time from above.
     """
     entry = bundle.entry
+    # 1. All but the signer's certificate was read with the bundle.
+    read = None if bundle.certificate is None else read_certificate(bundle.certificate, trust_root=trust_root)
     # 2. to 4. The log entry, the timestamps, and with them the signing time.
     times, strange = _signing_times(bundle, trust_root, received_at)
     if entry is not None:
         verify_inclusion_in_log(entry, verify_log_key(entry, trust_root=trust_root, times=[time.at for time in times]))
     # 5. to 8. The signer, at that time.
     certificate = None
-    if bundle.certificate is not None:
-        certificate = verify_certificate(bundle.certificate, trust_root=trust_root, times=[time.at for time in times])
+    if read is not None:
+        certificate = verify_certificate(read, trust_root=trust_root, times=[time.at for time in times])
         key = certificate.key
     else:
         key = _registered_signer(bundle, keys, times)
@@ -114,7 +118,7 @@ def _signing_times(bundle: Bundle, trust_root: TrustRoot, received_at: datetime)
     times += [SigningTime(TIMESTAMP, token.at) for token, authority in stamped if authority is not None]
     strange = sum(authority is None for _, authority in stamped)
     # Counted by authority, so that one authority stamping twice is still one.
-    authorities = {authority.certificate for _, authority in stamped if authority is not None}
+    authorities = {authority.encoded for _, authority in stamped if authority is not None}
     if strange and (not times or len(authorities) < trust_root.min_timestamps):
         raise Unproven("tsa.unknown_authority", f"got {strange} timestamps by authorities that the trust root does not know")
     if not times or len(authorities) < trust_root.min_timestamps:

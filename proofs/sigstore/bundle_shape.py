@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cryptography import x509
-
 from proofs.dsse import Envelope, parse_envelope
 from proofs.encoding import b64_decode
 from proofs.errors import Malformed, TooLarge, Unproven
@@ -31,10 +29,13 @@ MAX_CHAIN = 10
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A parsed, unverified bundle. `certificate` is None where a key signed: the bundle then names only a hint, which is not kept."""
+    """A parsed, unverified bundle. `certificate` is DER that nobody has read yet (`certificate.py` does, who may know it already).
+
+    It is None where a key signed: the bundle then names only a hint, which is not kept.
+    """
 
     content: Envelope | SignedFile
-    certificate: x509.Certificate | None
+    certificate: bytes | None
     entry: LogEntry | None
     timestamps: tuple[Timestamp, ...]
 
@@ -48,7 +49,7 @@ def parse_bundle(unverified: dict[str, Any]) -> Bundle:
     """Read a strictly parsed JSON object as a bundle.
 
     Refuses with `bundle.*`, `evidence.unsupported_bundle_version`, `evidence.unsupported_message_digest`, or as the parsers of its
-    parts do: `tlog.*`, `tsa.malformed`, `certificate.malformed`, `dsse.*`.
+    parts do: `tlog.*`, `tsa.malformed`, `certificate.malformed`, `dsse.*`. Whether the signer's certificate is one is not checked here.
     """
     # 1. Exactly this shape.
     media_type = unverified.get("mediaType")
@@ -93,9 +94,9 @@ def _holder_of(material: object, version: int) -> str:
     return found[0]
 
 
-def _parse_signer(value: object, holder: str, version: int) -> x509.Certificate | None:
+def _parse_signer(value: object, holder: str, version: int) -> bytes | None:
     if holder == "certificate":
-        return _parse_certificate(value)
+        return _decode_certificate(value)
     if holder == "x509CertificateChain":
         return _parse_chain(value, version)
     hint = demand_fields(value, frozenset(), optional={"hint"}, code="bundle.malformed", what="the public key")
@@ -104,12 +105,12 @@ def _parse_signer(value: object, holder: str, version: int) -> x509.Certificate 
     return None
 
 
-def _parse_certificate(value: object) -> x509.Certificate:
+def _decode_certificate(value: object) -> bytes:
     fields = demand_fields(value, {"rawBytes"}, code="bundle.malformed", what="the certificate")
-    return load_certificate(b64_decode(fields["rawBytes"], code="certificate.malformed", what="the certificate"))
+    return b64_decode(fields["rawBytes"], code="certificate.malformed", what="the certificate")
 
 
-def _parse_chain(value: object, version: int) -> x509.Certificate:
+def _parse_chain(value: object, version: int) -> bytes:
     """Return the signer's certificate, the first of the chain. The trust root, never the bundle, says who stands above it."""
     listed = demand_fields(value, {"certificates"}, code="bundle.malformed", what="the certificate chain")["certificates"]
     if not isinstance(listed, list):
@@ -118,11 +119,12 @@ def _parse_chain(value: object, version: int) -> x509.Certificate:
         raise Unproven("bundle.missing_material", "got an empty certificate chain, expected the signer's certificate")
     if len(listed) > MAX_CHAIN:
         raise TooLarge("bundle.too_many_certificates", f"got {len(listed)} certificates in the chain, expected at most {MAX_CHAIN}")
-    certificates = [_parse_certificate(item) for item in listed]
+    encoded = [_decode_certificate(item) for item in listed]
+    above = [load_certificate(der) for der in encoded[1:]]
     # Version 0.1 allowed the root to be carried along; since 0.2 a bundle must not bring one.
-    if version > 1 and any(certificate.issuer == certificate.subject for certificate in certificates[1:]):
+    if version > 1 and any(certificate.issuer == certificate.subject for certificate in above):
         raise Malformed("bundle.malformed", "the certificate chain contains a root certificate, expected none")
-    return certificates[0]
+    return encoded[0]
 
 
 def _parse_entry(entries: object, version: int) -> LogEntry | None:

@@ -8,71 +8,85 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.x509.oid import ExtendedKeyUsageOID
-from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store, VerificationError
+from cryptography.hazmat.primitives import hashes
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
+from cryptography.x509.verification import VerificationError
 
 from proofs.errors import Malformed, Refusal, Unproven
-from proofs.keys import PublicKey, load_spki
-from proofs.sigstore.trust_root import Authority, TrustRoot, find_log
-from proofs.sigstore.x509_reading import UNREADABLE
+from proofs.keys import PublicKey, bind_key
+from proofs.sigstore.authority import Authority
+from proofs.sigstore.known_certificates import KnownCertificate, SignerCertificate
+from proofs.sigstore.trust_root import TrustRoot, find_log
+from proofs.sigstore.usual_form import CLAIMS, FULCIO, Extensions, extensions_of
+from proofs.sigstore.x509_reading import UNREADABLE, load_certificate
 from proofs.statement import is_plain_text
 
-FULCIO = "1.3.6.1.4.1.57264.1."
 MAX_SCTS = 8
 
 _LAST_RAW_CLAIM = 6
-_LAST_CLAIM = 24
 _LEGACY_ISSUER, _ISSUER = 1, 8
+_EPOCH, _MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class SignerCertificate:
-    """A verified signer certificate: who it was issued to and what its authority wrote into it.
-
-    `claims` maps the last number of each Fulcio extension (1.3.6.1.4.1.57264.1.N) to its text.
-    """
+class ReadCertificate:
+    """A signer's certificate, read and unverified. `known` is what a trust root knows about it, which counts for that one alone."""
 
     der: bytes
-    key: PublicKey
-    identity: str
-    issuer: str
-    claims: dict[int, str]
-    not_before: datetime
-    not_after: datetime
+    certificate: x509.Certificate
+    known: KnownCertificate | None
 
 
-def verify_certificate(certificate: x509.Certificate, *, trust_root: TrustRoot, times: Sequence[datetime]) -> SignerCertificate:
+def read_certificate(der: bytes, *, trust_root: TrustRoot) -> ReadCertificate:
+    """Read the DER of a signer's certificate, or recognise one that `trust_root` knows; refuses with `certificate.malformed`."""
+    known = trust_root.known.find(der)
+    return ReadCertificate(der, load_certificate(der) if known is None else known.certificate, known)
+
+
+def verify_certificate(read: ReadCertificate, *, trust_root: TrustRoot, times: Sequence[datetime]) -> SignerCertificate:
     """Return who the certificate was issued to, judged at each of the signing `times`, of which there is at least one.
 
-    Refuses with `certificate.time`, `certificate.untrusted`, `certificate.authority_window`, `certificate.usage`,
-    `certificate.identity`, `certificate.issuer`, `certificate.malformed` or an `sct.*` code.
+    `read` is from `read_certificate` for the same trust root. Refuses with `certificate.time`, `certificate.untrusted`,
+    `certificate.authority_window`, `certificate.usage`, `certificate.identity`, `certificate.issuer`, `certificate.malformed` or an
+    `sct.*` code.
     """
+    certificate, known = read.certificate, read.known
     # 5. The certificate was valid when it signed.
     for signed_at in times:
         _refuse_other_time(certificate, signed_at)
+    # A known certificate was through steps 6 to 8 under this trust root; all that is open is whether its authority counted at these times.
+    if known is not None and all(known.held_at(signed_at) for signed_at in times):
+        return known.signer
+    extensions = extensions_of(certificate)
     # 6. It chains to an authority that was trusted at that time.
-    issuing, *_ = [_verify_chain(certificate, trust_root, signed_at) for signed_at in dict.fromkeys(times)]
+    issued_by: list[Authority] = []
+    for signed_at in times:
+        # One that issued it and was trusted at this time as well has nothing left to prove.
+        if not any(authority.held.contains(signed_at) for authority in issued_by):
+            issued_by.append(_verify_chain(certificate, extensions, trust_root, signed_at))
     # 7. It is a code-signing certificate for exactly one identity.
-    _refuse_other_usage(certificate)
-    identity = _identity_of(certificate)
-    claims = _claims_of(certificate)
+    _refuse_other_usage(extensions)
+    identity = _identity_of(extensions)
+    claims = _claims_of(extensions)
     issuer = _issuer_of(claims)
     # 8. It was published: enough certificate logs promised to list it.
-    _verify_scts(certificate, issuing, trust_root)
-    return SignerCertificate(
-        der=certificate.public_bytes(serialization.Encoding.DER),
+    _verify_scts(certificate, extensions, issued_by[0], trust_root)
+    signer = SignerCertificate(
+        der=read.der,
         key=_key_of(certificate),
         identity=identity,
         issuer=issuer,
-        claims=claims,
+        claims=MappingProxyType(claims),
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
     )
+    trust_root.known.keep(KnownCertificate(certificate, signer, tuple(issued_by)))
+    return signer
 
 
 def _refuse_other_time(certificate: x509.Certificate, signed_at: datetime) -> None:
@@ -84,55 +98,39 @@ def _refuse_other_time(certificate: x509.Certificate, signed_at: datetime) -> No
         )
 
 
-def _verify_chain(certificate: x509.Certificate, trust_root: TrustRoot, signed_at: datetime) -> x509.Certificate:
-    candidates = [authority for authority in trust_root.authorities if authority.chain[0].subject == certificate.issuer]
+def _verify_chain(certificate: x509.Certificate, extensions: Extensions, trust_root: TrustRoot, signed_at: datetime) -> Authority:
+    issuer = certificate.issuer
+    candidates = [authority for authority in trust_root.authorities if authority.name == issuer]
     in_time = [authority for authority in candidates if authority.window.contains(signed_at)]
     if candidates and not in_time:
         raise Unproven("certificate.authority_window", f"the issuing authority was not trusted at {signed_at:%Y-%m-%dT%H:%M:%SZ}")
     reason = "no authority of the trust root has the name of its issuer"
     for authority in in_time:
         try:
-            return _validate_path(certificate, authority, signed_at)
+            authority.verify_issued(certificate, extensions, at=signed_at)
         except (VerificationError, InvalidSignature, *UNREADABLE) as error:
-            reason = str(error).partition(" (encountered")[0][:200]
+            reason = str(error).partition(" (encountered")[0][:200] or "its authority did not sign it"
+        else:
+            return authority
     raise Unproven("certificate.untrusted", f"the certificate does not chain to a trusted authority: {reason}")
 
 
-def _validate_path(certificate: x509.Certificate, authority: Authority, signed_at: datetime) -> x509.Certificate:
-    # The library's path validation checks signatures, validity, CA flags, path lengths and unknown critical extensions.
-    # Its defaults are for web servers; only their demand for another extended key usage is lifted, step 7 makes our own.
-    def lift(policy: ExtensionPolicy) -> ExtensionPolicy:
-        return policy.may_be_present(x509.ExtendedKeyUsage, Criticality.AGNOSTIC, None)
-
-    *intermediates, root = authority.chain
-    builder = (
-        PolicyBuilder()
-        .store(Store([root]))
-        .time(signed_at)
-        .extension_policies(
-            ca_policy=lift(ExtensionPolicy.webpki_defaults_ca()),
-            ee_policy=lift(ExtensionPolicy.webpki_defaults_ee()),
-        )
-    )
-    return builder.build_client_verifier().verify(certificate, intermediates).chain[1]
+def _value(extensions: Extensions, identifier: x509.ObjectIdentifier) -> x509.ExtensionType | None:
+    extension = extensions.get(identifier)
+    return None if extension is None else extension.value
 
 
-def _refuse_other_usage(certificate: x509.Certificate) -> None:
-    extensions = certificate.extensions
-    try:
-        usage = extensions.get_extension_for_class(x509.KeyUsage).value
-        purposes = extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except x509.ExtensionNotFound as error:
-        raise Unproven("certificate.usage", "got a certificate that names no usage, expected code signing") from error
+def _refuse_other_usage(extensions: Extensions) -> None:
+    usage, purposes = _value(extensions, ExtensionOID.KEY_USAGE), _value(extensions, ExtensionOID.EXTENDED_KEY_USAGE)
+    if not isinstance(usage, x509.KeyUsage) or not isinstance(purposes, x509.ExtendedKeyUsage):
+        raise Unproven("certificate.usage", "got a certificate that names no usage, expected code signing")
     if not usage.digital_signature or usage.key_cert_sign or ExtendedKeyUsageOID.CODE_SIGNING not in purposes:
         raise Unproven("certificate.usage", "got a certificate for another usage, expected code signing")
 
 
-def _identity_of(certificate: x509.Certificate) -> str:
-    try:
-        names = list(certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
-    except x509.ExtensionNotFound:
-        names = []
+def _identity_of(extensions: Extensions) -> str:
+    value = _value(extensions, ExtensionOID.SUBJECT_ALTERNATIVE_NAME)
+    names = list(value) if isinstance(value, x509.SubjectAlternativeName) else []
     # Two names would let one reader show the one and another reader match the other.
     if len(names) != 1 or not isinstance(names[0], x509.UniformResourceIdentifier | x509.RFC822Name):
         raise Unproven("certificate.identity", f"got {len(names)} identities of any kind, expected one URI or e-mail address")
@@ -141,25 +139,27 @@ def _identity_of(certificate: x509.Certificate) -> str:
     return names[0].value
 
 
-def _claims_of(certificate: x509.Certificate) -> dict[int, str]:
+def _claims_of(extensions: Extensions) -> dict[int, str]:
     claims = {}
-    for extension in certificate.extensions:
-        number = extension.oid.dotted_string.removeprefix(FULCIO)
-        if not number.isdigit() or not 1 <= int(number) <= _LAST_CLAIM or not isinstance(extension.value, x509.UnrecognizedExtension):
+    for identifier, extension in extensions.items():
+        number = CLAIMS.get(identifier)
+        if number is None or not isinstance(extension.value, x509.UnrecognizedExtension):
             continue
         raw = extension.value.value
         try:
-            text = (raw if int(number) <= _LAST_RAW_CLAIM else _utf8_string(raw)).decode("utf-8")
+            text = (raw if number <= _LAST_RAW_CLAIM else _utf8_string(raw)).decode("utf-8")
         except UnicodeDecodeError as error:
             raise Malformed("certificate.malformed", f"got extension {FULCIO}{number} that is not UTF-8 text") from error
         if not is_plain_text(text):
             raise Malformed("certificate.malformed", f"got extension {FULCIO}{number} with control characters, expected plain text")
-        claims[int(number)] = text
+        claims[number] = text
     return claims
 
 
 def _utf8_string(der: bytes) -> bytes:
     """Return the content of a DER UTF8String: tag 12, minimal length, nothing behind it."""
+    if der[:1] == b"\x0c" and len(der) > 1 and der[1] < 0x80 and len(der) == 2 + der[1]:
+        return der[2:]
     size_bytes = der[1] & 0x7F if len(der) > 1 and der[1] & 0x80 else 0
     start = 2 + size_bytes
     length = int.from_bytes(der[2:start], "big") if size_bytes else der[1] if len(der) > 1 else -1
@@ -177,32 +177,31 @@ def _issuer_of(claims: dict[int, str]) -> str:
 
 
 def _key_of(certificate: x509.Certificate) -> PublicKey:
-    spki = certificate.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     try:
-        return load_spki(spki)
+        return bind_key(certificate.public_key())
     except Refusal as error:
         raise Malformed("certificate.malformed", f"the certificate's key cannot be used: {error.reason}") from error
 
 
-def _verify_scts(certificate: x509.Certificate, issuing: x509.Certificate, trust_root: TrustRoot) -> None:
+def _verify_scts(certificate: x509.Certificate, extensions: Extensions, issuing: Authority, trust_root: TrustRoot) -> None:
     if trust_root.min_scts == 0:
         return
-    try:
-        scts = list(certificate.extensions.get_extension_for_class(x509.PrecertificateSignedCertificateTimestamps).value)
-    except x509.ExtensionNotFound:
-        scts = []
+    value = _value(extensions, ExtensionOID.PRECERT_SIGNED_CERTIFICATE_TIMESTAMPS)
+    scts = list(value) if isinstance(value, x509.PrecertificateSignedCertificateTimestamps) else []
     if not scts or len(scts) > MAX_SCTS:
         raise Unproven("sct.missing", f"got {len(scts)} promises by certificate logs, expected 1 to {MAX_SCTS}")
     # Read after step 6, so only what a trusted authority signed is ever taken apart here.
-    issuer_key = issuing.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     # Counted by log, so that one log signing twice is still one log.
-    proven = {sct.log_id for sct in scts if _verify_sct(sct, certificate, issuer_key, trust_root)}
+    proven = {sct.log_id for sct in scts if _verify_sct(sct, certificate, issuing.issuer_key_digest, trust_root)}
     if len(proven) < trust_root.min_scts:
         raise Unproven("sct.unknown_log", f"{len(proven)} trusted certificate logs listed the certificate, expected {trust_root.min_scts}")
 
 
 def _verify_sct(
-    sct: x509.certificate_transparency.SignedCertificateTimestamp, certificate: x509.Certificate, issuer_key: bytes, trust_root: TrustRoot
+    sct: x509.certificate_transparency.SignedCertificateTimestamp,
+    certificate: x509.Certificate,
+    issuer_key_digest: bytes,
+    trust_root: TrustRoot,
 ) -> bool:
     """Return False for a log we do not know; refuse when a log we know did not sign this certificate (RFC 6962 section 3.2)."""
     logs = find_log(trust_root.certificate_logs, sct.log_id)
@@ -214,16 +213,14 @@ def _verify_sct(
         raise Unproven("sct.key_window", f"the certificate log's key was not trusted at {listed_at:%Y-%m-%dT%H:%M:%SZ}")
     if not isinstance(sct.signature_hash_algorithm, hashes.SHA256):
         raise Unproven("sct.signature", "got a certificate log promise over another hash, expected SHA-256")
-    digest = hashes.Hash(hashes.SHA256())
-    digest.update(issuer_key)
     tbs, extensions = certificate.tbs_precertificate_bytes, sct.extension_bytes
-    milliseconds = int(listed_at.replace(microsecond=0).timestamp()) * 1000 + listed_at.microsecond // 1000
+    milliseconds = (listed_at - _EPOCH) // _MILLISECOND
     signed = b"".join(
         (
             b"\x00\x00",  # version 1, certificate timestamp
             milliseconds.to_bytes(8, "big"),
             b"\x00\x01",  # a precertificate entry
-            digest.finalize(),
+            issuer_key_digest,
             len(tbs).to_bytes(3, "big"),
             tbs,
             len(extensions).to_bytes(2, "big"),

@@ -10,9 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
-
 from proofs.canonical import parse_json
 from proofs.digest import sha256_hex
 from proofs.dsse import Envelope
@@ -44,11 +41,11 @@ class LoggedContent:
 
 
 def verify_body_binding(
-    kind: tuple[str, str], body: bytes, *, content: Envelope | SignedFile, certificate: x509.Certificate | None, key: PublicKey
+    kind: tuple[str, str], body: bytes, *, content: Envelope | SignedFile, certificate: bytes | None, key: PublicKey
 ) -> None:
     """Return when `body`, an entry of `kind`, is about this content, its one signature and this signer, and nothing else.
 
-    The signer is `certificate`, or `key` where there is none. Refuses with `tlog.entry_mismatch` otherwise. Without this step any
+    The signer is `certificate` (DER), or `key` where there is none. Refuses with `tlog.entry_mismatch` otherwise. Without this step any
     entry of the log would do for any bundle.
     """
     # 9. The entry is about this very bundle.
@@ -64,7 +61,7 @@ def verify_body_binding(
         raise Unproven(_CODE, "the log entry is about another payload type than the bundle carries")
     if logged.signature != (content.signature if isinstance(content, SignedFile) else content.signatures[0].signature):
         raise Unproven(_CODE, "the log entry is about another signature than the bundle carries")
-    if logged.verifier != (certificate.public_bytes(Encoding.DER) if certificate is not None else key.spki):
+    if logged.verifier != (key.spki if certificate is None else certificate):
         raise Unproven(_CODE, "the log entry is about another certificate or key than the bundle's signer has")
 
 

@@ -6,14 +6,13 @@ Entries of Rekor v1 and v2, of the kinds in `log_body.py`, which holds them agai
 
 from __future__ import annotations
 
-import base64
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from proofs.canonical import MAX_INTEGER, canonical_bytes
+from proofs.canonical import MAX_INTEGER
 from proofs.encoding import b64_decode
 from proofs.errors import Malformed, TooLarge, Unproven
 from proofs.merkle import leaf_hash, verify_inclusion
@@ -27,6 +26,9 @@ CLOCK_SKEW = timedelta(minutes=5)
 
 _FIELDS = frozenset({"logIndex", "logId", "kindVersion", "canonicalizedBody"})
 _PROMISE_FIELDS = frozenset({"integratedTime", "inclusionPromise"})
+_KNOWN_FIELDS = _FIELDS | _PROMISE_FIELDS | {"inclusionProof"}
+_FIELDS_OF_A_PROOF, _FIELDS_OF_A_PROMISE = _FIELDS | {"inclusionProof"}, _FIELDS | _PROMISE_FIELDS
+_TIME_FIELDS = frozenset({"integratedTime"})
 _PROOF_FIELDS = {"logIndex", "rootHash", "treeSize", "hashes", "checkpoint"}
 
 
@@ -51,6 +53,7 @@ class LogEntry:
     integrated_time: int | None
     promise: bytes | None
     body: bytes
+    body_text: str
     proof: InclusionProof | None
 
     @property
@@ -61,29 +64,30 @@ class LogEntry:
 
 def parse_log_entry(unverified: dict[str, Any], *, may_lack_proof: bool = False) -> LogEntry:
     """Read the shape of an entry; refuses with `tlog.malformed`, `tlog.proof_too_long`, `evidence.unsupported_log_entry`."""
-    kind = demand_object(unverified, "kindVersion", {"kind", "version"}, code="tlog.malformed")
-    if (kind["kind"], kind["version"]) not in KINDS:
-        got, known = f"{str(kind['kind'])[:40]}/{str(kind['version'])[:20]}", " or ".join("/".join(known) for known in KINDS)
+    stated = demand_object(unverified, "kindVersion", {"kind", "version"}, code="tlog.malformed")
+    kind = (stated["kind"], stated["version"])
+    if kind not in KINDS:
+        got, known = f"{str(kind[0])[:40]}/{str(kind[1])[:20]}", " or ".join("/".join(known) for known in KINDS)
         raise Unproven("evidence.unsupported_log_entry", f"got a log entry of kind {got}, expected {known}; other kinds are not read yet")
-    given = {name for name in unverified if unverified[name] is not None}
-    if may_lack_proof and "inclusionProof" in given and _lacks_checkpoint(unverified["inclusionProof"]):
-        # A root that nobody signed proves nothing: such a proof, which version 0.1 knows, is none.
-        given.discard("inclusionProof")
-    is_v2 = (kind["kind"], kind["version"]) == HASHEDREKORD_V2
-    # What is missing must leave something that proves inclusion, or for version 0.1 at least a promise of it.
-    required = _FIELDS | (_PROMISE_FIELDS if may_lack_proof else {"inclusionProof"})
-    optional = frozenset[str]() if is_v2 else _PROMISE_FIELDS | {"inclusionProof"}
-    allowed = required | optional | {"integratedTime"} | ({"inclusionProof"} if may_lack_proof else set())
     # Protobuf's JSON may write an absent field as null; one that nobody knows is refused whatever it holds.
-    demand_fields(unverified, frozenset(), optional=allowed | _PROMISE_FIELDS, code="tlog.malformed", what="the log entry")
-    demand_fields({name: unverified[name] for name in given}, required, optional=allowed, code="tlog.malformed", what="the log entry")
+    demand_fields(unverified, frozenset(), optional=_KNOWN_FIELDS, code="tlog.malformed", what="the log entry")
+    given = {name: value for name, value in unverified.items() if value is not None}
+    if may_lack_proof and _lacks_checkpoint(given.get("inclusionProof")):
+        # A root that nobody signed proves nothing: such a proof, which version 0.1 knows, is none.
+        del given["inclusionProof"]
+    is_v2 = kind == HASHEDREKORD_V2
+    # What is missing must leave something that proves inclusion, or for version 0.1 at least a promise of it.
+    required = _FIELDS_OF_A_PROMISE if may_lack_proof else _FIELDS_OF_A_PROOF
+    optional = _TIME_FIELDS if is_v2 and not may_lack_proof else _KNOWN_FIELDS
+    demand_fields(given, required, optional=optional, code="tlog.malformed", what="the log entry")
     entry = LogEntry(
-        kind=(kind["kind"], kind["version"]),
+        kind=kind,
         log_id=_decode(demand_object(unverified, "logId", {"keyId"}, code="tlog.malformed")["keyId"], "the log id"),
         index=_number(unverified["logIndex"]),
         integrated_time=_number(unverified["integratedTime"]) if "integratedTime" in given else None,
         promise=_parse_promise(unverified) if "inclusionPromise" in given else None,
         body=_decode(unverified["canonicalizedBody"], "the entry's body"),
+        body_text=unverified["canonicalizedBody"],
         proof=_parse_proof(unverified) if "inclusionProof" in given else None,
     )
     if entry.promise is not None and not entry.integrated_time:
@@ -102,13 +106,12 @@ def verify_promise(entry: LogEntry, *, trust_root: TrustRoot) -> datetime:
     logged_at = _logged_at(entry)
     log = verify_log_key(entry, trust_root=trust_root, times=[logged_at])
     # 3. The log promised, at that time, to include exactly this body at this index: that is a signing time.
-    promised = {
-        "body": base64.b64encode(entry.body).decode(),
-        "integratedTime": entry.integrated_time,
-        "logID": entry.log_id.hex(),
-        "logIndex": entry.index,
-    }
-    log.key.verify(entry.promise or b"", canonical_bytes(promised), code="tlog.promise", what="the log's promise")
+    # Its RFC 8785 form, written out: base64, hex and whole numbers below 2^53 are spelled the same in it, and the keys are in order.
+    # The body's text is the one spelling of its bytes, or it would not have been read.
+    promised = (
+        f'{{"body":"{entry.body_text}","integratedTime":{entry.integrated_time},"logID":"{entry.log_id.hex()}","logIndex":{entry.index}}}'
+    )
+    log.key.verify(entry.promise or b"", promised.encode(), code="tlog.promise", what="the log's promise")
     return logged_at
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from proofs.errors import Malformed, TooLarge, Unproven
 from proofs.sigstore.bundle_shape import BUNDLE_MEDIA_TYPE, Bundle, parse_bundle
-from proofs.sigstore.certificate import SignerCertificate
+from proofs.sigstore.known_certificates import SignerCertificate
 from proofs.sigstore.shape import demand_fields, demand_object
 from proofs.statement import Statement
 

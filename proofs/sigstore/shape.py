@@ -15,9 +15,12 @@ def demand_fields(value: object, required: Set[str], *, optional: Set[str] = fro
     """Return `value` when it is an object with all `required` fields and otherwise only `optional` ones; refuse with `code`."""
     if not isinstance(value, dict):
         raise Malformed(code, f"got {type(value).__name__} for {what}, expected an object")
-    missing, unknown = sorted(required - value.keys()), sorted(value.keys() - required - optional)
+    keys = value.keys()
+    if keys == required:
+        return value
+    missing, unknown = required - keys, keys - required - optional
     if missing or unknown:
-        got = f"without {', '.join(missing)}" if missing else f"with the unknown field {unknown[0][:40]!r}"
+        got = f"without {', '.join(sorted(missing))}" if missing else f"with the unknown field {min(unknown)[:40]!r}"
         raise Malformed(code, f"got {what} {got}, expected {', '.join(sorted(required))}")
     return value
 

@@ -23,11 +23,11 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from proofs.der import GENERALIZED_TIME, NULL, OCTET_STRING, OID, SEQUENCE, SET, Element, context, read_der
 from proofs.errors import Unproven
-from proofs.sigstore.trust_root import TimestampAuthority, TrustRoot
+from proofs.sigstore.authority import TimestampAuthority
+from proofs.sigstore.trust_root import TrustRoot
 
 _CODE = "tsa.malformed"
 _SIGNED_DATA, _TST_INFO = bytes.fromhex("2a864886f70d010702"), bytes.fromhex("2a864886f70d0109100104")
@@ -106,26 +106,21 @@ def verify_timestamp(token: Timestamp, message: bytes, *, trust_root: TrustRoot)
     """
     # b. The authority is one of the trust root's.
     known = [
-        authority
-        for authority in trust_root.timestamp_authorities
-        if authority.certificate.serial_number == token.serial and authority.certificate.issuer.public_bytes() == token.issuer
+        authority for authority in trust_root.timestamp_authorities if authority.serial == token.serial and authority.issuer == token.issuer
     ]
     if not known:
         return None
-    certificate = known[0].certificate
     # c. What the authority signed names this TSTInfo and this certificate.
-    _refuse_other_attributes(token, certificate.public_bytes(Encoding.DER))
+    _refuse_other_attributes(token, known[0].encoded)
     _refuse_strange_certificates(token, known)
     # d. The signature.
-    _verify_signature(token, certificate.public_key())
+    _verify_signature(token, known[0].key)
     # e. The imprint.
     if token.imprint != token.imprint_hash(message).digest():
         raise Unproven("tsa.imprint", "the timestamp is for another signature than the bundle carries")
     # f. The time it states.
     for authority in known:
-        if authority.window.contains(token.at) and all(
-            link.not_valid_before_utc <= token.at <= link.not_valid_after_utc for link in authority.chain
-        ):
+        if authority.held.contains(token.at):
             return authority
     raise Unproven(
         "tsa.time", f"the timestamp authority was not trusted, or its certificates were not valid, at {token.at:%Y-%m-%dT%H:%M:%SZ}"
@@ -211,8 +206,7 @@ def _refuse_other_attributes(token: Timestamp, certificate: bytes) -> None:
 
 def _refuse_strange_certificates(token: Timestamp, known: list[TimestampAuthority]) -> None:
     """A certificate in the token is never used; one that is not the authority's would be bytes that nobody has vouched for."""
-    chain = {link.public_bytes(Encoding.DER) for authority in known for link in authority.chain}
-    if not chain.issuperset(token.certificates):
+    if not set(token.certificates) <= frozenset().union(*(authority.encoded_chain for authority in known)):
         raise Unproven("tsa.signature", "the token carries a certificate that is not of the authority's chain in the trust root")
 
 

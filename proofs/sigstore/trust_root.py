@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +22,8 @@ from proofs.digest import sha256_hex
 from proofs.encoding import b64_decode
 from proofs.errors import Malformed, Refusal
 from proofs.keys import PublicKey, load_spki
+from proofs.sigstore.authority import Authority, TimestampAuthority, Window, build_authority, build_timestamp_authority
+from proofs.sigstore.known_certificates import KnownCertificates
 from proofs.sigstore.x509_reading import load_certificate, may_stamp_time
 
 MEDIA_TYPE = "application/vnd.dev.sigstore.trustedroot+json;version=0.1"
@@ -41,57 +43,19 @@ _RFC3339_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """The time something was trusted, both ends included; `end` is None while it still is."""
-
-    start: datetime
-    end: datetime | None
-
-    def contains(self, at: datetime) -> bool:
-        """Whether `at` lies in the window, both ends included."""
-        return self.start <= at and (self.end is None or at <= self.end)
-
-
-@dataclass(frozen=True, slots=True)
 class LogKey:
-    """The key of a transparency log or certificate log, under the id its entries name it by."""
+    """The key of a transparency log or certificate log, under the id its entries name it by.
+
+    `is_named_by_key_hash` says that the id is SHA-256 of the key (RFC 6962, Rekor v1); `is_named_by_note_key` that it is the id of an
+    Ed25519 key that signs notes under the log's host (C2SP signed-note, Rekor v2).
+    """
 
     log_id: bytes
     key: PublicKey
     window: Window
     host: str
-
-    @property
-    def is_named_by_key_hash(self) -> bool:
-        """Whether the id is SHA-256 of the key (RFC 6962, Rekor v1)."""
-        return self.log_id == hashlib.sha256(self.key.spki).digest()
-
-    @property
-    def is_named_by_note_key(self) -> bool:
-        """Whether the id is that of an Ed25519 key that signs notes under the log's host (C2SP signed-note, Rekor v2)."""
-        named = self.host.encode() + b"\n\x01" + self.key.spki[-32:]
-        return self.key.algorithm == "ed25519" and self.log_id == hashlib.sha256(named).digest()
-
-
-@dataclass(frozen=True, slots=True)
-class Authority:
-    """A certificate authority: the issuing certificate first, the root last, and the time the document trusts them."""
-
-    chain: tuple[x509.Certificate, ...]
-    window: Window
-
-
-@dataclass(frozen=True, slots=True)
-class TimestampAuthority:
-    """An RFC 3161 authority: its own certificate first, the root last, and the time the document trusts it."""
-
-    chain: tuple[x509.Certificate, ...]
-    window: Window
-
-    @property
-    def certificate(self) -> x509.Certificate:
-        """The certificate whose key makes the timestamps."""
-        return self.chain[0]
+    is_named_by_key_hash: bool
+    is_named_by_note_key: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +63,7 @@ class TrustRoot:
     """A parsed trust root. `digest` is the SHA-256 (hex) of the document it was read from.
 
     `min_entries`, `min_timestamps` and `min_scts` are the thresholds of its profile: what a bundle must bring at least.
+    `known` remembers certificates that this very trust root vouched for.
     """
 
     digest: str
@@ -109,6 +74,8 @@ class TrustRoot:
     certificate_logs: tuple[LogKey, ...]
     authorities: tuple[Authority, ...]
     timestamp_authorities: tuple[TimestampAuthority, ...]
+    # Never carried over to a changed copy, which may vouch for others.
+    known: KnownCertificates = field(default_factory=KnownCertificates, init=False, compare=False, repr=False)
 
 
 def parse_trust_root(document: bytes, *, profile: Mapping[str, int] | None = None) -> TrustRoot:
@@ -167,7 +134,10 @@ def _usable_logs(members: list[dict[str, Any]]) -> Iterable[LogKey]:
             continue
         key = _parse_key(public_key.get("rawBytes"), algorithm)
         identifier = b64_decode(log_id.get("keyId"), code="trust_root.malformed", what="a log id")
-        yield LogKey(identifier, key, window, _host_of(member["baseUrl"]))
+        host = _host_of(member["baseUrl"])
+        by_key = identifier == hashlib.sha256(key.spki).digest()
+        note_key = hashlib.sha256(host.encode() + b"\n\x01" + key.spki[-32:]).digest()
+        yield LogKey(identifier, key, window, host, by_key, key.algorithm == "ed25519" and identifier == note_key)
 
 
 def _host_of(unverified_url: str) -> str:
@@ -193,14 +163,14 @@ def _parse_key(unverified_text: object, algorithm: str) -> PublicKey:
 
 
 def _parse_authority(member: dict[str, Any]) -> Authority:
-    return Authority(_parse_chain(member), parse_window(member.get("validFor")))
+    return build_authority(_parse_chain(member), parse_window(member.get("validFor")))
 
 
 def _usable_timestampers(members: list[dict[str, Any]]) -> Iterable[TimestampAuthority]:
     for member in members:
-        authority = TimestampAuthority(_parse_chain(member), parse_window(member.get("validFor")))
-        if may_stamp_time(authority.chain):
-            yield authority
+        chain, window = _parse_chain(member), parse_window(member.get("validFor"))
+        if may_stamp_time(chain):
+            yield build_timestamp_authority(chain, window)
 
 
 def _parse_chain(member: dict[str, Any]) -> tuple[x509.Certificate, ...]:

@@ -31,7 +31,7 @@ def load_certificate(der: bytes, *, code: str = "certificate.malformed") -> x509
         certificate = x509.load_der_x509_certificate(der)
         # The library reads parts only when asked for; all that is used later is asked for here.
         _ = (certificate.issuer, certificate.subject, certificate.not_valid_before_utc, certificate.not_valid_after_utc)
-        _ = (certificate.public_key(), [extension.value for extension in certificate.extensions])
+        _ = (certificate.public_key(), certificate.extensions)
     except UNREADABLE as error:
         raise Malformed(code, f"got bytes that are not a certificate we can read ({error}), expected DER") from error
     return certificate

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from portal.demo.instance import Instance, Lie, Workload, build_provenance
 from proofs.assess import Assessment, assess_evidence
 from proofs.dsse import IN_TOTO_PAYLOAD_TYPE, build_envelope, pae
-from proofs.evidence import TrustMaterial, VerifiedEvidence, verify_evidence
+from proofs.evidence import MAX_BYTES, TrustMaterial, VerifiedEvidence, verify_evidence
 from proofs.keys import RegisteredKey, load_spki
 from proofs.sigstore.trust_root import parse_trust_root
 
@@ -61,9 +61,9 @@ def key_signed(
     return json.dumps(build_envelope(body, signature, key_hint="any", payload_type=payload_type)).encode()
 
 
-def assess(raw: bytes, *, trust: TrustMaterial = TRUST, received_at: datetime = NOON) -> Assessment:
+def assess(raw: bytes, *, trust: TrustMaterial = TRUST, received_at: datetime = NOON, max_bytes: int | None = MAX_BYTES) -> Assessment:
     """Return the assessment of evidence received at noon by somebody who trusts the instance."""
-    return assess_evidence(raw, trust=trust, received_at=received_at)
+    return assess_evidence(raw, trust=trust, received_at=received_at, max_bytes=max_bytes)
 
 
 def verify(raw: bytes) -> VerifiedEvidence:

@@ -15,7 +15,13 @@ from hypothesis import strategies as st
 
 from proofs.assess import Assessment, assess_evidence
 from proofs.canonical import MAX_DEPTH
-from proofs.evidence import TrustMaterial
+from proofs.checkpoint import MAX_SIGNATURE_LINES
+from proofs.dsse import MAX_SIGNATURES
+from proofs.errors import TooLarge
+from proofs.evidence import MAX_BYTES, TrustMaterial, detect_format
+from proofs.sigstore.bundle_shape import MAX_TIMESTAMPS
+from proofs.sigstore.log_entry import MAX_PROOF_HASHES
+from proofs.statement import MAX_DIGESTS, MAX_SUBJECTS
 from tests.proofs.factory import DIGEST, KEY_TRUST, NOON, STATEMENT, TRUST, assess, bundle, changed, entry_of, key_signed
 from tests.proofs.published import NOW, read, row_named, trust_of
 
@@ -26,6 +32,28 @@ BUNDLE, ENVELOPE = bundle(), key_signed()
 
 def payload_of(raw: bytes) -> bytes:
     return key_signed(raw)
+
+
+def proof_hashes(value: dict[str, Any], number: int) -> None:
+    entry_of(value)["inclusionProof"]["hashes"] = ["A" * 43 + "="] * number
+
+
+def timestamps(value: dict[str, Any], number: int) -> None:
+    tokens = [{"signedTimestamp": base64.b64encode(bytes([index])).decode()} for index in range(number)]
+    value["verificationMaterial"]["timestampVerificationData"] = {"rfc3161Timestamps": tokens}
+
+
+def signatures(value: dict[str, Any], number: int) -> None:
+    value["dsseEnvelope"]["signatures"] *= number
+
+
+def signature_lines(value: dict[str, Any], number: int) -> None:
+    checkpoint = entry_of(value)["inclusionProof"]["checkpoint"]
+    checkpoint["envelope"] = checkpoint["envelope"].partition("\n\n")[0] + "\n\n" + "— stranger.example AAAAAAAA\n" * number
+
+
+def log_entries(value: dict[str, Any], number: int) -> None:
+    value["verificationMaterial"]["tlogEntries"] *= number
 
 
 class TestLimits:
@@ -52,7 +80,8 @@ class TestLimits:
         ],
     )
     def test_counts_in_a_bundle(self, change: Callable[[dict[str, Any]], object], code: str) -> None:
-        assert assess(changed(BUNDLE, change)).code == code
+        # Whatever its size: a door may let in more than the usual limit.
+        assert assess(changed(BUNDLE, change), max_bytes=None).code == code
 
     def test_signatures_of_an_envelope(self) -> None:
         many = changed(ENVELOPE, lambda value: value.update(signatures=value["signatures"] * 17))
@@ -73,17 +102,74 @@ class TestLimits:
     def test_subjects_of_a_statement(self, subjects: list[Any], code: str) -> None:
         assert assess(key_signed(json.dumps(STATEMENT | {"subject": subjects}).encode()), trust=KEY_TRUST).code == code
 
+    @pytest.mark.parametrize(
+        ("subject", "one_more", "code"),
+        [
+            (
+                [{"name": "x", "digest": {"sha256": DIGEST}}] * MAX_SUBJECTS,
+                [{"name": "x", "digest": {"sha256": DIGEST}}] * (MAX_SUBJECTS + 1),
+                "statement.too_many_subjects",
+            ),
+            (
+                [{"digest": {"sha256": DIGEST} | {f"alg{number}": "0" for number in range(MAX_DIGESTS - 1)}}],
+                [{"digest": {"sha256": DIGEST} | {f"alg{number}": "0" for number in range(MAX_DIGESTS)}}],
+                "statement.too_many_digests",
+            ),
+        ],
+    )
+    def test_a_statement_at_its_limits(self, subject: list[Any], one_more: list[Any], code: str) -> None:
+        assert assess(key_signed(json.dumps(STATEMENT | {"subject": subject}).encode()), trust=KEY_TRUST).result == "verified"
+        assert assess(key_signed(json.dumps(STATEMENT | {"subject": one_more}).encode()), trust=KEY_TRUST).code == code
+
+    @pytest.mark.parametrize(
+        ("change", "most", "code_at", "code_above"),
+        [
+            (proof_hashes, MAX_PROOF_HASHES, "tlog.inclusion", "tlog.proof_too_long"),
+            (timestamps, MAX_TIMESTAMPS, "tsa.malformed", "bundle.too_many_timestamps"),
+            (signatures, MAX_SIGNATURES, "bundle.malformed", "dsse.too_many_signatures"),
+            (signature_lines, MAX_SIGNATURE_LINES, "tlog.checkpoint_unsigned", "tlog.checkpoint_too_large"),
+            (log_entries, 1, "evidence.verified", "bundle.too_many_entries"),
+        ],
+    )
+    def test_a_bundle_at_its_limits(
+        self, change: Callable[[dict[str, Any], int], object], most: int, code_at: str, code_above: str
+    ) -> None:
+        assert assess(changed(BUNDLE, lambda value: change(value, most))).code == code_at
+        assert assess(changed(BUNDLE, lambda value: change(value, most + 1))).code == code_above
+
+    def test_bytes_are_counted_before_anything_is_read(self) -> None:
+        padded = BUNDLE + b" " * (MAX_BYTES - len(BUNDLE))
+        assert assess(padded).result == "verified"
+        assert assess(padded + b" ").code == "evidence.too_large"
+        assert assess(b"[" * (MAX_BYTES + 1)).code == "evidence.too_large"
+        assert assess_evidence(padded + b" ", trust=TRUST, received_at=NOON, max_bytes=None).result == "verified"
+        assert assess_evidence(padded, trust=TRUST, received_at=NOON, max_bytes=MAX_BYTES - 1).code == "evidence.too_large"
+        with pytest.raises(TooLarge, match=r"evidence\.too_large"):
+            detect_format(padded + b" ")
+
+    @pytest.mark.parametrize("brackets", [("[", "]"), ('{"a":', "}")])
+    def test_depth_at_its_limit(self, brackets: tuple[str, str]) -> None:
+        def nested(depth: int) -> bytes:
+            return (brackets[0] * depth + "1" + brackets[1] * depth).encode()
+
+        assert assess(nested(MAX_DEPTH)).code == "evidence.unknown_format"
+        assert assess(nested(MAX_DEPTH + 1)).code == "json.too_deep"
+        # Siblings and brackets in strings are no depth, whatever quotes and backslashes stand around them.
+        assert assess(b"[" + b"[[]]," * 1000 + b"[]]").code == "evidence.unknown_format"
+        assert assess(rb'["\\", "[[[[\"", "' + b"[{" * 1000 + rb'\\\"[", []]').code == "evidence.unknown_format"
+        assert assess(rb'["\\", ' + nested(MAX_DEPTH) + b"]").code == "json.too_deep"
+
     @pytest.mark.parametrize("depth", [MAX_DEPTH + 1, 500_000])
     @pytest.mark.parametrize("brackets", [("[", "]"), ('{"a":', "}")])
     def test_depth_outside_and_inside_the_envelope(self, depth: int, brackets: tuple[str, str]) -> None:
         nested = (brackets[0] * depth + "1" + brackets[1] * depth).encode()
-        assert assess(nested).code == "json.too_deep"
-        assert assess(b'{"x":' + nested + b"," + BUNDLE[1:]).code == "json.too_deep"
-        assert assess(payload_of(nested), trust=KEY_TRUST).code == "json.too_deep"
+        assert assess(nested, max_bytes=None).code == "json.too_deep"
+        assert assess(b'{"x":' + nested + b"," + BUNDLE[1:], max_bytes=None).code == "json.too_deep"
+        assert assess(payload_of(nested), trust=KEY_TRUST, max_bytes=None).code == "json.too_deep"
 
     def test_a_string_that_never_ends(self) -> None:
-        assert assess(b'"' + b'\\"' * 1_000_000).code == "json.invalid"
-        assert assess(b'{"' + b"\\" * 1_000_001).code == "json.invalid"
+        assert assess(b'"' + b'\\"' * 1_000_000, max_bytes=None).code == "json.invalid"
+        assert assess(b'{"' + b"\\" * 1_000_001, max_bytes=None).code == "json.invalid"
 
     def test_a_number_of_a_million_digits(self) -> None:
         assert assess(b'{"x":' + b"9" * 1_000_000 + b"}").code == "json.invalid"

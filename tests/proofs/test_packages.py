@@ -21,7 +21,7 @@ from proofs.keys import PublicKey, load_spki
 from proofs.packages.gcb import verify_build_provenance
 from proofs.packages.npm import PUBLISH_TYPE, VerifiedNpmSet, parse_npm_keys, verify_npm_set
 from proofs.packages.purl import PackageName, parse_purl
-from proofs.sigstore.certificate import SignerCertificate
+from proofs.sigstore.known_certificates import SignerCertificate
 from proofs.sigstore.log_body import DSSE_ENTRY, INTOTO_ENTRY
 from proofs.sigstore.pep740 import Publisher, check_distribution, check_publisher, parse_attestation, parse_provenance
 from tests.proofs.factory import DAY, NOON, TRUST, WORKLOAD, bundle

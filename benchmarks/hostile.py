@@ -1,0 +1,167 @@
+"""What refusing costs: `make bench-hostile`. Input made to exhaust a verifier, beside the smallest genuine bundle verified in the same run.
+
+Each kind of input is tried twice: as an attacker would like to send it, which the limit of bytes ends, and as large as that limit lets
+through, where the other limits must hold. Ends with 1 where refusing costs more than ten verifications. See docs/benchmarks.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.bundles import Measured, is_published_here, made_bundles, published_bundles
+from proofs.assess import VERIFIED, Assessment, assess_evidence
+from proofs.canonical import MAX_DEPTH
+from proofs.evidence import MAX_BYTES, TrustMaterial
+from proofs.sigstore.trust_root import parse_trust_root
+from proofs.statement import MAX_DIGESTS, MAX_SUBJECTS
+from tests.proofs.factory import DIGEST, KEY_TRUST, NOON, STATEMENT, key_signed
+
+GOAL = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Hostile:
+    """Input that must be refused. `is_key_signed`: by the registered key of the tests, so that the payload is looked at."""
+
+    what: str
+    content: bytes
+    is_key_signed: bool = False
+
+
+def main() -> None:
+    """Time every refusal, print it with its code, and end with 1 where one costs too much or is none."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--rounds", type=int, default=9, help="times each input is refused (9)")
+    wanted = parser.parse_args()
+    genuine = min(published_bundles() if is_published_here() else made_bundles(), key=lambda bundle: len(bundle.content))
+    trust_root = parse_trust_root(genuine.trusted_root)
+    trust = TrustMaterial((trust_root,), KEY_TRUST.keys)
+
+    def verify() -> Assessment:
+        trust_root.known.forget()
+        return assess_evidence(genuine.content, trust=trust, received_at=genuine.received_at)
+
+    assert verify().result == VERIFIED
+    print(f"{'genuine: ' + genuine.name:52} {len(genuine.content):10} bytes {_cpu(verify, wanted.rounds * 10) * 1e3:8.2f} ms")
+    missed = 0
+    for hostile in _inputs(genuine):
+        received_at = NOON if hostile.is_key_signed else genuine.received_at
+
+        def refuse(hostile: Hostile = hostile, received_at: Any = received_at) -> Assessment:
+            return assess_evidence(hostile.content, trust=trust, received_at=received_at)
+
+        # The genuine one is timed anew beside each, so that both meet the same machine.
+        pairs = [(_cpu(refuse, 1), _cpu(verify, 5)) for _ in range(wanted.rounds)]
+        ratio, milliseconds = statistics.median(cost / base for cost, base in pairs), min(cost for cost, _ in pairs) * 1e3
+        answer = refuse()
+        is_met = ratio <= GOAL and answer.result != VERIFIED
+        missed += not is_met
+        print(
+            f"{hostile.what:52} {len(hostile.content):10} bytes {milliseconds:8.2f} ms {ratio:6.2f} x genuine"
+            f"  <= {GOAL:.0f}  {'met' if is_met else 'MISSED'}  {answer.code}"
+        )
+    print(f"\n{missed} goals missed")
+    raise SystemExit(1 if missed else 0)
+
+
+def _cpu(work: Callable[[], object], count: int) -> float:
+    started = time.thread_time()
+    for _ in range(count):
+        work()
+    return (time.thread_time() - started) / count
+
+
+def _inputs(genuine: Measured) -> Iterator[Hostile]:
+    for what, huge, change in _KINDS:
+        yield Hostile(f"{huge:,} {what}", _changed(genuine.content, change, huge))
+        most = _most_that_fits(genuine.content, change, huge)
+        yield Hostile(f"{most:,} {what}", _changed(genuine.content, change, most))
+    for number, where in ((500_000, "nested arrays, alone"), (500_000, "nested arrays, within a bundle")):
+        nested = b"[" * number + b"]" * number
+        yield Hostile(f"{number:,} {where}", nested if "alone" in where else b'{"x":' + nested + b"," + genuine.content.lstrip()[1:])
+    half = MAX_BYTES // 2 - len(genuine.content)
+    yield Hostile(f"{half:,} nested arrays, within a bundle", b'{"x":' + b"[" * half + b"]" * half + b"," + genuine.content.lstrip()[1:])
+    deep = MAX_DEPTH + 1
+    yield from _payloads(
+        {
+            f"{MAX_SUBJECTS + 1:,} subjects": {"subject": [{"name": "x", "digest": {"sha256": DIGEST}}] * (MAX_SUBJECTS + 1)},
+            f"{MAX_DIGESTS + 1} digests of one subject": {
+                "subject": [{"name": "x", "digest": {f"alg{number}": "0" for number in range(MAX_DIGESTS + 1)}}]
+            },
+        }
+    )
+    for depth in (deep, 200_000):
+        yield Hostile(f"{depth:,} levels in a signed payload", key_signed(b'{"a":' * depth + b"1" + b"}" * depth), True)
+
+
+def _payloads(changes: dict[str, dict[str, Any]]) -> Iterator[Hostile]:
+    for what, change in changes.items():
+        yield Hostile(f"{what} in a signed payload", key_signed(json.dumps(STATEMENT | change).encode()), True)
+
+
+def _changed(content: bytes, change: Callable[[dict[str, Any], int], None], number: int) -> bytes:
+    value = json.loads(content)
+    change(value, number)
+    return json.dumps(value).encode()
+
+
+def _most_that_fits(content: bytes, change: Callable[[dict[str, Any], int], None], huge: int) -> int:
+    """Return the largest number that stays within the limit of bytes, by halving."""
+    low, high = 1, huge
+    while high - low > max(1, high // 200):
+        middle = (low + high) // 2
+        low, high = (middle, high) if len(_changed(content, change, middle)) <= MAX_BYTES else (low, middle)
+    return low
+
+
+def _entry(value: dict[str, Any]) -> dict[str, Any]:
+    entry: dict[str, Any] = value["verificationMaterial"]["tlogEntries"][0]
+    return entry
+
+
+def _hashes(value: dict[str, Any], number: int) -> None:
+    _entry(value)["inclusionProof"]["hashes"] = ["A" * 43 + "="] * number
+
+
+def _signatures(value: dict[str, Any], number: int) -> None:
+    value.pop("messageSignature", None)
+    value["dsseEnvelope"] = {"payload": "e30=", "payloadType": "application/vnd.in-toto+json", "signatures": [{"sig": "A" * 96}] * number}
+
+
+def _checkpoint_lines(value: dict[str, Any], number: int) -> None:
+    _entry(value)["inclusionProof"]["checkpoint"]["envelope"] = "x\n1\nAA==\n\n" + "— a AAAAAAAA\n" * number
+
+
+def _timestamps(value: dict[str, Any], number: int) -> None:
+    tokens = [{"signedTimestamp": base64.b64encode(b"0" * 1000 + str(index).encode()).decode()} for index in range(number)]
+    value["verificationMaterial"]["timestampVerificationData"] = {"rfc3161Timestamps": tokens}
+
+
+def _entries(value: dict[str, Any], number: int) -> None:
+    value["verificationMaterial"]["tlogEntries"] = [_entry(value)] * number
+
+
+def _payload_bytes(value: dict[str, Any], number: int) -> None:
+    _signatures(value, 1)
+    value["dsseEnvelope"]["payload"] = base64.b64encode(b"A" * number).decode()
+
+
+_KINDS: tuple[tuple[str, int, Callable[[dict[str, Any], int], None]], ...] = (
+    ("proof hashes", 200_000, _hashes),
+    ("signatures", 100_000, _signatures),
+    ("checkpoint signature lines", 300_000, _checkpoint_lines),
+    ("timestamps", 20_000, _timestamps),
+    ("log entries", 1_000, _entries),
+    ("payload bytes", 50_000_000, _payload_bytes),
+)
+
+
+if __name__ == "__main__":
+    main()
