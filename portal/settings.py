@@ -262,6 +262,9 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "ENFORCE_NON_BLANK_FIELDS": True,
     "ENUM_NAME_OVERRIDES": {
+        "CollectionKindEnum": "proofs.collection.read.KINDS",
+        "ItemAnswerEnum": ["new", "known", "refused"],
+        "PlaceKindEnum": "attestations.models.Place.Kind",
         "VerificationStateEnum": "attestations.models.VerificationJob.State",
         "RequestStatusEnum": "approvals.models.RequestState.Status",
     },
