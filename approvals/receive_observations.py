@@ -14,8 +14,9 @@ from django.db import transaction
 
 from approvals.approved import ApprovedReleases
 from approvals.models import PathFinding
+from approvals.path import seen_of
 from attestations.blobs import store_blob
-from attestations.models import Observation, Place
+from attestations.models import Observation
 from attestations.observe import demand_observer, keep_observation, newest_of_each_digest, seen_before
 from identities.actors import actor_of
 from identities.models import Identity
@@ -24,7 +25,7 @@ from proofs.canonical import canonical_bytes
 from proofs.errors import Malformed, Refusal, TooLarge
 from proofs.moment import rfc3339
 from proofs.observation import read_observation
-from proofs.path import PathCheck, Seen, check_path, check_tag_moved
+from proofs.path import PathCheck, check_path, check_tag_moved
 
 NEW, KNOWN, REFUSED = "new", "known", "refused"
 MAX_OBSERVATIONS = 500
@@ -72,22 +73,10 @@ def _receive(position: int, item: object, releases: ApprovedReleases, by: Identi
     return ObservationAnswer(position, NEW if created else KNOWN, observation, findings, None)
 
 
-def seen_of(observation: Observation, place: Place) -> Seen:
-    """Return an observation as the checks take it."""
-    return Seen(
-        kind=place.kind,
-        location=place.location,
-        reference=observation.reference,
-        digest=observation.digest,
-        observed_at=observation.observed_at,
-        environment=place.environment.slug if place.environment else "",
-    )
-
-
 def _check(observation: Observation, releases: ApprovedReleases) -> Iterable[tuple[str, PathCheck]]:
     place = observation.place
     seen = seen_of(observation, place)
-    earlier = [seen_of(row, place) for row in newest_of_each_digest(place, until=observation.observed_at)]
+    earlier = [seen_of(row, place) for row in newest_of_each_digest([place], until=observation.observed_at)[place.pk]]
     before = [item.digest for item in earlier if item.digest != seen.digest]
     yield CHECK_PATH, check_path(seen, before=before, approved=releases.about([seen, *earlier]))
     previous = seen_before(observation)

@@ -5,19 +5,20 @@ The same observation sent again is the same row. Not checked here: whether it is
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from django.db.models import Max, QuerySet
+from django.db.models import Max
 
 from attestations.models import Observation, Place
-from identities.models import Environment, Identity, Team
+from identities.models import Environment, Identity
 from identities.permissions import demand
 from proofs.canonical import canonical_bytes
 from proofs.digest import sha256_hex
 from proofs.errors import NotAllowed, NotFound
 from proofs.observation import SaidObservation, demand_time
 
-MAX_DIGESTS_OF_A_PLACE = 50
+PLACES_AT_ONCE = 100
 
 
 def demand_observer(identity: Identity) -> None:
@@ -46,32 +47,30 @@ def keep_observation(*, said: SaidObservation, by: Identity, now: datetime) -> t
     return kept, kept.pk == mine.pk
 
 
-def newest_of_each_digest(place: Place, *, until: datetime | None = None) -> list[Observation]:
-    """Return the newest observation of each digest seen at a place (`until` then, if given), the newest first."""
-    rows = Observation.objects.filter(place=place)
-    if until is not None:
-        rows = rows.filter(observed_at__lte=until)
-    newest = dict(
-        rows.order_by().values_list("digest").annotate(last=Max("observed_at")).order_by("-last", "digest")[:MAX_DIGESTS_OF_A_PLACE]
-    )
-    found: dict[str, Observation] = {}
-    dated = rows.filter(digest__in=newest, observed_at__in=newest.values())
-    for row in dated.select_related("identity__owner", "place__environment").order_by("-observed_at", "received_at", "pk"):
-        if row.observed_at == newest[row.digest]:
-            found.setdefault(row.digest, row)
-    return list(found.values())
+def newest_of_each_digest(places: Sequence[Place], *, until: datetime | None = None) -> dict[str, list[Observation]]:
+    """Return for each place the newest observation of each digest seen there (`until` then, if given), the newest first."""
+    found: dict[str, list[Observation]] = {place.pk: [] for place in places}
+    for start in range(0, len(places), PLACES_AT_ONCE):
+        rows = Observation.objects.filter(place__in=places[start : start + PLACES_AT_ONCE])
+        if until is not None:
+            rows = rows.filter(observed_at__lte=until)
+        newest = {
+            (place, digest): at for place, digest, at in rows.order_by().values_list("place", "digest").annotate(last=Max("observed_at"))
+        }
+        # Rows of the wanted moments, of whichever digest; the pair of place and digest picks among them.
+        dated = rows.filter(observed_at__in=set(newest.values()), digest__in={digest for _, digest in newest})
+        for row in dated.select_related("identity__owner", "place__environment").order_by("-observed_at", "received_at", "pk"):
+            # Several observers may have seen the same at one moment; the first that told us stands for them.
+            if newest.get((row.place_id, row.digest)) == row.observed_at:
+                del newest[row.place_id, row.digest]
+                found[row.place_id].append(row)
+    return found
 
 
 def seen_before(observation: Observation) -> Observation | None:
     """Return the observation of the same place before this one, as their observers date them."""
     rows = Observation.objects.filter(place=observation.place, observed_at__lte=observation.observed_at).exclude(pk=observation.pk)
     return rows.order_by("-observed_at", "-received_at", "-pk").first()
-
-
-def observations_of(digest: str, *, teams: QuerySet[Team]) -> QuerySet[Observation]:
-    """Return every observation of a digest that programs of these teams sent, the newest first."""
-    rows = Observation.objects.filter(digest=digest, place__team__in=teams)
-    return rows.select_related("place__environment", "identity__owner").order_by("-observed_at", "-pk")
 
 
 def _find_environment(slug: str, by: Identity) -> Environment | None:

@@ -2,8 +2,8 @@
 
 The answer is recomputed from the signed material each time, with the code an auditor uses offline (`proofs.pack.verify`), and
 then held against what is true today: keys, identities, policy and verdicts. Whatever cannot be shown is a deny with a reason.
-Every answer is written down with its ledger entry before it is given. Not checked here: where the artifact is, and whether a
-tag points to it; a gate is asked about a digest.
+Every answer is written down with its ledger entry before it is given. Not checked here: where the artifact is; a gate is asked about a
+digest, and knows of tags only what observers told.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from approvals.pack import build_pack
 from approvals.trust import current_trust
 from attestations.models import Artifact
 from gates.models import Decision, new_decision_id
-from gates.present_facts import check_present_facts
+from gates.present_facts import check_path_stands, check_present_facts
 from gates.reasons import Reason
 from identities.actors import actor_of
 from identities.models import Environment, Identity, Project
@@ -105,7 +105,7 @@ def _weigh_request(request: Request, digest: str, *, now: datetime) -> list[Reas
     """Return the reasons why `request` does not open the gate; an empty list opens it."""
     try:
         verify_pack(build_pack(request=request, now=now), trust=current_trust(), digest=digest, environment=request.environment_id, at=now)
-        return check_present_facts(request, digest=digest, now=now)
+        return [*check_present_facts(request, digest=digest, now=now), *check_path_stands(request, digest=digest)]
     except Refusal as refusal:
         return [Reason(refusal.code, refusal.reason, request_id=request.pk)]
 

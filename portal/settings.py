@@ -264,8 +264,10 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "CollectionKindEnum": "proofs.collection.read.KINDS",
         "ItemAnswerEnum": ["new", "known", "refused"],
+        "PathOutcomeEnum": "approvals.models.PathFinding.Outcome",
         "PlaceKindEnum": "attestations.models.Place.Kind",
         "VerificationStateEnum": "attestations.models.VerificationJob.State",
+        "QuestionAnswerEnum": ["yes", "no", "unknown"],
         "RequestStatusEnum": "approvals.models.RequestState.Status",
     },
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "portal.openapi.add_problems"],

@@ -16,7 +16,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from proofs.moment import rfc3339
@@ -71,7 +71,10 @@ class Approved:
 
 @dataclass(frozen=True, slots=True)
 class PathCheck:
-    """What a check found. `outcome` is pass, fail, review or unknown; `basis` says what tied a contradiction to the approval."""
+    """What a check found. `outcome` is pass, fail, review or unknown; `basis` says what tied a contradiction to the approval.
+
+    `about` is the observation that decided, where a whole place was looked at.
+    """
 
     code: str
     outcome: str
@@ -79,6 +82,7 @@ class PathCheck:
     expected: Approved | None = None
     basis: str = ""
     not_looked_at: tuple[str, ...] = NOT_LOOKED_AT
+    about: Seen | None = None
 
     @property
     def is_contradiction(self) -> bool:
@@ -163,7 +167,8 @@ def check_place(seen: Sequence[Seen], *, approved: Sequence[Approved]) -> PathCh
     for item in seen:
         if decided_at is not None and item.observed_at < decided_at:
             break
-        found = check_path(item, before=[digest for digest in digests if digest != item.digest], approved=approved)
+        before = [digest for digest in digests if digest != item.digest]
+        found = replace(check_path(item, before=before, approved=approved), about=item)
         if found.code == NOT_COMPARED:
             last = last or found
             continue
