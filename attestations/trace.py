@@ -183,8 +183,9 @@ def _downstream_link(digest: str, places: Sequence[PlaceStands]) -> Link:
         )
     seen = here[0]
     others = f" It was seen in {_count(len(here) - 1, 'other place')} as well." if len(here) > 1 else ""
-    words = f"A registered identity saw this digest there.{others}"
-    return Link("downstream", seen.words, PROVED, words, digest, f"seen by {seen.told_by}", seen.received_at)
+    wrong = " It is not what was approved there." if seen.check.is_contradiction else ""
+    words = f"A registered identity saw this digest there.{wrong}{others}"
+    return Link("downstream", seen.words, PROVED, words, digest, f"Seen by {seen.told_by}", seen.received_at)
 
 
 def _link(kind: str, title: str, state: str, words: str, item: TracedEvidence, digest: str = "") -> Link:

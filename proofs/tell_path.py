@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,7 @@ from datetime import datetime
 from proofs.path import AS_APPROVED, NOT_COMPARED, PathCheck, check_freshness
 
 MAX_REASONS = 8
+_LONG_DIGEST = re.compile(r"\b(sha(?:256|384|512):[0-9a-f]{12})[0-9a-f]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +56,14 @@ def tell_path(digest: str, places: Sequence[PlaceStands], *, settled: Sequence[s
     wrong = [item for item in places if item.check.is_contradiction and (item.has(digest) or item.expects(digest))]
     right = [item for item in places if item.check.code == AS_APPROVED and item.has(digest)]
     others = [item for item in places if item not in wrong and item not in right]
-    notes = (*(_note(item, digest) for item in others), *(f"Settled since: {sentence}" for sentence in settled))
+    notes = (*(_note(item, digest) for item in others), *(f"Settled since: {_shortened(sentence)}" for sentence in settled))
     if wrong:
-        also = (*(_said(item) for item in wrong[1:]), *(_said(item) for item in right), *notes)
+        also = (*(_said(item) for item in wrong[1:]), *(_agrees(item) for item in right), *notes)
         return PathAnswer("no", "bad", wrong[0].check.code, _said(wrong[0]), _short(also))
     if right:
         newest = right[0].check.about
         age = check_freshness(newest.observed_at if newest else None, at=at)
-        also = _short((*(_said(item) for item in right), *notes, *right[0].check.not_looked_at))
+        also = _short((*(_agrees(item) for item in right), *notes, *right[0].check.not_looked_at))
         if age.outcome != "pass":
             words = f"It was as approved when it was looked at, but nobody has looked lately. {age.sentence}"
             return PathAnswer("unknown", "unknown", age.code, words, also)
@@ -78,13 +80,22 @@ def tell_path(digest: str, places: Sequence[PlaceStands], *, settled: Sequence[s
 
 
 def _said(item: PlaceStands) -> str:
-    return f"{item.check.sentence} Seen by {item.told_by}."
+    return f"{_shortened(item.check.sentence)} Seen by {item.told_by}."
+
+
+def _agrees(item: PlaceStands) -> str:
+    return f"{item.words} has the approved digest. Seen by {item.told_by}."
+
+
+def _shortened(sentence: str) -> str:
+    """Return the sentence with the first twelve characters of each digest; the whole ones stand beside the place."""
+    return _LONG_DIGEST.sub(r"\1…", sentence)
 
 
 def _note(item: PlaceStands, digest: str) -> str:
     if item.has(digest):
         return _said(item)
-    return f"{item.words} has something else now: {item.check.sentence}"
+    return f"{item.words} has something else now: {_shortened(item.check.sentence)}"
 
 
 def _short(reasons: Sequence[str]) -> tuple[str, ...]:
