@@ -15,7 +15,7 @@ from approvals.approved import ApprovedReleases
 from approvals.models import PathFinding
 from attestations.models import Observation, Place
 from attestations.observe import newest_of_each_digest
-from identities.models import Environment, Team
+from identities.models import Environment, Identity, Team
 from proofs.observation import RUNNING
 from proofs.path import BY_NAME, BY_PLACE, DIFFERS, Approved, PathCheck, Seen, check_place, split_name
 
@@ -38,6 +38,7 @@ def seen_of(observation: Observation, place: Place) -> Seen:
         digest=observation.digest,
         observed_at=observation.observed_at,
         environment=place.environment.slug if place.environment else "",
+        observer_counts=observation.identity.status != Identity.Status.SUSPENDED,
     )
 
 
@@ -69,7 +70,7 @@ def findings_about(digest: str, *, teams: Collection[Team]) -> QuerySet[PathFind
     """Return what was found wrong or to be looked at when observations came in, about this artifact or in its stead, the newest first."""
     about = Q(observation__digest=digest) | Q(expected_digest=digest) | Q(observation__findings__expected_digest=digest)
     rows = PathFinding.objects.filter(about, outcome__in=("fail", "review"), observation__place__team__in=teams).distinct()
-    related = ("observation__place__environment", "observation__identity__owner", "approval")
+    related = ("observation__place__environment", "observation__identity__owner")
     return rows.select_related(*related).order_by("-observation__observed_at", "-pk")
 
 

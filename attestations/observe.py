@@ -41,7 +41,7 @@ def keep_observation(*, said: SaidObservation, by: Identity, now: datetime) -> t
         place=place, identity=by, reference=said.reference, digest=said.digest, observed_at=said.observed_at, received_at=now
     )
     Observation.objects.bulk_create([mine], ignore_conflicts=True)
-    kept = Observation.objects.select_related("place__environment").get(
+    kept = Observation.objects.select_related("place__environment", "identity").get(
         place=place, identity=by, reference=said.reference, digest=said.digest, observed_at=said.observed_at
     )
     return kept, kept.pk == mine.pk
@@ -70,7 +70,7 @@ def newest_of_each_digest(places: Sequence[Place], *, until: datetime | None = N
 def seen_before(observation: Observation) -> Observation | None:
     """Return the observation of the same place before this one, as their observers date them."""
     rows = Observation.objects.filter(place=observation.place, observed_at__lte=observation.observed_at).exclude(pk=observation.pk)
-    return rows.order_by("-observed_at", "-received_at", "-pk").first()
+    return rows.select_related("identity").order_by("-observed_at", "-received_at", "-pk").first()
 
 
 def _find_environment(slug: str, by: Identity) -> Environment | None:

@@ -27,8 +27,9 @@ FRESH_FOR = timedelta(hours=24)
 
 AS_APPROVED, DIFFERS, UNAPPROVED = "path.as_approved", "path.digest_differs", "path.unapproved"
 NOT_COMPARED, TAG_MOVED = "path.not_compared", "path.tag_moved"
-NOT_OBSERVED, STALE = "path.not_observed", "path.stale"
+NOT_OBSERVED, STALE, SUSPENDED = "path.not_observed", "path.stale", "path.observer_suspended"
 CONTRADICTIONS = frozenset({DIFFERS, UNAPPROVED})
+UNDECIDED = frozenset({NOT_COMPARED, SUSPENDED})
 
 BY_NAME, BY_PLACE, BY_ENVIRONMENT = "name", "place", "environment"
 
@@ -42,7 +43,10 @@ OTHER_ALGORITHM = "Approvals that name digests of another algorithm than the one
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One observation. `environment` is a slug or empty; `reference` the tag, version or image name that was seen."""
+    """One observation. `environment` is a slug or empty; `reference` the tag, version or image name that was seen.
+
+    `observer_counts` is false once the observer was suspended: its word may still raise a contradiction, and no longer ends one.
+    """
 
     kind: str
     location: str
@@ -50,6 +54,7 @@ class Seen:
     digest: str
     observed_at: datetime
     environment: str = ""
+    observer_counts: bool = True
 
     @property
     def words(self) -> str:
@@ -159,7 +164,7 @@ def check_freshness(observed_at: datetime | None, *, at: datetime) -> PathCheck:
 def check_place(seen: Sequence[Seen], *, approved: Sequence[Approved]) -> PathCheck:
     """Say how a place stands now. `seen` holds the newest observation of each digest that was seen there, the newest first.
 
-    What could not be compared neither makes a contradiction nor ends one. Of two observations of the same moment the worse one counts.
+    What could not be compared, or was seen as approved by an observer that is suspended now, ends no contradiction. Of two observations of the same moment the worse one counts.
     """
     digests = [item.digest for item in seen]
     last: PathCheck | None = None
@@ -169,11 +174,14 @@ def check_place(seen: Sequence[Seen], *, approved: Sequence[Approved]) -> PathCh
             break
         before = [digest for digest in digests if digest != item.digest]
         found = replace(check_path(item, before=before, approved=approved), about=item)
-        if found.code == NOT_COMPARED:
+        if found.code == AS_APPROVED and not item.observer_counts:
+            words = f"Whoever saw {item.words} as approved is suspended now; somebody else has to look."
+            found = replace(found, code=SUSPENDED, outcome="unknown", sentence=words)
+        if found.code in UNDECIDED:
             last = last or found
             continue
         decided_at = item.observed_at
-        last = found if last is None or last.code == NOT_COMPARED or found.is_contradiction else last
+        last = found if last is None or last.code in UNDECIDED or found.is_contradiction else last
     return last or _never_seen()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from proofs.path import AS_APPROVED, NOT_COMPARED, PathCheck, check_freshness
+from proofs.path import AS_APPROVED, SUSPENDED, PathCheck, check_freshness
 
 MAX_REASONS = 8
 _LONG_DIGEST = re.compile(r"\b(sha(?:256|384|512):[0-9a-f]{12})[0-9a-f]+")
@@ -70,8 +70,13 @@ def tell_path(digest: str, places: Sequence[PlaceStands], *, settled: Sequence[s
         where = f"in {len(right)} places" if len(right) > 1 else f"at {right[0].words}"
         return PathAnswer("yes", "ok", AS_APPROVED, f"The approved digest is what was seen {where}.", also)
     if any(item.has(digest) for item in others):
-        words = "It was seen, but nothing that people approved can be compared with what was seen."
-        return PathAnswer("unknown", "unknown", NOT_COMPARED, words, _short(notes))
+        code = next(item.check.code for item in others if item.has(digest))
+        words = (
+            "It was seen, but what was seen settles nothing."
+            if code == SUSPENDED
+            else "It was seen, but it has no approval to compare it with."
+        )
+        return PathAnswer("unknown", "unknown", code, words, _short(notes))
     if others:
         words = "It was seen before; the places where it was have something else now."
         return PathAnswer("unknown", "unknown", "path.gone", words, _short(notes))

@@ -21,7 +21,7 @@ from gates.queries import readable_decisions
 from identities.models import Identity, Project, Team
 from identities.permissions import readable_teams, readable_whole_teams
 from proofs.errors import Refusal
-from proofs.path import NOT_COMPARED, PathCheck, check_freshness
+from proofs.path import UNDECIDED, PathCheck, check_freshness
 from proofs.tell_path import PlaceStands, tell_path
 
 MAX_DECISIONS = 20
@@ -129,7 +129,7 @@ def read_path(digest: str, *, teams: list[Team], now: datetime) -> Path:
     places = places_about(digest, teams=teams)
     findings = list(findings_about(digest, teams=teams)[:MAX_PATH_FINDINGS])
     stands = tuple(_stands(place) for place in places)
-    wrong = {place.place.pk for place in places if place.check.is_contradiction or place.check.code == NOT_COMPARED}
+    wrong = {place.place.pk for place in places if place.check.is_contradiction or place.check.code in UNDECIDED}
     settled = [item.sentence for item in findings if item.outcome == PathFinding.Outcome.FAIL and item.observation.place_id not in wrong]
     first = observations_about(digest, teams=teams).filter(digest=digest).order_by("received_at").first()
     return Path(

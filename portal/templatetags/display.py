@@ -61,6 +61,7 @@ PATH_STATES = {
     "path.unapproved": ("Not approved", "bad"),
     "path.tag_moved": ("The tag moved", "warn"),
     "path.not_compared": ("Not compared", "unknown"),
+    "path.observer_suspended": ("Observer suspended", "unknown"),
 }
 TONES = {"ok": "check", "bad": "cross", "warn": "alert", "unknown": "question", "new": "spark", "plain": "dash", "glass": "alert"}
 MESSAGE_TONES = {"success": ("ok", "check"), "error": ("bad", "cross"), "warning": ("warn", "alert")}

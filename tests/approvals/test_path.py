@@ -9,7 +9,7 @@ import pytest
 
 from approvals.models import Approval
 from approvals.path import findings_about, places_about, standing_contradictions
-from identities.models import Environment, Team
+from identities.models import Environment, Identity, Team
 from tests import cast
 from tests import make_approvals as make
 from tests.make_observations import CLUSTER, NOW, observe, runs, said, watcher
@@ -62,6 +62,15 @@ class TestPlacesAbout:
         observe(said(digest=OTHER, at=LATER))
         observe(said(at=LATER - MINUTE), now=LATER + MINUTE)
         assert now() == ["path.digest_differs"]
+
+    def test_an_observer_that_is_suspended_later_no_longer_says_yes(self, approved: Approval) -> None:
+        observe(said(at=LATER))
+        Identity.objects.filter(pk=watcher().pk).update(status=Identity.Status.SUSPENDED)
+        assert now() == ["path.observer_suspended"]
+        observe(said(at=LATER), by=watcher(name="second"), now=LATER + MINUTE)
+        assert now() == ["path.observer_suspended"]
+        observe(said(at=LATER + MINUTE), by=watcher(name="second"))
+        assert now() == ["path.as_approved"]
 
     def test_another_place_does_not_end_it(self, approved: Approval) -> None:
         observe(said(digest=OTHER, at=LATER))

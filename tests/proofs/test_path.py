@@ -151,6 +151,14 @@ class TestAPlaceNow:
         assert check_place([later, replace(TAG, digest=TWO)], approved=[YES]).code == "path.digest_differs"
         assert check_place([later], approved=[YES]).code == "path.not_compared"
 
+    def test_an_observer_that_is_suspended_now_raises_contradictions_and_ends_none(self) -> None:
+        gone = replace(TAG, observer_counts=False)
+        found = check_place([gone], approved=[YES])
+        assert (found.code, found.outcome) == ("path.observer_suspended", "unknown")
+        later = replace(gone, observed_at=AT + timedelta(minutes=1))
+        assert check_place([later, replace(TAG, digest=TWO)], approved=[YES]).code == "path.digest_differs"
+        assert check_place([replace(later, digest=TWO), TAG], approved=[YES]).code == "path.digest_differs"
+
     def test_nothing_seen(self) -> None:
         assert check_place([], approved=[YES]).code == "path.not_observed"
 

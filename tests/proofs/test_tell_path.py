@@ -51,6 +51,12 @@ def test_what_was_seen_and_nobody_approved_is_unknown_in_a_registry_and_no_in_an
     assert (told.answer, told.code) == ("no", "path.unapproved")
 
 
+def test_seen_by_an_observer_that_is_suspended_now_settles_nothing() -> None:
+    told = ask(stands(replace(TAG, observer_counts=False)))
+    assert (told.answer, told.code) == ("unknown", "path.observer_suspended")
+    assert "suspended" in told.reasons[0]
+
+
 def test_a_place_that_went_on_to_another_approved_digest_is_no_contradiction_and_no_yes() -> None:
     next_one = replace(YES, digest=TWO, name="payments/api:1.4.3")
     runs = Seen("cluster", "cluster-1/api", "payments/api:1.4.3", TWO, AT, "production")
