@@ -67,9 +67,13 @@ def observations_about(digest: str, *, teams: Collection[Team]) -> QuerySet[Obse
 
 
 def findings_about(digest: str, *, teams: Collection[Team]) -> QuerySet[PathFinding]:
-    """Return what was found wrong or to be looked at when observations came in, about this artifact or in its stead, the newest first."""
+    """Return what was first found wrong, or to be looked at, when observations came in: about this artifact or in its stead, newest first.
+
+    Those that only repeat a contradiction are left out: an observer that reports every minute would hide all others behind them.
+    """
     about = Q(observation__digest=digest) | Q(expected_digest=digest) | Q(observation__findings__expected_digest=digest)
-    rows = PathFinding.objects.filter(about, outcome__in=("fail", "review"), observation__place__team__in=teams).distinct()
+    first = Q(entry__isnull=False) | Q(outcome=PathFinding.Outcome.REVIEW)
+    rows = PathFinding.objects.filter(about, first, observation__place__team__in=teams).distinct()
     related = ("observation__place__environment", "observation__identity__owner")
     return rows.select_related(*related).order_by("-observation__observed_at", "-pk")
 

@@ -78,7 +78,11 @@ def _weigh(question: Question, *, by: Identity, now: datetime) -> tuple[Request 
     newest = asked.select_related("project", "environment", "requester").order_by("-opened_at", "-pk")[:MAX_REQUESTS_WEIGHED]
     first_reasons: list[Reason] = []
     for request in newest:
-        against = _weigh_request(request, question.digest, now=now) or _check_later_no(request, asked)
+        against = (
+            _weigh_request(request, question.digest, now=now)
+            or _check_later_no(request, asked)
+            or check_path_stands(request, digest=question.digest)
+        )
         if not against:
             return request, []
         first_reasons = first_reasons or against
@@ -105,7 +109,7 @@ def _weigh_request(request: Request, digest: str, *, now: datetime) -> list[Reas
     """Return the reasons why `request` does not open the gate; an empty list opens it."""
     try:
         verify_pack(build_pack(request=request, now=now), trust=current_trust(), digest=digest, environment=request.environment_id, at=now)
-        return [*check_present_facts(request, digest=digest, now=now), *check_path_stands(request, digest=digest)]
+        return check_present_facts(request, digest=digest, now=now)
     except Refusal as refusal:
         return [Reason(refusal.code, refusal.reason, request_id=request.pk)]
 

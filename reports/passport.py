@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Min
+
 from approvals.models import Approval, PathFinding, Request, RequestArtifact
-from approvals.path import PlaceNow, findings_about, observations_about, places_about
-from attestations.models import Artifact, Verdict
+from approvals.path import PlaceNow, findings_about, places_about
+from attestations.models import Artifact, Observation, Verdict
 from attestations.names import proven_name
 from attestations.queries import verdicts_about
 from attestations.trace import PathFacts, Question, ReviewFacts, Trace, trace_artifact
@@ -131,12 +133,12 @@ def read_path(digest: str, *, teams: list[Team], now: datetime) -> Path:
     stands = tuple(_stands(place) for place in places)
     wrong = {place.place.pk for place in places if place.check.is_contradiction or place.check.code in UNDECIDED}
     settled = [item.sentence for item in findings if item.outcome == PathFinding.Outcome.FAIL and item.observation.place_id not in wrong]
-    first = observations_about(digest, teams=teams).filter(digest=digest).order_by("received_at").first()
+    first = Observation.objects.filter(digest=digest, place__team__in=teams).aggregate(at=Min("received_at"))["at"]
     return Path(
         places=[SeenPlace(place, check_freshness(place.observation.observed_at, at=now)) for place in places],
         findings=findings,
         facts=PathFacts(tell_path(digest, stands, settled=settled, at=now), stands),
-        first_seen_at=first.received_at if first else None,
+        first_seen_at=first,
     )
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, connection
 from django.test import Client
 
 from approvals.models import Approval, PathFinding
@@ -234,6 +235,24 @@ class TestFindsAtOnce:
         (answer,) = observe(said(at=LATER + timedelta(minutes=1), digest=OTHER), by=make.other_teams_bot())
         assert codes(answer) == ["path.not_compared"]
         assert Place.objects.count() == 2
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="the trigger that breaks the second one is written for SQLite")
+class TestBreaksInBetween:
+    def test_an_observation_and_its_finding_are_there_together_or_not_at_all(self, approved: Approval) -> None:
+        both = said(at=LATER), said(digest=OTHER, at=LATER + timedelta(minutes=1))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "CREATE TRIGGER breaks BEFORE INSERT ON approvals_pathfinding WHEN NEW.code = 'path.digest_differs' "
+                "BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+            )
+            with pytest.raises(IntegrityError, match="the disk is full"):
+                observe(*both)
+            assert (Observation.objects.count(), PathFinding.objects.count()) == (1, 1)
+            assert not Entry.objects.filter(event="path.contradiction").exists()
+            cursor.execute("DROP TRIGGER breaks")
+        assert [answer.answer for answer in observe(*both)] == ["known", "new"]
+        assert PathFinding.objects.filter(code="path.digest_differs").count() == 1
 
 
 class TestStays:

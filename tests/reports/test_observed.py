@@ -77,6 +77,12 @@ class TestPassport:
         assert any(reason.startswith("Settled since: ") and OTHER[:19] in reason for reason in told.questions[2].reasons)
         assert [finding.code for finding in told.path.findings] == ["path.tag_moved", "path.digest_differs"]
 
+    def test_what_only_repeats_a_contradiction_is_listed_once(self) -> None:
+        for minute in range(3):
+            observe(said(digest=OTHER, at=LATER + timedelta(minutes=minute)))
+        assert [finding.code for finding in passport().path.findings] == ["path.digest_differs"]
+        assert len(read().json()["observations"]) == 3
+
     def test_what_only_an_observer_knows_has_a_page_for_its_team(self) -> None:
         observe(runs(tag="9", digest=OTHER, at=LATER))
         told = passport(OTHER)
