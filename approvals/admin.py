@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from approvals.models import Approval, Ceremony, PolicyActivation, PolicyVersion, Record, Request, Revision
+from approvals.models import Approval, Ceremony, PathFinding, PolicyActivation, PolicyVersion, Record, Request, Revision
 from ledger.admin import ReadOnlyAdmin
 
 
@@ -42,3 +42,9 @@ class ApprovalAdmin(ReadOnlyAdmin):
 @admin.register(Record)
 class RecordAdmin(ReadOnlyAdmin):
     list_display = ["approval", "digest", "entry", "recorded_at"]
+
+
+@admin.register(PathFinding)
+class PathFindingAdmin(ReadOnlyAdmin):
+    list_display = ["observation", "check_name", "code", "expected_digest", "approval", "found_at"]
+    list_filter = ["code"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from attestations.models import Artifact, Attestation, Collection, TrustRoot, Verdict, VerificationJob
+from attestations.models import Artifact, Attestation, Collection, Observation, TrustRoot, Verdict, VerificationJob
 from ledger.admin import ReadOnlyAdmin
 
 
@@ -19,6 +19,13 @@ class CollectionAdmin(ReadOnlyAdmin):
     list_display = ["id", "kind", "name", "item_count", "identity", "received_at"]
     list_filter = ["kind"]
     list_select_related = ["identity"]
+
+
+@admin.register(Observation)
+class ObservationAdmin(ReadOnlyAdmin):
+    list_display = ["id", "place", "reference", "digest", "identity", "observed_at", "received_at"]
+    list_filter = ["place__kind"]
+    list_select_related = ["place", "identity"]
 
 
 @admin.register(VerificationJob)

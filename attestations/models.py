@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from identities.ids import new_id
-from identities.models import Identity
+from identities.models import Environment, Identity, Team
 from ledger.append_only import AppendOnly
 
 
@@ -144,6 +144,66 @@ class CollectionItem(AppendOnly):
 
     def __str__(self) -> str:
         return f"{self.collection_id} item {self.position}"
+
+
+def new_observation_id() -> str:
+    return new_id("obs")
+
+
+class Place(AppendOnly):
+    """Where something was seen, for the team whose program saw it: a name in a registry or index, or where something runs.
+
+    `key` is the digest of all that tells it from other places; two spellings are two places. `reference` is empty where something runs.
+    """
+
+    class Kind(models.TextChoices):
+        REGISTRY = "registry", "Registry"
+        PACKAGE_INDEX = "package-index", "Package index"
+        GATE = "gate", "Gate"
+        CLUSTER = "cluster", "Cluster"
+        HOST = "host", "Host"
+
+    key = models.CharField(primary_key=True, max_length=64)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="places")
+    environment = models.ForeignKey(Environment, null=True, blank=True, on_delete=models.PROTECT, related_name="places")
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    location = models.CharField(max_length=300)
+    reference = models.CharField(max_length=300, blank=True)
+    first_seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(key__regex=r"^[0-9a-f]{64}$"), name="place_key_is_sha256")]
+
+    def __str__(self) -> str:
+        return self.location
+
+
+class Observation(AppendOnly):
+    """A registered identity saw this digest at this place. Said by that identity, and believed no further than it is.
+
+    The digest is no Artifact row: those are seen by every team, and what a team has in its places is its own.
+    """
+
+    id = models.CharField(primary_key=True, max_length=40, default=new_observation_id)
+    place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="observations")
+    identity = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="observations")
+    reference = models.CharField(max_length=300, blank=True)
+    digest = models.CharField(max_length=140, db_index=True)
+    observed_at = models.DateTimeField()
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["place", "identity", "reference", "digest", "observed_at"], name="observation_once"),
+            models.CheckConstraint(
+                condition=Q(digest__regex=r"^(sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})$"),
+                name="observation_digest_is_well_formed",
+            ),
+        ]
+        indexes = [models.Index(fields=["place", "-observed_at"], name="observation_newest")]
+
+    def __str__(self) -> str:
+        return self.id
 
 
 class VerificationJob(models.Model):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from approvals.models import Approval, Request, Revision
+from approvals.path import standing_contradictions
 from approvals.policies import active_policy
 from approvals.refresh import is_outdated
 from attestations.blobs import bytes_of
@@ -42,6 +43,12 @@ def check_present_facts(request: Request, *, digest: str, now: datetime) -> list
     if not reasons and is_outdated(revision):
         reasons = [Reason("evidence.changed", "Evidence that came in after the approval changes a rule or a finding; it needs a new look.")]
     return [Reason(reason.code, reason.sentence, request_id=request.pk) for reason in reasons]
+
+
+def check_path_stands(request: Request, *, digest: str) -> list[Reason]:
+    """Return the reasons that observers gave against promoting `digest`: another digest under its name, or it under another's."""
+    standing = standing_contradictions(digest, environment=request.environment)
+    return [Reason(now.check.code, f"{now.check.sentence} Seen by {now.observation.identity}.", request_id=request.pk) for now in standing]
 
 
 def _check_policy(request: Request, revision: Revision) -> list[Reason]:

@@ -32,6 +32,9 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
     # A requester may put evidence into the queue of their team anyway, by way of the programs they own. Approvers and auditors judge
     # evidence and do not bring it.
     "attestations.send": ("sending evidence", frozenset({Role.REQUESTER})),
+    # What a registry or a cluster has is told by a program that looks at it; no person holds a role for it.
+    "observations.send": ("sending observations", frozenset()),
+    "observations.read": ("reading observations", EVERY_ROLE),
     "artifacts.read": ("reading artifacts", EVERY_ROLE),
     "requests.read": ("reading requests", EVERY_ROLE),
     "requests.open": ("opening a request", frozenset({Role.REQUESTER})),
@@ -51,6 +54,8 @@ NONHUMAN_ACTIONS = frozenset(
     {
         "attestations.read",
         "attestations.send",
+        "observations.send",
+        "observations.read",
         "artifacts.read",
         "requests.read",
         "requests.open",
@@ -138,6 +143,14 @@ def readable_teams(identity: Identity, action: str) -> Q:
 def readable_projects(identity: Identity, action: str) -> QuerySet[Project]:
     """Return the projects on which `identity` may take `action`. What is read of any other is answered as if it were not there."""
     return Project.objects.filter(readable_teams(identity, action))
+
+
+def readable_whole_teams(identity: Identity, action: str) -> QuerySet[Team]:
+    """Return the teams in the whole of which `identity` may take `action`; a role in one project alone gives none."""
+    if not identity.is_person:
+        return Team.objects.filter(pk=identity.team_id) if may(identity, action).allowed else Team.objects.none()
+    roles = [role for role in list_held_roles(identity) if role.project_id is None and role.role in ACTIONS[action][1]]
+    return Team.objects.filter(pk__in=[role.team_id for role in roles]) if may(identity, action).allowed else Team.objects.none()
 
 
 def person_of(request: HttpRequest) -> Identity:

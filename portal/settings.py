@@ -262,7 +262,12 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "ENFORCE_NON_BLANK_FIELDS": True,
     "ENUM_NAME_OVERRIDES": {
+        "CollectionKindEnum": "proofs.collection.read.KINDS",
+        "ItemAnswerEnum": ["new", "known", "refused"],
+        "PathOutcomeEnum": "approvals.models.PathFinding.Outcome",
+        "PlaceKindEnum": "attestations.models.Place.Kind",
         "VerificationStateEnum": "attestations.models.VerificationJob.State",
+        "QuestionAnswerEnum": ["yes", "no", "unknown"],
         "RequestStatusEnum": "approvals.models.RequestState.Status",
         "VerdictResultEnum": "attestations.models.Verdict.Result",
     },

@@ -19,6 +19,7 @@ from ledger.publish import publish_checkpoint
 from portal.demo.instance import build_provenance
 from tests import cast
 from tests import make_approvals as make
+from tests.make_observations import observe, runs, said
 
 pytestmark = pytest.mark.django_db
 
@@ -149,6 +150,29 @@ class TestEvidence:
         make.approve(make.ask(), cast.alice())
         other = build_provenance(stage.workload, (("payments/api:9", make.image("9").partition(":")[2]),))
         receive_attestation(content=stage.instance.sign_as(stage.workload, other, at=LATER), by=cast.runner(), now=LATER)
+        assert ask_gate().outcome == "allow"
+
+
+class TestPath:
+    def test_a_name_that_leads_elsewhere_shuts_it_until_it_was_seen_mended(self, stage: make.Stage) -> None:
+        make.approve(make.ask(), cast.alice())
+        observe(said(at=make.NOW))
+        assert ask_gate().outcome == "allow"
+        observe(said(digest=make.image("another"), at=LATER), now=LATER)
+        decision = ask_gate()
+        assert (decision.outcome, codes(decision)) == ("deny", ["path.digest_differs"])
+        assert make.image() in decision.reasons[0]["sentence"] and make.image("another") in decision.reasons[0]["sentence"]
+        observe(said(at=LATER + timedelta(seconds=1)), now=LATER + timedelta(seconds=1))
+        assert ask_gate().outcome == "allow"
+
+    def test_another_teams_observer_shuts_nothing(self, stage: make.Stage) -> None:
+        make.approve(make.ask(), cast.alice())
+        observe(said(digest=make.image("another"), at=LATER), by=make.other_teams_bot(), now=LATER)
+        assert ask_gate().outcome == "allow"
+
+    def test_what_runs_unapproved_does_not_keep_the_approved_out(self, stage: make.Stage) -> None:
+        make.approve(make.ask(), cast.alice())
+        observe(runs(tag="1.4.3", at=LATER), now=LATER)
         assert ask_gate().outcome == "allow"
 
 

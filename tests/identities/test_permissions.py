@@ -18,6 +18,7 @@ Role = RoleAssignment.Role
 READS = sorted(action for action in ACTIONS if action.endswith(".read") or action in ("portal.home", "keys.own"))
 WRITES = {
     "attestations.send": {Role.REQUESTER},
+    "observations.send": set(),
     "requests.open": {Role.REQUESTER},
     "requests.decide": set(APPROVERS),
     "identities.steward": {Role.ADMINISTRATOR, Role.IDENTITY_STEWARD},
