@@ -10,7 +10,7 @@ from ledger.guard_rows import ForbidReplacement
 class Migration(migrations.Migration):
     dependencies = [
         ("approvals", "0005_ceremonies_stay_used"),
-        ("attestations", "0007_observation"),
+        ("attestations", "0008_observation"),
         ("ledger", "0003_no_replacement"),
     ]
 

@@ -9,7 +9,7 @@ from ledger.append_only import ForbidChange
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("attestations", "0006_collections"),
+        ("attestations", "0007_reverification"),
         ("identities", "0007_environment_slug_is_no_id"),
     ]
 
