@@ -67,6 +67,7 @@ def compare_sides(facts: Mapping[str, Any], findings: Sequence[Mapping[str, Any]
     rows = []
     if signer["kind"] == "key":
         rows.append(Row("Signed with", str(signer["keyId"]), ""))
+    rows += [Row("Signed as well with", str(other["keyId"]), "") for other in facts.get("coSigners", ())]
     for label, check, proved, claimed in _COMPARED:
         finding = by_check.get(check, {})
         rows.append(

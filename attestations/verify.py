@@ -6,6 +6,7 @@ Whether a project accepts the evidence is for its policy; here it is only said w
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -17,7 +18,7 @@ from attestations.blobs import bytes_of, store_blob
 from attestations.claim import Claim, finish_job
 from attestations.models import Artifact, Attestation, Finding, Verdict, VerdictSubject, VerificationJob
 from attestations.second_opinion import with_second_opinion
-from attestations.signer import check_signer_registered
+from attestations.signer import check_co_signers, check_signer_registered
 from attestations.trust_roots import current_trust_material
 from identities.actors import portal_actor
 from identities.models import Identity
@@ -36,6 +37,7 @@ class _Judged:
     assessment: Assessment
     signer: Identity | None
     trust: TrustMaterial
+    co_signers: tuple[tuple[Mapping[str, Any], Identity | None], ...] = ()
 
 
 def verify_attestation(*, claim: Claim, now: datetime) -> Verdict | None:
@@ -49,11 +51,13 @@ def verify_attestation(*, claim: Claim, now: datetime) -> Verdict | None:
     trust = current_trust_material()
     content = bytes_of(attestation.blob)
     assessment = with_second_opinion(assess_evidence(content, trust=trust, received_at=now), content)
-    signer = None
+    signer: Identity | None = None
+    co_signers: tuple[tuple[Mapping[str, Any], Identity | None], ...] = ()
     if assessment.facts is not None:
         signer, finding = check_signer_registered(assessment.facts["signer"], at=now)
-        assessment = replace(assessment, findings=(*assessment.findings, finding))
-    judged = _Judged(attestation, assessment, signer, trust)
+        co_signers, about_them = check_co_signers(assessment.facts, at=now)
+        assessment = replace(assessment, findings=(*assessment.findings, finding, *([about_them] if about_them else [])))
+    judged = _Judged(attestation, assessment, signer, trust, co_signers)
     return _keep(judged, claim=claim, state=VerificationJob.State.DONE, error="", now=now)
 
 
@@ -82,6 +86,7 @@ def _keep(judged: _Judged, *, claim: Claim, state: VerificationJob.State, error:
             identity=_named(judged.signer),
             trust_digests=judged.trust.digests,
             verified_at=rfc3339(now),
+            co_identities=[{"keyId": signer["keyId"], "identity": _named(identity)} for signer, identity in judged.co_signers],
         )
     )
     with transaction.atomic():

@@ -6,6 +6,7 @@ Whether anybody should care, because signer, builder and source are the wanted o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -22,10 +23,10 @@ from proofs.statement import parse_statement
 VERIFIED, REJECTED, UNSUPPORTED = "verified", "rejected", "unsupported"
 VERDICT_SCHEMA = "countersign-verdict/v1"
 # Raised whenever the same bytes under the same trust may come to another verdict; whatever was judged by another is judged anew.
-VERIFIER_VERSION = "2"
+VERIFIER_VERSION = "3"
 # Those before it, and the kinds of facts that they did not read yet.
-EARLIER_VERIFIERS = ("0.1.0",)
-FACTS_ADDED = ("predicate", "parameters")
+EARLIER_VERIFIERS = ("0.1.0", "2")
+FACTS_ADDED = ("predicate", "parameters", "coSigners")
 
 _UNSUPPORTED_PREFIX = "evidence.unsupported_"
 _NEVER_CHECKED = "Whether the statement is true: a signature proves who said it, not that it is so."
@@ -78,10 +79,12 @@ def build_verdict(
     identity: dict[str, Any] | None,
     trust_digests: dict[str, list[str]],
     verified_at: str,
+    co_identities: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """Return the verdict document: the assessment, what it rested on, and the identity the caller resolved the signer to.
 
-    `evidence_digest` is the SHA-256 (hex) of the exact bytes; `identity` has id, kind, name, issuer and subject, or is None.
+    `evidence_digest` is the SHA-256 (hex) of the exact bytes; `identity` has id, kind, name, issuer and subject, or is None. `co_identities`
+    says the same of each co-signer: {"keyId", "identity"}; the document names them only where there are some.
     """
     return {
         "schema": VERDICT_SCHEMA,
@@ -92,6 +95,7 @@ def build_verdict(
         "facts": assessment.facts,
         "findings": [asdict(finding) for finding in assessment.findings],
         "identity": identity,
+        **({"coIdentities": list(co_identities)} if co_identities else {}),
         "trust": trust_digests,
         "verifier": {"name": "countersign", "version": VERIFIER_VERSION},
         "notChecked": list(assessment.not_checked),

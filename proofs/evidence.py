@@ -4,8 +4,9 @@ Three formats: Sigstore bundles (see `proofs.sigstore.bundle`), PEP 740 attestat
 `proofs.sigstore.pep740`), and DSSE envelopes signed with a registered key. For the latter:
 
 1. The bytes are a DSSE envelope.
-2. One of the registered keys signed payload type and payload; the key id in the envelope chooses nothing.
-3. That key was registered for the time as of which we judge, `received_at`, and not revoked by then. When it signed, nobody can tell.
+2. Registered keys signed payload type and payload, at least one; the key id in the envelope chooses nothing.
+3. Such a key counts when it was registered for the time as of which we judge, `received_at`, and not revoked by then; at least one
+   does. When it signed, nobody can tell. A signature by any other key is left alone.
 4. The payload is an in-toto statement about something with a digest.
 
 The size of the bytes is the caller's to limit. Who the signer is, and whether the statement is true, is not decided here.
@@ -51,12 +52,17 @@ class TrustMaterial:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedEvidence:
-    """Evidence that verified: what was stated, and the key that signed it. What a bundle proved beyond that stands in `bundle`."""
+    """Evidence that verified: what was stated, and the key that signed it. What a bundle proved beyond that stands in `bundle`.
+
+    `co_signers` are further registered keys that signed the very same envelope. They and `key` are in the order of their ids, whatever
+    order they are trusted in, so that everybody names the same one first.
+    """
 
     format: str
     statement: Statement
     key: PublicKey
     bundle: VerifiedBundle | None = None
+    co_signers: tuple[PublicKey, ...] = ()
 
 
 def detect_format(unverified_bytes: bytes) -> str:
@@ -110,25 +116,26 @@ def verify_bundle_under(bundle: Bundle, trust: TrustMaterial, received_at: datet
 def _verify_key_signed(value: dict[str, Any], trust: TrustMaterial, received_at: datetime) -> VerifiedEvidence:
     # 1. The shape.
     envelope = parse_envelope(value)
-    # 2. and 3. A registered key signed it, and counted at that time.
-    key = _registered_signer(envelope, trust, received_at)
+    # 2. and 3. Registered keys signed it, and counted at that time.
+    key, *others = _registered_signers(envelope, trust, received_at)
     # 4. What was signed.
     if envelope.payload_type != IN_TOTO_PAYLOAD_TYPE:
         raise Unproven("evidence.unsupported_payload", f"got payload type {envelope.payload_type[:80]!r}, expected {IN_TOTO_PAYLOAD_TYPE}")
-    return VerifiedEvidence(DSSE, parse_statement(envelope.payload), key)
+    return VerifiedEvidence(DSSE, parse_statement(envelope.payload), key, co_signers=tuple(others))
 
 
-def _registered_signer(envelope: Envelope, trust: TrustMaterial, received_at: datetime) -> PublicKey:
-    refusal = Unproven("dsse.key_unknown", "no signature of the envelope was made by a registered key over exactly these bytes")
-    for key in {registered.key.key_id: registered.key for registered in trust.keys}.values():
-        try:
-            verify_envelope(envelope, [key])
-        except Unproven:
-            continue
+def _registered_signers(envelope: Envelope, trust: TrustMaterial, received_at: datetime) -> list[PublicKey]:
+    """Return all registered keys that signed the envelope and counted then, at least one, each once."""
+    known = {registered.key.key_id: registered.key for registered in trust.keys}
+    counted: list[PublicKey] = []
+    refusals: list[Unproven] = []
+    for key in verify_envelope(envelope, [known[key_id] for key_id in sorted(known)]):
         try:
             demand_registration(trust.keys, key, at=received_at)
         except Unproven as not_then:
-            refusal = not_then
+            refusals.append(not_then)
         else:
-            return key
-    raise refusal
+            counted.append(key)
+    if not counted:
+        raise refusals[-1]
+    return counted
