@@ -15,10 +15,11 @@ from proofs.canonical import parse_json
 from proofs.claims import FAIL, ClaimFinding, check_claims
 from proofs.dsse import parse_envelope
 from proofs.errors import Refusal
-from proofs.evidence import TrustMaterial, VerifiedEvidence, verify_evidence
+from proofs.evidence import COSIGN, TrustMaterial, VerifiedEvidence, verify_evidence
 from proofs.facts import extract_facts
+from proofs.sigstore.cosign_layer import SIGNATURE_TYPE, claimed_statement, is_layer
 from proofs.sigstore.signed_file import parse_signed_file
-from proofs.statement import parse_statement
+from proofs.statement import Statement, parse_statement
 
 VERIFIED, REJECTED, UNSUPPORTED = "verified", "rejected", "unsupported"
 VERDICT_SCHEMA = "countersign-verdict/v1"
@@ -37,7 +38,13 @@ _UNTIMED_KEY = (
 )
 _UNPUBLISHED = "Whether the statement was published: it is in no transparency log."
 _UNKEPT_PROMISE = "Whether the log kept its promise: this old bundle carries the log's signed promise and no inclusion proof."
+_COLLECTED = "What is inside the collection: it is said who collected it, and nothing in it counts as evidence by itself."
+_COLLECTIONS = ("witness-collection", "chainloop")
 _BARE_FILE = "How the file was made, from what and by whom: the signature is over the file alone, and states nothing about it."
+
+_BARE_IMAGE = (
+    "How the image was made, and what its signer says beside its digest: the signature is over the image, and states nothing about it."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +125,10 @@ def _not_checked(verified: VerifiedEvidence, facts: dict[str, Any]) -> tuple[str
             )
     if statement.is_bare_file:
         listed.append(_BARE_FILE)
+    elif verified.format == COSIGN and statement.predicate_type == SIGNATURE_TYPE:
+        listed.append(_BARE_IMAGE)
+    elif facts.get("predicate", {}).get("kind") in _COLLECTIONS:
+        listed.append(_COLLECTED)
     elif not facts["claims"]["understood"] and "predicate" not in facts:
         listed.append(f"What the predicate {statement.predicate_type or 'without a type'} says: this type is kept and not read.")
     return tuple(listed)
@@ -129,6 +140,8 @@ def claimed_subjects(unverified_bytes: bytes) -> tuple[str, ...]:
         value = parse_json(unverified_bytes)
         if not isinstance(value, dict):
             return ()
+        if is_layer(value):
+            return _digests_of(claimed_statement(value))
         if "messageSignature" in value and "dsseEnvelope" not in value:
             return (str(parse_signed_file(value["messageSignature"]).digest),)
         envelope = value.get("dsseEnvelope", value)
@@ -137,4 +150,8 @@ def claimed_subjects(unverified_bytes: bytes) -> tuple[str, ...]:
         statement = parse_statement(parse_envelope(envelope).payload)
     except Refusal:
         return ()
+    return _digests_of(statement)
+
+
+def _digests_of(statement: Statement) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(digest) for subject in statement.subjects for digest in subject.digests))

@@ -1,7 +1,7 @@
 """Evidence as it comes in: told apart by its bytes, verified against what the caller trusts, or refused.
 
-Three formats: Sigstore bundles (see `proofs.sigstore.bundle`), PEP 740 attestations, which are bundles in other clothes (see
-`proofs.sigstore.pep740`), and DSSE envelopes signed with a registered key. For the latter:
+Four formats: Sigstore bundles (see `proofs.sigstore.bundle`), PEP 740 attestations and the layers of older cosign, which are bundles in
+other clothes (see `proofs.sigstore.pep740`, `proofs.sigstore.cosign_layer`), and DSSE envelopes signed with a registered key. For the latter:
 
 1. The bytes are a DSSE envelope.
 2. Registered keys signed payload type and payload, at least one; the key id in the envelope chooses nothing.
@@ -24,11 +24,13 @@ from proofs.errors import Malformed, Refusal, Unproven
 from proofs.keys import PublicKey, RegisteredKey, demand_registration
 from proofs.sigstore.bundle import VerifiedBundle, verify_bundle
 from proofs.sigstore.bundle_shape import MEDIA_TYPE_PREFIX, Bundle, parse_bundle
+from proofs.sigstore.cosign_layer import is_layer, parse_layer, read_image_signature
 from proofs.sigstore.pep740 import is_attestation, parse_attestation
+from proofs.sigstore.signed_file import SignedFile
 from proofs.sigstore.trust_root import TrustRoot
 from proofs.statement import Statement, parse_statement
 
-SIGSTORE_BUNDLE, DSSE, PEP740 = "sigstore-bundle", "dsse", "pep740-attestation"
+SIGSTORE_BUNDLE, DSSE, PEP740, COSIGN = "sigstore-bundle", "dsse", "pep740-attestation", "cosign-layer"
 
 # Refusals that say "not from this instance"; with several trust roots, another one's refusal says more.
 _FOREIGN = ("tlog.unknown_log", "tsa.unknown_authority", "certificate.untrusted")
@@ -66,7 +68,7 @@ class VerifiedEvidence:
 
 
 def detect_format(unverified_bytes: bytes) -> str:
-    """Return `sigstore-bundle`, `pep740-attestation` or `dsse`; refuses with `evidence.unknown_format` or a `json.*` code. Verifies nothing."""
+    """Return the format, one of the four; refuses with `evidence.unknown_format` or a `json.*` code. Verifies nothing."""
     return _format_of(parse_json(unverified_bytes))
 
 
@@ -80,6 +82,8 @@ def verify_evidence(unverified_bytes: bytes, *, trust: TrustMaterial, received_a
     found = _format_of(value)
     if found == DSSE:
         return _verify_key_signed(value, trust, received_at)
+    if found == COSIGN:
+        return _verify_cosign_layer(value, trust, received_at)
     bundle = parse_bundle(value) if found == SIGSTORE_BUNDLE else parse_attestation(value)
     return replace(verify_bundle_under(bundle, trust, received_at), format=found)
 
@@ -89,12 +93,15 @@ def _format_of(value: Any) -> str:
         media_type = value.get("mediaType")
         if isinstance(media_type, str) and media_type.startswith(MEDIA_TYPE_PREFIX):
             return SIGSTORE_BUNDLE
+        if is_layer(value):
+            return COSIGN
         if media_type is None and {"payload", "payloadType", "signatures"} <= value.keys():
             return DSSE
         if media_type is None and is_attestation(value):
             return PEP740
     raise Malformed(
-        "evidence.unknown_format", "got JSON of another kind, expected a Sigstore bundle, a DSSE envelope or a PEP 740 attestation"
+        "evidence.unknown_format",
+        "got JSON of another kind, expected a Sigstore bundle, a DSSE envelope, a PEP 740 attestation or a layer of cosign",
     )
 
 
@@ -111,6 +118,16 @@ def verify_bundle_under(bundle: Bundle, trust: TrustMaterial, received_at: datet
     if not refusals:
         raise Unproven("trust_root.missing", "there is no trust root to verify a Sigstore bundle against")
     raise next((refusal for refusal in refusals if refusal.code not in _FOREIGN), refusals[0])
+
+
+def _verify_cosign_layer(value: dict[str, Any], trust: TrustMaterial, received_at: datetime) -> VerifiedEvidence:
+    bundle, blob = parse_layer(value)
+    verified = replace(verify_bundle_under(bundle, trust, received_at), format=COSIGN)
+    if not isinstance(bundle.content, SignedFile):
+        return verified
+    # What was verified is a signature over the blob; only now is it read, and it is about an image.
+    statement = read_image_signature(blob)
+    return replace(verified, statement=statement, bundle=replace(verified.bundle, statement=statement) if verified.bundle else None)
 
 
 def _verify_key_signed(value: dict[str, Any], trust: TrustMaterial, received_at: datetime) -> VerifiedEvidence:

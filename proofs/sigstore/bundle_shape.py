@@ -31,12 +31,16 @@ MAX_CHAIN = 10
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A parsed, unverified bundle. `certificate` is None where a key signed: the bundle then names only a hint, which is not kept."""
+    """A parsed, unverified bundle. `certificate` is None where a key signed: the bundle then names only a hint, which is not kept.
+
+    `stamped` is what timestamps are over where that is not the signature alone; it always contains the signature.
+    """
 
     content: Envelope | SignedFile
     certificate: x509.Certificate | None
     entry: LogEntry | None
     timestamps: tuple[Timestamp, ...]
+    stamped: bytes | None = None
 
     @property
     def signature(self) -> bytes:
