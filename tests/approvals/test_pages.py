@@ -346,6 +346,13 @@ class TestPolicyPage:
         assert "By one person" in page
         assert client_of(cast.carol()).get(reverse("approvals:policy", args=["0" * 64])).status_code == 404
 
+    def test_says_how_many_signers_a_rule_wants_and_the_request_how_many_there_are(self) -> None:
+        stage = make.set_stage(source=make.POLICY.replace("registeredSigner: true", "signers: 2"))
+        make.send_provenance(stage)
+        request = make.ask()
+        assert "2 different registered signers of" in read(client_of(cast.carol()), "policy", stage.policy.digest)
+        assert "is incomplete: 1 of 2 signers (" in read(client_of(cast.carol()), "request", request.pk)
+
     def test_is_for_those_it_binds(self) -> None:
         """Somebody of another team sees no policy of this one, nor one that is in force nowhere yet."""
         stage = make.set_stage()

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -153,6 +154,22 @@ class Keyed(Formats):
         return super()._issue_certificate(self._certified.public_key(), workload, issued_at, lies)
 
 
+class Constrained(Formats):
+    """An instance whose authority may certify only some URIs."""
+
+    def __init__(self, permitted: list[str] | None = None, excluded: list[str] | None = None) -> None:
+        super().__init__(NOON)
+        names = [[x509.UniformResourceIdentifier(name) for name in each] if each else None for each in (permitted, excluded)]
+        builder = x509.CertificateBuilder().subject_name(self._ca.subject).issuer_name(self._root.subject)
+        builder = builder.public_key(self._ca_key.public_key()).serial_number(x509.random_serial_number())
+        builder = builder.not_valid_before(self.born_at).not_valid_after(self._ends_at)
+        for extension in self._ca.extensions:
+            builder = builder.add_extension(extension.value, critical=extension.critical)
+        if permitted or excluded:
+            builder = builder.add_extension(x509.NameConstraints(*names), critical=True)
+        self._ca = builder.sign(self._root_key, hashes.SHA256())
+
+
 class TestX509:
     """CVE-2026-26007 (binary curves), CVE-2026-34073 and CVE-2026-69248 (name constraints, wildcards) of the library below ours.
 
@@ -212,6 +229,18 @@ class TestX509:
         with pytest.raises(Malformed) as refused:
             load_spki(spoiled)
         assert refused.value.code in ("key.malformed", "key.unsupported")
+
+    @pytest.mark.parametrize(
+        ("permitted", "excluded"),
+        [(None, ["github.com"]), (["gitlab.com"], None), (["github.com"], None)],
+        ids=["excluded", "another permitted", "permitted"],
+    )
+    def test_a_name_constraint_that_the_library_cannot_weigh_is_no_constraint_met(
+        self, permitted: list[str] | None, excluded: list[str] | None
+    ) -> None:
+        free, bound = Constrained(), Constrained(permitted, excluded)
+        assert code(make("file-v1", by=free), "file-v1", trust=free.trust()) == VERIFIED
+        assert code(make("file-v1", by=bound), "file-v1", trust=bound.trust()) == "certificate.untrusted"
 
     @pytest.mark.parametrize("lie", [Lie.CERTIFICATE_FOR_NOBODY, Lie.CERTIFICATE_FOR_TWO])
     def test_a_name_of_another_form_or_a_second_one(self, lie: Lie) -> None:
