@@ -264,6 +264,9 @@ class Verdict(AppendOnly):
     # The issuer is empty where a key signed; then the name is the key's id.
     signer_issuer = models.CharField(max_length=300, blank=True)
     signer_name = models.CharField(max_length=500, blank=True, db_index=True)
+    # Of an envelope of several signatures: the ids of further keys that count, and how many signatures count for nothing yet.
+    co_signer_names = models.TextField(blank=True)
+    other_signatures = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["attestation", "number"], name="verdict_number_once")]

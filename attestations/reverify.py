@@ -107,8 +107,9 @@ def _touched_by(order: Reverification) -> Any:
         case Kind.ROOT_REMOVED:
             return verdicts.filter(trust_root=order.value)
         case Kind.KEY:
-            # Which keys an unverified item was held against is not kept: any of them may be this key's.
-            return verdicts.filter(Q(signer_issuer="", signer_name=order.value) | (unproven & Q(signer_name="")))
+            # Which keys a signature that counted for nothing was held against is not kept: it may be this key's.
+            signed = Q(signer_issuer="", signer_name=order.value) | Q(co_signer_names__contains=order.value)
+            return verdicts.filter(signed | (unproven & Q(signer_name="")) | Q(other_signatures__gt=0))
         case Kind.CERTIFICATE:
             named = Q(signer_name=order.value) | Q(signer_name__startswith=order.value + "@")
             return verdicts.filter(named, signer_issuer=order.issuer)

@@ -6,6 +6,7 @@ Whether a project accepts the evidence is for its policy; here it is only said w
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -18,7 +19,7 @@ from attestations.claim import Claim, finish_job
 from attestations.models import Artifact, Attestation, Finding, Verdict, VerdictSubject, VerificationJob
 from attestations.reverify import trust_mark
 from attestations.second_opinion import with_second_opinion
-from attestations.signer import check_signer_registered
+from attestations.signer import check_co_signers, check_signer_registered
 from attestations.trust_roots import current_trust_material
 from identities.actors import portal_actor
 from identities.models import Identity
@@ -39,6 +40,7 @@ class _Judged:
     trust: TrustMaterial
     mark: int
     as_of: datetime
+    co_signers: tuple[tuple[Mapping[str, Any], Identity | None], ...] = ()
 
 
 class TrustChanged(Exception):
@@ -59,13 +61,15 @@ def verify_attestation(*, claim: Claim, now: datetime) -> Verdict | None:
     content = bytes_of(attestation.blob)
     assessment, as_of = _assess(content, trust=trust, received_at=attestation.received_at, now=now)
     assessment = with_second_opinion(assessment, content)
-    signer = None
+    signer: Identity | None = None
+    co_signers: tuple[tuple[Mapping[str, Any], Identity | None], ...] = ()
     if assessment.facts is not None:
         signer, finding = check_signer_registered(assessment.facts["signer"], at=as_of)
         if signer is None:
             signer, finding = check_signer_registered(assessment.facts["signer"], at=now)
-        assessment = replace(assessment, findings=(*assessment.findings, finding))
-    judged = _Judged(attestation, assessment, signer, trust, mark, as_of)
+        co_signers, about_them = check_co_signers(assessment.facts, at=as_of)
+        assessment = replace(assessment, findings=(*assessment.findings, finding, *([about_them] if about_them else [])))
+    judged = _Judged(attestation, assessment, signer, trust, mark, as_of, co_signers)
     return _keep(judged, claim=claim, state=VerificationJob.State.DONE, error="", now=now)
 
 
@@ -105,6 +109,7 @@ def _keep(judged: _Judged, *, claim: Claim, state: VerificationJob.State, error:
             trust_digests=judged.trust.digests,
             verified_at=rfc3339(now),
             as_of=rfc3339(judged.as_of),
+            co_identities=[{"keyId": signer["keyId"], "identity": _named(identity)} for signer, identity in judged.co_signers],
         )
     )
     facts = assessment.facts or {}
@@ -129,6 +134,8 @@ def _keep(judged: _Judged, *, claim: Claim, state: VerificationJob.State, error:
             trust_root=str(facts.get("trustRoot") or ""),
             signer_issuer=_cut(str(signed_by.get("issuer") or ""), 300),
             signer_name=_cut(str(signed_by.get("identity") or signed_by.get("keyId") or ""), 500),
+            co_signer_names=" ".join(str(signer["keyId"]) for signer, _ in judged.co_signers),
+            other_signatures=assessment.other_signatures,
         )
         verdict.save()
         _keep_subjects(verdict, assessment, now)

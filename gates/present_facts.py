@@ -6,6 +6,7 @@ Reads only. Each check answers with a reason or with nothing. Not checked: anyth
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from approvals.models import Approval, Request, Revision
 from approvals.path import standing_contradictions
@@ -96,11 +97,19 @@ def _check_evidence(revision: Revision, now: datetime) -> list[Reason]:
             result = Verdict.Result(latest.result).label.lower() if latest else "gone"
             words = f"Evidence {item.attestation_id} was {item.verdict.result} when people signed; it is {result} now."
             reasons.append(Reason("evidence.verdict_changed", words))
-        if item.verdict.signer is not None:
-            _, finding = check_signer_registered(verdict_document(item.verdict)["facts"]["signer"], at=now)
+        for signer in _registered_signers(item.verdict):
+            _, finding = check_signer_registered(signer, at=now)
             if finding.code in SHUTTING:
                 reasons.append(Reason(SHUTTING[finding.code], f"Evidence {item.attestation_id}: {finding.sentence}"))
     return reasons
+
+
+def _registered_signers(verdict: Verdict) -> list[dict[str, Any]]:
+    """Return what the verdict proved about each of its signers that was registered then: the first one and those who signed with it."""
+    document = verdict_document(verdict)
+    facts, known = document["facts"] or {}, {each["keyId"] for each in document.get("coIdentities", ()) if each["identity"]}
+    first = [facts["signer"]] if verdict.signer is not None else []
+    return first + [signer for signer in facts.get("coSigners", ()) if signer["keyId"] in known]
 
 
 def _check_pending(request: Request, digest: str) -> list[Reason]:

@@ -33,6 +33,16 @@ class Migration(migrations.Migration):
             ),
             migrations.AddField(
                 model_name="verdict",
+                name="co_signer_names",
+                field=models.TextField(blank=True),
+            ),
+            migrations.AddField(
+                model_name="verdict",
+                name="other_signatures",
+                field=models.PositiveIntegerField(default=0),
+            ),
+            migrations.AddField(
+                model_name="verdict",
                 name="trust_mark",
                 field=models.BigIntegerField(default=0),
             ),

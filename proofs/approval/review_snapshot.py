@@ -105,6 +105,7 @@ def _evidence(item: ShownEvidence) -> dict[str, Any]:
         "subjects": facts.get("subjects") or [],
         "signer": _object(facts.get("signer")) or None,
         "identity": verdict.get("identity"),
+        **({"coIdentities": verdict["coIdentities"]} if verdict.get("coIdentities") else {}),
         "findings": verdict.get("findings") or [],
         "notChecked": verdict.get("notChecked") or [],
     }

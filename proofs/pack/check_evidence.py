@@ -21,7 +21,7 @@ from proofs.pack import layout
 
 # Wording, what the portal knew from its own register, and what another verifier told it are not derived again; everything else is.
 SECOND_OPINION_CHECK = "second_opinion"
-_PORTAL_CHECKS = ("signer", SECOND_OPINION_CHECK)
+_PORTAL_CHECKS = ("signer", "co_signers", SECOND_OPINION_CHECK)
 _RESULT_FIELDS = ("schema", "evidence", "result", "code", "facts")
 
 

@@ -19,8 +19,13 @@ POLICY_SCHEMA = "countersign-policy/v1"
 MAX_POLICY_BYTES = 256 * 1024
 MAX_RULES = 64
 MAX_VALIDITY_HOURS = 30 * 24
+MAX_SIGNERS = 32
 
 _CODE = "policy.malformed"
+_EVIDENCE_FIELDS = (
+    *("id", "kind", "title", "predicateTypes", "builders", "sources", "registeredSigner", "signers"),
+    *("results", "runners", "parameters", "inputs"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class InputsRule:
 class EvidenceRule:
     """Every artifact needs a verified item of one of the predicate types, signed by an accepted builder, from an accepted source.
 
+    With `signers` above 1 so many different registered identities must each have signed such an item, or the same one together.
     `runners`, `parameters` and `inputs` are None where nothing is expected of them. `results` are the results that count, where the
     predicate states a result.
     """
@@ -73,6 +79,7 @@ class EvidenceRule:
     runners: tuple[str, ...] | None = None
     parameters: tuple[str, ...] | None = None
     inputs: InputsRule | None = None
+    signers: int = 1
     kind: str = "evidence"
 
 
@@ -179,23 +186,26 @@ def _rule(item: Fields) -> Rule:
 
 
 def _evidence_rule(item: Fields) -> EvidenceRule:
-    item.only(
-        "id", "kind", "title", "predicateTypes", "builders", "sources", "registeredSigner", "results", "runners", "parameters", "inputs"
-    )
+    item.only(*_EVIDENCE_FIELDS)
     results = item.texts("results", low=1) if item.has("results") else (PASSED,)
     if not {PASSED} <= set(results) <= {PASSED, WARNED}:
         item.refuse("results", f"{PASSED}, or {PASSED} and {WARNED}")
+    registered = item.flag("registeredSigner") if item.has("registeredSigner") else True
+    signers = item.integer("signers", low=1, high=MAX_SIGNERS) if item.has("signers") else 1
+    if signers > 1 and not registered:
+        item.refuse("signers", "1 where registeredSigner is false: without identities nobody can tell whether two signers are one")
     return EvidenceRule(
         id=_id(item),
         title=_title(item),
         predicate_types=item.texts("predicateTypes", low=1),
         builders=tuple(_builder(builder) for builder in item.each("builders", low=1, high=64)),
         sources=tuple(_source(source) for source in item.each("sources", low=1, high=64)) if item.has("sources") else (),
-        registered_signer=item.flag("registeredSigner") if item.has("registeredSigner") else True,
+        registered_signer=registered,
         results=results,
         runners=item.texts("runners", low=1) if item.has("runners") else None,
         parameters=item.texts("parameters") if item.has("parameters") else None,
         inputs=_inputs(item.fields("inputs")) if item.has("inputs") else None,
+        signers=signers,
     )
 
 

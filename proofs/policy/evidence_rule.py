@@ -1,7 +1,8 @@
 """One evidence rule against the verdicts: has every artifact a verified item, by an accepted builder, from an accepted source?
 
-Looks only at what the certificate or key proved (`facts.signer`), never at what the predicate says (`facts.claims`).
-Anything missing or of another shape than expected is a no.
+Looks only at what the certificate or key proved (`facts.signer`, `facts.coSigners`), never at what the predicate says (`facts.claims`).
+Anything missing or of another shape than expected is a no. Where a rule wants several signers, it counts registered identities:
+neither keys nor items nor copies.
 """
 
 from __future__ import annotations
@@ -30,11 +31,18 @@ def evaluate_evidence_rule(rule: EvidenceRule, policy_input: dict[str, Any]) -> 
     counted: list[str] = []
     signers: list[str] = []
     for artifact in policy_input["artifacts"]:
-        answers = [(item, _judge(rule, item["verdict"], artifact["digest"], policy_input)) for item in policy_input["evidence"]]
+        answers = [
+            (signed, _judge(rule, signed["verdict"], item["verdict"], artifact["digest"], policy_input))
+            for item in policy_input["evidence"]
+            for signed in _by_signer(item)
+        ]
         answers = overrule(answers)
         accepted = [item for item, shortfall in answers if shortfall is None]
         if not accepted:
             return _failure(rule, artifact, [shortfall for _, shortfall in answers if shortfall is not None])
+        identities = _identities(accepted)
+        if rule.signers > 1 and len(identities) < rule.signers:
+            return _too_few(rule, artifact, identities)
         counted += [item["digest"] for item in accepted]
         signers += [describe_signer(part_of(item["verdict"], "facts", "signer")) for item in accepted]
     names = _listed([_name(artifact) for artifact in policy_input["artifacts"]])
@@ -51,6 +59,35 @@ def describe_signer(signer: dict[str, Any]) -> str:
     return "nobody known"
 
 
+def _by_signer(item: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the item as each of its proven signers gives it: one for the signer, one more for each co-signer of the same envelope."""
+    verdict = item["verdict"]
+    facts = part_of(verdict, "facts")
+    known = {
+        str(each.get("keyId")): each.get("identity") for each in objects(verdict.get("coIdentities") if isinstance(verdict, dict) else None)
+    }
+    others = [
+        {**verdict, "facts": {**facts, "signer": signer}, "identity": known.get(str(signer.get("keyId")))}
+        for signer in objects(facts.get("coSigners"))
+    ]
+    return [item, *({**item, "verdict": other} for other in others)]
+
+
+def _identities(accepted: list[dict[str, Any]]) -> dict[str, str]:
+    """Return the different registered identities behind accepted items, each with its name."""
+    found = [part_of(item["verdict"], "identity") for item in accepted]
+    return {identity["id"]: str(identity.get("name")) for identity in found if isinstance(identity.get("id"), str) and identity["id"]}
+
+
+def _too_few(rule: EvidenceRule, artifact: dict[str, str], identities: dict[str, str]) -> RuleOutcome:
+    got = f" ({_listed(sorted(identities.values()))})" if identities else ""
+    sentence = (
+        f"{rule.title} for {_name(artifact)} is incomplete: {len(identities)} of {rule.signers} signers{got}. "
+        "Each must be registered as an identity of its own; further items or keys of the same one count once."
+    )
+    return RuleOutcome("fail", "policy.signers_missing", sentence)
+
+
 def _failure(rule: EvidenceRule, artifact: dict[str, str], shortfalls: list[Shortfall]) -> RuleOutcome:
     sentence = (
         f"{rule.title} for {_name(artifact)} is missing: got no verified {' or '.join(rule.predicate_types)} from an accepted builder."
@@ -61,8 +98,10 @@ def _failure(rule: EvidenceRule, artifact: dict[str, str], shortfalls: list[Shor
     return RuleOutcome("fail", nearest.code, f"{sentence} {nearest.words}")
 
 
-def _judge(rule: EvidenceRule, verdict: dict[str, Any], artifact_digest: str, policy_input: dict[str, Any]) -> Shortfall | None:
-    """Return None when the item counts for the artifact, else how it falls short."""
+def _judge(
+    rule: EvidenceRule, verdict: dict[str, Any], own: dict[str, Any], artifact_digest: str, policy_input: dict[str, Any]
+) -> Shortfall | None:
+    """Return None when the item counts for the artifact, else how it falls short. `own` is its verdict as it stands in the input."""
     facts = part_of(verdict, "facts")
     about_it = any(artifact_digest in texts(subject.get("digests")) for subject in objects(facts.get("subjects")))
     if facts and (facts.get("predicateType") not in rule.predicate_types or not about_it):
@@ -87,7 +126,7 @@ def _judge(rule: EvidenceRule, verdict: dict[str, Any], artifact_digest: str, po
         return Shortfall(
             5, "policy.signer_unregistered", f"{describe_signer(signer)} is not registered as an identity here, so nobody answers for it."
         )
-    return check_expectations(rule, verdict, policy_input)
+    return check_expectations(rule, verdict, policy_input, own=own)
 
 
 def _is_builder(builder: Builder, signer: dict[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -167,6 +168,23 @@ class TestKeys:
         revoke(identity, NOW)
         work_it_off()
         assert results(evidence) == [("verified", "")]
+
+
+class TestSeveralKeys:
+    def test_a_further_key_counts_once_it_is_registered_and_no_longer_once_it_was_stolen(self) -> None:
+        first, second = make_signer(), make_signer()
+        envelope = json.loads(first.sign(make_statement()))
+        envelope["signatures"] += json.loads(second.sign(make_statement()))["signatures"]
+        register_key(first, now=NOW)
+        row = make_attestation(json.dumps(envelope).encode(), now=NOW + DAY)
+        assert verify_now(row).other_signatures == 1
+        assert any(words.startswith("1 further signatures") for words in verdict_document(newest(row))["notChecked"])
+        identity = register_key(second, name="second service", now=NOW)
+        work_it_off()
+        assert (newest(row).other_signatures, len(newest(row).co_signer_names.split())) == (0, 1)
+        revoke(identity, NOW)
+        work_it_off()
+        assert (newest(row).result, newest(row).other_signatures, newest(row).co_signer_names) == ("verified", 1, "")
 
 
 class TestCertificates:

@@ -40,6 +40,7 @@ from proofs.assess import assess_evidence, build_verdict
 from proofs.canonical import canonical_bytes, parse_json
 from proofs.digest import parse_digest, sha256_hex
 from proofs.evidence import detect_format
+from proofs.keys import RegisteredKey
 from proofs.leaf import build_dsse_leaf, build_event_leaf
 from proofs.moment import rfc3339
 from proofs.pack.build import PackedApproval, assemble_pack
@@ -123,6 +124,7 @@ class World:
         requester: dict[str, str] = BOB,
         owner: dict[str, str] | None = None,
         verdict_lie: Callable[[dict[str, Any]], None] = lambda verdict: None,
+        evidence_keys: tuple[RegisteredKey, ...] = (),
     ) -> None:
         self.keys = PortalKeys(ec.generate_private_key(ec.SECP256R1()), ed25519.Ed25519PrivateKey.generate(), LOG_ORIGIN)
         for number in range(7):
@@ -135,7 +137,7 @@ class World:
             recorder_keys=(RecorderKey(self.keys.recorder_public, NOON - 30 * DAY, None),),
             log=self.keys.log_public,
             evidence_roots=(EvidenceRoot("factory", INSTANCE.trusted_root(), {"tlog": 1, "tsa": 0, "sct": 1}),),
-            evidence_keys=(),
+            evidence_keys=evidence_keys,
         )
         self.policy_document = canonical_bytes(policy)
         self.policy = parse_policy(self.policy_document)
