@@ -17,7 +17,7 @@ from attestations.models import Observation, Place
 from attestations.observe import newest_of_each_digest
 from identities.models import Environment, Identity, Team
 from proofs.observation import RUNNING
-from proofs.path import BY_NAME, BY_PLACE, DIFFERS, Approved, PathCheck, Seen, check_place, split_name
+from proofs.path import BY_NAME, BY_PLACE, DIFFERS, Approved, PathCheck, Seen, check_place, names_exactly, split_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def standing_contradictions(digest: str, *, environment: Environment) -> list[Pl
     """
     releases = ApprovedReleases(environment.team, environment=environment)
     places = _look(digest, releases, environment.team, environment=environment)
-    return [now for now in places if _speaks_against(now, digest)]
+    return [now for now in places if _speaks_against(now, digest, releases.of(digest))]
 
 
 def observations_about(digest: str, *, teams: Collection[Team]) -> QuerySet[Observation]:
@@ -107,11 +107,13 @@ def _weigh(place: Place, observations: Sequence[Observation], releases: Approved
     return PlaceNow(place, decided, check)
 
 
-def _speaks_against(now: PlaceNow, digest: str) -> bool:
+def _speaks_against(now: PlaceNow, digest: str, approved: Sequence[Approved]) -> bool:
     check = now.check
-    if check.code != DIFFERS or check.expected is None:
+    if check.code != DIFFERS or check.expected is None or check.about is None:
         return False
     if check.basis == BY_PLACE:
-        in_reference = now.place.kind not in RUNNING
-        return in_reference and now.place.environment is not None and check.expected.digest == digest
-    return check.basis == BY_NAME and digest in (check.expected.digest, now.observation.digest)
+        is_kept = now.place.kind not in RUNNING
+        return is_kept and now.place.environment is not None and check.expected.digest == digest
+    # Several digests may have been approved under one name; it leads to none of them now.
+    is_named = any(names_exactly(item.name, check.about) for item in approved)
+    return check.basis == BY_NAME and (is_named or digest == check.about.digest)

@@ -78,7 +78,7 @@ def tell_path(digest: str, places: Sequence[PlaceStands], *, settled: Sequence[s
         )
         return PathAnswer("unknown", "unknown", code, words, _short(notes))
     if others:
-        words = "It was seen before; the places where it was have something else now."
+        words = "No place has it now; those that had it, or keep its name, have something else that was approved."
         return PathAnswer("unknown", "unknown", "path.gone", words, _short(notes))
     never = check_freshness(None, at=at)
     return PathAnswer("unknown", "unknown", never.code, "No observation from a registry or a cluster says what became of it.")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from approvals.models import Approval
+from approvals.open_request import AskedArtifact, open_request
 from approvals.path import findings_about, places_about, standing_contradictions
 from identities.models import Environment, Identity, Team
 from tests import cast
@@ -30,8 +31,12 @@ def against(digest: str | None = None) -> list[str]:
 
 
 @pytest.fixture
-def approved() -> Approval:
-    stage = make.set_stage()
+def stage() -> make.Stage:
+    return make.set_stage()
+
+
+@pytest.fixture
+def approved(stage: make.Stage) -> Approval:
     make.send_provenance(stage)
     return make.approve(make.ask(), cast.alice())
 
@@ -115,6 +120,25 @@ class TestStandingContradictions:
     def test_another_digest_under_its_name(self, approved: Approval) -> None:
         observe(said(digest=OTHER, at=LATER))
         assert against() == against(OTHER) == ["path.digest_differs"]
+
+    def test_of_several_approved_under_one_name_none_is_promoted_while_it_leads_elsewhere(
+        self, stage: make.Stage, approved: Approval
+    ) -> None:
+        rebuilt = make.image("1.4.2 built again")
+        make.send_provenance(stage, tag="1.4.2 built again")
+        again = open_request(
+            project=cast.payments_api(),
+            environment=cast.production(),
+            title="again",
+            artifacts=[AskedArtifact(rebuilt, "payments/api:1.4.2")],
+            by=cast.bob(),
+            now=NOW + MINUTE,
+        )
+        make.approve(again, cast.person("kim", "Kim Osei", "approver:release"), now=NOW + MINUTE)
+        observe(said(digest=rebuilt, at=LATER))
+        assert against() == against(rebuilt) == []
+        observe(said(digest=OTHER, at=LATER + MINUTE))
+        assert against() == against(rebuilt) == ["path.digest_differs"]
 
     def test_what_an_environment_runs_without_approval_does_not_keep_the_approved_out(self, approved: Approval) -> None:
         observe(runs(tag="1.4.3", at=LATER))
