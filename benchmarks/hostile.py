@@ -18,7 +18,7 @@ from typing import Any
 from benchmarks.bundles import Measured, is_published_here, made_bundles, published_bundles
 from proofs.assess import VERIFIED, Assessment, assess_evidence
 from proofs.canonical import MAX_DEPTH
-from proofs.evidence import MAX_BYTES, TrustMaterial
+from proofs.evidence import MAX_BYTES, MAX_PARTS, TrustMaterial
 from proofs.sigstore.trust_root import parse_trust_root
 from proofs.statement import MAX_DIGESTS, MAX_SUBJECTS
 from tests.proofs.factory import DIGEST, KEY_TRUST, NOON, STATEMENT, key_signed
@@ -86,8 +86,10 @@ def _inputs(genuine: Measured) -> Iterator[Hostile]:
     for number, where in ((500_000, "nested arrays, alone"), (500_000, "nested arrays, within a bundle")):
         nested = b"[" * number + b"]" * number
         yield Hostile(f"{number:,} {where}", nested if "alone" in where else b'{"x":' + nested + b"," + genuine.content.lstrip()[1:])
-    half = MAX_BYTES // 2 - len(genuine.content)
-    yield Hostile(f"{half:,} nested arrays, within a bundle", b'{"x":' + b"[" * half + b"]" * half + b"," + genuine.content.lstrip()[1:])
+    few = MAX_PARTS - 1000
+    yield Hostile(f"{few:,} nested arrays, within a bundle", b'{"x":' + b"[" * few + b"]" * few + b"," + genuine.content.lstrip()[1:])
+    for number in (MAX_BYTES // 3 - 10, MAX_PARTS - 1):
+        yield Hostile(f"{number:,} empty objects", b"[" + b"{}," * (number - 1) + b"{}]")
     deep = MAX_DEPTH + 1
     yield from _payloads(
         {

@@ -5,7 +5,7 @@ Only what RFC 3161 timestamps need. Verifies nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from proofs.errors import Malformed
 
@@ -21,8 +21,7 @@ def context(number: int, *, constructed: bool = True) -> int:
     return (0xA0 if constructed else 0x80) | number
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(NamedTuple):
     """One element: its tag, its content, and its whole encoding."""
 
     tag: int
@@ -42,9 +41,11 @@ class Element:
 
     def children(self) -> list[Element]:
         """Return the elements this one consists of, all of its content."""
-        found, rest = [], self.content
-        while rest:
-            element, rest = _read(rest, self.code)
+        found: list[Element] = []
+        position, content, code = 0, self.content, self.code
+        size = len(content)
+        while position < size:
+            element, position = _read(content, position, code)
             found.append(element)
             if len(found) > MAX_ITEMS:
                 raise self.refuse(f"got more than {MAX_ITEMS} elements in one")
@@ -60,23 +61,25 @@ class Element:
 
 def read_der(data: bytes, *, code: str) -> Element:
     """Read the one element that `data` is; refuses with `code`."""
-    element, rest = _read(data, code)
-    if rest:
-        raise Malformed(code, f"got {len(rest)} bytes behind the end, expected none")
+    element, end = _read(data, 0, code)
+    if end != len(data):
+        raise Malformed(code, f"got {len(data) - end} bytes behind the end, expected none")
     return element
 
 
-def _read(data: bytes, code: str) -> tuple[Element, bytes]:
-    if len(data) < 2 or data[0] & 0x1F == 0x1F:
+def _read(data: bytes, begin: int, code: str) -> tuple[Element, int]:
+    """Return the element that begins at `begin`, and where it ends."""
+    available = len(data)
+    if available < begin + 2 or data[begin] & 0x1F == 0x1F:
         raise Malformed(code, "got DER that is cut short or has a long tag")
-    length, start = data[1], 2
+    length, start = data[begin + 1], begin + 2
     if length & 0x80:
         size = length & 0x7F
-        start = 2 + size
-        length = int.from_bytes(data[2:start], "big")
-        if not 1 <= size <= 4 or len(data) < start or data[2] == 0 or length < 0x80:
+        start += size
+        length = int.from_bytes(data[begin + 2 : start], "big")
+        if not 1 <= size <= 4 or available < start or data[begin + 2] == 0 or length < 0x80:
             raise Malformed(code, "got DER with a length that is not the shortest")
-    if len(data) < start + length:
-        raise Malformed(code, "got DER that is cut short")
     end = start + length
-    return Element(data[0], data[start:end], data[:end], code), data[end:]
+    if available < end:
+        raise Malformed(code, "got DER that is cut short")
+    return Element(data[begin], data[start:end], data[begin:end], code), end

@@ -143,7 +143,7 @@ def _claims_of(extensions: Extensions) -> dict[int, str]:
     claims = {}
     for identifier, extension in extensions.items():
         number = CLAIMS.get(identifier)
-        if number is None or not isinstance(extension.value, x509.UnrecognizedExtension):
+        if number is None or type(extension.value) is not x509.UnrecognizedExtension:
             continue
         raw = extension.value.value
         try:

@@ -50,7 +50,7 @@ _RSA = {
     bytes.fromhex("2a864886f70d01010c"): hashes.SHA384(),
     bytes.fromhex("2a864886f70d01010d"): hashes.SHA512(),
 }
-_TIME = re.compile(r"(\d{14})(?:\.(\d{0,5}[1-9]))?Z")
+_TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.(\d{0,5}[1-9]))?Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +94,10 @@ def parse_timestamp(unverified: bytes) -> Timestamp:
     certificates = tuple(item.demand(SEQUENCE, "a certificate").encoded for item in parts[3].children()) if len(parts) == 5 else ()
     digests = _exactly(parts[1].demand(SET, "the digest algorithms"), 1, "the digest algorithms")
     # Two spellings of one algorithm, with NULL and without, would be bytes that no one vouches for: they must be the same.
-    if digests[0].encoded != _exactly(signer, 6, "the signer")[2].encoded:
+    signed_by = _exactly(signer, 6, "the signer")
+    if digests[0].encoded != signed_by[2].encoded:
         raise signer.refuse("got two different digest algorithms, expected one")
-    return _parse_signer(unverified, octets.content, signer, certificates)
+    return _parse_signer(unverified, octets.content, signed_by, certificates)
 
 
 def verify_timestamp(token: Timestamp, message: bytes, *, trust_root: TrustRoot) -> TimestampAuthority | None:
@@ -127,10 +128,9 @@ def verify_timestamp(token: Timestamp, message: bytes, *, trust_root: TrustRoot)
     )
 
 
-def _parse_signer(encoded: bytes, info: bytes, signer: Element, certificates: tuple[bytes, ...]) -> Timestamp:
-    parts = _exactly(signer, 6, "the signer")
+def _parse_signer(encoded: bytes, info: bytes, parts: list[Element], certificates: tuple[bytes, ...]) -> Timestamp:
     if parts[0].integer("the signer's version") != 1:
-        raise signer.refuse("got another version of SignerInfo, expected 1")
+        raise parts[0].refuse("got another version of SignerInfo, expected 1")
     sid = _exactly(parts[1].demand(SEQUENCE, "the signer's name"), 2, "the signer's name")
     digest_algorithm = _algorithm(parts[2], "the digest algorithm")
     attributes = parts[3].demand(context(0), "the signed attributes")
@@ -140,7 +140,7 @@ def _parse_signer(encoded: bytes, info: bytes, signer: Element, certificates: tu
         at=at,
         imprint_hash=imprint_hash,
         imprint=imprint,
-        info_digest=_hash_of(digest_algorithm, signer)(info).digest(),
+        info_digest=_hash_of(digest_algorithm, parts[2])(info).digest(),
         issuer=sid[0].demand(SEQUENCE, "the issuer").encoded,
         serial=sid[1].integer("the serial number"),
         # RFC 5652 section 5.4: the signature covers the attributes as a SET, whatever tag they travel under.
@@ -172,10 +172,11 @@ def _parse_time(written: str, where: Element) -> datetime:
     if match is None:
         raise where.refuse(f"got the time {written[:40]!r}, expected YYYYMMDDHHMMSS[.f]Z")
     try:
-        whole = datetime.strptime(match[1], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
+        whole = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError as error:
         raise where.refuse(f"got the time {written[:40]!r}, expected one that exists") from error
-    return whole + timedelta(microseconds=int((match[2] or "0").ljust(6, "0")))
+    return whole + timedelta(microseconds=int((match[7] or "0").ljust(6, "0")))
 
 
 def _parse_attributes(attributes: Element) -> dict[bytes, Element]:

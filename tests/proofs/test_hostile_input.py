@@ -18,7 +18,7 @@ from proofs.canonical import MAX_DEPTH
 from proofs.checkpoint import MAX_SIGNATURE_LINES
 from proofs.dsse import MAX_SIGNATURES
 from proofs.errors import TooLarge
-from proofs.evidence import MAX_BYTES, TrustMaterial, detect_format
+from proofs.evidence import MAX_BYTES, MAX_PARTS, TrustMaterial, detect_format
 from proofs.sigstore.bundle_shape import MAX_TIMESTAMPS
 from proofs.sigstore.log_entry import MAX_PROOF_HASHES
 from proofs.statement import MAX_DIGESTS, MAX_SUBJECTS
@@ -146,6 +146,14 @@ class TestLimits:
         assert assess_evidence(padded, trust=TRUST, received_at=NOON, max_bytes=MAX_BYTES - 1).code == "evidence.too_large"
         with pytest.raises(TooLarge, match=r"evidence\.too_large"):
             detect_format(padded + b" ")
+
+    def test_objects_and_lists_are_counted_before_anything_is_read(self) -> None:
+        most = b"[" + b",".join([b"{}", b"[]"] * (MAX_PARTS // 2 - 1)) + b", {}]"
+        assert assess(most).code == "evidence.unknown_format"
+        assert assess(most[:-1] + b", {}]").code == "evidence.too_large"
+        for max_bytes in (MAX_BYTES, None):
+            with pytest.raises(TooLarge, match=r"evidence\.too_large"):
+                detect_format(most[:-1] + b", {}]", max_bytes=max_bytes)
 
     @pytest.mark.parametrize("brackets", [("[", "]"), ('{"a":', "}")])
     def test_depth_at_its_limit(self, brackets: tuple[str, str]) -> None:
