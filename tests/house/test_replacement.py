@@ -20,6 +20,7 @@ from ledger.guard_rows import key_taken
 from tests import cast
 from tests import make_approvals as make
 from tests.make_ledger import use_own_keys
+from tests.make_trust import change_trust
 
 pytestmark = pytest.mark.django_db
 
@@ -40,6 +41,7 @@ def whole_story(settings: Any, tmp_path: Path) -> None:
     make.approve(make.ask(), cast.alice())
     decide(digest=make.image(), environment_slug="production", by=cast.runner(), now=make.NOW)
     cast.token_of(cast.runner())
+    change_trust(cast.olga(), cast.omar(), now=make.NOW)
     record_sign_in(username="alice", outcome="failed", address="", identity=None, now=make.NOW)
 
 
