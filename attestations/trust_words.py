@@ -96,7 +96,7 @@ def _name_of(certificate: x509.Certificate) -> str:
 
 
 def _count(number: int, one: str, many: str) -> str:
-    return f"1 {one}" if number == 1 else f"{number or 'no'} {many}"
+    return f"{number or 'no'} {one if number < 2 else many}"
 
 
 def _day(moment: datetime) -> str:

@@ -60,7 +60,7 @@ class TestTrustPage:
             "since 20 Oct 2022",
         ):
             assert words in text, words
-        assert "at least 1 entry in a transparency log, no timestamps by different authorities and 1 certificate log" in text
+        assert "at least 1 entry in a transparency log, no timestamp and 1 certificate log" in text
 
     def test_offers_changes_to_officers_alone(self) -> None:
         row = add_trust_root(name="Ours", document=root_document(), profile=None, by=None, now=NOW)
