@@ -6,11 +6,13 @@ Anything missing or of another shape than expected is a no.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from proofs.policy.document import Builder, EvidenceRule, Source
 from proofs.policy.expectation_rule import Shortfall, check_expectations, objects, overrule, part_of, texts
+from proofs.policy.expectations_document import ProjectExpectations, rules_of_project
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +25,24 @@ class RuleOutcome:
     evidence: tuple[str, ...] = ()
 
 
-def evaluate_evidence_rule(rule: EvidenceRule, policy_input: dict[str, Any]) -> RuleOutcome:
-    """Return pass when every artifact of the input has an item that counts, else fail with what is missing or wrong."""
+def evaluate_evidence_rule(rule: EvidenceRule, policy_input: dict[str, Any], expected: ProjectExpectations | None = None) -> RuleOutcome:
+    """Return pass when every artifact of the input has an item that counts, else fail with what is missing or wrong.
+
+    `expected` are the project's expectations, for a rule that leaves it to them: without any, it fails.
+    """
+    if rule.by_project and expected is None:
+        sentence = f"{rule.title} cannot be shown: no expectations are in force for {policy_input['project']}."
+        return RuleOutcome("fail", "policy.expectations_missing", sentence)
+    rules = rules_of_project(rule, expected) if rule.by_project and expected else (rule,)
+    if not rules:
+        sentence = f"{rule.title} cannot be shown: {expected} accept no {' or '.join(rule.predicate_types)} from anybody."
+        return RuleOutcome("fail", "policy.evidence_missing", sentence)
     if not policy_input["artifacts"]:
         return RuleOutcome("fail", "policy.no_artifact", f"{rule.title} cannot be shown: the request names no artifact.")
     counted: list[str] = []
     signers: list[str] = []
     for artifact in policy_input["artifacts"]:
-        answers = [(item, _judge(rule, item["verdict"], artifact["digest"], policy_input)) for item in policy_input["evidence"]]
+        answers = [(item, judge_item(rules, item["verdict"], artifact["digest"], policy_input)) for item in policy_input["evidence"]]
         answers = overrule(answers)
         accepted = [item for item, shortfall in answers if shortfall is None]
         if not accepted:
@@ -38,7 +50,8 @@ def evaluate_evidence_rule(rule: EvidenceRule, policy_input: dict[str, Any]) -> 
         counted += [item["digest"] for item in accepted]
         signers += [describe_signer(part_of(item["verdict"], "facts", "signer")) for item in accepted]
     names = _listed([_name(artifact) for artifact in policy_input["artifacts"]])
-    sentence = f"{rule.title} for {names} is verified: signed by {_listed(sorted(set(signers)))}."
+    said = f", as {expected} say" if rule.by_project else ""
+    sentence = f"{rule.title} for {names} is verified: signed by {_listed(sorted(set(signers)))}{said}."
     return RuleOutcome("pass", "", sentence, tuple(sorted(set(counted))))
 
 
@@ -59,6 +72,19 @@ def _failure(rule: EvidenceRule, artifact: dict[str, str], shortfalls: list[Shor
     if nearest is None or nearest.progress == 0:
         return RuleOutcome("fail", "policy.evidence_missing", sentence)
     return RuleOutcome("fail", nearest.code, f"{sentence} {nearest.words}")
+
+
+def judge_item(
+    rules: tuple[EvidenceRule, ...], verdict: dict[str, Any], artifact_digest: str, policy_input: dict[str, Any]
+) -> Shortfall | None:
+    """Return None when the item counts for the artifact under one of the rules, else the shortfall that came nearest."""
+    shortfalls = []
+    for rule in rules:
+        shortfall = _judge(rule, verdict, artifact_digest, policy_input)
+        if shortfall is None:
+            return None
+        shortfalls.append(shortfall)
+    return max(shortfalls, key=lambda shortfall: shortfall.progress)
 
 
 def _judge(rule: EvidenceRule, verdict: dict[str, Any], artifact_digest: str, policy_input: dict[str, Any]) -> Shortfall | None:
@@ -110,6 +136,8 @@ def _is_source(source: Source, signer: dict[str, Any]) -> bool:
 
 
 def _is_ref(wanted: str, ref: str) -> bool:
+    if wanted.startswith("^"):
+        return re.fullmatch(wanted, ref) is not None
     return ref.startswith(wanted[:-1]) if wanted.endswith("*") else ref == wanted
 
 

@@ -39,6 +39,7 @@ def whole_story(settings: Any, tmp_path: Path) -> None:
     make.send_provenance(stage)
     receive_collection(content=b"{}", name="", by=cast.runner(), now=make.NOW)
     make.approve(make.ask(), cast.alice())
+    make.expect()
     decide(digest=make.image(), environment_slug="production", by=cast.runner(), now=make.NOW)
     cast.token_of(cast.runner())
     change_trust(cast.olga(), cast.omar(), now=make.NOW)
