@@ -38,6 +38,14 @@ def activate_expectations(*, source: str, project: Project, by: Identity, now: d
     with `expectations.other_project`, and with `expectations.version_exists` when this version already names another document.
     """
     demand_only_owner(project, by)
+    return record_expectations(source=source, project=project, by=by, one_person=True, now=now)
+
+
+def record_expectations(*, source: str, project: Project, by: Identity, one_person: bool, now: datetime) -> ExpectationsActivation:
+    """Store expectations and write that they are in force, with a ledger entry. Does not check who may: the act and the bootstrap do.
+
+    Must run inside the caller's transaction. Refuses as `activate_expectations` does of documents.
+    """
     version = _store(source=source, project=project, by=by, now=now)
     newest = _newest_activation(project)
     if newest is not None and newest.expectations_id == version.digest:
@@ -48,12 +56,13 @@ def activate_expectations(*, source: str, project: Project, by: Identity, now: d
             "expectations": {"version": version.version, "digest": {"sha256": version.digest}},
             "project": project.slug,
             "by": [{"issuer": by.issuer, "subject": by.subject}],
-            "onePerson": True,
+            "onePerson": one_person,
             "at": rfc3339(now),
         }
     )
     ref = store_blob(document, now).digest
-    entry = append_event(event="expectations.activated_by_one_person", ref_digest=ref, actor=actor_of(by), now=now)
+    event = "expectations.activated_by_one_person" if one_person else "expectations.activated"
+    entry = append_event(event=event, ref_digest=ref, actor=actor_of(by), now=now)
     return ExpectationsActivation.objects.create(expectations=version, entry=entry, activated_at=now)
 
 
