@@ -13,7 +13,7 @@ from typing import Any
 from proofs.approval.approval_parts import ExcludedParty, HumanApproval
 from proofs.approval.assurance import reaches_level
 from proofs.canonical import canonical_bytes, parse_canonical
-from proofs.digest import sha256_hex
+from proofs.digest import Digest, sha256_hex
 from proofs.errors import Refusal, Unproven
 from proofs.pack import layout
 from proofs.pack.check_evidence import EvidenceItem
@@ -57,6 +57,15 @@ def check_policy_result(
         sentence = next((rule["sentence"] for rule in again["rules"] if rule["outcome"] == "fail"), "the statement itself says so")
         raise Unproven("policy.result", f"the policy was not met: {sentence}")
     return policy_input, again
+
+
+def check_expectations_named(result: dict[str, Any], expected: Digest | None) -> None:
+    """19. Return when the expectations that the result rests on are those the reader named; without a name any are."""
+    got = result["expectations"]["digest"] if "expectations" in result else None
+    if expected is not None and str(expected) != f"sha256:{got}":
+        raise Unproven(
+            "expectations.unexpected", f"the person signed for {f'expectations sha256:{got}' if got else 'none'}, asked was {expected}"
+        )
 
 
 def check_separation(approval: HumanApproval, policy: Policy, policy_input: dict[str, Any]) -> None:
