@@ -22,10 +22,12 @@ from proofs.statement import parse_statement
 VERIFIED, REJECTED, UNSUPPORTED = "verified", "rejected", "unsupported"
 VERDICT_SCHEMA = "countersign-verdict/v1"
 # Raised whenever the same bytes under the same trust may come to another verdict; whatever was judged by another is judged anew.
-VERIFIER_VERSION = "2"
+VERIFIER_VERSION = "3"
 # Those before it, and the kinds of facts that they did not read yet.
 EARLIER_VERIFIERS = ("0.1.0",)
 FACTS_ADDED = ("predicate", "parameters")
+# Those that rejected what a known delegator signed for another builder.
+BEFORE_DELEGATION = ("0.1.0", "2")
 
 _UNSUPPORTED_PREFIX = "evidence.unsupported_"
 _NEVER_CHECKED = "Whether the statement is true: a signature proves who said it, not that it is so."

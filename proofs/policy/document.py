@@ -27,14 +27,20 @@ _CODE = "policy.malformed"
 
 @dataclass(frozen=True, slots=True)
 class Builder:
-    """An accepted signer of evidence: exactly one of a whole certificate identity, a workflow at any ref, or a public key."""
+    """An accepted signer of evidence: exactly one of a whole certificate identity, a workflow at any ref, a public key, or `delegated`.
+
+    The last is a builder that a known delegator signs for (`proofs.delegators`), with its ref or, for any ref, without.
+    """
 
     issuer: str = ""
     identity: str = ""
     workflow: str = ""
     key_id: str = ""
+    delegated: str = ""
 
     def __str__(self) -> str:
+        if self.delegated:
+            return f"a known delegator for {self.delegated}"
         if self.key_id:
             return f"key {self.key_id}"
         return f"{self.identity or self.workflow} (vouched for by {self.issuer})"
@@ -210,11 +216,15 @@ def _evidence_rule(item: Fields) -> EvidenceRule:
 
 def read_accepted(item: Fields, *, rule_id: str, title: str) -> EvidenceRule:
     """Read the fields that say whose evidence counts (`ACCEPTED_FIELDS`), as rules and expectations share them."""
+    builders = tuple(_builder(builder) for builder in item.each("builders", low=1, high=64))
+    if any(builder.delegated for builder in builders) and not item.has("sources"):
+        # Anybody's workflow can have a delegator build and sign: only the source tells whose build it was.
+        item.refuse("sources", "the accepted sources, because a delegator signs for everybody")
     return EvidenceRule(
         id=rule_id,
         title=title,
         predicate_types=item.texts("predicateTypes", low=1),
-        builders=tuple(_builder(builder) for builder in item.each("builders", low=1, high=64)),
+        builders=builders,
         sources=tuple(_source(source) for source in item.each("sources", low=1, high=64)) if item.has("sources") else (),
         registered_signer=item.flag("registeredSigner") if item.has("registeredSigner") else True,
         runners=item.texts("runners", low=1) if item.has("runners") else None,
@@ -237,6 +247,8 @@ def _inputs(item: Fields) -> InputsRule:
 def _builder(item: Fields) -> Builder:
     if item.has("keyId"):
         return Builder(key_id=item.only("keyId").text("keyId", limit=60))
+    if item.has("delegated"):
+        return Builder(delegated=item.only("delegated").text("delegated", limit=500))
     if item.has("workflow"):
         item.only("issuer", "workflow")
         return Builder(issuer=item.text("issuer", limit=300), workflow=item.text("workflow", limit=500))

@@ -10,8 +10,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from proofs.delegators import is_delegated_to
 from proofs.policy.document import Builder, EvidenceRule, Source
-from proofs.policy.expectation_rule import Shortfall, check_expectations, objects, overrule, part_of, texts
+from proofs.policy.expectation_rule import Shortfall, check_expectations, is_delegated, objects, overrule, part_of, texts
 from proofs.policy.expectations_document import ProjectExpectations, rules_of_project
 
 
@@ -102,9 +103,10 @@ def _judge(rule: EvidenceRule, verdict: dict[str, Any], artifact_digest: str, po
     failing = [finding for finding in objects(verdict.get("findings")) if finding.get("outcome") in ("fail", "error")]
     if failing:
         return Shortfall(2, "policy.evidence_contradicted", str(failing[0].get("sentence")))
-    if not any(_is_builder(builder, signer) for builder in rule.builders):
+    if not any(_is_builder(builder, verdict) for builder in rule.builders):
         expected = _listed([str(builder) for builder in rule.builders], word="or")
-        return Shortfall(3, "policy.signer", f"It was signed by {describe_signer(signer)}; expected {expected}.")
+        behalf = " for another builder" if is_delegated(verdict) else ""
+        return Shortfall(3, "policy.signer", f"It was signed by {describe_signer(signer)}{behalf}; expected {expected}.")
     if rule.sources and not any(_is_source(source, signer) for source in rule.sources):
         expected = _listed([_source_in_words(source) for source in rule.sources], word="or")
         got = f"{signer.get('sourceRepository') or 'no source repository'} at {signer.get('sourceRef') or 'no ref'}"
@@ -116,7 +118,12 @@ def _judge(rule: EvidenceRule, verdict: dict[str, Any], artifact_digest: str, po
     return check_expectations(rule, verdict, policy_input)
 
 
-def _is_builder(builder: Builder, signer: dict[str, Any]) -> bool:
+def _is_builder(builder: Builder, verdict: dict[str, Any]) -> bool:
+    facts = part_of(verdict, "facts")
+    signer = part_of(facts, "signer")
+    if builder.delegated or is_delegated(verdict):
+        # A rule that names the delegator itself expects what it built, not what it says that another did.
+        return bool(builder.delegated) and is_delegated_to(facts, builder.delegated)
     if builder.key_id:
         return signer.get("kind") == "key" and signer.get("keyId") == builder.key_id
     if signer.get("kind") != "certificate" or signer.get("issuer") != builder.issuer:
