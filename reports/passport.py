@@ -1,6 +1,6 @@
 """The artifact passport: everything the rooms below know about one digest, read in one place.
 
-Reads only, with a number of queries that grows with requests and not with evidence. It decides nothing: the four questions come from
+Reads only, with a number of queries that grows with requests and projects and not with evidence. It decides nothing: the four questions come from
 `attestations.trace`, and what happened after review from the gate's own checks.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from approvals.acceptance import ProjectAcceptance, list_acceptances
 from approvals.models import Approval, Request, RequestArtifact
 from attestations.models import Artifact, Verdict
 from attestations.names import proven_name
@@ -36,6 +37,7 @@ class Passport:
     requests: list[Request]
     approvals: list[Approval]
     decisions: list[Decision]
+    acceptances: list[ProjectAcceptance]
 
     @property
     def name(self) -> str:
@@ -64,6 +66,7 @@ def build_passport(digest: str, *, reader: Identity, now: datetime) -> Passport:
         .select_related("project", "environment", "requester", "state")
         .order_by("-opened_at")[:MAX_REQUESTS]
     )
+    expecting = projects.filter(expectations__activations__isnull=False).distinct().select_related("team").order_by("slug")
     approvals = list(
         Approval.objects.filter(revision__request__in=requests)
         .select_related("identity", "record", "revision__request__environment", "signing_key")
@@ -82,6 +85,7 @@ def build_passport(digest: str, *, reader: Identity, now: datetime) -> Passport:
             .select_related("asked_by")
             .order_by("-decided_at", "-id")[:MAX_DECISIONS]
         ),
+        acceptances=list_acceptances(digest, projects=expecting) if artifact else [],
     )
 
 
