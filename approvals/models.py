@@ -54,6 +54,34 @@ class PolicyActivation(AppendOnly):
         return f"{self.policy} for {self.project} in {self.environment}"
 
 
+class ExpectationsVersion(AppendOnly):
+    """One version of a project's expectations. `document` holds the RFC 8785 bytes the digest is over; `source` the YAML as written."""
+
+    digest = models.CharField(primary_key=True, max_length=64)
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="expectations")
+    version = models.CharField(max_length=40)
+    document = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
+    source = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "version"], name="expectations_version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.project} {self.version}"
+
+
+class ExpectationsActivation(AppendOnly):
+    """Expectations come into force for their project; the newest activation counts."""
+
+    expectations = models.ForeignKey(ExpectationsVersion, on_delete=models.PROTECT, related_name="activations")
+    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="+")
+    activated_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.expectations} in force"
+
+
 class Request(AppendOnly):
     """The question put to people: may these artifacts go to this environment?"""
 
@@ -121,6 +149,8 @@ class Revision(AppendOnly):
     document = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
     policy_input = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
     policy_result = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
+    # Null where the policy does not ask for the project's expectations; empty where it does and none were in force.
+    expectations_digest = models.CharField(max_length=64, null=True, blank=True)
     result = models.CharField(max_length=8)
     snapshot = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
     frozen_at = models.DateTimeField()

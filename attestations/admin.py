@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from attestations.models import Artifact, Attestation, Collection, Observation, TrustRoot, Verdict, VerificationJob
+from attestations.models import (
+    Artifact,
+    Attestation,
+    Collection,
+    Observation,
+    TrustAnswer,
+    TrustProposal,
+    TrustRoot,
+    Verdict,
+    VerificationJob,
+)
 from ledger.admin import ReadOnlyAdmin
 
 
@@ -49,3 +59,15 @@ class ArtifactAdmin(ReadOnlyAdmin):
 @admin.register(TrustRoot)
 class TrustRootAdmin(ReadOnlyAdmin):
     list_display = ["name", "digest", "added_at", "removed_at"]
+
+
+@admin.register(TrustProposal)
+class TrustProposalAdmin(ReadOnlyAdmin):
+    list_display = ["id", "change", "name", "document_id", "proposed_by", "proposed_at", "lapses_at"]
+    list_select_related = ["proposed_by"]
+
+
+@admin.register(TrustAnswer)
+class TrustAnswerAdmin(ReadOnlyAdmin):
+    list_display = ["proposal_id", "word", "by", "answered_at"]
+    list_select_related = ["by"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from identities.ids import new_id
 from identities.models import Environment, Identity, Team
@@ -60,6 +60,74 @@ class TrustRoot(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+def new_trust_proposal_id() -> str:
+    return new_id("tpr")
+
+
+class TrustProposal(AppendOnly):
+    """That a trust root be added or removed. `proposed_by` is null where the portal proposes what a mirror sent by TUF."""
+
+    class Change(models.TextChoices):
+        ADD = "add", "Add"
+        REMOVE = "remove", "Remove"
+
+    id = models.CharField(primary_key=True, max_length=40, default=new_trust_proposal_id)
+    change = models.CharField(max_length=8, choices=Change.choices)
+    name = models.CharField(max_length=120)
+    document = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
+    profile = models.JSONField(default=dict)
+    reason = models.CharField(max_length=500)
+    proposed_by = models.ForeignKey(Identity, null=True, blank=True, on_delete=models.PROTECT, related_name="trust_proposals")
+    proposed_at = models.DateTimeField()
+    lapses_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(lapses_at__gt=F("proposed_at")), name="trust_proposal_lapses_later")]
+
+    def __str__(self) -> str:
+        return f"{self.change} {self.name}"
+
+    @property
+    def root_digest(self) -> str:
+        """The digest that names the trust root: that of its document."""
+        return self.document_id
+
+
+class TrustAnswer(AppendOnly):
+    """One officer's answer to a proposal. Whether it has taken effect follows from all the answers to it."""
+
+    class Word(models.TextChoices):
+        CONFIRM = "confirm", "Confirmed"
+        REFUSE = "refuse", "Refused"
+        WITHDRAW = "withdraw", "Withdrawn"
+
+    proposal = models.ForeignKey(TrustProposal, on_delete=models.PROTECT, related_name="answers")
+    by = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="trust_answers")
+    word = models.CharField(max_length=8, choices=Word.choices)
+    answered_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["proposal", "by"], name="trust_answer_once_per_officer")]
+
+    def __str__(self) -> str:
+        return f"{self.proposal_id} {self.word}"
+
+
+class TrustOrigin(AppendOnly):
+    """That a mirror offered this document under TUF, and by which name it is known here."""
+
+    root_digest = models.CharField(max_length=64)
+    name = models.CharField(max_length=120)
+    mirror = models.CharField(max_length=300)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["root_digest", "name", "mirror"], name="trust_origin_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} from {self.mirror}"
 
 
 class Attestation(AppendOnly):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from approvals.expectations import active_expectations
 from approvals.models import Approval, Request, Revision
 from approvals.path import standing_contradictions
 from approvals.policies import active_policy
@@ -58,6 +59,11 @@ def _check_policy(request: Request, revision: Revision) -> list[Reason]:
         return [Reason("policy.missing", f"No policy is active for {request.project} in {request.environment.name}.")]
     if policy.digest != revision.policy_id:
         return [Reason("policy.mismatch", f"The request was approved under {revision.policy}; {policy} is in force now.")]
+    if revision.expectations_digest is not None:
+        expected = active_expectations(request.project)
+        if (expected.digest if expected else "") != revision.expectations_digest:
+            words = f"The request was approved under other expectations of {request.project} than are in force now."
+            return [Reason("expectations.mismatch", words)]
     return []
 
 

@@ -46,10 +46,14 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
     "identities.steward": ("changing identities and roles", frozenset({Role.ADMINISTRATOR, Role.IDENTITY_STEWARD})),
     "keys.own": ("keeping approval keys", EVERY_ROLE),
     "packs.read": ("downloading evidence packs", EVERY_ROLE),
+    "trust.read": ("reading what evidence is verified under", EVERY_ROLE),
+    "trust.change": ("changing what evidence is verified under", frozenset({Role.OFFICER})),
 }
 
 # Taken only by a person at a browser, whatever credential a program holds.
-HUMAN_ACTIONS = frozenset({"requests.decide", "keys.own", "identities.steward"})
+HUMAN_ACTIONS = frozenset({"requests.decide", "keys.own", "identities.steward", "trust.change"})
+# These change something for every team at once, so a role in one project does not reach that far.
+BEYOND_ONE_PROJECT = frozenset({"trust.change"})
 NONHUMAN_ACTIONS = frozenset(
     {
         "attestations.read",
@@ -95,7 +99,8 @@ def may(
     if not identity.is_person:
         return _may_nonhuman(identity, action, words, project.team_id if project else team.pk if team else None)
     held = list_held_roles(identity)
-    fitting = [assignment for assignment in held if assignment.role in wanted and _covers(assignment, project, team)]
+    reaching = [assignment for assignment in held if assignment.project_id is None or action not in BEYOND_ONE_PROJECT]
+    fitting = [assignment for assignment in reaching if assignment.role in wanted and _covers(assignment, project, team)]
     if fitting:
         return Answer(True, f"You are {_held_words(fitting)}.")
     where = f" in {project.slug}" if project else f" in {team.slug}" if team else ""

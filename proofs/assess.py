@@ -27,6 +27,8 @@ VERIFIER_VERSION = "3"
 # Those before it, and the kinds of facts that they did not read yet.
 EARLIER_VERIFIERS = ("0.1.0", "2")
 FACTS_ADDED = ("predicate", "parameters", "coSigners")
+# Those that rejected what a known delegator signed for another builder.
+BEFORE_DELEGATION = ("0.1.0", "2")
 
 _UNSUPPORTED_PREFIX = "evidence.unsupported_"
 _NOTHING_AFTER = ("Everything after the step that failed.",)

@@ -1,6 +1,6 @@
 """The artifact passport: everything the rooms below know about one digest, read in one place.
 
-Reads only, with a number of queries that grows with requests and not with evidence. It decides nothing: the four questions come from
+Reads only, with a number of queries that grows with requests and projects and not with evidence. It decides nothing: the four questions come from
 `attestations.trace`, and what happened after review from the gate's own checks.
 """
 
@@ -11,6 +11,7 @@ from datetime import datetime
 
 from django.db.models import Min
 
+from approvals.acceptance import ProjectAcceptance, list_acceptances
 from approvals.models import Approval, PathFinding, Request, RequestArtifact
 from approvals.path import PlaceNow, findings_about, places_about
 from attestations.models import Artifact, Observation, Verdict
@@ -65,6 +66,7 @@ class Passport:
     approvals: list[Approval]
     decisions: list[Decision]
     path: Path
+    acceptances: list[ProjectAcceptance]
 
     @property
     def is_known(self) -> bool:
@@ -104,6 +106,7 @@ def build_passport(digest: str, *, reader: Identity, now: datetime) -> Passport:
         .select_related("project", "environment", "requester", "state")
         .order_by("-opened_at")[:MAX_REQUESTS]
     )
+    expecting = projects.filter(expectations__activations__isnull=False).distinct().select_related("team").order_by("slug")
     approvals = list(
         Approval.objects.filter(revision__request__in=requests)
         .select_related("identity", "record", "revision__request__environment", "signing_key")
@@ -124,6 +127,7 @@ def build_passport(digest: str, *, reader: Identity, now: datetime) -> Passport:
             .order_by("-decided_at", "-id")[:MAX_DECISIONS]
         ),
         path=path,
+        acceptances=list_acceptances(digest, projects=expecting) if artifact else [],
     )
 
 

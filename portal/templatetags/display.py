@@ -40,6 +40,10 @@ STATES: dict[str, tuple[str, str, str]] = {
     "stale": ("Stale", "warn", "alert"),
     "expired": ("Expired", "plain", "clock"),
     "withdrawn": ("Withdrawn", "plain", "dash"),
+    "open": ("Waits for an officer", "warn", "clock"),
+    "accepted": ("Took effect", "ok", "check"),
+    "refused": ("Refused", "bad", "cross"),
+    "lapsed": ("Lapsed", "plain", "clock"),
     "approve": ("Approved", "ok", "pen"),
     "reject": ("Rejected", "bad", "cross"),
     "request_changes": ("Changes requested", "warn", "loop"),
@@ -70,6 +74,7 @@ NAVIGATION = (
     ("Artifacts", "/artifacts", ("/artifacts", "/attestations", "/collections")),
     ("Identities", "/identities", ("/identities",)),
     ("Gates", "/gates/decisions", ("/gates",)),
+    ("Trust", "/trust", ("/trust",)),
     ("Log", "/log", ("/log",)),
 )
 DAYS_SHOWN_AS_AGO = 30

@@ -67,6 +67,7 @@ def build_review_snapshot(
                 "version": policy["version"],
                 "title": policy.get("title", ""),
                 "digest": {"sha256": policy_digest},
+                **({"expectations": result["expectations"]} if "expectations" in result else {}),
                 "inputDigest": {"sha256": result["inputDigest"]},
                 "resultDigest": {"sha256": result_digest},
                 "result": result["result"],

@@ -11,8 +11,19 @@ from datetime import datetime
 from typing import Any
 
 from proofs.approval.approval_parts import EvidenceReference, HumanApproval
-from proofs.assess import EARLIER_VERIFIERS, FACTS_ADDED, UNSUPPORTED, VERIFIED, Assessment, assess_evidence, build_verdict
+from proofs.assess import (
+    BEFORE_DELEGATION,
+    EARLIER_VERIFIERS,
+    FACTS_ADDED,
+    REJECTED,
+    UNSUPPORTED,
+    VERIFIED,
+    Assessment,
+    assess_evidence,
+    build_verdict,
+)
 from proofs.canonical import canonical_bytes, parse_canonical
+from proofs.delegators import CONTRADICTED, DELEGATED
 from proofs.digest import sha256_hex
 from proofs.errors import Unproven
 from proofs.evidence import TrustMaterial
@@ -68,6 +79,9 @@ def check_evidence_again(files: Mapping[str, bytes], items: tuple[EvidenceItem, 
         if item.verdict["result"] != VERIFIED and _was_doubted(item.verdict):
             # The portal asked a second verifier, which is not here, and counted the item for nothing although its own said yes.
             continue
+        if _was_not_yet_delegated(item.verdict, assessment):
+            # As above: rejected then, and nothing was accepted on the strength of it.
+            continue
         again = build_verdict(
             assessment,
             evidence_digest=item.reference.digest,
@@ -109,6 +123,12 @@ def _as_of(verdict: dict[str, Any]) -> datetime:
 def _was_doubted(verdict: dict[str, Any]) -> bool:
     findings = Fields(verdict, path="verdict", code="evidence.verdict_mismatch").each("findings")
     return any(finding.raw("check") == SECOND_OPINION_CHECK and finding.raw("outcome") in ("fail", "error") for finding in findings)
+
+
+def _was_not_yet_delegated(verdict: dict[str, Any], assessment: Assessment) -> bool:
+    rejected = (verdict["result"], verdict.get("code")) == (REJECTED, CONTRADICTED)
+    delegated = any(finding.code == DELEGATED for finding in assessment.findings)
+    return rejected and delegated and _verifier_of(verdict) in BEFORE_DELEGATION
 
 
 def _verifier_of(verdict: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from proofs.delegators import DELEGATED
 from proofs.errors import Refusal
 from proofs.moment import parse_moment
 from proofs.policy.document import EvidenceRule, InputsRule
@@ -139,11 +140,17 @@ def _verified_subjects(policy_input: dict[str, Any], own: dict[str, Any]) -> set
             verdict is not own
             and verdict != own
             and vouches
+            and not is_delegated(verdict)
             and verdict.get("result") == "verified"
             and part_of(verdict, "identity").get("id")
         ):
             found |= {digest for subject in objects(facts.get("subjects")) for digest in texts(subject.get("digests"))}
     return found
+
+
+def is_delegated(verdict: dict[str, Any]) -> bool:
+    """Return whether a known delegator signed this for another builder, which counts only where that builder is named."""
+    return any(finding.get("code") == DELEGATED for finding in objects(verdict.get("findings")))
 
 
 def part_of(value: dict[str, Any], *names: str) -> dict[str, Any]:

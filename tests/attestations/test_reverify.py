@@ -18,7 +18,7 @@ from attestations.drain import drain
 from attestations.models import Attestation, Reverification, TrustRoot, Verdict, VerificationJob
 from attestations.queries import latest_verdict, pending_about, verdict_document
 from attestations.reverify import ask_reverification, spread_reverifications
-from attestations.trust_roots import add_trust_root, remove_trust_root
+from attestations.trust_roots import add_trust_root, remove_trust_root_alone
 from attestations.verify import TrustChanged, verify_attestation
 from identities.models import EvidenceSigner, Identity
 from identities.register import register_nonhuman, register_signer
@@ -88,7 +88,7 @@ class TestTrustRoots:
         mine, theirs = signed_bundle(ours, "mine"), signed_bundle(others, "theirs")
         verify_now(mine)
         root = TrustRoot.objects.get(name="Factory")
-        remove_trust_root(digest=f"sha256:{root.digest}", reason="its log was found to lie", by=None, now=NOW)
+        remove_trust_root_alone(digest=f"sha256:{root.digest}", reason="its log was found to lie", by=None, now=NOW)
         work_it_off()
         assert [result for result, _ in results(mine)] == ["verified", "rejected"]
         assert [result for result, _ in results(theirs)] == ["verified"]
@@ -98,17 +98,17 @@ class TestTrustRoots:
         trust_instance()
         root = TrustRoot.objects.get()
         for _ in range(2):
-            removed = remove_trust_root(digest=root.digest, reason="x", by=None, now=NOW)
+            removed = remove_trust_root_alone(digest=root.digest, reason="x", by=None, now=NOW)
             assert removed.removed_at == NOW
         assert Reverification.objects.filter(kind="root_removed").count() == 1
 
     def test_an_unknown_root_and_no_reason_are_refused(self) -> None:
         trust_instance()
         with pytest.raises(NotFound) as unknown:
-            remove_trust_root(digest="ab" * 32, reason="x", by=None, now=NOW)
+            remove_trust_root_alone(digest="ab" * 32, reason="x", by=None, now=NOW)
         with pytest.raises(Malformed) as silent:
-            remove_trust_root(digest=TrustRoot.objects.get().digest, reason=" ", by=None, now=NOW)
-        assert (unknown.value.code, silent.value.code) == ("trust.root_unknown", "trust.reason")
+            remove_trust_root_alone(digest=TrustRoot.objects.get().digest, reason=" ", by=None, now=NOW)
+        assert (unknown.value.code, silent.value.code) == ("trust.unknown_root", "trust.reason")
         assert TrustRoot.objects.get().removed_at is None
 
     def test_the_verdict_names_the_thresholds_it_was_reached_under(self) -> None:
@@ -293,7 +293,7 @@ class TestChangeDuringVerification:
 
         def judge_slowly(*args: Any, **options: Any) -> Any:
             answer = judge(*args, **options)
-            remove_trust_root(digest=TrustRoot.objects.get().digest, reason="x", by=None, now=NOW)
+            remove_trust_root_alone(digest=TrustRoot.objects.get().digest, reason="x", by=None, now=NOW)
             return answer
 
         monkeypatch.setattr(verify, "assess_evidence", judge_slowly)
@@ -373,7 +373,7 @@ class TestCommands:
         trust_instance()
         said = run("remove_trust_root", TrustRoot.objects.get().digest, "--reason", "retired")
         assert "no longer trusted" in said
-        with pytest.raises(CommandError, match=r"trust\.root_unknown"):
+        with pytest.raises(CommandError, match=r"trust\.unknown_root"):
             run("remove_trust_root", "ab" * 32, "--reason", "retired")
 
     def test_ask_and_look_how_far_it_is(self) -> None:

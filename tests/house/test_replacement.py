@@ -21,6 +21,7 @@ from tests import cast
 from tests import make_approvals as make
 from tests.make_ledger import use_own_keys
 from tests.make_observations import observe, said
+from tests.make_trust import change_trust
 
 pytestmark = pytest.mark.django_db
 
@@ -40,8 +41,10 @@ def whole_story(settings: Any, tmp_path: Path) -> None:
     receive_collection(content=b"{}", name="", by=cast.runner(), now=make.NOW)
     make.approve(make.ask(), cast.alice())
     observe(said())
+    make.expect()
     decide(digest=make.image(), environment_slug="production", by=cast.runner(), now=make.NOW)
     cast.token_of(cast.runner())
+    change_trust(cast.olga(), cast.omar(), now=make.NOW)
     record_sign_in(username="alice", outcome="failed", address="", identity=None, now=make.NOW)
 
 

@@ -1,4 +1,4 @@
-"""`manage.py remove_trust_root DIGEST --reason TEXT`: stop trusting a stored trust root."""
+"""`manage.py remove_trust_root DIGEST --reason TEXT`: stop trusting a stored trust root, while there are no two officers to do it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from attestations.trust_roots import remove_trust_root
+from attestations.trust_roots import remove_trust_root_alone
 from portal.management.console import DataCommand
 from proofs.errors import Refusal
 
@@ -21,7 +21,7 @@ class Command(DataCommand):
 
     def handle(self, *, digest: str, reason: str, **options: Any) -> None:
         try:
-            row = remove_trust_root(digest=digest, reason=reason, by=None, now=timezone.now())
+            row = remove_trust_root_alone(digest=digest, reason=reason, by=None, now=timezone.now())
         except Refusal as refusal:
             raise CommandError(f"{refusal.code}: {refusal.reason}") from refusal
         self.stdout.write(f"{row.name}: no longer trusted; workers verify again what rested on it")

@@ -123,6 +123,7 @@ class World:
         evidence: tuple[bytes, ...] | None = None,
         requester: dict[str, str] = BOB,
         owner: dict[str, str] | None = None,
+        expectations: dict[str, Any] | None = None,
         verdict_lie: Callable[[dict[str, Any]], None] = lambda verdict: None,
         evidence_keys: tuple[RegisteredKey, ...] = (),
     ) -> None:
@@ -158,6 +159,7 @@ class World:
                 {"digest": sha256_hex(raw), "verdictDigest": sha256_hex(canonical_bytes(verdict)), "verdict": verdict}
                 for raw, verdict in zip(self.evidence, self.verdicts, strict=True)
             ],
+            expectations=expectations,
         )
         self.result = evaluate_policy(self.policy, self.policy_input)
         self.request = self._request()
