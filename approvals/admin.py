@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from approvals.models import Approval, Ceremony, PolicyActivation, PolicyVersion, Record, Request, Revision
+from approvals.models import (
+    Approval,
+    Ceremony,
+    ExpectationsActivation,
+    ExpectationsVersion,
+    PathFinding,
+    PolicyActivation,
+    PolicyVersion,
+    Record,
+    Request,
+    Revision,
+)
 from ledger.admin import ReadOnlyAdmin
 
 
@@ -16,6 +27,16 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
 @admin.register(PolicyActivation)
 class PolicyActivationAdmin(ReadOnlyAdmin):
     list_display = ["policy", "project", "environment", "activated_at"]
+
+
+@admin.register(ExpectationsVersion)
+class ExpectationsVersionAdmin(ReadOnlyAdmin):
+    list_display = ["project", "version", "digest", "created_at"]
+
+
+@admin.register(ExpectationsActivation)
+class ExpectationsActivationAdmin(ReadOnlyAdmin):
+    list_display = ["expectations", "activated_at"]
 
 
 @admin.register(Request)
@@ -42,3 +63,9 @@ class ApprovalAdmin(ReadOnlyAdmin):
 @admin.register(Record)
 class RecordAdmin(ReadOnlyAdmin):
     list_display = ["approval", "digest", "entry", "recorded_at"]
+
+
+@admin.register(PathFinding)
+class PathFindingAdmin(ReadOnlyAdmin):
+    list_display = ["observation", "check_name", "code", "expected_digest", "approval", "found_at"]
+    list_filter = ["code"]

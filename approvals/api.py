@@ -1,7 +1,8 @@
-"""The door for programs: open a request, and read where it stands. There is no way to approve through it, and that is the point."""
+"""The door for programs: open a request, read where it stands, and tell what was observed. There is no way to approve through it."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,8 @@ from rest_framework.views import APIView
 
 from approvals.models import Approval, Request
 from approvals.open_request import AskedArtifact, open_request
-from approvals.serializers import InputRequest, OutputRequest
+from approvals.receive_observations import NEW, REFUSED, ObservationAnswer, receive_observations
+from approvals.serializers import InputObservation, InputRequest, OutputObservations, OutputRequest
 from approvals.status import Standing, compute_standing
 from attestations.blobs import bytes_of
 from identities.api_authentication import HasScope, IsPerson, caller_of
@@ -84,6 +86,46 @@ class ApprovalsView(APIView):
     )
     def post(self, request: ApiRequest, request_id: str) -> Response:
         raise NotAllowed("approval.human_required", "an approval is signed by a person with a passkey, on the page of the request")
+
+
+class ObservationsView(APIView):
+    """Tell what a registry, an index or a cluster has now: one observation, or a list of up to 500."""
+
+    permission_classes = [HasScope]
+    required_scope = ApiCredential.Scope.OBSERVATIONS_WRITE
+
+    @extend_schema(
+        operation_id="observations_send",
+        request=InputObservation(many=True),
+        responses={
+            201: OpenApiResponse(OutputObservations, description="Every observation is stored and was held against the approvals."),
+            200: OpenApiResponse(OutputObservations, description="Every observation was here before."),
+            207: OpenApiResponse(OutputObservations, description="At least one of the list was refused; the others are stored."),
+        },
+        description="A list of observations, or one as an object; one alone that is refused is answered with its problem document.",
+    )
+    def post(self, request: ApiRequest) -> Response:
+        # Each observation answers for itself, so no serializer may refuse the list for one of them; `read_observation` is as strict.
+        answers = receive_observations(unverified=request.data, by=caller_of(request), now=timezone.now())
+        if not isinstance(request.data, list) and answers[0].refusal is not None:
+            raise answers[0].refusal
+        counts = Counter(answer.answer for answer in answers)
+        status = 207 if REFUSED in counts else 201 if NEW in counts else 200
+        shown = {"counts": counts, "items": [_observation_answer(answer) for answer in answers]}
+        return Response(OutputObservations(shown).data, status=status)
+
+
+def _observation_answer(answered: ObservationAnswer) -> dict[str, Any]:
+    observation, refusal = answered.observation, answered.refusal
+    return {
+        "position": answered.position,
+        "answer": answered.answer,
+        "id": observation.pk if observation else None,
+        "receivedAt": observation.received_at if observation else None,
+        "findings": answered.findings,
+        "code": refusal.code if refusal else None,
+        "sentence": refusal.reason if refusal else None,
+    }
 
 
 def _find_project(slug: str) -> Project:

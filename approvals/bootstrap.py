@@ -14,6 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from approvals.expectations import record_expectations
 from approvals.models import PolicyVersion
 from approvals.policies import record_activation, store_policy
 from attestations.blobs import store_blob
@@ -67,6 +68,7 @@ class Setup:
     trust_root_name: str
     trust_root: bytes
     trust_root_profile: dict[str, Any] | None = None
+    expectations_source: str | None = None
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,8 @@ def bootstrap(*, setup: Setup, now: datetime) -> Beginning:
     genesis = _append_genesis(setup, administrator, owners, policy, root, now)
     for environment in environments:
         record_activation(policy=policy, project=project, environment=environment, by=owners[0], one_person=len(owners) == 1, now=now)
+    if setup.expectations_source is not None:
+        record_expectations(source=setup.expectations_source, project=project, by=owners[0], one_person=len(owners) == 1, now=now)
     return Beginning(administrator, owners, team, project, environments, policy, root, genesis)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from attestations.models import Artifact, Attestation, Blob, Verdict
+from attestations.models import Artifact, Attestation, Blob, Observation, Verdict
 from identities.ids import new_id
 from identities.models import Environment, Identity, Project, SigningKey
 from ledger.append_only import AppendOnly
@@ -52,6 +52,34 @@ class PolicyActivation(AppendOnly):
 
     def __str__(self) -> str:
         return f"{self.policy} for {self.project} in {self.environment}"
+
+
+class ExpectationsVersion(AppendOnly):
+    """One version of a project's expectations. `document` holds the RFC 8785 bytes the digest is over; `source` the YAML as written."""
+
+    digest = models.CharField(primary_key=True, max_length=64)
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="expectations")
+    version = models.CharField(max_length=40)
+    document = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
+    source = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "version"], name="expectations_version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.project} {self.version}"
+
+
+class ExpectationsActivation(AppendOnly):
+    """Expectations come into force for their project; the newest activation counts."""
+
+    expectations = models.ForeignKey(ExpectationsVersion, on_delete=models.PROTECT, related_name="activations")
+    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="+")
+    activated_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.expectations} in force"
 
 
 class Request(AppendOnly):
@@ -121,6 +149,8 @@ class Revision(AppendOnly):
     document = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
     policy_input = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
     policy_result = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
+    # Null where the policy does not ask for the project's expectations; empty where it does and none were in force.
+    expectations_digest = models.CharField(max_length=64, null=True, blank=True)
     result = models.CharField(max_length=8)
     snapshot = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
     frozen_at = models.DateTimeField()
@@ -215,3 +245,34 @@ class Record(AppendOnly):
 
     def __str__(self) -> str:
         return f"record of {self.approval_id}"
+
+
+class PathFinding(AppendOnly):
+    """What a check made of one observation when it came in, and the approval it rests on. What holds now is computed anew.
+
+    The first finding of a contradiction has its document in the ledger; one that only repeats it has none.
+    """
+
+    class Outcome(models.TextChoices):
+        PASS = "pass", "Pass"
+        FAIL = "fail", "Fail"
+        REVIEW = "review", "Review"
+        UNKNOWN = "unknown", "Unknown"
+
+    observation = models.ForeignKey(Observation, on_delete=models.PROTECT, related_name="findings")
+    check_name = models.CharField(max_length=60)
+    outcome = models.CharField(max_length=16, choices=Outcome.choices)
+    code = models.CharField(max_length=80)
+    sentence = models.CharField(max_length=2000)
+    expected_digest = models.CharField(max_length=140, blank=True, db_index=True)
+    approval = models.ForeignKey(Approval, null=True, blank=True, on_delete=models.PROTECT, related_name="path_findings")
+    not_looked_at = models.JSONField(default=list)
+    document = models.ForeignKey(Blob, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    entry = models.OneToOneField(Entry, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    found_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["observation", "check_name"], name="path_finding_once_per_check")]
+
+    def __str__(self) -> str:
+        return f"{self.check_name}: {self.code}"

@@ -100,15 +100,20 @@ def activate_policy(*, policy: PolicyVersion, project: Project, environment: Env
     Refuses with `policy.owner_required` when `by` is no policy owner there, and with `policy.two_owners_required` when there is
     more than one owner: then one person alone must not change the rules. An activation by the only owner is marked "one person".
     """
+    demand_only_owner(project, by)
+    return record_activation(policy=policy, project=project, environment=environment, by=by, one_person=True, now=now)
+
+
+def demand_only_owner(project: Project, by: Identity) -> None:
+    """Return when `by` is the only policy owner of a project; refuses with `policy.owner_required` or `policy.two_owners_required`."""
     owners = _policy_owners(project)
     if by.pk not in owners:
-        raise NotAllowed("policy.owner_required", f"{by} is not a policy owner of {project}; only a policy owner puts a policy into force")
+        raise NotAllowed("policy.owner_required", f"{by} is not a policy owner of {project}; only a policy owner changes its rules")
     if len(owners) > 1:
         raise NotAllowed(
             "policy.two_owners_required",
-            f"{project} has {len(owners)} policy owners, so a change of policy takes the signed approvals of two of them",
+            f"{project} has {len(owners)} policy owners, so a change of its rules takes the signed approvals of two of them",
         )
-    return record_activation(policy=policy, project=project, environment=environment, by=by, one_person=True, now=now)
 
 
 def record_activation(

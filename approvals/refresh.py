@@ -13,9 +13,10 @@ from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 
-from approvals.models import Approval, PolicyActivation, Request, RequestState, Revision, RevisionEvidence
+from approvals.models import Approval, ExpectationsActivation, PolicyActivation, Request, RequestState, Revision, RevisionEvidence
 from approvals.revise import Evaluation, evaluate_request, lock_state, revise_request
 from approvals.status import refresh_state
 from attestations.admission import is_admitted
@@ -56,7 +57,7 @@ def look_since(revision: Revision) -> Since:
     evaluation = evaluate_request(revision.request)
     held = frozenset(revision.evidence.values_list("verdict_id", flat=True))
     newer = evaluation.verdict_ids - held
-    if evaluation.policy.digest != revision.policy_id:
+    if (evaluation.policy.digest, evaluation.expectations_digest) != (revision.policy_id, revision.expectations_digest):
         return Since(len(newer), True)
     # What was shown and counts no longer is a change as well, with nothing new in its place.
     if evaluation.verdict_ids == held:
@@ -102,7 +103,10 @@ def _refresh(request: Request, *, now: datetime) -> bool:
 
 
 def list_behind() -> QuerySet[RequestState]:
-    """Return requests whose newest revision lacks a latest verdict that counts, or has another policy than is in force; longest unseen first."""
+    """Return requests whose newest revision lacks a latest verdict that counts, or has another policy or other expectations than are in force.
+
+    The one unseen for longest comes first.
+    """
     held = RevisionEvidence.objects.filter(
         verdict=OuterRef("verdict"),
         revision__request=OuterRef(OuterRef("request")),
@@ -116,14 +120,22 @@ def list_behind() -> QuerySet[RequestState]:
         Exists(later), revision__request=OuterRef("request"), revision__number=OuterRef("revision_number")
     )
     in_force = PolicyActivation.objects.filter(project=OuterRef("request__project"), environment=OuterRef("request__environment"))
+    expected = ExpectationsActivation.objects.filter(expectations__project=OuterRef("request__project"))
     pinned = Revision.objects.filter(request=OuterRef("request"), number=OuterRef("revision_number"))
     return (
         RequestState.objects.filter(status__in=FOLLOWED)
         .annotate(
             in_force=Subquery(in_force.order_by("-entry_id").values("policy_id")[:1]),
             pinned=Subquery(pinned.values("policy_id")[:1]),
+            expected=Coalesce(Subquery(expected.order_by("-entry_id").values("expectations_id")[:1], output_field=CharField()), Value("")),
+            expected_then=Subquery(pinned.values("expectations_digest")[:1]),
         )
-        .filter(Exists(newer) | Exists(superseded) | ~Q(in_force=F("pinned")))
+        .filter(
+            Exists(newer)
+            | Exists(superseded)
+            | ~Q(in_force=F("pinned"))
+            | (Q(expected_then__isnull=False) & ~Q(expected=F("expected_then")))
+        )
         .select_related("request__project__team", "request__environment", "request__requester", "request__on_behalf_of")
         .order_by("computed_at", "pk")
     )

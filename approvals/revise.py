@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db import transaction
 
+from approvals.expectations import active_expectations
 from approvals.models import PolicyVersion, Request, RequestState, Revision, RevisionEvidence
 from approvals.policies import active_policy
 from approvals.snapshot import SeenEvidence, build_snapshot, party
@@ -44,9 +45,12 @@ class Evaluation:
     evidence: list[SeenEvidence]
     policy_input: dict[str, Any]
     result: dict[str, Any]
+    # None where the policy does not ask for the project's expectations; empty where it does and none are in force.
+    expectations_digest: str | None = None
 
     @property
     def verdict_ids(self) -> frozenset[int]:
+        """The rows of the verdicts that were looked at."""
         return frozenset(item.verdict.pk for item in self.evidence)
 
 
@@ -58,6 +62,8 @@ def evaluate_request(request: Request) -> Evaluation:
     policy = active_policy(project=request.project, environment=request.environment)
     if policy is None:
         raise Conflict("policy.missing", f"no policy is in force for {request.project} in {request.environment.name}")
+    parsed = parse_policy(bytes_of(policy.document))
+    expected = active_expectations(request.project) if parsed.asks_expectations else None
     artifacts = [{"digest": item.artifact_id, "name": item.name} for item in request.artifacts.order_by("artifact_id")]
     evidence = _current_evidence([item["digest"] for item in artifacts], request.project.team)
     behalf, owner = request.on_behalf_of, request.requester.owner
@@ -70,9 +76,10 @@ def evaluate_request(request: Request) -> Evaluation:
         on_behalf_of={"issuer": behalf.issuer, "subject": behalf.subject} if behalf else None,
         owner={"issuer": owner.issuer, "subject": owner.subject} if owner else None,
         evidence=[{"digest": item.digest, "verdictDigest": item.verdict_digest, "verdict": dict(item.document)} for item in evidence],
+        expectations={"digest": expected.digest, "document": parse_canonical(bytes_of(expected.document))} if expected else None,
     )
-    result = evaluate_policy(parse_policy(bytes_of(policy.document)), policy_input)
-    return Evaluation(policy, artifacts, evidence, policy_input, result)
+    expectations_digest = (expected.digest if expected else "") if parsed.asks_expectations else None
+    return Evaluation(policy, artifacts, evidence, policy_input, evaluate_policy(parsed, policy_input), expectations_digest)
 
 
 @transaction.atomic
@@ -96,6 +103,7 @@ def revise_request(*, request: Request, by: Identity | None, now: datetime) -> R
         document=store_blob(document, now),
         policy_input=store_blob(input_bytes, now),
         policy_result=store_blob(result_bytes, now),
+        expectations_digest=evaluation.expectations_digest,
         result=evaluation.result["result"],
         snapshot=store_blob(snapshot, now),
         frozen_at=now,

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from approvals.models import Approval, RequestState
+from approvals.models import Approval, PathFinding, RequestState
 from approvals.open_request import MAX_ARTIFACTS, MAX_NAME, MAX_NOTE, MAX_TITLE
+from approvals.receive_observations import KNOWN, NEW, REFUSED
+from attestations.models import Place
+from proofs.observation import MAX_LOCATION, MAX_REFERENCE, MAX_SLUG
 
 
 class InputArtifact(serializers.Serializer):
@@ -75,3 +78,54 @@ class OutputRequest(serializers.Serializer):
     approvalsRequired = serializers.IntegerField()
     reasons = serializers.ListField(child=serializers.CharField(), help_text="Why it is not approved, in sentences; empty once it is.")
     openedAt = serializers.DateTimeField()
+
+
+class InputObservation(serializers.Serializer):
+    """What was seen: this digest, under this name, at this place, then."""
+
+    kind = serializers.ChoiceField(choices=Place.Kind.choices)
+    location = serializers.CharField(
+        max_length=MAX_LOCATION, help_text="registry.example/app/web, or cluster-1/namespace/deployment/container"
+    )
+    reference = serializers.CharField(
+        max_length=MAX_REFERENCE,
+        required=False,
+        allow_blank=True,
+        help_text="The tag or version it is kept under, or the image name that runs; empty only where the digest itself is the name.",
+    )
+    digest = serializers.CharField(max_length=140, help_text="What was seen there, for example sha256:… .")
+    environment = serializers.CharField(
+        max_length=MAX_SLUG, required=False, allow_null=True, help_text="The slug of your team's environment it is in."
+    )
+    observedAt = serializers.DateTimeField(help_text="When it was seen, in UTC and whole seconds: 2026-01-31T12:00:00Z.")
+
+
+class OutputPathFinding(serializers.Serializer):
+    """What a check made of an observation when it came in."""
+
+    check = serializers.CharField(source="check_name")
+    outcome = serializers.ChoiceField(choices=PathFinding.Outcome.choices)
+    code = serializers.CharField(help_text="Stable and dotted, for example path.digest_differs.")
+    sentence = serializers.CharField()
+    expected = serializers.CharField(source="expected_digest", allow_blank=True, help_text="The digest that was approved.")
+    approval = serializers.CharField(source="approval_id", allow_null=True)
+    notLookedAt = serializers.ListField(source="not_looked_at", child=serializers.CharField())
+
+
+class OutputObservationAnswer(serializers.Serializer):
+    """The answer to one observation."""
+
+    position = serializers.IntegerField(help_text="Place in the list, from 1.")
+    answer = serializers.ChoiceField(choices=[NEW, KNOWN, REFUSED])
+    id = serializers.CharField(allow_null=True)
+    receivedAt = serializers.DateTimeField(allow_null=True)
+    findings = OutputPathFinding(many=True)
+    code = serializers.CharField(allow_null=True)
+    sentence = serializers.CharField(allow_null=True)
+
+
+class OutputObservations(serializers.Serializer):
+    """The answers to all of them, in order; `counts` by answer."""
+
+    counts = serializers.DictField(child=serializers.IntegerField())
+    items = OutputObservationAnswer(many=True)

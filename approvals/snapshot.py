@@ -30,10 +30,12 @@ class SeenEvidence:
 
     @property
     def digest(self) -> str:
+        """SHA-256 (hex) of the evidence's bytes."""
         return self.verdict.attestation.blob_id
 
     @property
     def verdict_digest(self) -> str:
+        """SHA-256 (hex) of the verdict document."""
         return self.verdict.document_id
 
 

@@ -33,6 +33,7 @@ class Standing:
 
     @property
     def approvals(self) -> int:
+        """How many answers approve."""
         return sum(1 for answer in self.answers if answer.decision == Approval.Decision.APPROVE)
 
     @property
@@ -55,6 +56,23 @@ def compute_standing(request: Request, *, now: datetime) -> Standing:
     rules = count_approvals(policy, [_counted(answer, policy_input) for answer in valid], excluded=excluded)
     status = _decide_status(revision, answers, rules, lapsed=len(valid) < len(approving))
     return Standing(status, revision, answers, tuple(rules), policy.required_approvals)
+
+
+def stood_approved(revision: Revision) -> Approval | None:
+    """Return the approval with which a revision had all it needed, whether or not it has lapsed since; None if it never had."""
+    if revision.result != "pass":
+        return None
+    policy = parse_policy(bytes_of(revision.policy.document))
+    policy_input = parse_canonical(bytes_of(revision.policy_input))
+    excluded = exclusions(policy, policy_input)
+    counted = []
+    for answer in revision.approvals.select_related("identity").order_by("signed_at", "pk"):
+        if answer.decision != Approval.Decision.APPROVE:
+            return None
+        counted.append(_counted(answer, policy_input))
+        if all(rule["outcome"] == "pass" for rule in count_approvals(policy, counted, excluded=excluded)):
+            return answer
+    return None
 
 
 def refresh_state(state: RequestState, *, now: datetime) -> RequestState:

@@ -16,6 +16,7 @@ urlpatterns = [
     path("ceremonies/<str:ceremony_id>/complete", views.ceremony_complete, name="ceremony_complete"),
     path("records/<str:digest>", views.record, name="record"),
     path("policies/<str:digest>", views.policy, name="policy"),
+    path("api/v1/observations", api.ObservationsView.as_view(), name="api_observations"),
     path("api/v1/requests", api.RequestsView.as_view(), name="api_requests"),
     path("api/v1/requests/<str:request_id>", api.RequestView.as_view(), name="api_request"),
     path("api/v1/requests/<str:request_id>/approvals", api.ApprovalsView.as_view(), name="api_approvals"),

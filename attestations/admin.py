@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from attestations.models import Artifact, Attestation, Collection, TrustRoot, Verdict, VerificationJob
+from attestations.models import (
+    Artifact,
+    Attestation,
+    Collection,
+    Observation,
+    TrustAnswer,
+    TrustProposal,
+    TrustRoot,
+    Verdict,
+    VerificationJob,
+)
 from ledger.admin import ReadOnlyAdmin
 
 
@@ -19,6 +29,13 @@ class CollectionAdmin(ReadOnlyAdmin):
     list_display = ["id", "kind", "name", "item_count", "identity", "received_at"]
     list_filter = ["kind"]
     list_select_related = ["identity"]
+
+
+@admin.register(Observation)
+class ObservationAdmin(ReadOnlyAdmin):
+    list_display = ["id", "place", "reference", "digest", "identity", "observed_at", "received_at"]
+    list_filter = ["place__kind"]
+    list_select_related = ["place", "identity"]
 
 
 @admin.register(VerificationJob)
@@ -42,3 +59,15 @@ class ArtifactAdmin(ReadOnlyAdmin):
 @admin.register(TrustRoot)
 class TrustRootAdmin(ReadOnlyAdmin):
     list_display = ["name", "digest", "added_at", "removed_at"]
+
+
+@admin.register(TrustProposal)
+class TrustProposalAdmin(ReadOnlyAdmin):
+    list_display = ["id", "change", "name", "document_id", "proposed_by", "proposed_at", "lapses_at"]
+    list_select_related = ["proposed_by"]
+
+
+@admin.register(TrustAnswer)
+class TrustAnswerAdmin(ReadOnlyAdmin):
+    list_display = ["proposal_id", "word", "by", "answered_at"]
+    list_select_related = ["by"]

@@ -15,8 +15,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from attestations.follow_collection import follow_collection, get_collection
+from attestations.judge_npm_set import judge_npm_set
 from attestations.models import Attestation, Collection
-from attestations.queries import did_submit, get_attestation, latest_verdict, verdict_document
+from attestations.queries import did_submit, get_attestation, latest_verdict, verdict_document, verdict_history
 from attestations.receive import receive_attestation
 from attestations.receive_collection import NEW, REFUSED, ItemAnswer, receive_collection
 from attestations.serializers import (
@@ -144,6 +145,7 @@ class CollectionView(_ReadByReaderOrSender):
             "counts": progress.counts,
             "open": progress.is_open,
             "unanswered": progress.unanswered,
+            "asSet": judge_npm_set(progress),
             "items": items,
         }
         return Response(OutputCollectionProgress(shown).data)
@@ -210,4 +212,5 @@ def _whole(attestation: Attestation) -> dict[str, Any]:
         "notChecked": document.get("notChecked", []),
         "verdictDigest": f"sha256:{verdict.document_id}" if verdict else None,
         "verifiedAt": verdict.verified_at if verdict else None,
+        "verdicts": verdict_history(attestation),
     }

@@ -8,3 +8,10 @@ from django.apps import AppConfig
 class AttestationsConfig(AppConfig):
     name = "attestations"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Hear of changed signers from the room below, which cannot call this one."""
+        from attestations.reverify import order_for_signer
+        from identities.signals import evidence_signer_changed
+
+        evidence_signer_changed.connect(order_for_signer, dispatch_uid="attestations.reverify")

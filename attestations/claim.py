@@ -21,7 +21,7 @@ WHERE attestation_id IN (
     SELECT attestation_id FROM attestations_verificationjob
     WHERE (state = 'waiting' AND next_try_at <= clock_timestamp()) OR (state = 'claimed' AND lease_until < clock_timestamp())
     ORDER BY next_try_at, attestation_id LIMIT %s FOR UPDATE SKIP LOCKED)
-RETURNING attestation_id, attempts
+RETURNING attestation_id, attempts, attempts - attempts_before
 """
 # SQLite keeps datetimes as text with up to six digits of a second and tells the time with three: what is due within the running
 # millisecond counts as due (999), and a lease that ends within it does not count as ended.
@@ -33,16 +33,20 @@ WHERE attestation_id IN (
     WHERE (state = 'waiting' AND next_try_at <= strftime('%%Y-%%m-%%d %%H:%%M:%%f999', 'now'))
         OR (state = 'claimed' AND lease_until < strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now'))
     ORDER BY next_try_at, attestation_id LIMIT %s)
-RETURNING attestation_id, attempts
+RETURNING attestation_id, attempts, attempts - attempts_before
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to finish one job, as long as nobody claimed it after us: `attempts` is the fencing count."""
+    """The right to finish one job, as long as nobody claimed it after us: `attempts` is the fencing count.
+
+    `tries` counts only those attempts that were made for the verdict that is due now.
+    """
 
     attestation_id: str
     attempts: int
+    tries: int
 
 
 def claim_jobs(*, limit: int, lease_seconds: int) -> list[Claim]:
@@ -51,7 +55,7 @@ def claim_jobs(*, limit: int, lease_seconds: int) -> list[Claim]:
     # IMMEDIATE makes SQLite take its write lock before it looks for rows.
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement, [lease_seconds, limit])
-        claims = [Claim(str(attestation_id), int(attempts)) for attestation_id, attempts in cursor.fetchall()]
+        claims = [Claim(str(attestation_id), int(attempts), int(tries)) for attestation_id, attempts, tries in cursor.fetchall()]
     return sorted(claims, key=lambda claim: claim.attestation_id)
 
 

@@ -13,7 +13,7 @@ import structlog
 from django.conf import settings
 
 from attestations.claim import Claim, claim_jobs, retry_job
-from attestations.verify import give_up, verify_attestation
+from attestations.verify import TrustChanged, give_up, verify_attestation
 
 RETRY_SECONDS = 2
 log = structlog.get_logger("attestations.drain")
@@ -29,17 +29,21 @@ def drain(*, clock: Callable[[], datetime], limit: int) -> int:
 
 
 def _work_on(claim: Claim, clock: Callable[[], datetime]) -> bool:
-    if claim.attempts > settings.MAX_ATTEMPTS:
+    if claim.tries > settings.MAX_ATTEMPTS:
         # Nobody is left to tell of these attempts: whoever made them was killed, perhaps by this very evidence.
         return _give_up(claim, "every attempt ended without an answer", clock)
     try:
         verdict = verify_attestation(claim=claim, now=clock())
+    except TrustChanged:
+        log.info("trust changed meanwhile", attestation=claim.attestation_id, attempt=claim.attempts)
+        retry_job(claim, error="", after_seconds=0)
+        return False
     except Exception as error:
         log.exception("verification failed", attestation=claim.attestation_id, attempt=claim.attempts)
         description = f"{type(error).__name__}: {error}"
-        if claim.attempts >= settings.MAX_ATTEMPTS:
+        if claim.tries >= settings.MAX_ATTEMPTS:
             return _give_up(claim, description, clock)
-        retry_job(claim, error=description, after_seconds=RETRY_SECONDS * claim.attempts)
+        retry_job(claim, error=description, after_seconds=RETRY_SECONDS * claim.tries)
         return False
     if verdict is None:
         log.warning("claim lost", attestation=claim.attestation_id, attempt=claim.attempts)

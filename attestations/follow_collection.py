@@ -28,6 +28,7 @@ class ItemState:
 
     @property
     def is_open(self) -> bool:
+        """Whether its verdict is still due."""
         return self.state in OPEN
 
     @property
@@ -45,10 +46,12 @@ class Progress:
 
     @property
     def unanswered(self) -> int:
+        """How many items of the file have no answer yet."""
         return self.collection.item_count - len(self.items)
 
     @property
     def is_open(self) -> bool:
+        """Whether a verdict is still due."""
         return any(item.is_open for item in self.items)
 
     @property

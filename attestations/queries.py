@@ -14,6 +14,7 @@ from proofs.assess import claimed_subjects
 from proofs.errors import NotFound
 
 MAX_PENDING = 200
+MAX_HISTORY = 50
 
 
 def get_attestation(attestation_id: str) -> Attestation:
@@ -37,6 +38,11 @@ def latest_verdict(attestation: Attestation) -> Verdict | None:
         .order_by("-number")
         .first()
     )
+
+
+def verdict_history(attestation: Attestation) -> list[Verdict]:
+    """Return every verdict of an attestation, the newest first, at most `MAX_HISTORY` of them."""
+    return list(Verdict.objects.filter(attestation=attestation).order_by("-number")[:MAX_HISTORY])
 
 
 def newest_verdicts() -> QuerySet[Verdict]:
@@ -68,12 +74,17 @@ def did_submit(identity: Identity, attestation: Attestation) -> bool:
 
 
 def pending_about(digest: str, *, team: Team) -> list[Attestation]:
-    """Return what the team's own identities sent that names the artifact, as far as unproven bytes tell, and is not verified yet.
+    """Return what the team's own identities sent that names the artifact, as far as unproven bytes tell, and waits for a verdict.
 
-    Looks at the `MAX_PENDING` oldest open jobs; a queue longer than that counts as naming every artifact, because nobody has looked.
+    Of what waits for its first verdict, looks at the `MAX_PENDING` oldest; a queue longer than that counts as naming every artifact, because
+    nobody has looked. What is verified again is known by its last verdict.
     """
     open_states = (VerificationJob.State.WAITING, VerificationJob.State.CLAIMED)
     mine = Attestation.objects.filter(job__state__in=open_states, submissions__identity__team=team).distinct()
+    again = list(mine.filter(verdicts__subjects__artifact=digest).order_by("received_at", "pk")[:MAX_PENDING])
+    if again:
+        return again
+    mine = mine.filter(verdicts__isnull=True)
     waiting = list(mine.select_related("blob").order_by("received_at", "pk")[: MAX_PENDING + 1])
     if len(waiting) > MAX_PENDING:
         return waiting

@@ -46,6 +46,22 @@ class OutputFinding(serializers.Serializer):
     sentence = serializers.CharField()
 
 
+class OutputEarlierVerdict(serializers.Serializer):
+    """One verdict in the history of an attestation, and why it was given."""
+
+    number = serializers.IntegerField()
+    result = serializers.ChoiceField(choices=Verdict.Result.choices)
+    code = serializers.CharField()
+    sentence = serializers.CharField(source="reason")
+    because = serializers.CharField(allow_blank=True, help_text="What had changed; empty for the first.")
+    verifier = serializers.CharField(allow_blank=True, help_text="Version of the verifier.")
+    verdictDigest = serializers.SerializerMethodField(help_text="SHA-256 of the verdict document, `sha256:<hex>`.")
+    verifiedAt = serializers.DateTimeField(source="verified_at")
+
+    def get_verdictDigest(self, verdict: Verdict) -> str:  # noqa: N802  # the library finds it by the name of the field
+        return f"sha256:{verdict.document_id}"
+
+
 class OutputAttestationWithVerdict(OutputReceipt):
     """An attestation and its newest verdict; `result` and what follows are null or empty while it is being verified."""
 
@@ -61,6 +77,7 @@ class OutputAttestationWithVerdict(OutputReceipt):
     notChecked = serializers.ListField(child=serializers.CharField())
     verdictDigest = serializers.CharField(allow_null=True)
     verifiedAt = serializers.DateTimeField(allow_null=True)
+    verdicts = OutputEarlierVerdict(many=True, help_text="All verdicts, the newest first, at most 50.")
 
 
 class OutputItemAnswer(serializers.Serializer):
@@ -107,9 +124,20 @@ class OutputItemState(serializers.Serializer):
     predicateType = serializers.CharField(allow_null=True, help_text="What the verified statement says it is.")
 
 
+class OutputSetAnswer(serializers.Serializer):
+    """Whether npm's attestations of a package version hold together."""
+
+    result = serializers.ChoiceField(choices=["verified", "rejected"])
+    code = serializers.CharField()
+    sentence = serializers.CharField()
+
+
 class OutputCollectionProgress(OutputCollection):
     """A collection and where each item stands; `counts` by state, `open` while a verdict is missing."""
 
     open = serializers.BooleanField()
     unanswered = serializers.IntegerField(help_text="Items that were not reached because the sending was cut off. Send the file again.")
     items = OutputItemState(many=True)
+    asSet = OutputSetAnswer(
+        allow_null=True, help_text="For npm's answer about a package version, once every item has its verdict; else null."
+    )

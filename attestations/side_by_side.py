@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from proofs.predicates.read import READERS
+from proofs.sigstore.cosign_layer import SIGNATURE_TYPE
 
 _PROVENANCE = {
     "https://slsa.dev/provenance/v1": "a build record (SLSA provenance)",
@@ -57,6 +58,7 @@ class Row:
 
     @property
     def is_contradiction(self) -> bool:
+        """Whether the statement says something else than what is proven."""
         return self.outcome == "fail"
 
 
@@ -67,6 +69,7 @@ def compare_sides(facts: Mapping[str, Any], findings: Sequence[Mapping[str, Any]
     rows = []
     if signer["kind"] == "key":
         rows.append(Row("Signed with", str(signer["keyId"]), ""))
+    rows += [Row("Signed as well with", str(other["keyId"]), "") for other in facts.get("coSigners", ())]
     for label, check, proved, claimed in _COMPARED:
         finding = by_check.get(check, {})
         rows.append(
@@ -85,6 +88,8 @@ def describe_predicate(predicate_type: str | None) -> str:
         return "a statement we could not read"
     if predicate_type in _PROVENANCE:
         return _PROVENANCE[predicate_type]
+    if predicate_type == SIGNATURE_TYPE:
+        return "a signature over an image (cosign)"
     if predicate_type in READERS:
         return _KINDS[READERS[predicate_type][0]]
     return f"a statement of type {predicate_type}" if predicate_type else "a signature over a file, or a statement without a type"

@@ -16,7 +16,7 @@ from identities.queries import resolve_signer
 from proofs.claims import ClaimFinding
 from proofs.workflow import split_workflow
 
-CHECK = "signer"
+CHECK, CO_SIGNERS_CHECK = "signer", "co_signers"
 
 
 def check_signer_registered(facts_signer: Mapping[str, Any], *, at: datetime) -> tuple[Identity | None, ClaimFinding]:
@@ -36,6 +36,24 @@ def check_signer_registered(facts_signer: Mapping[str, Any], *, at: datetime) ->
     return None, ClaimFinding(
         CHECK, "fail", "signer.not_valid", f"{name} is registered for this signer, but the registration does not count at this time."
     )
+
+
+def check_co_signers(
+    facts: Mapping[str, Any], *, at: datetime
+) -> tuple[tuple[tuple[Mapping[str, Any], Identity | None], ...], ClaimFinding | None]:
+    """Return each co-signer that the facts prove with the identity it is registered for, and the finding about them, if there are any.
+
+    A co-signer that nobody active answers for takes nothing away from the others: it is only something to look at.
+    """
+    found = tuple((signer, resolve_signer(signer, at=at)) for signer in facts.get("coSigners", ()))
+    if not found:
+        return (), None
+    known = [identity.name for _, identity in found if identity is not None]
+    unknown = [str(signer.get("keyId")) for signer, identity in found if identity is None]
+    words = [f"Signed as well by {', '.join(known)}."] if known else []
+    words += [f"Signed as well with {', '.join(unknown)}, which counts for no identity now."] if unknown else []
+    outcome, code = ("review", "signer.co_signer_unknown") if unknown else ("pass", "signer.co_signers")
+    return found, ClaimFinding(CO_SIGNERS_CHECK, outcome, code, " ".join(words))
 
 
 def _find_candidate(facts_signer: Mapping[str, Any]) -> EvidenceSigner | None:

@@ -9,6 +9,7 @@ from typing import Any
 FORMATS = {
     "sigstore-bundle": "Sigstore bundle",
     "pep740-attestation": "PEP 740 attestation",
+    "cosign-layer": "layer of cosign, beside an image",
     "dsse": "DSSE envelope",
 }
 _TIME_SOURCES = {"log": "the transparency log", "rfc3161": "a timestamp authority (RFC 3161)"}
@@ -77,6 +78,7 @@ def list_claims(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return label and value of each thing an understood predicate says; empty for provenance, which is compared side by side."""
     said = facts.get("predicate") or {}
     rows = [(label, _text(said[name])) for name, label in _LABELS.items() if name in said]
+    rows.append(("Materials", _text([_name_of(material) for material in said.get("materials") or []])))
     statements = said.get("statements") or []
     rows += [(str(item.get("vulnerability") or "A vulnerability"), str(item.get("status") or "status unreadable")) for item in statements]
     return [(label, value) for label, value in rows if value]
@@ -86,6 +88,10 @@ def list_signing_times(facts: Mapping[str, Any]) -> list[SigningMoment]:
     """Return when it was signed, as log and timestamp authorities prove it; empty where only a key signed."""
     times: Sequence[Mapping[str, Any]] = facts.get("times") or []
     return [SigningMoment(str(time["at"]), _TIME_SOURCES.get(str(time["source"]), str(time["source"]))) for time in times]
+
+
+def _name_of(material: Mapping[str, Any]) -> str:
+    return str(material.get("name") or ", ".join(material.get("digests") or []) or "one without a name")
 
 
 def _text(value: object) -> str:

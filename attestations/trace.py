@@ -1,4 +1,5 @@
-"""The way of an artifact as the evidence tells it: source, build, artifact, and the four questions a signature does not answer.
+"""The way of an artifact as evidence and observations tell it: source, build, artifact, registry or runtime, and the four questions a
+signature does not answer.
 
 Reading is one function; the telling is pure. "Proved" is what a certificate or key says in verified evidence, "claimed" is what
 a verified statement merely says, "missing" is everything else. Only what verified is told as true.
@@ -13,6 +14,7 @@ from typing import Any
 
 from attestations.models import Verdict
 from attestations.queries import verdict_document, verdicts_about
+from proofs.tell_path import PathAnswer, PlaceStands
 
 PROVED, CLAIMED, MISSING = "proved", "claimed", "missing"
 
@@ -59,6 +61,14 @@ class ReviewFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class PathFacts:
+    """What the rooms above make of the observations: the answer, and the places where the artifact is or should be, newest first."""
+
+    answer: PathAnswer
+    places: tuple[PlaceStands, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class TracedEvidence:
     """One newest verdict about the artifact, as the telling needs it. `facts` is None unless signatures verified."""
 
@@ -72,16 +82,18 @@ class TracedEvidence:
 
     @property
     def is_verified(self) -> bool:
+        """Whether its newest verdict says verified."""
         return self.result == Verdict.Result.VERIFIED
 
     @property
     def is_build_record(self) -> bool:
+        """Whether it is verified and says how something was built, in a form that is read here."""
         return self.is_verified and self.facts is not None and bool(self.facts["claims"]["understood"])
 
 
-def trace_artifact(digest: str, *, review: ReviewFacts | None = None) -> Trace:
-    """Read the evidence about `digest` and tell its way. `review` is what the rooms above know about approvals."""
-    return trace_verdicts(digest, verdicts_about(digest), review=review)
+def trace_artifact(digest: str, *, review: ReviewFacts | None = None, path: PathFacts | None = None) -> Trace:
+    """Read the evidence about `digest` and tell its way. `review` and `path` are what the rooms above know."""
+    return tell_trace(digest, [_traced(verdict) for verdict in verdicts_about(digest)], review=review, path=path)
 
 
 def trace_verdicts(digest: str, verdicts: Iterable[Verdict], *, review: ReviewFacts | None = None) -> Trace:
@@ -89,13 +101,17 @@ def trace_verdicts(digest: str, verdicts: Iterable[Verdict], *, review: ReviewFa
     return tell_trace(digest, [_traced(verdict) for verdict in verdicts], review=review)
 
 
-def tell_trace(digest: str, evidence: Sequence[TracedEvidence], *, review: ReviewFacts | None = None) -> Trace:
-    """Tell the way of an artifact from the evidence about it, newest first."""
+def tell_trace(
+    digest: str, evidence: Sequence[TracedEvidence], *, review: ReviewFacts | None = None, path: PathFacts | None = None
+) -> Trace:
+    """Tell the way of an artifact from the evidence about it, newest first. Without `path` nothing is told of what came after the build."""
     builds = [item for item in evidence if item.is_build_record]
     # A registered signer's word comes first, then a certificate's, then the newest.
     builds.sort(key=lambda item: (item.signer is None, _signer(item)["kind"] != "certificate"))
-    chain = (_source_link(builds), _build_link(builds), _artifact_link(digest, evidence))
-    questions = (_who_signed(evidence), _from_what(chain[0], builds, evidence), _path_intact(evidence), _altered_since(review))
+    source = _source_link(builds)
+    downstream = () if path is None else (_downstream_link(digest, path.places),)
+    chain = (source, _build_link(builds), _artifact_link(digest, evidence), *downstream)
+    questions = (_who_signed(evidence), _from_what(source, builds, evidence), _path_intact(evidence, path), _altered_since(review))
     return Trace(chain, questions)
 
 
@@ -159,6 +175,21 @@ def _artifact_link(digest: str, evidence: Sequence[TracedEvidence]) -> Link:
     return Link("artifact", "Artifact", MISSING, "No evidence names this digest.", digest)
 
 
+def _downstream_link(digest: str, places: Sequence[PlaceStands]) -> Link:
+    """Tell where the artifact was seen last. That a registered identity saw it there is proved; that it told the truth is not."""
+    here = [item for item in places if item.has(digest)]
+    if not here:
+        lost = next((item.check.sentence for item in places if item.expects(digest) and item.check.is_contradiction), "")
+        return Link(
+            "downstream", "Not seen", MISSING, lost or "No registered observer has seen this digest in a registry or where it runs."
+        )
+    seen = here[0]
+    others = f" It was seen in {_count(len(here) - 1, 'other place')} as well." if len(here) > 1 else ""
+    wrong = " It is not what was approved there." if seen.check.is_contradiction else ""
+    words = f"A registered identity saw this digest there.{wrong}{others}"
+    return Link("downstream", seen.words, PROVED, words, digest, f"Seen by {seen.told_by}", seen.received_at)
+
+
 def _link(kind: str, title: str, state: str, words: str, item: TracedEvidence, digest: str = "") -> Link:
     by = item.signer or "an unregistered signer"
     return Link(kind, title, state, words, digest, by, item.at, item.attestation_id)
@@ -210,11 +241,15 @@ def _from_what(source: Link, builds: Sequence[TracedEvidence], evidence: Sequenc
     return Question(question, "unknown", "unknown", "No verified evidence says what it was built from.")
 
 
-def _path_intact(evidence: Sequence[TracedEvidence]) -> Question:
+def _path_intact(evidence: Sequence[TracedEvidence], path: PathFacts | None) -> Question:
+    question = "Was the path from build to runtime intact?"
     named = sum(item.is_verified for item in evidence)
     reasons = (f"{_count(named, 'verified statement')} named this very digest when it was signed.",) if named else ()
-    words = "No observation from a registry or a cluster has been received, so nobody here saw it on its way."
-    return Question("Was the path from build to runtime intact?", "unknown", "unknown", words, reasons)
+    if path is None:
+        words = "Observations from registries and clusters are no part of a review; the artifact's own page has them."
+        return Question(question, "unknown", "unknown", words, reasons)
+    told = path.answer
+    return Question(question, told.answer, told.tone, told.words, (*told.reasons, *reasons))
 
 
 def _altered_since(review: ReviewFacts | None) -> Question:

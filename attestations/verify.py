@@ -6,6 +6,7 @@ Whether a project accepts the evidence is for its policy; here it is only said w
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -16,13 +17,14 @@ from django.db import transaction
 from attestations.blobs import bytes_of, store_blob
 from attestations.claim import Claim, finish_job
 from attestations.models import Artifact, Attestation, Finding, Verdict, VerdictSubject, VerificationJob
+from attestations.reverify import trust_mark
 from attestations.second_opinion import with_second_opinion
-from attestations.signer import check_signer_registered
+from attestations.signer import check_co_signers, check_signer_registered
 from attestations.trust_roots import current_trust_material
 from identities.actors import portal_actor
 from identities.models import Identity
 from ledger.append import append_event
-from proofs.assess import Assessment, assess_evidence, build_verdict
+from proofs.assess import VERIFIER_VERSION, Assessment, assess_evidence, build_verdict
 from proofs.canonical import canonical_bytes
 from proofs.evidence import TrustMaterial
 from proofs.moment import rfc3339
@@ -36,26 +38,49 @@ class _Judged:
     assessment: Assessment
     signer: Identity | None
     trust: TrustMaterial
+    mark: int
+    as_of: datetime
+    co_signers: tuple[tuple[Mapping[str, Any], Identity | None], ...] = ()
+
+
+class TrustChanged(Exception):
+    """What the verdict would have rested on changed while it was being reached; nothing was kept, and it is due anew."""
 
 
 def verify_attestation(*, claim: Claim, now: datetime) -> Verdict | None:
     """Verify the claimed attestation and keep its verdict; None when the claim was lost meanwhile, and then nothing is kept.
 
-    Keys and registrations are judged as of `now`, to the second, which stands in the verdict: anybody can judge again as of then.
-    Bad evidence is a verdict, not a refusal. Refuses with `blob.altered` when stored bytes changed, which counts as an attempt.
+    Keys and registrations are judged as of the second in which the evidence was received, because by then it was signed; where they were
+    registered only later, as of `now`. Which of the two stands in the verdict: anybody can judge again as of then. Bad evidence is a
+    verdict, not a refusal. Refuses with `blob.altered` when stored bytes changed, which counts as an attempt; raises `TrustChanged`.
     """
     now = now.replace(microsecond=0)
     attestation = Attestation.objects.select_related("blob").get(pk=claim.attestation_id)
+    mark = trust_mark()
     trust = current_trust_material()
     content = bytes_of(attestation.blob)
-    # Measured when it was taken in: a limit lowered since then is no reason to judge it otherwise.
-    assessment = with_second_opinion(assess_evidence(content, trust=trust, received_at=now, max_bytes=None), content)
-    signer = None
+    assessment, as_of = _assess(content, trust=trust, received_at=attestation.received_at, now=now)
+    assessment = with_second_opinion(assessment, content)
+    signer: Identity | None = None
+    co_signers: tuple[tuple[Mapping[str, Any], Identity | None], ...] = ()
     if assessment.facts is not None:
-        signer, finding = check_signer_registered(assessment.facts["signer"], at=now)
-        assessment = replace(assessment, findings=(*assessment.findings, finding))
-    judged = _Judged(attestation, assessment, signer, trust)
+        signer, finding = check_signer_registered(assessment.facts["signer"], at=as_of)
+        if signer is None:
+            signer, finding = check_signer_registered(assessment.facts["signer"], at=now)
+        co_signers, about_them = check_co_signers(assessment.facts, at=as_of)
+        assessment = replace(assessment, findings=(*assessment.findings, finding, *([about_them] if about_them else [])))
+    judged = _Judged(attestation, assessment, signer, trust, mark, as_of, co_signers)
     return _keep(judged, claim=claim, state=VerificationJob.State.DONE, error="", now=now)
+
+
+def _assess(content: bytes, *, trust: TrustMaterial, received_at: datetime, now: datetime) -> tuple[Assessment, datetime]:
+    # A clock that was set back between receipt and now must not let a verdict look into the future.
+    then = min(received_at.replace(microsecond=0), now)
+    # Measured when it was taken in: a limit lowered since then is no reason to judge it otherwise.
+    assessment = assess_evidence(content, trust=trust, received_at=then, max_bytes=None)
+    if assessment.code != "key.not_valid" or then == now:
+        return assessment, then
+    return assess_evidence(content, trust=trust, received_at=now, max_bytes=None), now
 
 
 def give_up(*, claim: Claim, error: str, now: datetime) -> Verdict | None:
@@ -70,7 +95,7 @@ def give_up(*, claim: Claim, error: str, now: datetime) -> Verdict | None:
         claimed_subjects=(),
         not_checked=("Nothing about this evidence was checked to the end.",),
     )
-    judged = _Judged(attestation, assessment, None, TrustMaterial())
+    judged = _Judged(attestation, assessment, None, TrustMaterial(), trust_mark(), now)
     return _keep(judged, claim=claim, state=VerificationJob.State.FAILED, error=error, now=now)
 
 
@@ -83,8 +108,12 @@ def _keep(judged: _Judged, *, claim: Claim, state: VerificationJob.State, error:
             identity=_named(judged.signer),
             trust_digests=judged.trust.digests,
             verified_at=rfc3339(now),
+            as_of=rfc3339(judged.as_of),
+            co_identities=[{"keyId": signer["keyId"], "identity": _named(identity)} for signer, identity in judged.co_signers],
         )
     )
+    facts = assessment.facts or {}
+    signed_by = facts.get("signer", {})
     with transaction.atomic():
         # First, so that of two workers the second waits here, then sees that the claim is no longer its own.
         if not finish_job(claim, state=state, error=error):
@@ -95,10 +124,18 @@ def _keep(judged: _Judged, *, claim: Claim, state: VerificationJob.State, error:
             result=assessment.result,
             code=_cut(assessment.code, 80),
             reason=_cut(assessment.reason, 600),
-            predicate_type=_cut(str((assessment.facts or {}).get("predicateType", "")), 300),
+            predicate_type=_cut(str(facts.get("predicateType", "")), 300),
             signer=judged.signer,
             document=store_blob(document, now),
             verified_at=now,
+            because=VerificationJob.objects.values_list("because", flat=True).get(pk=attestation.pk),
+            trust_mark=judged.mark,
+            verifier=VERIFIER_VERSION,
+            trust_root=str(facts.get("trustRoot") or ""),
+            signer_issuer=_cut(str(signed_by.get("issuer") or ""), 300),
+            signer_name=_cut(str(signed_by.get("identity") or signed_by.get("keyId") or ""), 500),
+            co_signer_names=" ".join(str(signer["keyId"]) for signer, _ in judged.co_signers),
+            other_signatures=assessment.other_signatures,
         )
         verdict.save()
         _keep_subjects(verdict, assessment, now)
@@ -114,6 +151,9 @@ def _keep(judged: _Judged, *, claim: Claim, state: VerificationJob.State, error:
         )
         # Last, because it takes the one lock of the whole ledger.
         append_event(event="verdict.recorded", ref_digest=verdict.document_id, actor=portal_actor(), now=now)
+        # Under that lock: whoever changes what is trusted holds it too, so the change is seen here, or its order sees this verdict.
+        if trust_mark() != judged.mark:
+            raise TrustChanged
     return verdict
 
 

@@ -17,8 +17,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from attestations.blobs import read_blob
 from attestations.follow_collection import follow_collection, get_collection
 from attestations.forms import HoldInMemory, InputCollection
+from attestations.judge_npm_set import judge_npm_set
 from attestations.models import VerificationJob
-from attestations.queries import get_attestation, latest_verdict, verdict_document
+from attestations.queries import get_attestation, latest_verdict, verdict_document, verdict_history
 from attestations.receive_collection import demand_sender, may_send, receive_collection
 from attestations.side_by_side import compare_sides, describe_predicate
 from attestations.statement_words import describe_format, list_claims, list_signing_times
@@ -49,6 +50,8 @@ def attestation(request: HttpRequest, attestation_id: str) -> HttpResponse:
         "evidence_digest": f"sha256:{found.blob_id}",
         "verdict_digest": f"sha256:{verdict.document_id}" if verdict else "",
         "may_send": may_send(person_of(request)).allowed,
+        "history": verdict_history(found),
+        "is_again": verdict is not None and found.job.state in (VerificationJob.State.WAITING, VerificationJob.State.CLAIMED),
         "is_open": verdict is None and found.job.state in (VerificationJob.State.WAITING, VerificationJob.State.CLAIMED),
     }
     return render(request, "attestations/attestation.html", context)
@@ -110,6 +113,7 @@ def collection(request: HttpRequest, collection_id: str) -> HttpResponse:
     page = Paginator(progress.items, ROWS).get_page(request.GET.get("page"))
     context = {
         "progress": progress,
+        "as_set": judge_npm_set(progress),
         "page": page,
         "may_send": may_send(person_of(request)).allowed,
         "digest": f"sha256:{progress.collection.digest}",

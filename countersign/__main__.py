@@ -41,6 +41,7 @@ def _run(chosen: argparse.Namespace) -> int:
         digest=chosen.digest,
         environment=chosen.environment,
         policy=chosen.policy,
+        expectations=chosen.expectations,
         at=chosen.at,
         as_json=chosen.json,
     )
@@ -62,6 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--environment", metavar="E", help="where it is to go")
     verify.add_argument(
         "--policy", type=_digest, metavar="D", help="the policy you expect, as sha256:<hex> (default: the one the person signed for)"
+    )
+    verify.add_argument(
+        "--expectations", type=_digest, metavar="D", help="the project's expectations you expect, where the policy leaves it to them"
     )
     verify.add_argument(
         "--at", type=_moment, metavar="T", help="when it must be valid, as 2026-01-31T12:00:00Z (default: when it was signed)"

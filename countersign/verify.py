@@ -33,6 +33,7 @@ def verify(
     digest: str | None,
     environment: str | None,
     policy: str | None,
+    expectations: str | None,
     at: datetime | None,
     as_json: bool,
 ) -> int:
@@ -51,7 +52,21 @@ def verify(
         wanted_digest, wanted_environment = _complete(files, digest, environment, notes)
         if policy is None:
             notes.append("You named no --policy, so this rests on the policy the pack names; compare its digest with the one you expect.")
-        report = verify_pack(files, trust=trust, digest=wanted_digest, environment=wanted_environment, at=at, policy=policy, follow=follow)
+        report = verify_pack(
+            files,
+            trust=trust,
+            digest=wanted_digest,
+            environment=wanted_environment,
+            at=at,
+            policy=policy,
+            expectations=expectations,
+            follow=follow,
+        )
+        if expectations is None and report.expectations is not None:
+            notes.append(
+                "The policy leaves it to the project's expectations whose evidence counts, and you named no --expectations; "
+                "compare their digest with the one you expect."
+            )
     except Refusal as refusal:
         _print_refusal(refusal, held, as_json)
         return 1
@@ -97,6 +112,10 @@ def _verdict(report: PackReport, digest: str) -> str:
     people = " and ".join(f"{describe_person(item)}, level {item.level}" for item in report.approvals)
     name = next((item.name for item in report.artifacts if digest in map(str, item.digests)), "") or "the artifact"
     policy = f"policy {report.policy.id}, version {report.policy.version}, sha256:{report.policy.digest}"
+    if report.expectations is not None:
+        policy += (
+            f" and the project's expectations, version {report.expectations['document']['version']}, sha256:{report.expectations['digest']}"
+        )
     return (
         f"{name}, {digest}, was approved for {report.environment.name} by {people}, under {policy}; valid at {rfc3339(report.at)}. "
         "The log is not witnessed. Whether it was rejected, withdrawn or the key revoked, no pack can show: ask the portal's gate."
@@ -120,6 +139,7 @@ def _as_document(report: PackReport, digest: str, notes: list[str]) -> dict[str,
         "at": rfc3339(report.at),
         "request": {"id": report.request.id, "revision": report.request.revision},
         "policy": {"id": report.policy.id, "version": report.policy.version, "digest": report.policy.digest},
+        "expectations": report.expectations,
         "approvals": [
             {
                 "issuer": item.issuer,

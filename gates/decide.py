@@ -2,8 +2,8 @@
 
 The answer is recomputed from the signed material each time, with the code an auditor uses offline (`proofs.pack.verify`), and
 then held against what is true today: keys, identities, policy and verdicts. Whatever cannot be shown is a deny with a reason.
-Every answer is written down with its ledger entry before it is given. Not checked here: where the artifact is, and whether a
-tag points to it; a gate is asked about a digest.
+Every answer is written down with its ledger entry before it is given. Not checked here: where the artifact is; a gate is asked about a
+digest, and knows of tags only what observers told.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from approvals.pack import build_pack
 from approvals.trust import current_trust
 from attestations.models import Artifact
 from gates.models import Decision, new_decision_id
-from gates.present_facts import check_present_facts
+from gates.present_facts import check_path_stands, check_present_facts
 from gates.reasons import Reason
 from identities.actors import actor_of
 from identities.models import Environment, Identity, Project
@@ -78,7 +78,11 @@ def _weigh(question: Question, *, by: Identity, now: datetime) -> tuple[Request 
     newest = asked.select_related("project", "environment", "requester").order_by("-opened_at", "-pk")[:MAX_REQUESTS_WEIGHED]
     first_reasons: list[Reason] = []
     for request in newest:
-        against = _weigh_request(request, question.digest, now=now) or _check_later_no(request, asked)
+        against = (
+            _weigh_request(request, question.digest, now=now)
+            or _check_later_no(request, asked)
+            or check_path_stands(request, digest=question.digest)
+        )
         if not against:
             return request, []
         first_reasons = first_reasons or against

@@ -6,8 +6,11 @@ Reads only. Each check answers with a reason or with nothing. Not checked: anyth
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
+from approvals.expectations import active_expectations
 from approvals.models import Approval, Request, Revision
+from approvals.path import standing_contradictions
 from approvals.policies import active_policy
 from approvals.refresh import is_outdated
 from attestations.blobs import bytes_of
@@ -44,12 +47,23 @@ def check_present_facts(request: Request, *, digest: str, now: datetime) -> list
     return [Reason(reason.code, reason.sentence, request_id=request.pk) for reason in reasons]
 
 
+def check_path_stands(request: Request, *, digest: str) -> list[Reason]:
+    """Return the reasons that observers gave against promoting `digest`: another digest under its name, or it under another's."""
+    standing = standing_contradictions(digest, environment=request.environment)
+    return [Reason(now.check.code, f"{now.check.sentence} Seen by {now.observation.identity}.", request_id=request.pk) for now in standing]
+
+
 def _check_policy(request: Request, revision: Revision) -> list[Reason]:
     policy = active_policy(project=request.project, environment=request.environment)
     if policy is None:
         return [Reason("policy.missing", f"No policy is active for {request.project} in {request.environment.name}.")]
     if policy.digest != revision.policy_id:
         return [Reason("policy.mismatch", f"The request was approved under {revision.policy}; {policy} is in force now.")]
+    if revision.expectations_digest is not None:
+        expected = active_expectations(request.project)
+        if (expected.digest if expected else "") != revision.expectations_digest:
+            words = f"The request was approved under other expectations of {request.project} than are in force now."
+            return [Reason("expectations.mismatch", words)]
     return []
 
 
@@ -89,11 +103,19 @@ def _check_evidence(revision: Revision, now: datetime) -> list[Reason]:
             result = Verdict.Result(latest.result).label.lower() if latest else "gone"
             words = f"Evidence {item.attestation_id} was {item.verdict.result} when people signed; it is {result} now."
             reasons.append(Reason("evidence.verdict_changed", words))
-        if item.verdict.signer is not None:
-            _, finding = check_signer_registered(verdict_document(item.verdict)["facts"]["signer"], at=now)
+        for signer in _registered_signers(item.verdict):
+            _, finding = check_signer_registered(signer, at=now)
             if finding.code in SHUTTING:
                 reasons.append(Reason(SHUTTING[finding.code], f"Evidence {item.attestation_id}: {finding.sentence}"))
     return reasons
+
+
+def _registered_signers(verdict: Verdict) -> list[dict[str, Any]]:
+    """Return what the verdict proved about each of its signers that was registered then: the first one and those who signed with it."""
+    document = verdict_document(verdict)
+    facts, known = document["facts"] or {}, {each["keyId"] for each in document.get("coIdentities", ()) if each["identity"]}
+    first = [facts["signer"]] if verdict.signer is not None else []
+    return first + [signer for signer in facts.get("coSigners", ()) if signer["keyId"] in known]
 
 
 def _check_pending(request: Request, digest: str) -> list[Reason]:

@@ -224,6 +224,7 @@ class ApiCredential(models.Model):
 
     class Scope(models.TextChoices):
         ATTESTATIONS_WRITE = "attestations:write", "Send evidence"
+        OBSERVATIONS_WRITE = "observations:write", "Send observations"
         REQUESTS_WRITE = "requests:write", "Open requests"
         GATES_DECIDE = "gates:decide", "Ask a gate"
         READ = "read", "Read"

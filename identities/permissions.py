@@ -32,6 +32,9 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
     # A requester may put evidence into the queue of their team anyway, by way of the programs they own. Approvers and auditors judge
     # evidence and do not bring it.
     "attestations.send": ("sending evidence", frozenset({Role.REQUESTER})),
+    # What a registry or a cluster has is told by a program that looks at it; no person holds a role for it.
+    "observations.send": ("sending observations", frozenset()),
+    "observations.read": ("reading observations", EVERY_ROLE),
     "artifacts.read": ("reading artifacts", EVERY_ROLE),
     "requests.read": ("reading requests", EVERY_ROLE),
     "requests.open": ("opening a request", frozenset({Role.REQUESTER})),
@@ -43,14 +46,20 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
     "identities.steward": ("changing identities and roles", frozenset({Role.ADMINISTRATOR, Role.IDENTITY_STEWARD})),
     "keys.own": ("keeping approval keys", EVERY_ROLE),
     "packs.read": ("downloading evidence packs", EVERY_ROLE),
+    "trust.read": ("reading what evidence is verified under", EVERY_ROLE),
+    "trust.change": ("changing what evidence is verified under", frozenset({Role.OFFICER})),
 }
 
 # Taken only by a person at a browser, whatever credential a program holds.
-HUMAN_ACTIONS = frozenset({"requests.decide", "keys.own", "identities.steward"})
+HUMAN_ACTIONS = frozenset({"requests.decide", "keys.own", "identities.steward", "trust.change"})
+# These change something for every team at once, so a role in one project does not reach that far.
+BEYOND_ONE_PROJECT = frozenset({"trust.change"})
 NONHUMAN_ACTIONS = frozenset(
     {
         "attestations.read",
         "attestations.send",
+        "observations.send",
+        "observations.read",
         "artifacts.read",
         "requests.read",
         "requests.open",
@@ -90,7 +99,8 @@ def may(
     if not identity.is_person:
         return _may_nonhuman(identity, action, words, project.team_id if project else team.pk if team else None)
     held = list_held_roles(identity)
-    fitting = [assignment for assignment in held if assignment.role in wanted and _covers(assignment, project, team)]
+    reaching = [assignment for assignment in held if assignment.project_id is None or action not in BEYOND_ONE_PROJECT]
+    fitting = [assignment for assignment in reaching if assignment.role in wanted and _covers(assignment, project, team)]
     if fitting:
         return Answer(True, f"You are {_held_words(fitting)}.")
     where = f" in {project.slug}" if project else f" in {team.slug}" if team else ""
@@ -138,6 +148,14 @@ def readable_teams(identity: Identity, action: str) -> Q:
 def readable_projects(identity: Identity, action: str) -> QuerySet[Project]:
     """Return the projects on which `identity` may take `action`. What is read of any other is answered as if it were not there."""
     return Project.objects.filter(readable_teams(identity, action))
+
+
+def readable_whole_teams(identity: Identity, action: str) -> QuerySet[Team]:
+    """Return the teams in the whole of which `identity` may take `action`; a role in one project alone gives none."""
+    if not identity.is_person:
+        return Team.objects.filter(pk=identity.team_id) if may(identity, action).allowed else Team.objects.none()
+    roles = [role for role in list_held_roles(identity) if role.project_id is None and role.role in ACTIONS[action][1]]
+    return Team.objects.filter(pk__in=[role.team_id for role in roles]) if may(identity, action).allowed else Team.objects.none()
 
 
 def person_of(request: HttpRequest) -> Identity:

@@ -17,8 +17,10 @@ from ulid import ULID
 from identities.chronicle import append_identity_event
 from identities.models import EvidenceSigner, Identity, Team, User
 from identities.permissions import demand
+from identities.signals import evidence_signer_changed
 from proofs.errors import Conflict, Malformed, NotAllowed
 from proofs.keys import load_pem
+from proofs.moment import rfc3339
 
 
 def register_person(
@@ -116,12 +118,14 @@ def register_signer(
     certificate_identity: str = "",
     any_ref: bool = False,
     public_key_pem: bytes | None = None,
+    valid_from: datetime | None = None,
     valid_until: datetime | None = None,
 ) -> EvidenceSigner:
     """Register one way a non-human identity signs evidence: a certificate identity of an issuer, or a public key (PEM).
 
-    Refuses with `signer.not_for_people`, `signer.incomplete`, `signer.expired`, `signer.already_registered`, `identity.not_active`,
-    `permission.missing` or a `key.*` code. Possession of the private key is not proved here; each signature does that.
+    `valid_from` may lie in the past, for a key that signed before it was registered here; without it, it is now.
+    Refuses with `signer.not_for_people`, `signer.incomplete`, `signer.expired`, `signer.in_future`, `signer.already_registered`,
+    `identity.not_active`, `permission.missing` or a `key.*` code. Possession of the private key is not proved here; each signature does that.
     """
     if by is not None:
         demand(by, "identities.steward", team=identity.team)
@@ -131,8 +135,10 @@ def register_signer(
         raise Conflict("identity.not_active", f"{identity.name} is {identity.status}, expected active")
     if valid_until is not None and valid_until <= now:
         raise Malformed("signer.expired", "got a validity that is over already, expected one that ends later")
+    if valid_from is not None and valid_from > now:
+        raise Malformed("signer.in_future", "got a validity that begins in the future, expected one that began already")
     # Whole seconds, as all times in verdicts are: a signer is valid for evidence judged in the second it was registered in.
-    signer = EvidenceSigner(identity=identity, valid_from=now.replace(microsecond=0), valid_until=valid_until)
+    signer = EvidenceSigner(identity=identity, valid_from=(valid_from or now).replace(microsecond=0), valid_until=valid_until)
     if public_key_pem is not None and not (certificate_issuer or certificate_identity):
         key = load_pem(public_key_pem)
         signer.method, signer.key_id, signer.spki = EvidenceSigner.Method.PUBLIC_KEY, key.key_id, key.spki
@@ -147,6 +153,7 @@ def register_signer(
         with transaction.atomic():
             signer.save()
             _append_signer_registered(signer, by=by, now=now)
+            evidence_signer_changed.send(EvidenceSigner, signer=signer, now=now)
     except IntegrityError as error:
         raise Conflict("signer.already_registered", f"{signer} is registered already; one signer is one identity") from error
     return signer
@@ -172,6 +179,8 @@ def _append_signer_registered(signer: EvidenceSigner, *, by: Identity | None, no
         "certificateIdentity": signer.certificate_identity,
         "anyRef": signer.any_ref,
         "keyId": signer.key_id,
+        "validFrom": rfc3339(signer.valid_from),
+        "validUntil": rfc3339(signer.valid_until) if signer.valid_until else None,
     }
     append_identity_event(event="evidence_signer.registered", document=document, by=by, now=now)
 

@@ -17,8 +17,8 @@ from identities.permissions import APPROVERS, demand
 from proofs.errors import Conflict, Malformed, NotAllowed
 
 Role = RoleAssignment.Role
-# With these a made-up person could approve, or raise another who does.
-NEEDS_A_SECOND_PERSON = APPROVERS | {Role.ADMINISTRATOR, Role.IDENTITY_STEWARD, Role.POLICY_OWNER}
+# With these a made-up person could approve, raise another who does, or be the second officer of the first.
+NEEDS_A_SECOND_PERSON = APPROVERS | {Role.ADMINISTRATOR, Role.IDENTITY_STEWARD, Role.POLICY_OWNER, Role.OFFICER}
 
 
 def grant_role(

@@ -1,11 +1,12 @@
 """Migration operations for rows that live: what is set once stays, what identifies stays, and no row is removed or replaced.
 
 Each puts triggers on one table, in SQLite and in PostgreSQL. A migration that rebuilds a table on SQLite drops them and must put
-them back; tests/house names the tables without them.
+them back (`while_lifted` does); tests/house names the tables without them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import migrations
@@ -115,6 +116,22 @@ class AllowChange(ForbidChange):
     def __init__(self, app_label: str, model: str) -> None:
         super().__init__(app_label, model)
         migrations.RunPython.__init__(self, self._remove, self._install)
+
+
+class Lift(migrations.RunPython):
+    """Take a guard away: one of the operations of this module, or `ForbidChange` or `FreezeColumns`. Going back puts it there again."""
+
+    def __init__(self, guard: Any) -> None:
+        self.guard = guard
+        super().__init__(guard.reverse_code, guard.code)
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return type(self).__name__, [self.guard], {}
+
+
+def while_lifted(guards: Sequence[Any], operations: Sequence[Any]) -> list[Any]:
+    """Return `operations` on guarded tables between the operations that lift the guards and those that put them back."""
+    return [*(Lift(guard) for guard in reversed(guards)), *operations, *guards]
 
 
 def key_taken(connection: BaseDatabaseWrapper, table: str, pk: str) -> str:

@@ -29,6 +29,7 @@ class LogState:
 
     @property
     def root(self) -> bytes:
+        """The 32-byte root of the tree of this size."""
         return fold_frontier(self.frontier)
 
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from approvals.refresh import refresh_requests
 from attestations.drain import drain
+from attestations.reverify import spread_reverifications
 
 log = structlog.get_logger("portal.schedule")
 
@@ -23,13 +24,19 @@ def drain_attestations() -> int:
     return drain(clock=timezone.now, limit=settings.BATCH_SIZE)
 
 
+def spread_due_reverifications() -> int:
+    """Put back to wait what a change of trust or of the verifier touches. Returns how many were looked at."""
+    return spread_reverifications(now=timezone.now())
+
+
 def refresh_open_requests() -> int:
     """Bring open requests up to date with their evidence and the clock. Returns how many changed."""
     return refresh_requests(now=timezone.now())
 
 
-# In this order: a verdict of this round is seen by the requests of the same round.
+# In this order: what is touched is verified in the same round, and a verdict of this round is seen by the requests of the same round.
 CHORES: tuple[tuple[str, Callable[[], int]], ...] = (
+    ("attestations.reverify", spread_due_reverifications),
     ("attestations.drain", drain_attestations),
     ("approvals.refresh", refresh_open_requests),
 )

@@ -59,6 +59,8 @@ MAX_EVIDENCE_BYTES = env_int("MAX_EVIDENCE_BYTES", 1024 * 1024, least=1024, most
 MAX_COLLECTION_BYTES = env_int("MAX_COLLECTION_BYTES", 16 * 1024 * 1024, least=1024, most=256 * 1024 * 1024)
 API_CALLS_PER_MINUTE = env_int("API_CALLS_PER_MINUTE", 600, least=1, most=1_000_000)
 CEREMONY_SECONDS = env_int("CEREMONY_SECONDS", 300, least=30, most=300)
+# Whether what Sigstore's own mirror sends takes the place of what it sent before without two officers: TUF's keys are the authority there.
+UPDATE_PUBLIC_GOOD_ROOT = env_bool("UPDATE_PUBLIC_GOOD_ROOT", True)
 HEARTBEAT_DIR = env_path("HEARTBEAT_DIR", VAR_DIR / "heartbeats")
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_EVIDENCE_BYTES + 64 * 1024
 # One form takes a file and brings a handler of its own; one that is sent with any other form is thrown away unread. Larger bodies do not
@@ -262,8 +264,14 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "ENFORCE_NON_BLANK_FIELDS": True,
     "ENUM_NAME_OVERRIDES": {
+        "CollectionKindEnum": "proofs.collection.read.KINDS",
+        "ItemAnswerEnum": ["new", "known", "refused"],
+        "PathOutcomeEnum": "approvals.models.PathFinding.Outcome",
+        "PlaceKindEnum": "attestations.models.Place.Kind",
         "VerificationStateEnum": "attestations.models.VerificationJob.State",
+        "QuestionAnswerEnum": ["yes", "no", "unknown"],
         "RequestStatusEnum": "approvals.models.RequestState.Status",
+        "VerdictResultEnum": "attestations.models.Verdict.Result",
     },
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "portal.openapi.add_problems"],
 }

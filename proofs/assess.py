@@ -6,6 +6,7 @@ Whether anybody should care, because signer, builder and source are the wanted o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -13,18 +14,21 @@ from typing import Any
 from proofs.claims import FAIL, ClaimFinding, check_claims
 from proofs.dsse import parse_envelope
 from proofs.errors import Refusal
-from proofs.evidence import MAX_BYTES, TrustMaterial, VerifiedEvidence, read_evidence, verify_read_evidence
+from proofs.evidence import COSIGN, MAX_BYTES, TrustMaterial, VerifiedEvidence, read_evidence, verify_read_evidence
 from proofs.facts import extract_facts
+from proofs.sigstore.cosign_layer import SIGNATURE_TYPE, claimed_statement, is_layer
 from proofs.sigstore.signed_file import parse_signed_file
-from proofs.statement import parse_statement
+from proofs.statement import Statement, parse_statement
 
 VERIFIED, REJECTED, UNSUPPORTED = "verified", "rejected", "unsupported"
 VERDICT_SCHEMA = "countersign-verdict/v1"
 # Raised whenever the same bytes under the same trust may come to another verdict; whatever was judged by another is judged anew.
-VERIFIER_VERSION = "2"
+VERIFIER_VERSION = "3"
 # Those before it, and the kinds of facts that they did not read yet.
-EARLIER_VERIFIERS = ("0.1.0",)
-FACTS_ADDED = ("predicate", "parameters")
+EARLIER_VERIFIERS = ("0.1.0", "2")
+FACTS_ADDED = ("predicate", "parameters", "coSigners")
+# Those that rejected what a known delegator signed for another builder.
+BEFORE_DELEGATION = ("0.1.0", "2")
 
 _UNSUPPORTED_PREFIX = "evidence.unsupported_"
 _NOTHING_AFTER = ("Everything after the step that failed.",)
@@ -32,16 +36,26 @@ _NEVER_CHECKED = "Whether the statement is true: a signature proves who said it,
 _WITNESSES = "Whether the log shows everyone the same tree: no witness was asked."
 _NEWEST_ROOT = "Whether the stored trust root is the newest one."
 _UNTIMED_KEY = (
-    "When the signature was made: a key's signature carries no trusted time, so the key was judged as of the time of this verdict."
+    "When the signature was made: a key's signature carries no trusted time, so the key was judged as of when the evidence came in here, or "
+    "where it was registered later, as of this verdict."
 )
 _UNPUBLISHED = "Whether the statement was published: it is in no transparency log."
 _UNKEPT_PROMISE = "Whether the log kept its promise: this old bundle carries the log's signed promise and no inclusion proof."
+_COLLECTED = "What is inside the collection: it is said who collected it, and nothing in it counts as evidence by itself."
+_COLLECTIONS = ("witness-collection", "chainloop")
 _BARE_FILE = "How the file was made, from what and by whom: the signature is over the file alone, and states nothing about it."
+
+_BARE_IMAGE = (
+    "How the image was made, and what its signer says beside its digest: the signature is over the image, and states nothing about it."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """The answer about one piece of evidence. `facts` is None unless its signatures verified."""
+    """The answer about one piece of evidence. `facts` is None unless its signatures verified.
+
+    `other_signatures` counts those of an envelope that count for nothing today, and may count once their key is registered.
+    """
 
     result: str
     code: str
@@ -50,6 +64,7 @@ class Assessment:
     findings: tuple[ClaimFinding, ...]
     claimed_subjects: tuple[str, ...]
     not_checked: tuple[str, ...]
+    other_signatures: int = 0
 
 
 def assess_evidence(
@@ -73,8 +88,9 @@ def assess_evidence(
     contradiction = next((finding for finding in findings if finding.outcome == FAIL), None)
     if contradiction is not None:
         return Assessment(REJECTED, contradiction.code, contradiction.sentence, facts, findings, subjects, not_checked)
-    reason = "Every signature holds, and nothing in the statement contradicts its signer."
-    return Assessment(VERIFIED, "evidence.verified", reason, facts, findings, subjects, not_checked)
+    which = "The signature of each registered key" if verified.other_signatures else "Every signature"
+    reason = f"{which} holds, and nothing in the statement contradicts its signer."
+    return Assessment(VERIFIED, "evidence.verified", reason, facts, findings, subjects, not_checked, verified.other_signatures)
 
 
 def build_verdict(
@@ -82,12 +98,16 @@ def build_verdict(
     *,
     evidence_digest: str,
     identity: dict[str, Any] | None,
-    trust_digests: dict[str, list[str]],
+    trust_digests: dict[str, Any],
     verified_at: str,
+    as_of: str,
+    co_identities: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """Return the verdict document: the assessment, what it rested on, and the identity the caller resolved the signer to.
 
-    `evidence_digest` is the SHA-256 (hex) of the exact bytes; `identity` has id, kind, name, issuer and subject, or is None.
+    `evidence_digest` is the SHA-256 (hex) of the exact bytes; `identity` has id, kind, name, issuer and subject, or is None. `co_identities`
+    says the same of each co-signer: {"keyId", "identity"}; the document names them only where there are some. `as_of` is the time that was
+    given to `assess_evidence` as that of receipt, never later than `verified_at`.
     """
     return {
         "schema": VERDICT_SCHEMA,
@@ -98,10 +118,12 @@ def build_verdict(
         "facts": assessment.facts,
         "findings": [asdict(finding) for finding in assessment.findings],
         "identity": identity,
+        **({"coIdentities": list(co_identities)} if co_identities else {}),
         "trust": trust_digests,
         "verifier": {"name": "countersign", "version": VERIFIER_VERSION},
         "notChecked": list(assessment.not_checked),
         "verifiedAt": verified_at,
+        "asOf": as_of,
     }
 
 
@@ -110,6 +132,10 @@ def _not_checked(verified: VerifiedEvidence, facts: dict[str, Any]) -> tuple[str
     listed = [_NEVER_CHECKED]
     if bundle is None:
         listed += [_UNTIMED_KEY, _UNPUBLISHED]
+        if verified.other_signatures:
+            listed.append(
+                f"{verified.other_signatures} further signatures of the envelope: no other key registered for that time made them."
+            )
     else:
         listed += [_WITNESSES if bundle.log_id is not None else _UNPUBLISHED, _NEWEST_ROOT]
         if bundle.log_id is not None and not bundle.has_inclusion_proof:
@@ -120,6 +146,10 @@ def _not_checked(verified: VerifiedEvidence, facts: dict[str, Any]) -> tuple[str
             )
     if statement.is_bare_file:
         listed.append(_BARE_FILE)
+    elif verified.format == COSIGN and statement.predicate_type == SIGNATURE_TYPE:
+        listed.append(_BARE_IMAGE)
+    elif facts.get("predicate", {}).get("kind") in _COLLECTIONS:
+        listed.append(_COLLECTED)
     elif not facts["claims"]["understood"] and "predicate" not in facts:
         listed.append(f"What the predicate {statement.predicate_type or 'without a type'} says: this type is kept and not read.")
     return tuple(listed)
@@ -137,6 +167,8 @@ def _subjects_claimed_by(value: Any) -> tuple[str, ...]:
     try:
         if not isinstance(value, dict):
             return ()
+        if is_layer(value):
+            return _digests_of(claimed_statement(value))
         if "messageSignature" in value and "dsseEnvelope" not in value:
             return (str(parse_signed_file(value["messageSignature"]).digest),)
         envelope = value.get("dsseEnvelope", value)
@@ -145,4 +177,8 @@ def _subjects_claimed_by(value: Any) -> tuple[str, ...]:
         statement = parse_statement(parse_envelope(envelope).payload)
     except Refusal:
         return ()
+    return _digests_of(statement)
+
+
+def _digests_of(statement: Statement) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(digest) for subject in statement.subjects for digest in subject.digests))

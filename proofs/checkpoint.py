@@ -31,10 +31,12 @@ class NoteKey:
 
     @property
     def key_id(self) -> bytes:
+        """The 32-byte key id of C2SP signed-note: SHA-256 over name, type and key."""
         return hashlib.sha256(self.origin.encode() + b"\n" + bytes([ED25519_NOTE]) + self.public_key).digest()
 
     @property
     def hint(self) -> bytes:
+        """The four bytes that stand before a signature. They choose a candidate and prove nothing."""
         return self.key_id[:4]
 
     def __str__(self) -> str:
@@ -51,6 +53,7 @@ class Checkpoint:
 
     @property
     def note(self) -> str:
+        """The text that is signed (C2SP tlog-checkpoint), without signatures."""
         return f"{self.origin}\n{self.size}\n{b64_encode(self.root)}\n"
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from proofs.delegators import is_delegator
 from proofs.repository import DIFFERENT, SAME, UNCLEAR, WITHIN, compare_repositories
 from proofs.workflow import split_workflow
 
@@ -159,6 +160,11 @@ def _judge_builder(signer: dict[str, Any], at: str, said: str) -> ClaimFinding:
         # GitLab names the runner as builder; the certificate proves the project, not which of its runners it was.
         sentence = f"The certificate confirms the project {repository}, not the runner {said}."
         return _finding("builder", REVIEW, "builder_unconfirmed", sentence)
+    if is_delegator(str(signer["issuer"]), signer["workflow"], signer.get("ref")):
+        sentence = (
+            f"The known delegator {identity} signed for the builder {said}, which counts only where that builder is expected by name."
+        )
+        return _finding("builder", REVIEW, "delegated", sentence)
     sentence = f"The statement says it was built by {said} ({at}), but the certificate was issued to {issued_to}."
     return _finding("builder", FAIL, "builder", sentence)
 

@@ -30,6 +30,7 @@ class Element(NamedTuple):
     code: str
 
     def refuse(self, reason: str) -> Malformed:
+        """Return the refusal, with the caller's code, for this element."""
         return Malformed(self.code, reason)
 
     def demand(self, tag: int, what: str) -> Element:

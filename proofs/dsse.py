@@ -38,6 +38,7 @@ class Envelope:
 
     @property
     def signed_bytes(self) -> bytes:
+        """The pre-authentication encoding of type and payload: what each signature is over."""
         return pae(self.payload_type, self.payload)
 
 

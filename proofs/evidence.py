@@ -1,11 +1,12 @@
 """Evidence as it comes in: told apart by its bytes, verified against what the caller trusts, or refused.
 
-Three formats: Sigstore bundles (see `proofs.sigstore.bundle`), PEP 740 attestations, which are bundles in other clothes (see
-`proofs.sigstore.pep740`), and DSSE envelopes signed with a registered key. For the latter:
+Four formats: Sigstore bundles (see `proofs.sigstore.bundle`), PEP 740 attestations and the layers of older cosign, which are bundles in
+other clothes (see `proofs.sigstore.pep740`, `proofs.sigstore.cosign_layer`), and DSSE envelopes signed with a registered key. For the latter:
 
 1. The bytes are a DSSE envelope.
-2. One of the registered keys signed payload type and payload; the key id in the envelope chooses nothing.
-3. That key was registered for the time as of which we judge, `received_at`, and not revoked by then. When it signed, nobody can tell.
+2. Registered keys signed payload type and payload, at least one; the key id in the envelope chooses nothing.
+3. Such a key counts when it was registered for the time as of which we judge, `received_at`, and not revoked by then; at least one
+   does. When it signed, nobody can tell. A signature by any other key is left alone.
 4. The payload is an in-toto statement about something with a digest.
 
 At most `MAX_BYTES` with `MAX_PARTS` objects and lists are read, counted before anything is taken apart; a door that measured says so. Who the signer is, and whether the statement is true, is not decided here.
@@ -13,17 +14,21 @@ At most `MAX_BYTES` with `MAX_PARTS` objects and lists are read, counted before 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from proofs.canonical import parse_json
+from proofs.canonical import canonical_bytes, parse_json
+from proofs.digest import sha256_hex
 from proofs.dsse import IN_TOTO_PAYLOAD_TYPE, Envelope, parse_envelope, verify_envelope
 from proofs.errors import Malformed, Refusal, TooLarge, Unproven
 from proofs.keys import PublicKey, RegisteredKey, demand_registration
+from proofs.moment import rfc3339
 from proofs.sigstore.bundle import VerifiedBundle, verify_bundle
 from proofs.sigstore.bundle_shape import MEDIA_TYPE_PREFIX, Bundle, parse_bundle
+from proofs.sigstore.cosign_layer import is_layer, parse_layer, read_image_signature
 from proofs.sigstore.pep740 import is_attestation, parse_attestation
+from proofs.sigstore.signed_file import SignedFile
 from proofs.sigstore.trust_root import TrustRoot
 from proofs.statement import Statement, parse_statement
 
@@ -31,7 +36,7 @@ from proofs.statement import Statement, parse_statement
 MAX_BYTES = 1024 * 1024
 MAX_PARTS = 16 * 1024
 
-SIGSTORE_BUNDLE, DSSE, PEP740 = "sigstore-bundle", "dsse", "pep740-attestation"
+SIGSTORE_BUNDLE, DSSE, PEP740, COSIGN = "sigstore-bundle", "dsse", "pep740-attestation", "cosign-layer"
 
 # Refusals that say "not from this instance"; with several trust roots, another one's refusal says more.
 _FOREIGN = ("tlog.unknown_log", "tsa.unknown_authority", "certificate.untrusted")
@@ -45,22 +50,36 @@ class TrustMaterial:
     keys: tuple[RegisteredKey, ...] = ()
 
     @property
-    def digests(self) -> dict[str, list[str]]:
-        """The names of what was trusted, as a verdict records them."""
+    def digests(self) -> dict[str, Any]:
+        """What was trusted, as a verdict records it: each trust root with its thresholds, and one digest over all keys and their windows."""
         return {
-            "trustRoots": sorted({root.digest for root in self.trust_roots}),
-            "keys": sorted({registered.key.key_id for registered in self.keys}),
+            "trustRoots": [
+                {"digest": root.digest, "profile": {"tlog": root.min_entries, "tsa": root.min_timestamps, "sct": root.min_scts}}
+                for root in sorted(self.trust_roots, key=lambda root: root.digest)
+            ],
+            "keys": {"count": len(self.keys), "sha256": sha256_hex(canonical_bytes(sorted(map(_written, self.keys))))},
         }
+
+
+def _written(registered: RegisteredKey) -> list[str]:
+    times = (registered.valid_from, registered.valid_until, registered.revoked_at)
+    return [registered.key.key_id, *("" if time is None else rfc3339(time) for time in times)]
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedEvidence:
-    """Evidence that verified: what was stated, and the key that signed it. What a bundle proved beyond that stands in `bundle`."""
+    """Evidence that verified: what was stated, and the key that signed it. What a bundle proved beyond that stands in `bundle`.
+
+    `co_signers` are further registered keys that signed the very same envelope. They and `key` are in the order of their ids, whatever
+    order they are trusted in, so that everybody names the same one first. `other_signatures` counts those beyond one for each of these keys.
+    """
 
     format: str
     statement: Statement
     key: PublicKey
     bundle: VerifiedBundle | None = None
+    co_signers: tuple[PublicKey, ...] = ()
+    other_signatures: int = 0
 
 
 def read_evidence(unverified_bytes: bytes, *, max_bytes: int | None = MAX_BYTES) -> Any:
@@ -101,6 +120,8 @@ def verify_read_evidence(value: Any, *, trust: TrustMaterial, received_at: datet
     found = _format_of(value)
     if found == DSSE:
         return _verify_key_signed(value, trust, received_at)
+    if found == COSIGN:
+        return _verify_cosign_layer(value, trust, received_at)
     bundle = parse_bundle(value) if found == SIGSTORE_BUNDLE else parse_attestation(value)
     return verify_bundle_under(bundle, trust, received_at, form=found)
 
@@ -110,12 +131,15 @@ def _format_of(value: Any) -> str:
         media_type = value.get("mediaType")
         if isinstance(media_type, str) and media_type.startswith(MEDIA_TYPE_PREFIX):
             return SIGSTORE_BUNDLE
+        if is_layer(value):
+            return COSIGN
         if media_type is None and {"payload", "payloadType", "signatures"} <= value.keys():
             return DSSE
         if media_type is None and is_attestation(value):
             return PEP740
     raise Malformed(
-        "evidence.unknown_format", "got JSON of another kind, expected a Sigstore bundle, a DSSE envelope or a PEP 740 attestation"
+        "evidence.unknown_format",
+        "got JSON of another kind, expected a Sigstore bundle, a DSSE envelope, a PEP 740 attestation or a layer of cosign",
     )
 
 
@@ -134,28 +158,40 @@ def verify_bundle_under(bundle: Bundle, trust: TrustMaterial, received_at: datet
     raise next((refusal for refusal in refusals if refusal.code not in _FOREIGN), refusals[0])
 
 
+def _verify_cosign_layer(value: dict[str, Any], trust: TrustMaterial, received_at: datetime) -> VerifiedEvidence:
+    bundle, blob = parse_layer(value)
+    verified = replace(verify_bundle_under(bundle, trust, received_at), format=COSIGN)
+    if not isinstance(bundle.content, SignedFile):
+        return verified
+    # What was verified is a signature over the blob; only now is it read, and it is about an image.
+    statement = read_image_signature(blob)
+    return replace(verified, statement=statement, bundle=replace(verified.bundle, statement=statement) if verified.bundle else None)
+
+
 def _verify_key_signed(value: dict[str, Any], trust: TrustMaterial, received_at: datetime) -> VerifiedEvidence:
     # 1. The shape.
     envelope = parse_envelope(value)
-    # 2. and 3. A registered key signed it, and counted at that time.
-    key = _registered_signer(envelope, trust, received_at)
+    # 2. and 3. Registered keys signed it, and counted at that time.
+    key, *others = _registered_signers(envelope, trust, received_at)
     # 4. What was signed.
     if envelope.payload_type != IN_TOTO_PAYLOAD_TYPE:
         raise Unproven("evidence.unsupported_payload", f"got payload type {envelope.payload_type[:80]!r}, expected {IN_TOTO_PAYLOAD_TYPE}")
-    return VerifiedEvidence(DSSE, parse_statement(envelope.payload), key)
+    left_alone = len(envelope.signatures) - 1 - len(others)
+    return VerifiedEvidence(DSSE, parse_statement(envelope.payload), key, co_signers=tuple(others), other_signatures=left_alone)
 
 
-def _registered_signer(envelope: Envelope, trust: TrustMaterial, received_at: datetime) -> PublicKey:
-    refusal = Unproven("dsse.key_unknown", "no signature of the envelope was made by a registered key over exactly these bytes")
-    for key in {registered.key.key_id: registered.key for registered in trust.keys}.values():
-        try:
-            verify_envelope(envelope, [key])
-        except Unproven:
-            continue
+def _registered_signers(envelope: Envelope, trust: TrustMaterial, received_at: datetime) -> list[PublicKey]:
+    """Return all registered keys that signed the envelope and counted then, at least one, each once."""
+    known = {registered.key.key_id: registered.key for registered in trust.keys}
+    counted: list[PublicKey] = []
+    refusals: list[Unproven] = []
+    for key in verify_envelope(envelope, [known[key_id] for key_id in sorted(known)]):
         try:
             demand_registration(trust.keys, key, at=received_at)
         except Unproven as not_then:
-            refusal = not_then
+            refusals.append(not_then)
         else:
-            return key
-    raise refusal
+            counted.append(key)
+    if not counted:
+        raise refusals[-1]
+    return counted

@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from proofs.claims import FAIL, HOSTED_RUNNER, PASS, REVIEW, ClaimFinding
-from proofs.delegators import is_delegator
+from proofs.delegators import CONTRADICTED, DELEGATED, is_delegated_to
 from proofs.digest import Digest
 from proofs.errors import Malformed
 
@@ -81,13 +81,14 @@ def accept(facts: dict[str, Any], contradictions: Sequence[ClaimFinding], expect
     if not findings:
         reason = "Nothing is expected of this evidence, and expectations that ask nothing accept nothing."
         return Acceptance(False, "expectation.none", reason, ())
-    explained = expected.builder is not None and _is_delegated(facts, expected.builder)
+    explained = expected.builder is not None and is_delegated_to(facts, expected.builder)
     asked = {finding.check for finding in findings}
     # 8. Contradictions.
     for finding in contradictions:
-        if finding.outcome == FAIL and finding.check == "builder" and explained:
-            finding = replace(finding, outcome=REVIEW, sentence=f"{finding.sentence} The expected builder is confirmed otherwise.")
-        elif finding.outcome == FAIL and _is_unasked_claim(finding, asked, expected):
+        if finding.code == DELEGATED and not explained:
+            # Whoever does not expect that very builder takes no delegator's word for it.
+            finding = replace(finding, outcome=FAIL, code=CONTRADICTED)
+        if finding.outcome == FAIL and _is_unasked_claim(finding, asked, expected):
             finding = replace(finding, outcome=REVIEW, sentence=f"{finding.sentence} Its signer is expected by name; nothing else is.")
         findings.append(finding)
     failed = next((finding for finding in findings if finding.outcome == FAIL), None)
@@ -201,18 +202,10 @@ def _check_builder(facts: dict[str, Any], wanted: str) -> ClaimFinding:
     runner = signer.get("runnerEnvironment")
     if signer.get("issuer") == _GITHUB and runner is not None and wanted == f"{HOSTED_RUNNER}{runner}":
         return _finding("builder", True, "builder", f"the certificate names the runner {wanted}")
-    if _is_delegated(facts, wanted):
+    if is_delegated_to(facts, wanted):
         return _finding("builder", True, "builder", f"a known delegator signed for the builder {wanted}")
     issued_to = signer.get("identity") or signer.get("keyId")
     return _finding("builder", False, "builder", f"the builder is {wanted}; what signed is {issued_to}")
-
-
-def _is_delegated(facts: dict[str, Any], wanted: str) -> bool:
-    """Whether a known delegator signed, and each builder that the statement names is the wanted one."""
-    signer, claims = facts["signer"], facts["claims"]
-    named = [item["value"] for item in claims.get("stated") or [] if item["claim"] == "builder"]
-    of_delegator = is_delegator(str(signer.get("issuer")), signer.get("workflow"), signer.get("ref"))
-    return of_delegator and bool(named) and all(isinstance(said, str) and wanted in (said, said.rpartition("@")[0]) for said in named)
 
 
 def _check_inputs(dependencies: list[dict[str, Any]], approved: tuple[Digest, ...]) -> ClaimFinding:

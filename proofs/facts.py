@@ -1,7 +1,7 @@
 """Facts: what verified evidence says, as a JSON value, kept apart by who says it.
 
-`signer` is what the certificate's authority (or the key register) vouches for; `claims` is what the signed predicate merely
-says. Nothing moves from the one to the other; `proofs.claims` compares them. No fact is judged here.
+`signer` is what the certificate's authority (or the key register) vouches for, `coSigners` further registered keys that signed the same
+envelope (only there when there are some); `claims` is what the signed predicate merely says. Nothing moves from the one to the other; `proofs.claims` compares them. No fact is judged here.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Any
 
 from proofs.encoding import b64_encode
 from proofs.evidence import VerifiedEvidence
+from proofs.keys import PublicKey
 from proofs.moment import rfc3339
 from proofs.predicates.read import read_predicate
 from proofs.predicates.reading import at
@@ -44,9 +45,8 @@ def extract_facts(verified: VerifiedEvidence) -> dict[str, Any]:
         "statementType": statement.statement_type,
         "predicateType": statement.predicate_type,
         "subjects": [{"name": subject.name, "digests": [str(digest) for digest in subject.digests]} for subject in statement.subjects],
-        "signer": _certificate_facts(bundle.certificate)
-        if bundle and bundle.certificate
-        else {"kind": "key", "keyId": verified.key.key_id},
+        "signer": _certificate_facts(bundle.certificate) if bundle and bundle.certificate else _key_facts(verified.key),
+        **({"coSigners": [_key_facts(key) for key in verified.co_signers]} if verified.co_signers else {}),
         "claims": extract_claims(statement),
         **({"predicate": said} if said is not None else {}),
         **_parameter_facts(statement),
@@ -54,6 +54,10 @@ def extract_facts(verified: VerifiedEvidence) -> dict[str, Any]:
         "log": _log_facts(bundle) if bundle else None,
         "trustRoot": bundle.trust_root_digest if bundle else None,
     }
+
+
+def _key_facts(key: PublicKey) -> dict[str, Any]:
+    return {"kind": "key", "keyId": key.key_id}
 
 
 def _log_facts(bundle: VerifiedBundle) -> dict[str, Any] | None:

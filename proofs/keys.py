@@ -40,6 +40,7 @@ class PublicKey:
 
     @property
     def key_id(self) -> str:
+        """The fingerprint of the key, `SHA256:<base64>`, as OpenSSH prints it."""
         return key_id_of(self.spki)
 
     @property

@@ -1,4 +1,4 @@
-"""The JSON twin of the artifact page."""
+"""The JSON twin of the artifact page, and what was observed of an artifact."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from approvals.path import observations_about
 from identities.api_authentication import HasScope, caller_of
 from identities.models import ApiCredential
+from identities.permissions import readable_whole_teams
 from proofs.digest import parse_digest
 from proofs.errors import NotFound
-from reports.passport import build_passport
-from reports.serializers import OutputPassport
+from reports.passport import build_passport, read_path
+from reports.serializers import OutputObserved, OutputPassport
+
+MAX_OBSERVATIONS = 200
 
 
 class ArtifactView(APIView):
@@ -26,7 +30,7 @@ class ArtifactView(APIView):
     @extend_schema(responses={200: OutputPassport}, operation_id="artifact_read")
     def get(self, request: Request, digest: str) -> Response:
         passport = build_passport(str(parse_digest(digest)), reader=caller_of(request), now=timezone.now())
-        if passport.artifact is None:
+        if not passport.is_known:
             raise NotFound("artifact.unknown", f"{passport.digest} has never been seen here; gates deny it.")
         return Response(
             OutputPassport(
@@ -40,3 +44,27 @@ class ArtifactView(APIView):
                 }
             ).data
         )
+
+
+class ArtifactObservationsView(APIView):
+    """Read where an artifact was seen, or another in its stead, by programs of the reader's own teams. Nobody learns of other teams' places."""
+
+    permission_classes = [HasScope]
+    required_scope = ApiCredential.Scope.READ
+    required_action = "observations.read"
+
+    @extend_schema(responses={200: OutputObserved}, operation_id="artifact_observations")
+    def get(self, request: Request, digest: str) -> Response:
+        asked = str(parse_digest(digest))
+        teams = list(readable_whole_teams(caller_of(request), "observations.read"))
+        path = read_path(asked, teams=teams, now=timezone.now())
+        answer = path.facts.answer
+        shown = {
+            "digest": asked,
+            "answer": answer.answer,
+            "code": answer.code,
+            "sentence": answer.words,
+            "places": path.places,
+            "observations": observations_about(asked, teams=teams)[:MAX_OBSERVATIONS],
+        }
+        return Response(OutputObserved(shown).data)

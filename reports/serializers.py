@@ -1,8 +1,11 @@
-"""The JSON shape of a passport."""
+"""The JSON shapes of a passport and of what was observed."""
 
 from __future__ import annotations
 
 from rest_framework import serializers
+
+from approvals.models import PathFinding
+from attestations.models import Place
 
 
 class OutputQuestion(serializers.Serializer):
@@ -49,3 +52,57 @@ class OutputPassport(serializers.Serializer):
     questions = OutputQuestion(many=True)
     chain = OutputLink(many=True)
     attestations = OutputAttestation(many=True)
+
+
+class OutputPlaceNow(serializers.Serializer):
+    """A place as it stands now; `isStale` when nobody has looked lately."""
+
+    kind = serializers.ChoiceField(source="now.place.kind", choices=Place.Kind.choices)
+    location = serializers.CharField(source="now.place.location")
+    reference = serializers.CharField(source="now.observation.reference", allow_blank=True)
+    environment = serializers.CharField(source="now.place.environment.slug", default=None, allow_null=True)
+    digest = serializers.CharField(source="now.observation.digest", help_text="What was seen there last.")
+    observedAt = serializers.DateTimeField(source="now.observation.observed_at")
+    observer = serializers.CharField(source="now.observation.identity.name")
+    owner = serializers.CharField(source="now.observation.identity.owner.name", default=None, allow_null=True)
+    code = serializers.CharField(source="now.check.code")
+    outcome = serializers.ChoiceField(source="now.check.outcome", choices=PathFinding.Outcome.choices)
+    sentence = serializers.CharField(source="now.check.sentence")
+    expected = serializers.CharField(source="now.check.expected.digest", default=None, allow_null=True)
+    isStale = serializers.BooleanField(source="is_stale")
+    notLookedAt = serializers.ListField(source="now.check.not_looked_at", child=serializers.CharField())
+
+
+class OutputFound(serializers.Serializer):
+    """What a check made of an observation when it came in."""
+
+    code = serializers.CharField()
+    outcome = serializers.ChoiceField(choices=PathFinding.Outcome.choices)
+    sentence = serializers.CharField()
+
+
+class OutputObservation(serializers.Serializer):
+    """One observation, as it was told."""
+
+    id = serializers.CharField()
+    kind = serializers.ChoiceField(source="place.kind", choices=Place.Kind.choices)
+    location = serializers.CharField(source="place.location")
+    reference = serializers.CharField(allow_blank=True)
+    environment = serializers.CharField(source="place.environment.slug", default=None, allow_null=True)
+    digest = serializers.CharField()
+    observedAt = serializers.DateTimeField(source="observed_at")
+    receivedAt = serializers.DateTimeField(source="received_at")
+    observer = serializers.CharField(source="identity.name")
+    owner = serializers.CharField(source="identity.owner.name", default=None, allow_null=True)
+    findings = OutputFound(many=True)
+
+
+class OutputObserved(serializers.Serializer):
+    """Whether the path was intact, every place, and the newest observations."""
+
+    digest = serializers.CharField()
+    answer = serializers.ChoiceField(choices=["yes", "no", "unknown"])
+    code = serializers.CharField()
+    sentence = serializers.CharField()
+    places = OutputPlaceNow(many=True)
+    observations = OutputObservation(many=True)

@@ -12,5 +12,6 @@ urlpatterns = [
     path("artifacts", views.artifacts, name="artifacts"),
     path("artifacts/<str:digest>", views.artifact, name="artifact"),
     path("requests/<str:request_id>/pack.zip", views.pack, name="pack"),
+    path("api/v1/artifacts/<str:digest>/observations", api.ArtifactObservationsView.as_view(), name="api_artifact_observations"),
     path("api/v1/artifacts/<str:digest>", api.ArtifactView.as_view(), name="api_artifact"),
 ]

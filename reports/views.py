@@ -42,9 +42,8 @@ def artifact(request: HttpRequest, digest: str) -> HttpResponse:
     """Show the passport of one artifact. An unknown digest answers 404 with what that means."""
     reader = person_of(request)
     passport = build_passport(str(parse_digest(digest)), reader=reader, now=timezone.now())
-    known = passport.artifact is not None
     context = {"passport": passport, "may_send": may_send(reader).allowed}
-    return render(request, "reports/artifact.html", context, status=200 if known else 404)
+    return render(request, "reports/artifact.html", context, status=200 if passport.is_known else 404)
 
 
 @requires("packs.read")

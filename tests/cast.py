@@ -1,6 +1,6 @@
 """The people and programs of every story: plain functions, each makes one of the cast and everything they stand on.
 
-alice approves releases, bob requests, carol audits, dave administers, mallory has no role; runner is bob's CI workflow.
+alice approves releases, bob requests, carol audits, dave administers, olga and omar are officers, mallory has no role; runner is bob's CI workflow.
 All live in team "payments" with the project "payments-api" and the environment "production".
 """
 
@@ -68,6 +68,16 @@ def carol(*, now: datetime = NOW) -> Identity:
 def dave(*, now: datetime = NOW) -> Identity:
     """Administers, and cannot approve."""
     return person("dave", "Dave Novak", "administrator", now=now)
+
+
+def olga(*, now: datetime = NOW) -> Identity:
+    """An officer: with another one she changes what is trusted."""
+    return person("olga", "Olga Petrova", "officer", now=now)
+
+
+def omar(*, now: datetime = NOW) -> Identity:
+    """The other officer."""
+    return person("omar", "Omar Haddad", "officer", now=now)
 
 
 def mallory(*, now: datetime = NOW) -> Identity:

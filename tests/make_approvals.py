@@ -13,7 +13,8 @@ from django.conf import settings
 from approvals.approval_statement import SigningSession
 from approvals.begin_signing import begin_signing
 from approvals.complete_signing import complete_signing
-from approvals.models import Approval, Ceremony, PolicyVersion, Request
+from approvals.expectations import activate_expectations
+from approvals.models import Approval, Ceremony, ExpectationsActivation, PolicyVersion, Request
 from approvals.open_request import AskedArtifact, open_request
 from approvals.policies import activate_policy, store_policy
 from approvals.refresh import refresh_requests
@@ -71,6 +72,23 @@ rules:
 """
 
 
+EXPECTATIONS = """\
+schema: countersign-expectations/v1
+project: payments-api
+version: "{version}"
+title: What counts as evidence of payments-api
+accept:
+  - predicateTypes: ["https://slsa.dev/provenance/v1"]
+    builders:
+      - issuer: https://token.actions.githubusercontent.com
+        workflow: https://github.com/payments/api/.github/workflows/{workflow}.yml
+    sources:
+      - repository: https://github.com/payments/api
+        refs: ["^refs/tags/v[0-9]+[.][0-9]+[.][0-9]+$"]
+"""
+BY_PROJECT = POLICY[: POLICY.index("    registeredSigner")] + "    expectations: project\n" + POLICY[POLICY.index("  - id: approval") :]
+
+
 @dataclass
 class Stage:
     """What every story stands on: the signing instance, the policy in force, and an image's digest."""
@@ -104,6 +122,12 @@ def set_stage(*, count: int = 1, source: str = POLICY, publish: bool = True, now
     if publish:
         publish_checkpoint(now=now)
     return Stage(instance, policy)
+
+
+def expect(*, version: int = 1, workflow: str = "release", now: datetime = NOW) -> ExpectationsActivation:
+    """Put expectations of payments-api into force, which this workflow meets."""
+    source = EXPECTATIONS.format(version=version, workflow=workflow)
+    return activate_expectations(source=source, project=cast.payments_api(), by=erin(now=now), now=now)
 
 
 def image(tag: str = "1.4.2") -> str:

@@ -16,6 +16,7 @@ from django.db import transaction
 from approvals.bootstrap import Beginning, FirstEnvironment, FirstPerson, Setup, bootstrap
 from approvals.models import Request
 from approvals.open_request import AskedArtifact, open_request
+from approvals.receive_observations import receive_observations
 from attestations.drain import drain
 from attestations.receive import receive_attestation
 from identities.models import Identity, RoleAssignment
@@ -24,6 +25,7 @@ from identities.roles import grant_role
 from ledger.keys import create_portal_keys
 from ledger.publish import publish_checkpoint
 from portal.demo.instance import Instance, Workload, build_provenance, claim_builder
+from proofs.moment import rfc3339
 from proofs.statement import STATEMENT_V1
 
 CI_ISSUER = "https://ci.acme.example"
@@ -61,6 +63,7 @@ def make_sample_data(*, now: datetime) -> list[str]:
         while drain(clock=lambda: now, limit=20):
             pass
         _ask_for_releases(beginning, release, people["bob"], now)
+        _watch_registry(beginning, people["bob"], now)
         publish_checkpoint(now=now)
     waiting = Request.objects.filter(state__status="in_review").count()
     return [
@@ -194,3 +197,26 @@ def _ask_for_releases(beginning: Beginning, release: Identity, bob: Identity, no
             on_behalf_of=bob.user.username,
             now=now,
         )
+
+
+def _watch_registry(beginning: Beginning, owner: Identity, now: datetime) -> None:
+    """Tell that the registry has 1.4.2; the artifact's page says whether that is what was approved, once it is."""
+    watcher = register_nonhuman(
+        kind=Identity.Kind.SERVICE,
+        name="registry watcher",
+        issuer="https://watch.acme.example",
+        subject="registry",
+        purpose="Tells what the registry has",
+        owner=owner,
+        team=beginning.team,
+        by=None,
+        now=now,
+    )
+    seen = {
+        "kind": "registry",
+        "location": "registry.acme.example/payments-api",
+        "reference": "1.4.2",
+        "digest": f"sha256:{image_digest('1.4.2')}",
+        "observedAt": rfc3339(now - timedelta(minutes=12)),
+    }
+    receive_observations(unverified=seen, by=watcher, now=now)

@@ -5,15 +5,19 @@ A command is a door: it reads, calls one act and reports. Without --by the act i
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
+from django.db.models import Q
 
-from identities.models import ApiCredential, Identity, Project, RoleAssignment, Team
+from identities.models import ApiCredential, EvidenceSigner, Identity, Project, RoleAssignment, Team
 from portal.prepared import count_missing_migrations, has_no_database_file
 from proofs.errors import NotFound, Refusal
+from proofs.moment import parse_moment
 
 
 class DataCommand(BaseCommand):
@@ -49,6 +53,26 @@ class IdentityCommand(DataCommand):
     def act(self, options: dict[str, Any], by: Identity | None) -> None:
         """Call the one act and report."""
         raise NotImplementedError
+
+
+def moment(text: str) -> datetime:
+    """Return the time a person typed; for `type=` of an argument. Only the one form in which verdicts write times is taken."""
+    try:
+        return parse_moment(text, code="command.time", what="a time")
+    except Refusal as refusal:
+        raise ArgumentTypeError(refusal.reason) from refusal
+
+
+def find_evidence_signer(name: str) -> EvidenceSigner:
+    """Return a registered signer by its key id, certificate name or row number. Refuses with `signer.unknown`."""
+    rows = EvidenceSigner.objects.select_related("identity__team")
+    fitting = Q(key_id=name) | Q(certificate_identity=name)
+    found = list(rows.filter(fitting | Q(pk=int(name)) if name.isdecimal() else fitting)[:2])
+    if len(found) != 1:
+        raise NotFound(
+            "signer.unknown", f"{'several signers are' if found else 'no signer is'} registered as {name}; its identity's page shows it"
+        )
+    return found[0]
 
 
 def find_person(username: str) -> Identity:

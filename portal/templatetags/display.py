@@ -40,6 +40,10 @@ STATES: dict[str, tuple[str, str, str]] = {
     "stale": ("Stale", "warn", "alert"),
     "expired": ("Expired", "plain", "clock"),
     "withdrawn": ("Withdrawn", "plain", "dash"),
+    "open": ("Waits for an officer", "warn", "clock"),
+    "accepted": ("Took effect", "ok", "check"),
+    "refused": ("Refused", "bad", "cross"),
+    "lapsed": ("Lapsed", "plain", "clock"),
     "approve": ("Approved", "ok", "pen"),
     "reject": ("Rejected", "bad", "cross"),
     "request_changes": ("Changes requested", "warn", "loop"),
@@ -54,6 +58,15 @@ STATES: dict[str, tuple[str, str, str]] = {
     "revoked": ("Revoked", "bad", "stop"),
     "new": ("New", "new", "spark"),
 }
+# What a check of the path found: code → (label, tone).
+PATH_STATES = {
+    "path.as_approved": ("As approved", "ok"),
+    "path.digest_differs": ("Another digest", "bad"),
+    "path.unapproved": ("Not approved", "bad"),
+    "path.tag_moved": ("The tag moved", "warn"),
+    "path.not_compared": ("Not compared", "unknown"),
+    "path.observer_suspended": ("Observer suspended", "unknown"),
+}
 TONES = {"ok": "check", "bad": "cross", "warn": "alert", "unknown": "question", "new": "spark", "plain": "dash", "glass": "alert"}
 MESSAGE_TONES = {"success": ("ok", "check"), "error": ("bad", "cross"), "warning": ("warn", "alert")}
 NAVIGATION = (
@@ -61,6 +74,7 @@ NAVIGATION = (
     ("Artifacts", "/artifacts", ("/artifacts", "/attestations", "/collections")),
     ("Identities", "/identities", ("/identities",)),
     ("Gates", "/gates/decisions", ("/gates",)),
+    ("Trust", "/trust", ("/trust",)),
     ("Log", "/log", ("/log",)),
 )
 DAYS_SHOWN_AS_AGO = 30
@@ -75,6 +89,13 @@ def state(word: object, tone: str = "", label: str = "") -> dict[str, str]:
     if tone and tone != usual_tone:
         symbol = TONES.get(tone, "dash")
     return {"label": label or usual_label, "tone": tone or usual_tone, "symbol": symbol}
+
+
+@register.inclusion_tag("portal/_state.html")
+def path_state(code: object) -> dict[str, str]:
+    """Show what a check of the path found, by its code."""
+    label, tone = PATH_STATES.get(str(code), (str(code), "unknown"))
+    return {"label": label, "tone": tone, "symbol": TONES[tone]}
 
 
 @register.inclusion_tag("portal/_digest.html")

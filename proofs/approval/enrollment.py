@@ -47,6 +47,7 @@ class Enrollment:
 
     @property
     def key_id(self) -> str:
+        """The fingerprint of the enrolled key, `SHA256:<base64>`."""
         return self.key.key_id
 
 

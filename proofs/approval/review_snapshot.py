@@ -67,6 +67,7 @@ def build_review_snapshot(
                 "version": policy["version"],
                 "title": policy.get("title", ""),
                 "digest": {"sha256": policy_digest},
+                **({"expectations": result["expectations"]} if "expectations" in result else {}),
                 "inputDigest": {"sha256": result["inputDigest"]},
                 "resultDigest": {"sha256": result_digest},
                 "result": result["result"],
@@ -105,6 +106,7 @@ def _evidence(item: ShownEvidence) -> dict[str, Any]:
         "subjects": facts.get("subjects") or [],
         "signer": _object(facts.get("signer")) or None,
         "identity": verdict.get("identity"),
+        **({"coIdentities": verdict["coIdentities"]} if verdict.get("coIdentities") else {}),
         "findings": verdict.get("findings") or [],
         "notChecked": verdict.get("notChecked") or [],
     }

@@ -12,6 +12,7 @@ from proofs.statement import is_plain_text
 MEDIA_TYPES = {
     "sigstore-bundle": "application/vnd.dev.sigstore.bundle.v0.3+json",
     "pep740-attestation": "application/json",
+    "cosign-layer": "application/vnd.oci.descriptor.v1+json",
     "dsse": "application/vnd.dsse.envelope.v1+json",
 }
 DECISION_WORDS = {"approve": "Approve", "reject": "Reject", "request_changes": "Request changes to"}

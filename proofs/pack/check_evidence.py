@@ -11,8 +11,19 @@ from datetime import datetime
 from typing import Any
 
 from proofs.approval.approval_parts import EvidenceReference, HumanApproval
-from proofs.assess import EARLIER_VERIFIERS, FACTS_ADDED, UNSUPPORTED, VERIFIED, Assessment, assess_evidence, build_verdict
+from proofs.assess import (
+    BEFORE_DELEGATION,
+    EARLIER_VERIFIERS,
+    FACTS_ADDED,
+    REJECTED,
+    UNSUPPORTED,
+    VERIFIED,
+    Assessment,
+    assess_evidence,
+    build_verdict,
+)
 from proofs.canonical import canonical_bytes, parse_canonical
+from proofs.delegators import CONTRADICTED, DELEGATED
 from proofs.digest import sha256_hex
 from proofs.errors import Unproven
 from proofs.evidence import TrustMaterial
@@ -21,7 +32,7 @@ from proofs.pack import layout
 
 # Wording, what the portal knew from its own register, and what another verifier told it are not derived again; everything else is.
 SECOND_OPINION_CHECK = "second_opinion"
-_PORTAL_CHECKS = ("signer", SECOND_OPINION_CHECK)
+_PORTAL_CHECKS = ("signer", "co_signers", SECOND_OPINION_CHECK)
 _RESULT_FIELDS = ("schema", "evidence", "result", "code", "facts")
 
 
@@ -57,7 +68,7 @@ def check_evidence_again(files: Mapping[str, bytes], items: tuple[EvidenceItem, 
     assessments = []
     for item in items:
         raw = files[layout.EVIDENCE + item.reference.digest]
-        assessment = assess_evidence(raw, trust=material, received_at=_verified_at(item.verdict), max_bytes=None)
+        assessment = assess_evidence(raw, trust=material, received_at=_as_of(item.verdict), max_bytes=None)
         assessments.append(assessment)
         if item.verdict["result"] != "verified" and assessment.result != "verified":
             # It counted for nothing and still does; which of several things is wrong with it may depend on what is trusted today.
@@ -68,12 +79,16 @@ def check_evidence_again(files: Mapping[str, bytes], items: tuple[EvidenceItem, 
         if item.verdict["result"] != VERIFIED and _was_doubted(item.verdict):
             # The portal asked a second verifier, which is not here, and counted the item for nothing although its own said yes.
             continue
+        if _was_not_yet_delegated(item.verdict, assessment):
+            # As above: rejected then, and nothing was accepted on the strength of it.
+            continue
         again = build_verdict(
             assessment,
             evidence_digest=item.reference.digest,
             identity=None,
             trust_digests={},
             verified_at="",
+            as_of="",
         )
         if _verifier_of(item.verdict) in EARLIER_VERIFIERS:
             again["facts"] = _facts_known_then(again["facts"], item.verdict["facts"])
@@ -95,13 +110,25 @@ def _read_verdict(content: bytes, reference: EvidenceReference) -> dict[str, Any
     return verdict.value
 
 
-def _verified_at(verdict: dict[str, Any]) -> datetime:
-    return Fields(verdict, path="verdict", code="evidence.verdict_mismatch").time("verifiedAt")
+def _as_of(verdict: dict[str, Any]) -> datetime:
+    """Return the time that keys were judged as of. Verdicts of before 2026-12 name none: then it was that of the verdict."""
+    fields = Fields(verdict, path="verdict", code="evidence.verdict_mismatch")
+    verified_at = fields.time("verifiedAt")
+    as_of = fields.time("asOf") if "asOf" in verdict else verified_at
+    if as_of > verified_at:
+        raise Unproven("evidence.verdict_mismatch", "a verdict says that it judged as of a time after it was reached")
+    return as_of
 
 
 def _was_doubted(verdict: dict[str, Any]) -> bool:
     findings = Fields(verdict, path="verdict", code="evidence.verdict_mismatch").each("findings")
     return any(finding.raw("check") == SECOND_OPINION_CHECK and finding.raw("outcome") in ("fail", "error") for finding in findings)
+
+
+def _was_not_yet_delegated(verdict: dict[str, Any], assessment: Assessment) -> bool:
+    rejected = (verdict["result"], verdict.get("code")) == (REJECTED, CONTRADICTED)
+    delegated = any(finding.code == DELEGATED for finding in assessment.findings)
+    return rejected and delegated and _verifier_of(verdict) in BEFORE_DELEGATION
 
 
 def _verifier_of(verdict: dict[str, Any]) -> str:

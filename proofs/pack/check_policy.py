@@ -13,7 +13,7 @@ from typing import Any
 from proofs.approval.approval_parts import ExcludedParty, HumanApproval
 from proofs.approval.assurance import reaches_level
 from proofs.canonical import canonical_bytes, parse_canonical
-from proofs.digest import sha256_hex
+from proofs.digest import Digest, sha256_hex
 from proofs.errors import Refusal, Unproven
 from proofs.pack import layout
 from proofs.pack.check_evidence import EvidenceItem
@@ -46,7 +46,7 @@ def check_policy_result(
     files: Mapping[str, bytes], approval: HumanApproval, policy: Policy, items: Sequence[EvidenceItem]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """19. Return input and result of the policy when both can be derived again from what was signed, and the result is a pass."""
-    policy_input = _rebuild_input(files, approval, items)
+    policy_input = _rebuild_input(files, approval, policy, items)
     content = files[layout.POLICY_RESULT]
     if sha256_hex(content) != approval.policy.result_digest:
         raise Unproven("policy.result", "the policy result in the pack is not the one the person signed for")
@@ -57,6 +57,15 @@ def check_policy_result(
         sentence = next((rule["sentence"] for rule in again["rules"] if rule["outcome"] == "fail"), "the statement itself says so")
         raise Unproven("policy.result", f"the policy was not met: {sentence}")
     return policy_input, again
+
+
+def check_expectations_named(result: dict[str, Any], expected: Digest | None) -> None:
+    """19. Return when the expectations that the result rests on are those the reader named; without a name any are."""
+    got = result["expectations"]["digest"] if "expectations" in result else None
+    if expected is not None and str(expected) != f"sha256:{got}":
+        raise Unproven(
+            "expectations.unexpected", f"the person signed for {f'expectations sha256:{got}' if got else 'none'}, asked was {expected}"
+        )
 
 
 def check_separation(approval: HumanApproval, policy: Policy, policy_input: dict[str, Any]) -> None:
@@ -112,13 +121,16 @@ def check_count(policy: Policy, policy_input: dict[str, Any], counted: Sequence[
     return outcomes
 
 
-def _rebuild_input(files: Mapping[str, bytes], approval: HumanApproval, items: Sequence[EvidenceItem]) -> dict[str, Any]:
+def _rebuild_input(files: Mapping[str, bytes], approval: HumanApproval, policy: Policy, items: Sequence[EvidenceItem]) -> dict[str, Any]:
     content = files[layout.POLICY_INPUT]
     if sha256_hex(content) != approval.policy.input_digest:
         raise Unproven("policy.input", "the policy input in the pack is not the one the person signed for")
     # Project and team stand in the input and in the request, and step 21 holds the two against each other.
     value = parse_canonical(content)
     shown: dict[str, Any] = value if isinstance(value, dict) else {}
+    # Expectations are the input's own: the person signed its digest, and the snapshot they were shown names theirs.
+    if "expectations" in shown and not policy.asks_expectations:
+        raise Unproven("policy.input", "the policy input carries expectations that no rule of the policy asks for")
     requester = approval.separation_of_duties.requester
     try:
         rebuilt = build_policy_input(
@@ -132,6 +144,7 @@ def _rebuild_input(files: Mapping[str, bytes], approval: HumanApproval, items: S
             evidence=[
                 {"digest": item.reference.digest, "verdictDigest": item.reference.verdict_digest, "verdict": item.verdict} for item in items
             ],
+            expectations=shown.get("expectations"),
         )
     except Refusal as error:
         raise Unproven("policy.input", f"the policy input cannot be derived from the statement: {error.reason}") from error

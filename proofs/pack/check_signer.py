@@ -35,6 +35,7 @@ class Signer:
 
     @property
     def revoked_at(self) -> datetime | None:
+        """When the key was revoked, as far as the pack says."""
         return self.revocation.at if self.revocation else None
 
 

@@ -86,6 +86,8 @@ class PackReport:
     rules: tuple[dict[str, Any], ...]
     steps: tuple[Step, ...]
     not_checked: tuple[str, ...]
+    # {"digest", "document"} of the project's expectations, where the policy leaves it to them.
+    expectations: dict[str, Any] | None = None
 
 
 def describe_person(approval: VerifiedApproval) -> str:

@@ -47,6 +47,7 @@ class EvidenceRoot:
 
     @property
     def digest(self) -> str:
+        """SHA-256 (hex) of the document, which is the trust root's name."""
         return sha256_hex(self.document)
 
 

@@ -47,6 +47,7 @@ from proofs.pack.check_documents import check_documents
 from proofs.pack.check_evidence import check_evidence_again, check_evidence_set
 from proofs.pack.check_policy import (
     check_count,
+    check_expectations_named,
     check_policy_document,
     check_policy_result,
     check_roles,
@@ -100,6 +101,7 @@ class _Question:
     moment: datetime
     is_named: bool
     policy: Digest | None
+    expectations: Digest | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,18 +149,20 @@ def verify_pack(
     environment: str,
     at: datetime | None,
     policy: str | None = None,
+    expectations: str | None = None,
     follow: Follow | None = None,
 ) -> PackReport:
     """Return the report when every step of the argument holds for `digest` in `environment` (its name or its id).
 
     `at` is the one moment at which all approvals must be valid together; None means the latest moment at which the portal says it
     checked a signature. `policy` is the digest of the policy the reader expects; None takes the one the person signed for, whatever it
-    demands. `follow` is told of every step as it comes to hold. Refuses with the code of the first step that does not
+    demands, and `expectations` in the same way that of the project's expectations, for a policy that leaves it to them. `follow` is told of every step as it comes to hold. Refuses with the code of the first step that does not
     (`docs/verification.md`).
     """
     steps = _Steps(follow)
     # 1
     material, asked, expected = trust.material(), parse_digest(digest), parse_digest(policy) if policy else None
+    expected_of_project = parse_digest(expectations) if expectations else None
     steps.hold(1, f"The portal at {trust.origin} and its log {trust.log.origin}, as told from outside the pack.")
     # 2
     folders = check_layout(files)
@@ -166,7 +170,7 @@ def verify_pack(
     opened = {folder: open_record(files, folder, trust) for folder in folders}
     # Approvals that were never valid at one time must not be counted together, so there is one moment for all of them.
     moment = at or max(item.record.checked_at for item in opened.values())
-    question = _Question(trust, material, asked, environment, moment, at is not None, expected)
+    question = _Question(trust, material, asked, environment, moment, at is not None, expected, expected_of_project)
     answers = [
         _check_content(files, _check_signature(files, folder, opened[folder], question, steps), question, steps) for folder in folders
     ]
@@ -256,6 +260,7 @@ def _check_content(files: Mapping[str, bytes], signed: _Signed, question: _Quest
     steps.hold(18, "Every item gives the same verdict and the same facts when verified again.")
     # 19
     policy_input, result = check_policy_result(files, approval, policy, items)
+    check_expectations_named(result, question.expectations)
     steps.hold(
         19,
         " ".join(str(rule["sentence"]) for rule in result["rules"] if rule["outcome"] == "pass") or "Nothing but approvals was asked for.",
@@ -332,4 +337,5 @@ def _report(
         rules=tuple(counted.get(rule["id"], rule) for rule in first.rules),
         steps=tuple(steps.held),
         not_checked=(*everything_not_checked(first.evidence), *remarks),
+        expectations=first.policy_input.get("expectations"),
     )

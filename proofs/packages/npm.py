@@ -90,10 +90,14 @@ def verify_npm_set(unverified: object, *, trust: TrustMaterial, received_at: dat
 
     Refuses with `npm.*`, `package.malformed`, or as the bundles do.
     """
-    found: dict[str, VerifiedEvidence] = {}
     labelled = parse_npm_set(unverified)
     # 2. Every bundle, also one that nobody asked for: what is wrong with one makes the answer suspect.
-    verified = [(label, verify_bundle_under(parse_bundle(bundle), trust, received_at)) for label, bundle in labelled]
+    return check_npm_set([(label, verify_bundle_under(parse_bundle(bundle), trust, received_at)) for label, bundle in labelled])
+
+
+def check_npm_set(verified: Sequence[tuple[str, VerifiedEvidence]]) -> VerifiedNpmSet:
+    """Return what verified bundles, each with its label, prove together: steps 3 to 5. Refuses with `npm.*` or `package.malformed`."""
+    found: dict[str, VerifiedEvidence] = {}
     for label, evidence in verified:
         # 3. The label.
         signed = evidence.statement.predicate_type

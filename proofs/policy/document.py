@@ -6,12 +6,13 @@ empty, all refuse. A policy that means less than it seems to is worse than none.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from proofs.approval.record import LEVELS
 from proofs.canonical import parse_canonical
 from proofs.digest import parse_digest, sha256_hex
 from proofs.errors import Malformed, TooLarge
+from proofs.expectations import refuse_loose_pattern
 from proofs.fields import Fields
 from proofs.predicates.verdicts import PASSED, WARNED
 
@@ -19,20 +20,28 @@ POLICY_SCHEMA = "countersign-policy/v1"
 MAX_POLICY_BYTES = 256 * 1024
 MAX_RULES = 64
 MAX_VALIDITY_HOURS = 30 * 24
+MAX_SIGNERS = 32
+ACCEPTED_FIELDS = ("predicateTypes", "builders", "sources", "registeredSigner", "runners", "parameters", "inputs")
 
 _CODE = "policy.malformed"
 
 
 @dataclass(frozen=True, slots=True)
 class Builder:
-    """An accepted signer of evidence: exactly one of a whole certificate identity, a workflow at any ref, or a public key."""
+    """An accepted signer of evidence: exactly one of a whole certificate identity, a workflow at any ref, a public key, or `delegated`.
+
+    The last is a builder that a known delegator signs for (`proofs.delegators`), with its ref or, for any ref, without.
+    """
 
     issuer: str = ""
     identity: str = ""
     workflow: str = ""
     key_id: str = ""
+    delegated: str = ""
 
     def __str__(self) -> str:
+        if self.delegated:
+            return f"a known delegator for {self.delegated}"
         if self.key_id:
             return f"key {self.key_id}"
         return f"{self.identity or self.workflow} (vouched for by {self.issuer})"
@@ -40,7 +49,10 @@ class Builder:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An accepted source repository. A ref that ends in `*` stands for every ref that begins so; no refs means any."""
+    """An accepted source repository; no refs means any.
+
+    A ref that ends in `*` stands for every ref that begins so; one from `^` to `$` is a regular expression and is matched whole.
+    """
 
     repository: str
     repository_id: str = ""
@@ -59,8 +71,9 @@ class InputsRule:
 class EvidenceRule:
     """Every artifact needs a verified item of one of the predicate types, signed by an accepted builder, from an accepted source.
 
+    With `signers` above 1 so many different registered identities must each have signed such an item, or the same one together.
     `runners`, `parameters` and `inputs` are None where nothing is expected of them. `results` are the results that count, where the
-    predicate states a result.
+    predicate states a result. With `by_project`, builders and all that follows from them stand in the expectations of the project.
     """
 
     id: str
@@ -73,6 +86,8 @@ class EvidenceRule:
     runners: tuple[str, ...] | None = None
     parameters: tuple[str, ...] | None = None
     inputs: InputsRule | None = None
+    signers: int = 1
+    by_project: bool = False
     kind: str = "evidence"
 
 
@@ -114,14 +129,22 @@ class Policy:
 
     @property
     def approvals_rules(self) -> tuple[ApprovalsRule, ...]:
+        """The rules that people fulfil, in the order of the document."""
         return tuple(rule for rule in self.rules if isinstance(rule, ApprovalsRule))
 
     @property
     def separation_rule(self) -> SeparationRule | None:
+        """The one rule about who may not approve, or None, which means the strict one."""
         return next((rule for rule in self.rules if isinstance(rule, SeparationRule)), None)
 
     @property
+    def asks_expectations(self) -> bool:
+        """Whether a rule leaves it to the project's expectations whose evidence counts."""
+        return any(isinstance(rule, EvidenceRule) and rule.by_project for rule in self.rules)
+
+    @property
     def required_approvals(self) -> int:
+        """How many approvals all rules ask for together; one person may fill one place only."""
         return sum(rule.count for rule in self.approvals_rules)
 
 
@@ -176,20 +199,45 @@ def _rule(item: Fields) -> Rule:
 
 
 def _evidence_rule(item: Fields) -> EvidenceRule:
-    item.only(
-        "id", "kind", "title", "predicateTypes", "builders", "sources", "registeredSigner", "results", "runners", "parameters", "inputs"
-    )
     results = item.texts("results", low=1) if item.has("results") else (PASSED,)
     if not {PASSED} <= set(results) <= {PASSED, WARNED}:
         item.refuse("results", f"{PASSED}, or {PASSED} and {WARNED}")
+    signers = item.integer("signers", low=1, high=MAX_SIGNERS) if item.has("signers") else 1
+    if item.has("expectations"):
+        # All or nothing: a rule that took half of it from elsewhere would mean something else than it shows.
+        item.only("id", "kind", "title", "predicateTypes", "results", "signers", "expectations")
+        item.choice("expectations", ("project",))
+        return EvidenceRule(
+            id=_id(item),
+            title=_title(item),
+            predicate_types=item.texts("predicateTypes", low=1),
+            builders=(),
+            sources=(),
+            registered_signer=True,
+            results=results,
+            signers=signers,
+            by_project=True,
+        )
+    item.only("id", "kind", "title", "results", "signers", *ACCEPTED_FIELDS)
+    rule = replace(read_accepted(item, rule_id=_id(item), title=_title(item)), results=results, signers=signers)
+    if signers > 1 and not rule.registered_signer:
+        item.refuse("signers", "1 where registeredSigner is false: without identities nobody can tell whether two signers are one")
+    return rule
+
+
+def read_accepted(item: Fields, *, rule_id: str, title: str) -> EvidenceRule:
+    """Read the fields that say whose evidence counts (`ACCEPTED_FIELDS`), as rules and expectations share them."""
+    builders = tuple(_builder(builder) for builder in item.each("builders", low=1, high=64))
+    if any(builder.delegated for builder in builders) and not item.has("sources"):
+        # Anybody's workflow can have a delegator build and sign: only the source tells whose build it was.
+        item.refuse("sources", "the accepted sources, because a delegator signs for everybody")
     return EvidenceRule(
-        id=_id(item),
-        title=_title(item),
+        id=rule_id,
+        title=title,
         predicate_types=item.texts("predicateTypes", low=1),
-        builders=tuple(_builder(builder) for builder in item.each("builders", low=1, high=64)),
+        builders=builders,
         sources=tuple(_source(source) for source in item.each("sources", low=1, high=64)) if item.has("sources") else (),
         registered_signer=item.flag("registeredSigner") if item.has("registeredSigner") else True,
-        results=results,
         runners=item.texts("runners", low=1) if item.has("runners") else None,
         parameters=item.texts("parameters") if item.has("parameters") else None,
         inputs=_inputs(item.fields("inputs")) if item.has("inputs") else None,
@@ -210,6 +258,8 @@ def _inputs(item: Fields) -> InputsRule:
 def _builder(item: Fields) -> Builder:
     if item.has("keyId"):
         return Builder(key_id=item.only("keyId").text("keyId", limit=60))
+    if item.has("delegated"):
+        return Builder(delegated=item.only("delegated").text("delegated", limit=500))
     if item.has("workflow"):
         item.only("issuer", "workflow")
         return Builder(issuer=item.text("issuer", limit=300), workflow=item.text("workflow", limit=500))
@@ -221,8 +271,10 @@ def _source(item: Fields) -> Source:
     item.only("repository", "repositoryId", "refs")
     refs = item.texts("refs", low=1) if item.has("refs") else ()
     for ref in refs:
-        if "*" in ref[:-1] or ref == "*":
-            item.refuse("refs", "whole refs, or beginnings of refs with one * at the end")
+        if ref.startswith("^"):
+            refuse_loose_pattern(ref)
+        elif "*" in ref[:-1] or ref == "*":
+            item.refuse("refs", "whole refs, beginnings of refs with one * at the end, or patterns from ^ to $")
     return Source(item.text("repository", limit=500), item.text("repositoryId", limit=80) if item.has("repositoryId") else "", refs)
 
 

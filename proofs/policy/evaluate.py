@@ -27,6 +27,7 @@ from proofs.policy.document import (
     parse_policy,
 )
 from proofs.policy.evidence_rule import RuleOutcome, evaluate_evidence_rule
+from proofs.policy.expectations_document import ProjectExpectations, read_carried
 
 __all__ = [
     "ApprovalsRule",
@@ -71,12 +72,14 @@ def build_policy_input(
     on_behalf_of: dict[str, str] | None,
     owner: dict[str, str] | None,
     evidence: Iterable[dict[str, Any]],
+    expectations: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return everything a policy is evaluated on, in one order: the same facts give the same bytes.
 
     `project`, its `team` and `environment` are slugs; `artifacts` are {"digest", "name"}; `requester` is {"kind", "issuer", "subject"};
     `on_behalf_of` and `owner` (who answers for the program that asks) are {"issuer", "subject"} or None; `evidence` are
-    {"digest", "verdictDigest", "verdict"}, digests in plain SHA-256 hex.
+    {"digest", "verdictDigest", "verdict"}, digests in plain SHA-256 hex; `expectations` are {"digest", "document"} of the project, where
+    the policy asks for them and they are in force: without them the input has no such field.
     Refuses with `policy.input_malformed`, also when a verdict does not have the digest given for it, or an item comes twice.
     """
     whole = Fields(
@@ -99,6 +102,10 @@ def build_policy_input(
         if len(set(digests)) != len(digests):
             whole.refuse(what, "every digest once")
     asked = whole.fields("requester").only("kind", "issuer", "subject")
+    carried: dict[str, Any] = {}
+    if expectations is not None:
+        expected = read_carried(expectations, project=project, code=_CODE)
+        carried = {"expectations": {"digest": expected.digest, "document": expectations["document"]}}
     return {
         "schema": INPUT_SCHEMA,
         "project": whole.text("project"),
@@ -109,6 +116,7 @@ def build_policy_input(
         "onBehalfOf": _named(whole, "onBehalfOf"),
         "owner": _named(whole, "owner"),
         "evidence": sorted(items, key=lambda item: str(item["digest"])),
+        **carried,
     }
 
 
@@ -150,11 +158,15 @@ def evaluate_policy(policy: Policy, policy_input: dict[str, Any]) -> dict[str, A
     """
     if policy_input.get("schema") != INPUT_SCHEMA:
         raise Malformed(_CODE, f"got schema {str(policy_input.get('schema'))[:60]!r}, expected {INPUT_SCHEMA}")
-    outcomes = [_evaluate_rule(rule, policy_input) for rule in policy.rules]
+    expected = None
+    if "expectations" in policy_input:
+        expected = read_carried(policy_input["expectations"], project=str(policy_input.get("project")), code=_CODE)
+    outcomes = [_evaluate_rule(rule, policy_input, expected) for rule in policy.rules]
     failed = any(outcome.outcome not in ("pass", "awaiting") for outcome in outcomes)
     return {
         "schema": RESULT_SCHEMA,
         "policy": {"id": policy.id, "version": policy.version, "digest": policy.digest},
+        **({"expectations": {"project": expected.project, "version": expected.version, "digest": expected.digest}} if expected else {}),
         "inputDigest": sha256_hex(canonical_bytes(policy_input)),
         "result": "fail" if failed else "pass",
         "rules": [_as_document(rule, outcome) for rule, outcome in zip(policy.rules, outcomes, strict=True)],
@@ -225,9 +237,9 @@ def _fill_places(people: dict[tuple[str, str], set[str]], roles: list[str]) -> d
     return seated
 
 
-def _evaluate_rule(rule: Rule, policy_input: dict[str, Any]) -> RuleOutcome:
+def _evaluate_rule(rule: Rule, policy_input: dict[str, Any], expected: ProjectExpectations | None) -> RuleOutcome:
     if isinstance(rule, EvidenceRule):
-        return evaluate_evidence_rule(rule, policy_input)
+        return evaluate_evidence_rule(rule, policy_input, expected)
     if isinstance(rule, ApprovalsRule):
         return RuleOutcome("awaiting", "", f"{rule.title}: needs {rule.count} approval{'s' if rule.count > 1 else ''} by {rule.role}.")
     asked = policy_input["requester"]

@@ -1,16 +1,20 @@
 """One evidence rule against the verdicts: has every artifact a verified item, by an accepted builder, from an accepted source?
 
-Looks only at what the certificate or key proved (`facts.signer`), never at what the predicate says (`facts.claims`).
-Anything missing or of another shape than expected is a no.
+Looks only at what the certificate or key proved (`facts.signer`, `facts.coSigners`), never at what the predicate says (`facts.claims`).
+Anything missing or of another shape than expected is a no. Where a rule wants several signers, it counts registered identities:
+neither keys nor items nor copies.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
+from proofs.delegators import is_delegated_to
 from proofs.policy.document import Builder, EvidenceRule, Source
-from proofs.policy.expectation_rule import Shortfall, check_expectations, objects, overrule, part_of, texts
+from proofs.policy.expectation_rule import Shortfall, check_expectations, is_delegated, objects, overrule, part_of, texts
+from proofs.policy.expectations_document import ProjectExpectations, rules_of_project
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,22 +27,40 @@ class RuleOutcome:
     evidence: tuple[str, ...] = ()
 
 
-def evaluate_evidence_rule(rule: EvidenceRule, policy_input: dict[str, Any]) -> RuleOutcome:
-    """Return pass when every artifact of the input has an item that counts, else fail with what is missing or wrong."""
+def evaluate_evidence_rule(rule: EvidenceRule, policy_input: dict[str, Any], expected: ProjectExpectations | None = None) -> RuleOutcome:
+    """Return pass when every artifact of the input has an item that counts, else fail with what is missing or wrong.
+
+    `expected` are the project's expectations, for a rule that leaves it to them: without any, it fails.
+    """
+    if rule.by_project and expected is None:
+        sentence = f"{rule.title} cannot be shown: no expectations are in force for {policy_input['project']}."
+        return RuleOutcome("fail", "policy.expectations_missing", sentence)
+    rules = rules_of_project(rule, expected) if rule.by_project and expected else (rule,)
+    if not rules:
+        sentence = f"{rule.title} cannot be shown: {expected} accept no {' or '.join(rule.predicate_types)} from anybody."
+        return RuleOutcome("fail", "policy.evidence_missing", sentence)
     if not policy_input["artifacts"]:
         return RuleOutcome("fail", "policy.no_artifact", f"{rule.title} cannot be shown: the request names no artifact.")
     counted: list[str] = []
     signers: list[str] = []
     for artifact in policy_input["artifacts"]:
-        answers = [(item, _judge(rule, item["verdict"], artifact["digest"], policy_input)) for item in policy_input["evidence"]]
+        answers = [
+            (signed, judge_item(rules, signed["verdict"], artifact["digest"], policy_input, own=item["verdict"]))
+            for item in policy_input["evidence"]
+            for signed in by_signer(item)
+        ]
         answers = overrule(answers)
         accepted = [item for item, shortfall in answers if shortfall is None]
         if not accepted:
             return _failure(rule, artifact, [shortfall for _, shortfall in answers if shortfall is not None])
+        identities = _identities(accepted)
+        if rule.signers > 1 and len(identities) < rule.signers:
+            return _too_few(rule, artifact, identities)
         counted += [item["digest"] for item in accepted]
         signers += [describe_signer(part_of(item["verdict"], "facts", "signer")) for item in accepted]
     names = _listed([_name(artifact) for artifact in policy_input["artifacts"]])
-    sentence = f"{rule.title} for {names} is verified: signed by {_listed(sorted(set(signers)))}."
+    said = f", as {expected} say" if rule.by_project else ""
+    sentence = f"{rule.title} for {names} is verified: signed by {_listed(sorted(set(signers)))}{said}."
     return RuleOutcome("pass", "", sentence, tuple(sorted(set(counted))))
 
 
@@ -51,6 +73,35 @@ def describe_signer(signer: dict[str, Any]) -> str:
     return "nobody known"
 
 
+def by_signer(item: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the item as each of its proven signers gives it: one for the signer, one more for each co-signer of the same envelope."""
+    verdict = item["verdict"]
+    facts = part_of(verdict, "facts")
+    known = {
+        str(each.get("keyId")): each.get("identity") for each in objects(verdict.get("coIdentities") if isinstance(verdict, dict) else None)
+    }
+    others = [
+        {**verdict, "facts": {**facts, "signer": signer}, "identity": known.get(str(signer.get("keyId")))}
+        for signer in objects(facts.get("coSigners"))
+    ]
+    return [item, *({**item, "verdict": other} for other in others)]
+
+
+def _identities(accepted: list[dict[str, Any]]) -> dict[str, str]:
+    """Return the different registered identities behind accepted items, each with its name."""
+    found = [part_of(item["verdict"], "identity") for item in accepted]
+    return {identity["id"]: str(identity.get("name")) for identity in found if isinstance(identity.get("id"), str) and identity["id"]}
+
+
+def _too_few(rule: EvidenceRule, artifact: dict[str, str], identities: dict[str, str]) -> RuleOutcome:
+    got = f" ({_listed(sorted(identities.values()))})" if identities else ""
+    sentence = (
+        f"{rule.title} for {_name(artifact)} is incomplete: {len(identities)} of {rule.signers} signers{got}. "
+        "Each must be registered as an identity of its own; further items or keys of the same one count once."
+    )
+    return RuleOutcome("fail", "policy.signers_missing", sentence)
+
+
 def _failure(rule: EvidenceRule, artifact: dict[str, str], shortfalls: list[Shortfall]) -> RuleOutcome:
     sentence = (
         f"{rule.title} for {_name(artifact)} is missing: got no verified {' or '.join(rule.predicate_types)} from an accepted builder."
@@ -61,7 +112,25 @@ def _failure(rule: EvidenceRule, artifact: dict[str, str], shortfalls: list[Shor
     return RuleOutcome("fail", nearest.code, f"{sentence} {nearest.words}")
 
 
-def _judge(rule: EvidenceRule, verdict: dict[str, Any], artifact_digest: str, policy_input: dict[str, Any]) -> Shortfall | None:
+def judge_item(
+    rules: tuple[EvidenceRule, ...], verdict: dict[str, Any], artifact_digest: str, policy_input: dict[str, Any], *, own: dict[str, Any]
+) -> Shortfall | None:
+    """Return None when the item counts for the artifact under one of the rules, else the shortfall that came nearest.
+
+    `own` is its verdict as it stands in the input, `verdict` the same or, for a co-signer, as `by_signer` gives it.
+    """
+    shortfalls = []
+    for rule in rules:
+        shortfall = _judge(rule, verdict, own, artifact_digest, policy_input)
+        if shortfall is None:
+            return None
+        shortfalls.append(shortfall)
+    return max(shortfalls, key=lambda shortfall: shortfall.progress)
+
+
+def _judge(
+    rule: EvidenceRule, verdict: dict[str, Any], own: dict[str, Any], artifact_digest: str, policy_input: dict[str, Any]
+) -> Shortfall | None:
     """Return None when the item counts for the artifact, else how it falls short."""
     facts = part_of(verdict, "facts")
     about_it = any(artifact_digest in texts(subject.get("digests")) for subject in objects(facts.get("subjects")))
@@ -76,9 +145,10 @@ def _judge(rule: EvidenceRule, verdict: dict[str, Any], artifact_digest: str, po
     failing = [finding for finding in objects(verdict.get("findings")) if finding.get("outcome") in ("fail", "error")]
     if failing:
         return Shortfall(2, "policy.evidence_contradicted", str(failing[0].get("sentence")))
-    if not any(_is_builder(builder, signer) for builder in rule.builders):
+    if not any(_is_builder(builder, verdict) for builder in rule.builders):
         expected = _listed([str(builder) for builder in rule.builders], word="or")
-        return Shortfall(3, "policy.signer", f"It was signed by {describe_signer(signer)}; expected {expected}.")
+        behalf = " for another builder" if is_delegated(verdict) else ""
+        return Shortfall(3, "policy.signer", f"It was signed by {describe_signer(signer)}{behalf}; expected {expected}.")
     if rule.sources and not any(_is_source(source, signer) for source in rule.sources):
         expected = _listed([_source_in_words(source) for source in rule.sources], word="or")
         got = f"{signer.get('sourceRepository') or 'no source repository'} at {signer.get('sourceRef') or 'no ref'}"
@@ -87,10 +157,15 @@ def _judge(rule: EvidenceRule, verdict: dict[str, Any], artifact_digest: str, po
         return Shortfall(
             5, "policy.signer_unregistered", f"{describe_signer(signer)} is not registered as an identity here, so nobody answers for it."
         )
-    return check_expectations(rule, verdict, policy_input)
+    return check_expectations(rule, verdict, policy_input, own=own)
 
 
-def _is_builder(builder: Builder, signer: dict[str, Any]) -> bool:
+def _is_builder(builder: Builder, verdict: dict[str, Any]) -> bool:
+    facts = part_of(verdict, "facts")
+    signer = part_of(facts, "signer")
+    if builder.delegated or is_delegated(verdict):
+        # A rule that names the delegator itself expects what it built, not what it says that another did.
+        return bool(builder.delegated) and is_delegated_to(facts, builder.delegated)
     if builder.key_id:
         return signer.get("kind") == "key" and signer.get("keyId") == builder.key_id
     if signer.get("kind") != "certificate" or signer.get("issuer") != builder.issuer:
@@ -110,6 +185,8 @@ def _is_source(source: Source, signer: dict[str, Any]) -> bool:
 
 
 def _is_ref(wanted: str, ref: str) -> bool:
+    if wanted.startswith("^"):
+        return re.fullmatch(wanted, ref) is not None
     return ref.startswith(wanted[:-1]) if wanted.endswith("*") else ref == wanted
 
 

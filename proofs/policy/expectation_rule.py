@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from proofs.delegators import DELEGATED
 from proofs.errors import Refusal
 from proofs.moment import parse_moment
 from proofs.policy.document import EvidenceRule, InputsRule
@@ -31,8 +32,13 @@ class Shortfall:
     words: str
 
 
-def check_expectations(rule: EvidenceRule, verdict: dict[str, Any], policy_input: dict[str, Any]) -> Shortfall | None:
-    """Return None when an item by an accepted signer meets the rule's further expectations, else the first that it does not."""
+def check_expectations(
+    rule: EvidenceRule, verdict: dict[str, Any], policy_input: dict[str, Any], *, own: dict[str, Any]
+) -> Shortfall | None:
+    """Return None when an item by an accepted signer meets the rule's further expectations, else the first that it does not.
+
+    `own` is the item's verdict as it stands in the input, so that it never vouches for its own inputs.
+    """
     facts = part_of(verdict, "facts")
     predicate, signer = part_of(facts, "predicate"), part_of(facts, "signer")
     if rule.runners is not None and signer.get("runnerEnvironment") not in rule.runners:
@@ -43,7 +49,7 @@ def check_expectations(rule: EvidenceRule, verdict: dict[str, Any], policy_input
         got = f"the parameter {strangers[0]}" if strangers else "no list of its parameters"
         return Shortfall(7, "policy.parameter", f"The build states {got}; expected only {', '.join(rule.parameters) or 'none'}.")
     if rule.inputs is not None:
-        stranger = _first_stranger(rule.inputs, verdict, policy_input)
+        stranger = _first_stranger(rule.inputs, verdict, policy_input, own=own)
         if stranger is not None:
             return Shortfall(8, "policy.input", f"The build took in {stranger}, which is not an approved input.")
     # Last, so that a shortfall with this code means: everything else about the item is accepted, and it says no.
@@ -100,13 +106,13 @@ def _parameters(facts: dict[str, Any]) -> list[str]:
     return texts(facts.get("parameters"))
 
 
-def _first_stranger(rule: InputsRule, verdict: dict[str, Any], policy_input: dict[str, Any]) -> str | None:
+def _first_stranger(rule: InputsRule, verdict: dict[str, Any], policy_input: dict[str, Any], *, own: dict[str, Any]) -> str | None:
     """Return the first input that nobody approved; the source itself is approved by the rule about sources."""
     facts = part_of(verdict, "facts")
     listed = objects(part_of(facts, "claims").get("dependencies"))
     if not listed:
         return "nothing that it lists"
-    approved = set(rule.digests) | (_verified_subjects(policy_input, verdict) if rule.verified else set())
+    approved = set(rule.digests) | (_verified_subjects(policy_input, own) if rule.verified else set())
     signer = part_of(facts, "signer")
     for item in listed:
         if not _is_source(item, signer) and not approved & set(texts(item.get("digests"))):
@@ -134,11 +140,17 @@ def _verified_subjects(policy_input: dict[str, Any], own: dict[str, Any]) -> set
             verdict is not own
             and verdict != own
             and vouches
+            and not is_delegated(verdict)
             and verdict.get("result") == "verified"
             and part_of(verdict, "identity").get("id")
         ):
             found |= {digest for subject in objects(facts.get("subjects")) for digest in texts(subject.get("digests"))}
     return found
+
+
+def is_delegated(verdict: dict[str, Any]) -> bool:
+    """Return whether a known delegator signed this for another builder, which counts only where that builder is named."""
+    return any(finding.get("code") == DELEGATED for finding in objects(verdict.get("findings")))
 
 
 def part_of(value: dict[str, Any], *names: str) -> dict[str, Any]:

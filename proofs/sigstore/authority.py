@@ -28,6 +28,7 @@ class Window:
     end: datetime | None
 
     def contains(self, at: datetime) -> bool:
+        """Whether `at` lies in the window, both ends included."""
         return self.start <= at and (self.end is None or at <= self.end)
 
     def within(self, chain: Sequence[x509.Certificate]) -> Window:
@@ -76,12 +77,13 @@ class Authority:
 
 @dataclass(frozen=True, slots=True)
 class TimestampAuthority:
-    """An RFC 3161 authority: its own certificate first, the root last, and the time the document trusts it and its chain was valid.
+    """An RFC 3161 authority: its own certificate first, the root last.
 
-    `issuer`, `serial` and `encoded` name its certificate, `encoded_chain` has the DER of all.
+    `window` is the time the document trusts it, `held` the part of it in which its whole chain was valid. `issuer`, `serial` and `encoded` name its certificate, `encoded_chain` has the DER of all.
     """
 
     chain: tuple[x509.Certificate, ...]
+    window: Window
     held: Window
     key: object
     issuer: bytes
@@ -91,6 +93,7 @@ class TimestampAuthority:
 
     @property
     def certificate(self) -> x509.Certificate:
+        """The certificate whose key makes the timestamps."""
         return self.chain[0]
 
 
@@ -110,7 +113,7 @@ def build_timestamp_authority(chain: tuple[x509.Certificate, ...], window: Windo
     encoded = [certificate.public_bytes(Encoding.DER) for certificate in chain]
     own = chain[0]
     return TimestampAuthority(
-        chain, window.within(chain), own.public_key(), own.issuer.public_bytes(), own.serial_number, encoded[0], frozenset(encoded)
+        chain, window, window.within(chain), own.public_key(), own.issuer.public_bytes(), own.serial_number, encoded[0], frozenset(encoded)
     )
 
 

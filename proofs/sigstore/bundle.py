@@ -114,7 +114,8 @@ def _signing_times(bundle: Bundle, trust_root: TrustRoot, received_at: datetime)
     times = []
     if bundle.entry is not None and bundle.entry.promise is not None:
         times.append(SigningTime(LOG, verify_promise(bundle.entry, trust_root=trust_root)))
-    stamped = [(token, verify_timestamp(token, bundle.signature, trust_root=trust_root)) for token in bundle.timestamps]
+    message = bundle.signature if bundle.stamped is None else bundle.stamped
+    stamped = [(token, verify_timestamp(token, message, trust_root=trust_root)) for token in bundle.timestamps]
     times += [SigningTime(TIMESTAMP, token.at) for token, authority in stamped if authority is not None]
     strange = sum(authority is None for _, authority in stamped)
     # Counted by authority, so that one authority stamping twice is still one.

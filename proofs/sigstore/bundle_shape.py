@@ -31,16 +31,19 @@ MAX_CHAIN = 10
 class Bundle:
     """A parsed, unverified bundle. `certificate` is DER that nobody has read yet (`certificate.py` does, who may know it already).
 
-    It is None where a key signed: the bundle then names only a hint, which is not kept.
+    It is None where a key signed: the bundle then names only a hint, which is not kept. `stamped` is what timestamps are over where
+    that is not the signature alone; it always contains the signature.
     """
 
     content: Envelope | SignedFile
     certificate: bytes | None
     entry: LogEntry | None
     timestamps: tuple[Timestamp, ...]
+    stamped: bytes | None = None
 
     @property
     def signature(self) -> bytes:
+        """The one signature: over the file's digest, or over the envelope's encoding."""
         return self.content.signature if isinstance(self.content, SignedFile) else self.content.signatures[0].signature
 
 

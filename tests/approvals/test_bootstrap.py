@@ -9,6 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from approvals.bootstrap import GENESIS, Beginning, FirstEnvironment, FirstPerson, Setup, bootstrap
+from approvals.expectations import active_expectations
 from approvals.policies import active_policy, was_one_person
 from attestations.blobs import read_blob
 from identities.models import Identity, RoleAssignment, User
@@ -67,6 +68,16 @@ class TestBootstrap:
     def test_an_activation_is_marked_one_person_only_while_there_is_one_owner(self) -> None:
         two = (FirstPerson("erin", "Erin Okafor"), FirstPerson("frank", "Frank Adler"))
         assert not was_one_person(begin(policy_owners=two).policy.activations.get())
+
+    def test_expectations_come_into_force_where_the_setup_has_them(self) -> None:
+        assert active_expectations(begin().project) is None
+
+    def test_with_two_owners_the_expectations_of_the_setup_are_not_one_persons(self) -> None:
+        two = (FirstPerson("erin", "Erin Okafor"), FirstPerson("frank", "Frank Adler"))
+        source = make.EXPECTATIONS.format(version=1, workflow="release")
+        row = active_expectations(begin(policy_owners=two, expectations_source=source).project)
+        assert row is not None
+        assert row.activations.get().entry.event == "expectations.activated"
 
     def test_the_administrator_may_own_the_policy(self) -> None:
         dave = FirstPerson("dave", "Dave Novak")

@@ -19,14 +19,19 @@ from approvals.pack import build_pack
 from approvals.policies import activate_policy, store_policy
 from approvals.trust import current_trust
 from attestations.blobs import bytes_of
+from attestations.drain import drain
+from attestations.receive import receive_attestation
 from identities.models import Environment, Identity, Project
 from ledger.publish import publish_checkpoint
 from proofs.approval.human_approval import approval_challenge
 from proofs.encoding import b64_decode, b64url_decode
+from proofs.keys import key_id_of
 from proofs.pack.trust import build_trust
+from proofs.statement import STATEMENT_V1
 from reports.archive import zip_pack
 from tests import cast
 from tests import make_approvals as make
+from tests.make_attestations import make_signer, register_key
 from tests.passkey import SoftPasskey
 
 pytestmark = pytest.mark.django_db
@@ -338,6 +343,24 @@ class TestNewRequest:
         assert client_of(cast.alice()).get(reverse("approvals:request_new")).status_code == 403
 
 
+class TestSignedTogether:
+    def test_the_review_names_everybody_who_signed_one_envelope(self) -> None:
+        make.set_stage()
+        pair = [make_signer(), make_signer()]
+        for number, signer in enumerate(pair):
+            register_key(signer, name=f"scan service {number}")
+        subject = [{"name": "payments/api", "digest": {"sha256": make.image().partition(":")[2]}}]
+        statement = json.dumps({"_type": STATEMENT_V1, "subject": subject, "predicateType": "https://example.test/check/v1"}).encode()
+        envelopes = [json.loads(signer.sign(statement)) for signer in pair]
+        together = {**envelopes[0], "signatures": [envelope["signatures"][0] for envelope in envelopes]}
+        receive_attestation(content=json.dumps(together).encode(), by=cast.runner(), now=make.NOW)
+        drain(clock=lambda: make.NOW, limit=10)
+        page = read(client_of(cast.carol()), "request", make.ask().pk)
+        assert "scan service 0" in page
+        assert "scan service 1" in page
+        assert all(key_id_of(signer.spki) in page for signer in pair)
+
+
 class TestPolicyPage:
     def test_shows_the_rules_and_that_one_person_put_it_into_force(self) -> None:
         stage = make.set_stage()
@@ -345,6 +368,13 @@ class TestPolicyPage:
         assert "Built by the release workflow" in page
         assert "By one person" in page
         assert client_of(cast.carol()).get(reverse("approvals:policy", args=["0" * 64])).status_code == 404
+
+    def test_says_how_many_signers_a_rule_wants_and_the_request_how_many_there_are(self) -> None:
+        stage = make.set_stage(source=make.POLICY.replace("registeredSigner: true", "signers: 2"))
+        make.send_provenance(stage)
+        request = make.ask()
+        assert "2 different registered signers of" in read(client_of(cast.carol()), "policy", stage.policy.digest)
+        assert "is incomplete: 1 of 2 signers (" in read(client_of(cast.carol()), "request", request.pk)
 
     def test_is_for_those_it_binds(self) -> None:
         """Somebody of another team sees no policy of this one, nor one that is in force nowhere yet."""

@@ -18,11 +18,13 @@ from django.core.management import CommandError, call_command
 from securesystemslib.signer import CryptoSigner
 from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp  # type: ignore[attr-defined]
 
-from attestations.fetch_trust_root import embedded_trust_root, embedded_tuf_root, fetch_trust_root, folder_of
-from attestations.models import TrustRoot
+from attestations.fetch_trust_root import PUBLIC_GOOD, embedded_trust_root, embedded_tuf_root, fetch_trust_root, folder_of
+from attestations.follow_trust_root import find_earlier
+from attestations.models import TrustProposal, TrustRoot
 from portal.demo.instance import Instance
 from proofs.errors import Refusal
 from proofs.sigstore.trust_root import parse_trust_root
+from tests import cast
 
 SOON = datetime.now(UTC).replace(microsecond=0) + timedelta(days=30)
 ROLES = ("root", "timestamp", "snapshot", "targets")
@@ -141,9 +143,25 @@ class TestCommands:
         out = StringIO()
         call_command("fetch_trust_root", "--name", "Ours", "--mirror", mirror[1], "--tuf-root", str(tmp_path / "root.json"), stdout=out)
         row = TrustRoot.objects.get()
-        assert out.getvalue() == f"Ours: sha256:{row.digest}\n"
+        assert out.getvalue() == f"Ours: sha256:{row.digest}\nEvidence can be verified under it from now on.\n"
         assert folder_of(mirror[1], under=tmp_path).is_dir()
         call_command("fetch_trust_root", "--name", "Ours", "--mirror", mirror[1], "--tuf-root", str(tmp_path / "root.json"), stdout=out)
+        assert TrustRoot.objects.count() == 1
+        assert out.getvalue().endswith("It is trusted already.\n")
+
+    def test_another_root_of_a_mirror_of_ours_waits_for_two_officers(
+        self, mirror: tuple[Mirror, str], tmp_path: Path, settings: Any
+    ) -> None:
+        settings.VAR_DIR = tmp_path
+        (tmp_path / "root.json").write_bytes(mirror[0].first)
+        words = ("fetch_trust_root", "--name", "Ours", "--mirror", mirror[1], "--tuf-root", str(tmp_path / "root.json"))
+        call_command(*words, stdout=StringIO())
+        cast.olga(), cast.omar()
+        mirror[0].version += 1
+        mirror[0].publish(Instance(datetime.now(UTC)).trusted_root())
+        out = StringIO()
+        call_command(*words, stdout=out)
+        assert f"Two officers decide about it on the page Trust, as {TrustProposal.objects.get().pk}." in out.getvalue()
         assert TrustRoot.objects.count() == 1
 
     def test_needs_a_beginning_for_another_mirror(self) -> None:
@@ -152,7 +170,9 @@ class TestCommands:
 
     def test_adds_the_public_root_without_a_file(self) -> None:
         call_command("add_trust_root", "--public-good", "--name", "Sigstore public good", stdout=StringIO())
-        assert TrustRoot.objects.get().name == "Sigstore public good"
+        row = TrustRoot.objects.get()
+        assert row.name == "Sigstore public good"
+        assert find_earlier(name="Sigstore public good", mirror=PUBLIC_GOOD, than="") == row
 
     def test_refuses_a_file_and_the_public_root_at_once(self, tmp_path: Path) -> None:
         for words in ((), (str(tmp_path / "x.json"), "--public-good")):

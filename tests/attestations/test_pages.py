@@ -71,6 +71,20 @@ class TestAttestationPage:
         assert "hx-" not in finished
         assert "htmx" not in finished
 
+    def test_names_everybody_who_signed_an_envelope_together(self, carol: Client) -> None:
+        pair = [make_signer(), make_signer()]
+        for number, signer in enumerate(pair):
+            register_key(signer, name=f"service {number}")
+        envelopes = [json.loads(signer.sign(make_statement())) for signer in pair]
+        together = {**envelopes[0], "signatures": [envelope["signatures"][0] for envelope in envelopes]}
+        attestation = make_attestation(json.dumps(together).encode())
+        assert verify_now(attestation).result == "verified"
+        text = show(carol, attestation).content.decode()
+        assert "service 0" in text
+        assert "service 1" in text
+        assert "Signed as well with" in text
+        assert "Signed as well by" in text
+
     def test_shows_both_sides_findings_and_what_was_not_checked(self, carol: Client) -> None:
         instance, workload = trust_instance(), runner_workload()
         statement = build_provenance(workload, [("payments-api.tar", artifact_digest("x"))])

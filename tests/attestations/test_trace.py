@@ -49,7 +49,7 @@ class TestTrace:
         assert trace.chain[0].digest == workload.commit
         assert answers(trace) == [("yes", "ok"), ("yes", "ok"), ("unknown", "unknown"), ("unknown", "unknown")]
         assert "owned by Bob Ruiz" in trace.questions[0].words
-        assert "No observation from a registry or a cluster" in trace.questions[2].words
+        assert "no part of a review" in trace.questions[2].words
 
     def test_of_an_unregistered_signer_cannot_tell_who_signed(self) -> None:
         instance, workload = trust_instance(), runner_workload()

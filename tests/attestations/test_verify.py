@@ -19,11 +19,13 @@ from ledger.models import Entry
 from portal.demo.instance import Lie, build_provenance, claim_builder
 from proofs.canonical import canonical_bytes
 from proofs.errors import Conflict, Malformed
+from proofs.keys import key_id_of
 from tests import cast
 from tests.make_attestations import (
     GENUINE,
     NOW,
     WRONG_SIGNER,
+    Signer,
     artifact_digest,
     make_attestation,
     make_signer,
@@ -202,7 +204,7 @@ class TestVerdict:
         trust = verdict_document(verdict)["trust"]
         assert trust == current_trust_material().digests
         assert instance.trusted_root()
-        assert (len(trust["trustRoots"]), len(trust["keys"])) == (1, 1)
+        assert (len(trust["trustRoots"]), trust["keys"]["count"]) == (1, 1)
 
     @pytest.mark.parametrize("table", ["blob", "attestation", "submission", "verdict", "verdictsubject", "finding", "artifact"])
     def test_nobody_changes_or_removes_a_row(self, table: str) -> None:
@@ -248,3 +250,44 @@ class TestTrustRoots:
         TrustRoot.objects.filter(pk=root).update(removed_at=NOW)
         statement = build_provenance(workload, [("a", artifact_digest("a"))])
         assert verify_now(make_attestation(instance.sign_as(workload, statement, at=NOW))).code == "trust_root.missing"
+
+
+class TestSignedTogether:
+    """One envelope by several registered keys: all of them are named, each with who answers for it."""
+
+    @staticmethod
+    def together(*signers: Signer) -> bytes:
+        envelopes = [json.loads(signer.sign(make_statement("a.tar"))) for signer in signers]
+        return json.dumps({**envelopes[0], "signatures": [envelope["signatures"][0] for envelope in envelopes]}).encode()
+
+    def test_both_are_named(self) -> None:
+        pair = [make_signer(), make_signer()]
+        services = {key_id_of(signer.spki): register_key(signer, name=f"service {number}") for number, signer in enumerate(pair)}
+        verdict = verify_now(make_attestation(self.together(*pair)))
+        document = verdict_document(verdict)
+        first, second = sorted(services)
+        assert (verdict.result, verdict.signer) == ("verified", services[first])
+        assert document["facts"]["coSigners"] == [{"kind": "key", "keyId": second}]
+        (other,) = document["coIdentities"]
+        assert (other["keyId"], other["identity"]["id"]) == (second, services[second].pk)
+        assert outcomes(verdict)["co_signers"] == ("pass", "signer.co_signers")
+
+    def test_one_whose_identity_is_suspended_is_somebody_to_look_at_and_counts_for_nobody(self) -> None:
+        pair = sorted([make_signer(), make_signer()], key=lambda signer: key_id_of(signer.spki))
+        services = [register_key(signer, name=f"service {number}") for number, signer in enumerate(pair)]
+        content, sent_by = self.together(*pair), cast.runner()
+        Identity.objects.filter(pk=services[1].pk).update(status="suspended")
+        verdict = verify_now(make_attestation(content, by=sent_by))
+        assert (verdict.result, verdict.signer) == ("verified", services[0])
+        assert verdict_document(verdict)["coIdentities"] == [{"keyId": key_id_of(pair[1].spki), "identity": None}]
+        assert outcomes(verdict)["co_signers"] == ("review", "signer.co_signer_unknown")
+
+    def test_a_strangers_signature_beside_it_changes_no_verdict(self) -> None:
+        signer = make_signer()
+        register_key(signer)
+        verdict = verify_now(make_attestation(self.together(make_signer(), signer)))
+        document = verdict_document(verdict)
+        assert verdict.result == "verified"
+        assert "coIdentities" not in document
+        assert "coSigners" not in document["facts"]
+        assert "co_signers" not in outcomes(verdict)

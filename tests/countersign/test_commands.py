@@ -23,6 +23,7 @@ from tests.forge import FIRST, edited, repack
 from tests.proofs.factory import bundle
 from tests.proofs.pack.lies import GENUINE, HOUR, WORLD
 from tests.proofs.pack.world import ARTIFACT, NOON, ORIGIN, POLICY, World, alice
+from tests.proofs.policy.test_expectations_document import DOCUMENT, POLICY_BY_PROJECT, carried
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 
@@ -140,6 +141,23 @@ class TestLiesTheReaderMustSeeThrough:
         assert verify(desk, "--policy", f"sha256:{world.policy.digest}") == 0
         assert verify(desk, "--policy", f"sha256:{WORLD.policy.digest}") == 1
         assert capsys.readouterr().out.splitlines()[-1].startswith("REFUSED  policy.unexpected")
+
+    def test_a_policy_that_leaves_it_to_the_project_is_worth_what_the_expectations_are(
+        self, desk: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        world = World(policy=POLICY_BY_PROJECT, expectations=carried(DOCUMENT))
+        digest = carried(DOCUMENT)["digest"]
+        out, last = last_line_for(desk, capsys, world, world.pack())
+        assert f"and the project's expectations, version 1, sha256:{digest}" in last
+        assert "you named no --expectations" in out
+        assert (
+            "you named no --expectations" not in last_line_for(desk, capsys, world, world.pack(), "--expectations", f"sha256:{digest}")[0]
+        )
+        assert verify(desk, "--expectations", "sha256:" + "cd" * 32) == 1
+        assert capsys.readouterr().out.splitlines()[-1].startswith("REFUSED  expectations.unexpected")
+        pack(desk / "pack.zip", GENUINE)
+        (desk / "trust.json").write_bytes(build_trust(WORLD.trust))
+        assert verify(desk, "--expectations", f"sha256:{digest}") == 1
 
     def test_a_revocation_taken_out_of_the_pack_cannot_be_seen_and_the_verdict_says_so(
         self, desk: Path, capsys: pytest.CaptureFixture[str]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from approvals.models import Request
 from approvals.open_request import AskedArtifact, open_request
 from approvals.policies import activate_policy, store_policy
+from attestations.drain import drain
 from attestations.receive import receive_attestation
 from gates import decide as gate
 from gates.decide import decide
@@ -17,8 +19,11 @@ from identities.models import EvidenceSigner, Identity, Project, RoleAssignment
 from identities.roles import end_role, grant_role
 from ledger.publish import publish_checkpoint
 from portal.demo.instance import build_provenance
+from proofs.statement import STATEMENT_V1
 from tests import cast
 from tests import make_approvals as make
+from tests.make_attestations import make_signer, register_key
+from tests.make_observations import observe, runs, said
 
 pytestmark = pytest.mark.django_db
 
@@ -138,6 +143,21 @@ class TestEvidence:
         EvidenceSigner.objects.filter(identity=cast.runner()).update(revoked_at=LATER)
         assert codes(ask_gate()) == ["evidence.signer_revoked"]
 
+    @pytest.mark.parametrize("which", [0, 1])
+    def test_so_does_one_of_several_who_signed_together(self, stage: make.Stage, which: int) -> None:
+        pair = [make_signer(), make_signer()]
+        services = [register_key(signer, name=f"service {number}") for number, signer in enumerate(pair)]
+        subject = [{"name": "payments/api", "digest": {"sha256": make.image().partition(":")[2]}}]
+        statement = json.dumps({"_type": STATEMENT_V1, "subject": subject, "predicateType": "https://example.test/check/v1"}).encode()
+        envelopes = [json.loads(signer.sign(statement)) for signer in pair]
+        together = {**envelopes[0], "signatures": [envelope["signatures"][0] for envelope in envelopes]}
+        receive_attestation(content=json.dumps(together).encode(), by=cast.runner(), now=make.NOW)
+        drain(clock=lambda: make.NOW, limit=10)
+        make.approve(make.ask(), cast.alice())
+        assert ask_gate().outcome == "allow"
+        EvidenceSigner.objects.filter(identity=services[which]).update(revoked_at=LATER)
+        assert codes(ask_gate()) == ["evidence.signer_revoked"]
+
     def test_evidence_nobody_has_verified_yet_is_waited_for(self, stage: make.Stage) -> None:
         make.approve(make.ask(), cast.alice())
         workload = stage.workload
@@ -149,6 +169,29 @@ class TestEvidence:
         make.approve(make.ask(), cast.alice())
         other = build_provenance(stage.workload, (("payments/api:9", make.image("9").partition(":")[2]),))
         receive_attestation(content=stage.instance.sign_as(stage.workload, other, at=LATER), by=cast.runner(), now=LATER)
+        assert ask_gate().outcome == "allow"
+
+
+class TestPath:
+    def test_a_name_that_leads_elsewhere_shuts_it_until_it_was_seen_mended(self, stage: make.Stage) -> None:
+        make.approve(make.ask(), cast.alice())
+        observe(said(at=make.NOW))
+        assert ask_gate().outcome == "allow"
+        observe(said(digest=make.image("another"), at=LATER), now=LATER)
+        decision = ask_gate()
+        assert (decision.outcome, codes(decision)) == ("deny", ["path.digest_differs"])
+        assert make.image() in decision.reasons[0]["sentence"] and make.image("another") in decision.reasons[0]["sentence"]
+        observe(said(at=LATER + timedelta(seconds=1)), now=LATER + timedelta(seconds=1))
+        assert ask_gate().outcome == "allow"
+
+    def test_another_teams_observer_shuts_nothing(self, stage: make.Stage) -> None:
+        make.approve(make.ask(), cast.alice())
+        observe(said(digest=make.image("another"), at=LATER), by=make.other_teams_bot(), now=LATER)
+        assert ask_gate().outcome == "allow"
+
+    def test_what_runs_unapproved_does_not_keep_the_approved_out(self, stage: make.Stage) -> None:
+        make.approve(make.ask(), cast.alice())
+        observe(runs(tag="1.4.3", at=LATER), now=LATER)
         assert ask_gate().outcome == "allow"
 
 

@@ -10,7 +10,7 @@ from django.apps import apps
 from django.db import DatabaseError, connection, models, transaction
 
 from approvals.models import Ceremony
-from attestations.models import Artifact, Attestation, Blob, Collection, CollectionItem, Submission, TrustRoot
+from attestations.models import Artifact, Attestation, Blob, Collection, CollectionItem, Observation, Place, Submission, TrustRoot
 from attestations.receive_collection import receive_collection
 from gates.decide import decide
 from identities.models import ApiCredential, EvidenceSigner, Identity, RoleAssignment, SignInEvent, SigningKey
@@ -20,11 +20,13 @@ from ledger.guard_rows import key_taken
 from tests import cast
 from tests import make_approvals as make
 from tests.make_ledger import use_own_keys
+from tests.make_observations import observe, said
+from tests.make_trust import change_trust
 
 pytestmark = pytest.mark.django_db
 
 # Filled with INSERT OR IGNORE, so the DELETE trigger alone guards them, on connections with recursive_triggers.
-TAKEN_IN = {Artifact, Attestation, Blob, Collection, CollectionItem, Submission}
+TAKEN_IN = {Artifact, Attestation, Blob, Collection, CollectionItem, Observation, Place, Submission}
 LIVING = {ApiCredential, Ceremony, EvidenceSigner, Identity, RoleAssignment, SignInEvent, SigningKey, TrustRoot}
 MODELS = sorted({model for model in apps.get_models() if issubclass(model, AppendOnly)} | LIVING, key=lambda model: model._meta.label)
 on_sqlite = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="only SQLite has INSERT OR REPLACE")
@@ -38,8 +40,11 @@ def whole_story(settings: Any, tmp_path: Path) -> None:
     make.send_provenance(stage)
     receive_collection(content=b"{}", name="", by=cast.runner(), now=make.NOW)
     make.approve(make.ask(), cast.alice())
+    observe(said())
+    make.expect()
     decide(digest=make.image(), environment_slug="production", by=cast.runner(), now=make.NOW)
     cast.token_of(cast.runner())
+    change_trust(cast.olga(), cast.omar(), now=make.NOW)
     record_sign_in(username="alice", outcome="failed", address="", identity=None, now=make.NOW)
 
 

@@ -18,9 +18,11 @@ Role = RoleAssignment.Role
 READS = sorted(action for action in ACTIONS if action.endswith(".read") or action in ("portal.home", "keys.own"))
 WRITES = {
     "attestations.send": {Role.REQUESTER},
+    "observations.send": set(),
     "requests.open": {Role.REQUESTER},
     "requests.decide": set(APPROVERS),
     "identities.steward": {Role.ADMINISTRATOR, Role.IDENTITY_STEWARD},
+    "trust.change": {Role.OFFICER},
 }
 
 
@@ -96,6 +98,12 @@ class TestMay:
         assert not may(runner, "requests.open", project=other_team()[1]).allowed
         for action in ("requests.decide", "keys.own", "identities.steward"):
             assert not may(runner, action, project=cast.payments_api()).allowed
+
+    def test_what_holds_for_every_team_takes_more_than_a_role_in_one_project(self) -> None:
+        assert may(cast.olga(), "trust.change").allowed
+        person = cast.person("pat", "Pat", "officer", project=cast.payments_api())
+        assert not may(person, "trust.change").allowed
+        assert not may(person, "trust.change", project=cast.payments_api()).allowed
 
     def test_an_action_nobody_named_is_a_bug(self) -> None:
         with pytest.raises(KeyError):

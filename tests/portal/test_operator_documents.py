@@ -10,17 +10,22 @@ import sys
 import time
 import urllib.request
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from django.core.management import call_command
 
+from approvals.expectations import active_expectations
 from approvals.policies import policy_document
 from portal.demo.instance import Instance, build_provenance
 from portal.demo.instance import Workload as Runner
 from proofs.errors import Refusal
 from proofs.policy.document import parse_policy
+from tests import cast
+from tests import make_approvals as make
 from tests.live import ROOT, LivePortal, free_port
 
 OPERATORS = (ROOT / "docs" / "operators.md").read_text("utf-8").partition("## From nothing to the first request")[2].partition("\n## ")[0]
@@ -36,7 +41,9 @@ def block(text: str, language: str) -> str:
     return "".join(line.removeprefix(indent) for line in body.splitlines(keepends=True))
 
 
-EXAMPLE = block(POLICIES, "yaml")
+EXAMPLE = block(POLICIES.partition("## Expectations of a project")[0], "yaml")
+# The document, then the rule that leaves it to the project.
+EXPECTATIONS, RULE = POLICIES.partition("## Expectations of a project")[2].partition("A rule then says")[::2]
 
 
 def ask(portal: LivePortal, token: str, path: str, body: bytes | None = None) -> dict[str, Any]:
@@ -98,6 +105,26 @@ def ask_for_the_release(portal: LivePortal, token: str, instance: Instance) -> s
 class TestPolicies:
     def test_the_example_is_a_policy(self) -> None:
         assert parse_policy(policy_document(EXAMPLE)).id == "release-production"
+
+    @pytest.mark.django_db
+    def test_the_expectations_come_into_force_by_the_command_as_written(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        make.erin(), cast.payments_api()
+        (tmp_path / "expectations.yaml").write_text(block(EXPECTATIONS, "yaml"))
+        monkeypatch.chdir(tmp_path)
+        words = re.findall(r"^    python3 manage.py (activate_expectations .*)$", POLICIES, re.MULTILINE)
+        assert len(words) == 1
+        call_command(*words[0].split(), stdout=StringIO())
+        row = active_expectations(cast.payments_api())
+        assert row is not None
+        assert row.version == "1"
+
+    def test_the_rule_that_leaves_it_to_them_fits_into_the_example(self) -> None:
+        whole, count = re.subn(
+            r"  - id: provenance\n.*?(?=  - id: release-approval)", lambda _: block(RULE, "yaml"), EXAMPLE, flags=re.DOTALL
+        )
+        assert count == 1
+        assert parse_policy(policy_document(whole)).asks_expectations
+        assert not parse_policy(policy_document(EXAMPLE)).asks_expectations
 
     def test_bootstraps_own_example_is_the_documents(self) -> None:
         from portal.management.commands.bootstrap import EXAMPLE as HELP

@@ -61,20 +61,30 @@ class Parts:
 
 
 class Stamper:
-    """One authority: its own certificate under a root of its own."""
+    """One authority: its own certificate under a root of its own. No `purposes` means a certificate that names none."""
 
     def __init__(
-        self, born_at: datetime, *, name: str = "stamper", days: int = 3650, purposes: tuple[Any, ...] | None = None, critical: bool = True
+        self,
+        born_at: datetime,
+        *,
+        name: str = "stamper",
+        days: int = 3650,
+        purposes: tuple[Any, ...] | None = None,
+        critical: bool = True,
+        authority: bool = False,
+        own_life: tuple[datetime, datetime] | None = None,
+        root_life: tuple[datetime, datetime] | None = None,
     ) -> None:
         self._key, self._root_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
         root_name, own_name = _name(f"{name} root"), _name(name)
         ends_at = born_at + timedelta(days=days)
-        self.root = _builder(root_name, root_name, self._root_key, born_at, ends_at + timedelta(days=1), authority=True).sign(
-            self._root_key, hashes.SHA256()
-        )
-        own = _builder(own_name, root_name, self._key, born_at, ends_at, authority=False)
+        above = _builder(root_name, root_name, self._root_key, *(root_life or (born_at, ends_at + timedelta(days=1))), authority=True)
+        self.root = above.sign(self._root_key, hashes.SHA256())
+        own = _builder(own_name, root_name, self._key, *(own_life or (born_at, ends_at)), authority=authority)
         wanted = (ExtendedKeyUsageOID.TIME_STAMPING,) if purposes is None else purposes
-        self.certificate = own.add_extension(x509.ExtendedKeyUsage(list(wanted)), critical=critical).sign(self._root_key, hashes.SHA256())
+        if wanted:
+            own = own.add_extension(x509.ExtendedKeyUsage(list(wanted)), critical=critical)
+        self.certificate = own.sign(self._root_key, hashes.SHA256())
 
     def member(self, start: str, end: str | None = None) -> dict[str, Any]:
         """Return this authority as a member of a trusted root."""

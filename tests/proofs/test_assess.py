@@ -70,6 +70,7 @@ def test_every_assessment_becomes_a_canonical_verdict(raw: bytes) -> None:
         identity=None,
         trust_digests=trust.digests,
         verified_at="2026-05-04T12:00:00Z",
+        as_of="2026-05-04T12:00:00Z",
     )
     assert parse_canonical(canonical_bytes(verdict)) == verdict
     assert verdict["schema"] == "countersign-verdict/v1"

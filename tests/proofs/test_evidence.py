@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from proofs.errors import Refusal
 from proofs.evidence import TrustMaterial, detect_format, verify_evidence
 from proofs.keys import PublicKey, RegisteredKey, load_spki
-from tests.proofs.factory import DAY, KEY_TRUST, NOON, PUBLIC_KEY, STATEMENT, assess, bundle, changed, key_signed
+from tests.proofs.factory import DAY, KEY_TRUST, NOON, PUBLIC_KEY, STATEMENT, TRUST, assess, bundle, changed, key_signed
 
 
 def trust(*keys: RegisteredKey) -> TrustMaterial:
@@ -118,7 +118,22 @@ class TestKeySignedEnvelope:
 
 class TestTrustMaterial:
     def test_names_what_was_trusted(self) -> None:
-        assert KEY_TRUST.digests == {"trustRoots": [], "keys": [PUBLIC_KEY.key_id]}
+        assert KEY_TRUST.digests["trustRoots"] == []
+        assert KEY_TRUST.digests["keys"]["count"] == 1
+        assert TRUST.digests["trustRoots"] == [{"digest": TRUST.trust_roots[0].digest, "profile": {"tlog": 1, "tsa": 0, "sct": 1}}]
 
-    def test_the_same_key_is_named_once(self) -> None:
-        assert trust(RegisteredKey(PUBLIC_KEY, NOON), RegisteredKey(PUBLIC_KEY, NOON + DAY)).digests["keys"] == [PUBLIC_KEY.key_id]
+    @pytest.mark.parametrize(
+        "other",
+        [
+            RegisteredKey(PUBLIC_KEY, NOON + DAY),
+            RegisteredKey(PUBLIC_KEY, NOON, valid_until=NOON + DAY),
+            RegisteredKey(PUBLIC_KEY, NOON, revoked_at=NOON + DAY),
+        ],
+    )
+    def test_another_window_or_revocation_is_another_digest(self, other: RegisteredKey) -> None:
+        one, two = (trust(registered).digests["keys"]["sha256"] for registered in (RegisteredKey(PUBLIC_KEY, NOON), other))
+        assert one != two
+
+    def test_the_order_of_the_keys_makes_no_difference(self) -> None:
+        keys = (RegisteredKey(PUBLIC_KEY, NOON), RegisteredKey(PUBLIC_KEY, NOON + DAY))
+        assert trust(*keys).digests == trust(*reversed(keys)).digests

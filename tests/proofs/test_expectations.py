@@ -179,7 +179,7 @@ class TestDelegators:
     def test_a_known_one_signs_for_the_builder_it_names(self) -> None:
         answer = judge(self.delegated(), builder=BUILDER)
         assert answer.accepted, answer.reason
-        assert [finding.outcome for finding in answer.findings if finding.code == "claims.builder"] == ["review"]
+        assert [finding.outcome for finding in answer.findings if finding.code == "claims.delegated"] == ["review"]
 
     def test_not_for_one_it_does_not_name(self) -> None:
         assert judge(self.delegated(), builder=BUILDER + "x").code == "expectation.builder"

@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 from proofs.canonical import canonical_bytes
 from proofs.errors import Refusal
 from proofs.facts import extract_facts
+from proofs.policy.evaluate import evaluate_policy
 from proofs.predicates.read import READERS, read_predicate
 from proofs.predicates.summary import SummaryExpectations, check_summary, reaches
 from proofs.statement import Statement, parse_statement
 from tests.proofs.factory import STATEMENT, bundle, verify
+from tests.proofs.pack.world import World, make_verdict
+from tests.proofs.policy.test_evaluate import input_with, policy_with
 from tests.proofs.published import read, row_named
 
 VSA = "https://slsa.dev/verification_summary/v1"
@@ -87,6 +90,67 @@ class TestReaders:
         facts = extract_facts(verify(bundle(statement=STATEMENT | {"predicateType": kind, "predicate": {"result": "FAILED"}})))
         assert (facts["predicate"]["kind"], facts["predicate"]["result"]) == ("test-result", "FAILED")
         assert "predicate" not in extract_facts(verify(bundle(statement=STATEMENT | {"predicateType": "https://example.com/x"})))
+
+
+WITNESS, CHAINLOOP = "https://witness.testifysec.com/attestation-collection/v0.1", "chainloop.dev/attestation/v0.2"
+INSIDE = "https://in-toto.io/attestation/test-result/v0.1"
+COLLECTED: dict[str, dict[str, Any]] = {
+    WITNESS: {
+        "name": "build",
+        "attestations": [
+            {"type": "https://witness.dev/attestations/git/v0.1", "attestation": {"commithash": "c0ffee"}, "starttime": "x"},
+            {"type": INSIDE, "attestation": {"result": "PASSED"}},
+            {"type": 7},
+            "odd",
+        ],
+    },
+    CHAINLOOP: {
+        "metadata": {"name": "release", "project": "payments", "workflowRunID": "run-1"},
+        "materials": [{"name": "sbom", "digest": {"sha256": "ab" * 32}}, {"digest": "odd"}],
+        "policyEvaluations": {"sbom": [{"name": "fresh", "violations": []}]},
+    },
+}
+
+
+class TestCollections:
+    """What is inside a collection of witness or Chainloop is shown, and counts for nothing: one signer says it all."""
+
+    def test_a_witness_collection_names_its_step_and_what_it_contains(self) -> None:
+        facts = extract_facts(verify(bundle(statement=STATEMENT | {"predicateType": WITNESS, "predicate": COLLECTED[WITNESS]})))
+        types = ["https://witness.dev/attestations/git/v0.1", INSIDE]
+        assert facts["predicate"] == {"kind": "witness-collection", "name": "build", "types": types}
+
+    def test_a_chainloop_attestation_names_its_run_and_its_materials(self) -> None:
+        facts = extract_facts(verify(bundle(statement=STATEMENT | {"predicateType": CHAINLOOP, "predicate": COLLECTED[CHAINLOOP]})))
+        materials = [{"name": "sbom", "digests": [f"sha256:{'ab' * 32}"]}, {"name": None, "digests": []}]
+        said = {"kind": "chainloop", "workflow": "release", "project": "payments", "runId": "run-1", "materials": materials}
+        assert facts["predicate"] == said
+
+    @pytest.mark.parametrize("kind", COLLECTED)
+    def test_nothing_inside_is_proof_and_the_verdict_says_so(self, kind: str) -> None:
+        trust = World().trust
+        inner = make_verdict(bundle(statement=STATEMENT | {"predicateType": INSIDE, "predicate": {"result": "PASSED"}}), trust=trust)
+        collected = make_verdict(bundle(statement=STATEMENT | {"predicateType": kind, "predicate": COLLECTED[kind]}), trust=trust)
+        assert collected["result"] == "verified"
+        assert any("nothing in it counts as evidence by itself" in sentence for sentence in collected["notChecked"])
+        wants_inner = policy_with(lambda document: document["rules"][0].update(predicateTypes=[INSIDE]))
+        wants_collection = policy_with(lambda document: document["rules"][0].update(predicateTypes=[kind]))
+        assert evaluate_policy(wants_inner, input_with(inner))["result"] == "pass"
+        assert evaluate_policy(wants_inner, input_with(collected))["rules"][0]["code"] == "policy.evidence_missing"
+        assert evaluate_policy(wants_collection, input_with(collected))["result"] == "pass"
+
+    @pytest.mark.parametrize("kind", COLLECTED)
+    def test_it_vouches_for_no_input_of_a_build(self, kind: str) -> None:
+        trust = World().trust
+        digest = "sha256:" + "ef" * 32
+        built = make_verdict(bundle(), trust=trust)
+        built["facts"]["claims"]["dependencies"] = [{"uri": "pkg:x", "digests": [digest]}]
+        subject = {"subject": [{"name": "x", "digest": {"sha256": "ef" * 32}}]}
+        collected = make_verdict(bundle(statement=STATEMENT | subject | {"predicateType": kind, "predicate": COLLECTED[kind]}), trust=trust)
+        record = make_verdict(bundle(statement=STATEMENT | subject), trust=trust)
+        policy = policy_with(lambda document: document["rules"][0].update(inputs={"verified": True}))
+        assert evaluate_policy(policy, input_with(built, record))["result"] == "pass"
+        assert evaluate_policy(policy, input_with(built, collected))["rules"][0]["code"] == "policy.input"
 
 
 def summary(**changes: Any) -> Statement:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from identities.models import Identity
 from identities.register import register_signer
-from portal.management.console import IdentityCommand, find_identity
+from portal.management.console import IdentityCommand, find_identity, moment
 
 
 class Command(IdentityCommand):
@@ -24,7 +24,8 @@ class Command(IdentityCommand):
         parser.add_argument("--certificate-identity", default="", metavar="NAME", help="the certificate's subject alternative name")
         parser.add_argument("--any-ref", action="store_true", help="the name given is the part before its @: any branch or tag fits")
         parser.add_argument("--public-key", type=Path, metavar="FILE", help="a public key in PEM")
-        parser.add_argument("--days", type=int, help="how long it is valid; without end if left out")
+        parser.add_argument("--from", dest="valid_from", type=moment, metavar="TIME", help="since when it signs; since now if left out")
+        parser.add_argument("--days", type=int, help="how long it is valid from now; without end if left out")
 
     def act(self, options: dict[str, Any], by: Identity | None) -> None:
         now = timezone.now()
@@ -35,6 +36,7 @@ class Command(IdentityCommand):
             certificate_identity=options["certificate_identity"],
             any_ref=options["any_ref"],
             public_key_pem=file.read_bytes() if file else None,
+            valid_from=options["valid_from"],
             valid_until=now + timedelta(days=options["days"]) if options["days"] else None,
             by=by,
             now=now,

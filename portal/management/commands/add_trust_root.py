@@ -1,4 +1,7 @@
-"""manage.py add_trust_root: store a Sigstore trusted_root.json that evidence may be verified against."""
+"""manage.py add_trust_root: store a Sigstore trusted_root.json that evidence may be verified against, at the first set-up.
+
+Once there are two officers it refuses, and they decide: propose_trust_root and the page Trust.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,14 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from attestations.fetch_trust_root import embedded_trust_root
+from attestations.fetch_trust_root import PUBLIC_GOOD, embedded_trust_root
 from attestations.trust_roots import add_trust_root
 from portal.management.console import DataCommand
 from proofs.errors import Refusal
 
 
 class Command(DataCommand):
-    help = "Store a trusted_root.json of a Sigstore instance. From then on, evidence from that instance can be verified."
+    help = "Store a trusted_root.json of a Sigstore instance. For the first set-up: two officers decide afterwards."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -31,11 +34,12 @@ class Command(DataCommand):
             raise CommandError("got both or neither of a file and --public-good, expected exactly one")
         try:
             document = embedded_trust_root() if file is None else file.read_bytes()
-            row = add_trust_root(name=name, document=document, profile=json.loads(profile), by=None, now=timezone.now())
+            mirror = PUBLIC_GOOD if public_good else ""
+            row = add_trust_root(name=name, document=document, profile=json.loads(profile), by=None, now=timezone.now(), mirror=mirror)
         except OSError as error:
             raise CommandError(f"{file} cannot be read: {error.strerror}") from error
         except json.JSONDecodeError as error:
             raise CommandError(f"--profile is not JSON: {error}") from error
         except Refusal as refusal:
-            raise CommandError(str(refusal)) from refusal
+            raise CommandError(f"{refusal.code}: {refusal.reason}") from refusal
         self.stdout.write(f"{row.name}: sha256:{row.digest}")

@@ -71,6 +71,7 @@ class Command(DataCommand):
                 trust_root_name=value["trustRoot"]["name"],
                 trust_root=(folder / value["trustRoot"]["file"]).read_bytes(),
                 trust_root_profile=profile,
+                expectations_source=(folder / value["expectations"]).read_text("utf-8") if "expectations" in value else None,
             )
         except KeyError as error:
             raise Malformed(

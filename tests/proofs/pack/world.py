@@ -40,6 +40,7 @@ from proofs.assess import assess_evidence, build_verdict
 from proofs.canonical import canonical_bytes, parse_json
 from proofs.digest import parse_digest, sha256_hex
 from proofs.evidence import detect_format
+from proofs.keys import RegisteredKey
 from proofs.leaf import build_dsse_leaf, build_event_leaf
 from proofs.moment import rfc3339
 from proofs.pack.build import PackedApproval, assemble_pack
@@ -88,6 +89,7 @@ def make_verdict(raw: bytes, *, identity: bool = True, trust: Trust, at: datetim
         identity=who if identity else None,
         trust_digests=material.digests,
         verified_at=rfc3339(at),
+        as_of=rfc3339(at),
     )
 
 
@@ -121,7 +123,9 @@ class World:
         evidence: tuple[bytes, ...] | None = None,
         requester: dict[str, str] = BOB,
         owner: dict[str, str] | None = None,
+        expectations: dict[str, Any] | None = None,
         verdict_lie: Callable[[dict[str, Any]], None] = lambda verdict: None,
+        evidence_keys: tuple[RegisteredKey, ...] = (),
     ) -> None:
         self.keys = PortalKeys(ec.generate_private_key(ec.SECP256R1()), ed25519.Ed25519PrivateKey.generate(), LOG_ORIGIN)
         for number in range(7):
@@ -134,7 +138,7 @@ class World:
             recorder_keys=(RecorderKey(self.keys.recorder_public, NOON - 30 * DAY, None),),
             log=self.keys.log_public,
             evidence_roots=(EvidenceRoot("factory", INSTANCE.trusted_root(), {"tlog": 1, "tsa": 0, "sct": 1}),),
-            evidence_keys=(),
+            evidence_keys=evidence_keys,
         )
         self.policy_document = canonical_bytes(policy)
         self.policy = parse_policy(self.policy_document)
@@ -155,6 +159,7 @@ class World:
                 {"digest": sha256_hex(raw), "verdictDigest": sha256_hex(canonical_bytes(verdict)), "verdict": verdict}
                 for raw, verdict in zip(self.evidence, self.verdicts, strict=True)
             ],
+            expectations=expectations,
         )
         self.result = evaluate_policy(self.policy, self.policy_input)
         self.request = self._request()

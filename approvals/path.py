@@ -1,0 +1,119 @@
+"""How the places stand now where an artifact was seen, or where another was seen in its stead: computed anew from rows, never written.
+
+What a check found when an observation came in is kept (`approvals.receive_observations`); approvals given or ended since may change what an
+observation means. A contradiction stands until a later observation of the same place shows an approved digest. Reads only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Prefetch, Q, QuerySet
+
+from approvals.approved import ApprovedReleases
+from approvals.models import PathFinding
+from attestations.models import Observation, Place
+from attestations.observe import newest_of_each_digest
+from identities.models import Environment, Identity, Team
+from proofs.observation import RUNNING
+from proofs.path import BY_NAME, BY_PLACE, DIFFERS, Approved, PathCheck, Seen, check_place, names_exactly, split_name
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceNow:
+    """A place as it stands now. `observation` is the one that decided, and `check` what it means."""
+
+    place: Place
+    observation: Observation
+    check: PathCheck
+
+
+def seen_of(observation: Observation, place: Place) -> Seen:
+    """Return an observation as the checks take it."""
+    return Seen(
+        kind=place.kind,
+        location=place.location,
+        reference=observation.reference,
+        digest=observation.digest,
+        observed_at=observation.observed_at,
+        environment=place.environment.slug if place.environment else "",
+        observer_counts=observation.identity.status != Identity.Status.SUSPENDED,
+    )
+
+
+def places_about(digest: str, *, teams: Collection[Team]) -> list[PlaceNow]:
+    """Return every place of these teams that has, had or should have the artifact, the one seen last first."""
+    found = [now for team in teams for now in _look(digest, ApprovedReleases(team), team)]
+    return sorted(found, key=lambda now: now.observation.observed_at, reverse=True)
+
+
+def standing_contradictions(digest: str, *, environment: Environment) -> list[PlaceNow]:
+    """Return the places that speak against promoting the artifact to the environment.
+
+    They show another digest under its approved name, or it under the name of another, or, in the environment itself, another in its place.
+    That the environment still runs something else which nobody approved is no reason against promoting what was approved.
+    """
+    releases = ApprovedReleases(environment.team, environment=environment)
+    places = _look(digest, releases, environment.team, environment=environment)
+    return [now for now in places if _speaks_against(now, digest, releases.of(digest))]
+
+
+def observations_about(digest: str, *, teams: Collection[Team]) -> QuerySet[Observation]:
+    """Return the observations of an artifact and those that a finding held against its approval, the newest first."""
+    rows = Observation.objects.filter(Q(digest=digest) | Q(findings__expected_digest=digest), place__team__in=teams).distinct()
+    findings = Prefetch("findings", PathFinding.objects.order_by("pk"))
+    return rows.select_related("place__environment", "identity__owner").prefetch_related(findings).order_by("-observed_at", "-pk")
+
+
+def findings_about(digest: str, *, teams: Collection[Team]) -> QuerySet[PathFinding]:
+    """Return what was first found wrong, or to be looked at, when observations came in: about this artifact or in its stead, newest first.
+
+    Those that only repeat a contradiction are left out: an observer that reports every minute would hide all others behind them.
+    """
+    about = Q(observation__digest=digest) | Q(expected_digest=digest) | Q(observation__findings__expected_digest=digest)
+    first = Q(entry__isnull=False) | Q(outcome=PathFinding.Outcome.REVIEW)
+    rows = PathFinding.objects.filter(about, first, observation__place__team__in=teams).distinct()
+    related = ("observation__place__environment", "observation__identity__owner")
+    return rows.select_related(*related).order_by("-observation__observed_at", "-pk")
+
+
+def _look(digest: str, releases: ApprovedReleases, team: Team, *, environment: Environment | None = None) -> list[PlaceNow]:
+    places = Place.objects.filter(_is_about(digest, releases.of(digest)), team=team)
+    if environment is not None:
+        places = places.filter(Q(environment=environment) | Q(environment__isnull=True))
+    rows = list(places.distinct().select_related("environment"))
+    newest = newest_of_each_digest(rows)
+    return [_weigh(place, newest[place.pk], releases) for place in rows if newest[place.pk]]
+
+
+def _is_about(digest: str, approved: Sequence[Approved]) -> Q:
+    about = Q(observations__digest=digest) | Q(observations__findings__expected_digest=digest)
+    for item in approved:
+        # What a registry had under this name before it was approved was compared with nothing when it came in.
+        wanted, version = split_name(item.name)
+        if version:
+            about |= Q(reference=version) & (Q(location=wanted) | Q(location__endswith=f"/{wanted}"))
+            about |= Q(reference=item.name) | Q(reference__endswith=f"/{item.name}")
+        elif item.name:
+            about |= Q(reference=item.name)
+    return about
+
+
+def _weigh(place: Place, observations: Sequence[Observation], releases: ApprovedReleases) -> PlaceNow:
+    seen = [seen_of(row, place) for row in observations]
+    check = check_place(seen, approved=releases.about(seen))
+    decided = next(row for row, item in zip(observations, seen, strict=True) if item == check.about)
+    return PlaceNow(place, decided, check)
+
+
+def _speaks_against(now: PlaceNow, digest: str, approved: Sequence[Approved]) -> bool:
+    check = now.check
+    if check.code != DIFFERS or check.expected is None or check.about is None:
+        return False
+    if check.basis == BY_PLACE:
+        is_kept = now.place.kind not in RUNNING
+        return is_kept and now.place.environment is not None and check.expected.digest == digest
+    # Several digests may have been approved under one name; it leads to none of them now.
+    is_named = any(names_exactly(item.name, check.about) for item in approved)
+    return check.basis == BY_NAME and (is_named or digest == check.about.digest)

@@ -1,0 +1,65 @@
+"""Keep what a mirror sent by The Update Framework: at the first set-up, as an update of what came from there before, or as a proposal.
+
+TUF has decided that the document is what the holders of the mirror's keys signed and is current. Whom to trust is not TUF's to say, so a
+new root waits for two officers. An update of a root that was accepted earlier may take its place by itself where the caller says that this
+mirror's own keys are the authority. Nothing here asks a network.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from attestations.models import TrustOrigin, TrustRoot
+from attestations.propose_trust_root import propose_trust_root
+from attestations.trust_roots import accept_trust_root, note_origin, remove_trust_root
+from identities.actors import actor_of, portal_actor
+from identities.officers import are_two_officers
+from proofs.digest import sha256_hex
+
+UNCHANGED, ADDED, UPDATED, PROPOSED = "unchanged", "added", "updated", "proposed"
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What was done with a fetched document. `proposal` is the id of the proposal that waits for two officers."""
+
+    outcome: str
+    name: str
+    digest: str
+    proposal: str = ""
+
+
+@transaction.atomic
+def follow_trust_root(*, name: str, mirror: str, document: bytes, automatic: bool, now: datetime) -> Followed:
+    """Keep a `trusted_root.json` that `mirror` sent under TUF. The same document again changes nothing.
+
+    With `automatic`, it takes the place of the root of the same name that the same mirror sent before, under the same thresholds.
+    Otherwise it is added while there are not yet two officers, and proposed to them afterwards.
+    Refuses as `accept_trust_root` and `propose_trust_root` do.
+    """
+    digest = sha256_hex(document)
+    earlier = find_earlier(name=name, mirror=mirror, than=digest)
+    note_origin(digest=digest, name=name, mirror=mirror, now=now)
+    if TrustRoot.objects.filter(pk=digest, removed_at__isnull=True).exists():
+        return Followed(UNCHANGED, name, digest)
+    profile = earlier.profile if earlier else None
+    if earlier is not None and automatic:
+        accept_trust_root(name=name, document=document, profile=profile, actor=portal_actor(), now=now)
+        remove_trust_root(digest=earlier.digest, actor=portal_actor(), now=now)
+        return Followed(UPDATED, name, digest)
+    if not are_two_officers():
+        accept_trust_root(name=name, document=document, profile=profile, actor=actor_of(None), now=now)
+        return Followed(ADDED, name, digest)
+    reason = f"The mirror {mirror} sends this as its current trusted root."[:500]
+    proposal = propose_trust_root(name=name, document=document, profile=profile, reason=reason, by=None, now=now)
+    return Followed(PROPOSED, name, digest, proposal.pk)
+
+
+def find_earlier(*, name: str, mirror: str, than: str) -> TrustRoot | None:
+    """Return the trusted root of this name that this mirror sent before, or None."""
+    sent = TrustOrigin.objects.filter(name=name, mirror=mirror).values("root_digest")
+    same = TrustRoot.objects.filter(name=name, removed_at__isnull=True, digest__in=sent).exclude(pk=than)
+    return same.order_by("-added_at").first()

@@ -1,0 +1,102 @@
+"""Keep what a registered identity says it saw: this digest, under this name, at this place, then.
+
+The same observation sent again is the same row. Not checked here: whether it is true, and what was approved (`approvals.receive_observations`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db.models import Max
+
+from attestations.models import Observation, Place
+from identities.models import Environment, Identity
+from identities.permissions import demand
+from proofs.canonical import canonical_bytes
+from proofs.digest import sha256_hex
+from proofs.errors import NotAllowed, NotFound
+from proofs.observation import SaidObservation, demand_time
+
+PLACES_AT_ONCE = 100
+
+
+def demand_observer(identity: Identity) -> None:
+    """Refuses with `permission.missing` for a person, and for a program that is not active or that nobody active answers for."""
+    demand(identity, "observations.send", team=identity.team)
+    if identity.team is None:
+        raise NotAllowed("permission.missing", f"{identity.name} has no team whose places it could speak for.")
+
+
+def keep_observation(*, said: SaidObservation, by: Identity, now: datetime) -> tuple[Observation, bool]:
+    """Store an observation and say whether it is new. Must run inside the caller's transaction, which `demand_observer` let through.
+
+    Refuses with `observation.from_future`, `observation.too_old` or `environment.unknown`, and then keeps nothing. An environment of
+    another team is unknown here: an observer speaks for its own team's places.
+    """
+    demand_time(said.observed_at, now=now)
+    environment = _find_environment(said.environment, by)
+    place = _keep_place(said, environment, by, now)
+    mine = Observation(
+        place=place, identity=by, reference=said.reference, digest=said.digest, observed_at=said.observed_at, received_at=now
+    )
+    Observation.objects.bulk_create([mine], ignore_conflicts=True)
+    kept = Observation.objects.select_related("place__environment", "identity").get(
+        place=place, identity=by, reference=said.reference, digest=said.digest, observed_at=said.observed_at
+    )
+    return kept, kept.pk == mine.pk
+
+
+def newest_of_each_digest(places: Sequence[Place], *, until: datetime | None = None) -> dict[str, list[Observation]]:
+    """Return for each place the newest observation of each digest seen there (`until` then, if given), the newest first."""
+    found: dict[str, list[Observation]] = {place.pk: [] for place in places}
+    for start in range(0, len(places), PLACES_AT_ONCE):
+        rows = Observation.objects.filter(place__in=places[start : start + PLACES_AT_ONCE])
+        if until is not None:
+            rows = rows.filter(observed_at__lte=until)
+        newest = {
+            (place, digest): at for place, digest, at in rows.order_by().values_list("place", "digest").annotate(last=Max("observed_at"))
+        }
+        # Rows of the wanted moments, of whichever digest; the pair of place and digest picks among them.
+        dated = rows.filter(observed_at__in=set(newest.values()), digest__in={digest for _, digest in newest})
+        for row in dated.select_related("identity__owner", "place__environment").order_by("-observed_at", "received_at", "pk"):
+            # Several observers may have seen the same at one moment; the first that told us stands for them.
+            if newest.get((row.place_id, row.digest)) == row.observed_at:
+                del newest[row.place_id, row.digest]
+                found[row.place_id].append(row)
+    return found
+
+
+def seen_before(observation: Observation) -> Observation | None:
+    """Return the observation of the same place before this one, as their observers date them."""
+    rows = Observation.objects.filter(place=observation.place, observed_at__lte=observation.observed_at).exclude(pk=observation.pk)
+    return rows.select_related("identity").order_by("-observed_at", "-received_at", "-pk").first()
+
+
+def _find_environment(slug: str, by: Identity) -> Environment | None:
+    if not slug:
+        return None
+    found = Environment.objects.filter(slug=slug, team_id=by.team_id).first()
+    if found is None:
+        raise NotFound("environment.unknown", f"got {slug!r}, expected the slug of an environment of your team")
+    return found
+
+
+def _keep_place(said: SaidObservation, environment: Environment | None, by: Identity, now: datetime) -> Place:
+    """Return the place, locked: two who report about it at once are compared one after the other."""
+    team = by.team
+    if team is None:
+        raise RuntimeError("an observer without a team was let through")
+    told = [team.pk, environment.pk if environment else None, said.kind, said.location, said.place_reference, said.place_digest]
+    key = sha256_hex(canonical_bytes(told))
+    mine = Place(
+        key=key,
+        team=team,
+        environment=environment,
+        kind=said.kind,
+        location=said.location,
+        reference=said.place_reference,
+        first_seen_at=now,
+    )
+    Place.objects.bulk_create([mine], ignore_conflicts=True)
+    return Place.objects.select_for_update(of=("self",)).select_related("environment").get(pk=key)

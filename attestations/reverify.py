@@ -1,0 +1,125 @@
+"""Verify again what a change touches: a trust root, a signer's registration, the verifier itself.
+
+The act that changes something writes an order in its own transaction, after its ledger entry; `spread_reverifications` turns orders into
+jobs, a batch at a time, and can be killed anywhere. A verdict that is being reached while something changes notices by `trust_mark`, and is
+reached anew: both sides hold the ledger's one lock, so one of them sees the other. Old verdicts stay. A new policy or its expectations need
+nothing of this: `approvals.refresh` evaluates requests anew.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, Max, Q
+from django.db.models.functions import Now
+
+from attestations.models import Attestation, Reverification, Verdict, VerificationJob
+from attestations.queries import newest_verdicts
+from identities.models import EvidenceSigner, Identity
+from proofs.assess import VERIFIER_VERSION
+from proofs.errors import NotFound
+
+Kind = Reverification.Kind
+BATCH = 500
+ENDED = (VerificationJob.State.DONE, VerificationJob.State.FAILED)
+# These change what a verdict rests on; the others only ask for another look.
+CHANGES_TRUST = (Kind.ROOT_ADDED, Kind.ROOT_REMOVED, Kind.KEY, Kind.CERTIFICATE)
+
+
+def order_reverification(*, kind: str, value: str, now: datetime, issuer: str = "") -> Reverification:
+    """Order that whatever the change touches is verified again. Must run in the transaction of the change, after its ledger entry."""
+    return Reverification.objects.create(kind=kind, value=value, issuer=issuer, ordered_at=now)
+
+
+def order_for_signer(sender: Any, *, signer: EvidenceSigner, now: datetime, **_: Any) -> None:
+    """Order it for a signer whose registration changed; hears `evidence_signer_changed`."""
+    if signer.method == EvidenceSigner.Method.PUBLIC_KEY:
+        order_reverification(kind=Kind.KEY, value=signer.key_id, now=now)
+    else:
+        order_reverification(kind=Kind.CERTIFICATE, value=signer.certificate_identity, issuer=signer.certificate_issuer, now=now)
+
+
+def ask_reverification(*, attestation_id: str, by: Identity | None, now: datetime) -> Reverification:
+    """Order one attestation, or all of them (an empty id), to be verified again. Refuses with `attestation.unknown`.
+
+    `by` is None at the server's own console, the only door to this today.
+    """
+    if attestation_id and not Attestation.objects.filter(pk=attestation_id).exists():
+        raise NotFound("attestation.unknown", f"there is no attestation {attestation_id[:60]}")
+    return order_reverification(kind=Kind.ASKED, value=attestation_id, now=now)
+
+
+def trust_mark() -> int:
+    """Return a number that grows with every change of what verdicts rest on. Read it before what it marks."""
+    newest: int | None = Reverification.objects.filter(kind__in=CHANGES_TRUST).aggregate(Max("pk"))["pk__max"]
+    return newest or 0
+
+
+def spread_reverifications(*, now: datetime, limit: int = BATCH) -> int:
+    """Put at most `limit` touched attestations back to wait, for the oldest open order; return how many were looked at."""
+    _order_for_new_verifier(now)
+    with transaction.atomic():
+        order = Reverification.objects.select_for_update(skip_locked=True).filter(done_at__isnull=True).order_by("pk").first()
+        if order is None:
+            return 0
+        touched = _touched_by(order).filter(attestation_id__gt=order.cursor).order_by("attestation_id")
+        ids = list(touched.values_list("attestation_id", flat=True)[:limit])
+        # What is waiting or being verified just now will see the change by itself.
+        jobs = VerificationJob.objects.filter(pk__in=ids, state__in=ENDED)
+        order.touched += jobs.update(
+            state=VerificationJob.State.WAITING,
+            next_try_at=Now(),
+            last_error="",
+            attempts_before=F("attempts"),
+            because=_words(order),
+        )
+        if ids:
+            order.cursor = ids[-1]
+        else:
+            order.done_at = now
+        order.save(update_fields=["touched", "cursor", "done_at"])
+    # An order that ends counts as work too, so that the next one gets its turn in the same round.
+    return max(len(ids), 1)
+
+
+def _order_for_new_verifier(now: datetime) -> None:
+    """After an update of the portal: one order for everything that another verifier judged."""
+    orders = Reverification.objects.filter(kind=Kind.VERIFIER, value=VERIFIER_VERSION)
+    if orders.exists() or not Verdict.objects.exclude(verifier=VERIFIER_VERSION).exists():
+        return
+    try:
+        with transaction.atomic():
+            order_reverification(kind=Kind.VERIFIER, value=VERIFIER_VERSION, now=now)
+    except IntegrityError:
+        return  # Another process was first.
+
+
+def _touched_by(order: Reverification) -> Any:
+    # Verdicts reached since have seen the change.
+    verdicts = newest_verdicts().select_related(None).filter(trust_mark__lt=order.pk)
+    unproven = ~Q(result=Verdict.Result.VERIFIED)
+    match order.kind:
+        case Kind.ROOT_ADDED:
+            # Another root takes nothing from what is verified already.
+            return verdicts.filter(unproven)
+        case Kind.ROOT_REMOVED:
+            return verdicts.filter(trust_root=order.value)
+        case Kind.KEY:
+            # Which keys a signature that counted for nothing was held against is not kept: it may be this key's.
+            signed = Q(signer_issuer="", signer_name=order.value) | Q(co_signer_names__contains=order.value)
+            return verdicts.filter(signed | (unproven & Q(signer_name="")) | Q(other_signatures__gt=0))
+        case Kind.CERTIFICATE:
+            named = Q(signer_name=order.value) | Q(signer_name__startswith=order.value + "@")
+            return verdicts.filter(named, signer_issuer=order.issuer)
+        case Kind.VERIFIER:
+            return verdicts.exclude(verifier=order.value)
+        case Kind.ASKED:
+            return verdicts.filter(attestation_id=order.value) if order.value else verdicts
+    raise ValueError(f"nobody knows what an order of kind {order.kind} touches")
+
+
+def _words(order: Reverification) -> str:
+    words = Kind(order.kind).label
+    return words if order.kind == Kind.ASKED else f"{words}: {order.value}"[:200]

@@ -1,0 +1,8 @@
+"""What rooms above are told of, inside the transaction of the act, because this room may not import them."""
+
+from __future__ import annotations
+
+from django.dispatch import Signal
+
+# Sent with `sender=EvidenceSigner`, `signer` (the row) and `now`, after the ledger entry: how an identity signs evidence was registered or revoked.
+evidence_signer_changed = Signal()

@@ -1,0 +1,166 @@
+"""How places stand now: contradictions that last, those that a later observation ended, and whose they are."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from approvals.models import Approval
+from approvals.open_request import AskedArtifact, open_request
+from approvals.path import findings_about, places_about, standing_contradictions
+from identities.models import Environment, Identity, Team
+from tests import cast
+from tests import make_approvals as make
+from tests.make_observations import CLUSTER, NOW, observe, runs, said, watcher
+
+pytestmark = pytest.mark.django_db
+LATER = NOW + timedelta(minutes=10)
+MINUTE = timedelta(minutes=1)
+OTHER = make.image("something else")
+LONG = "sha512:" + "a" * 128
+
+
+def now(digest: str | None = None) -> list[str]:
+    return [place.check.code for place in places_about(digest or make.image(), teams=[cast.payments()])]
+
+
+def against(digest: str | None = None) -> list[str]:
+    return [place.check.code for place in standing_contradictions(digest or make.image(), environment=cast.production())]
+
+
+@pytest.fixture
+def stage() -> make.Stage:
+    return make.set_stage()
+
+
+@pytest.fixture
+def approved(stage: make.Stage) -> Approval:
+    make.send_provenance(stage)
+    return make.approve(make.ask(), cast.alice())
+
+
+class TestPlacesAbout:
+    def test_the_newest_observation_of_each_place_and_who_made_it(self, approved: Approval) -> None:
+        observe(said(at=LATER), said(at=LATER + MINUTE), runs(at=LATER + 2 * MINUTE))
+        first, second = places_about(make.image(), teams=[cast.payments()])
+        assert (first.place.location, first.check.code) == (CLUSTER, "path.as_approved")
+        assert (second.observation.observed_at, second.observation.identity) == (LATER + MINUTE, watcher())
+
+    def test_where_another_digest_stands_in_its_stead(self, approved: Approval) -> None:
+        observe(said(digest=OTHER, at=LATER))
+        assert now() == now(OTHER) == ["path.digest_differs"]
+
+    def test_a_contradiction_stands_until_the_place_shows_the_approved_digest(self, approved: Approval) -> None:
+        observe(said(at=LATER))
+        for minute, digest in ((1, OTHER), (2, make.image("a third")), (3, LONG)):
+            observe(said(digest=digest, at=LATER + minute * MINUTE))
+            assert now() == ["path.digest_differs"]
+        observe(said(at=LATER + 4 * MINUTE))
+        assert now() == ["path.as_approved"]
+        codes = [finding.code for finding in findings_about(make.image(), teams=[cast.payments()])]
+        assert codes.count("path.digest_differs") == 2
+        assert codes.count("path.tag_moved") == 3
+
+    def test_what_came_in_late_does_not_end_it(self, approved: Approval) -> None:
+        observe(said(digest=OTHER, at=LATER))
+        observe(said(at=LATER - MINUTE), now=LATER + MINUTE)
+        assert now() == ["path.digest_differs"]
+
+    def test_an_observer_that_is_suspended_later_no_longer_says_yes(self, approved: Approval) -> None:
+        observe(said(at=LATER))
+        Identity.objects.filter(pk=watcher().pk).update(status=Identity.Status.SUSPENDED)
+        assert now() == ["path.observer_suspended"]
+        observe(said(at=LATER), by=watcher(name="second"), now=LATER + MINUTE)
+        assert now() == ["path.observer_suspended"]
+        observe(said(at=LATER + MINUTE), by=watcher(name="second"))
+        assert now() == ["path.as_approved"]
+
+    def test_another_place_does_not_end_it(self, approved: Approval) -> None:
+        observe(said(digest=OTHER, at=LATER))
+        observe(said(location="mirror.example/payments/api", at=LATER + MINUTE))
+        assert sorted(now()) == ["path.as_approved", "path.digest_differs"]
+
+    def test_two_observers_who_disagree_at_one_moment_are_a_contradiction(self, approved: Approval) -> None:
+        observe(said(at=LATER))
+        observe(said(digest=OTHER, at=LATER), by=watcher(name="second"))
+        assert now() == ["path.digest_differs"]
+
+    def test_an_approval_given_after_the_tag_was_seen_is_held_against_it(self) -> None:
+        stage = make.set_stage()
+        make.send_provenance(stage)
+        observe(said(digest=OTHER, at=NOW - timedelta(hours=1)))
+        assert now() == []
+        make.approve(make.ask(), cast.alice())
+        assert now() == ["path.digest_differs"]
+
+    def test_teams_keep_to_themselves(self, approved: Approval) -> None:
+        observe(said(at=LATER))
+        bot = make.other_teams_bot()
+        observe(said(at=LATER, location="secret.example/theirs"), by=bot)
+        assert [place.place.team for place in places_about(make.image(), teams=[cast.payments()])] == [cast.payments()]
+        assert bot.team is not None
+        (theirs,) = places_about(make.image(), teams=[bot.team])
+        assert (theirs.place.location, theirs.check.code) == ("secret.example/theirs", "path.not_compared")
+        assert places_about(make.image(), teams=[]) == []
+
+    def test_asks_the_database_as_often_for_many_places_as_for_one(self, approved: Approval, django_assert_max_num_queries: Any) -> None:
+        observe(*(said(location=f"mirror-{number}.example/payments/api", at=LATER) for number in range(40)))
+        with django_assert_max_num_queries(20):
+            assert now() == ["path.as_approved"] * 40
+
+
+class TestStandingContradictions:
+    def test_none_where_all_is_as_approved_or_nothing_was_seen(self, approved: Approval) -> None:
+        assert against() == []
+        observe(said(at=LATER), runs(at=LATER))
+        assert against() == []
+
+    def test_another_digest_under_its_name(self, approved: Approval) -> None:
+        observe(said(digest=OTHER, at=LATER))
+        assert against() == against(OTHER) == ["path.digest_differs"]
+
+    def test_of_several_approved_under_one_name_none_is_promoted_while_it_leads_elsewhere(
+        self, stage: make.Stage, approved: Approval
+    ) -> None:
+        rebuilt = make.image("1.4.2 built again")
+        make.send_provenance(stage, tag="1.4.2 built again")
+        again = open_request(
+            project=cast.payments_api(),
+            environment=cast.production(),
+            title="again",
+            artifacts=[AskedArtifact(rebuilt, "payments/api:1.4.2")],
+            by=cast.bob(),
+            now=NOW + MINUTE,
+        )
+        make.approve(again, cast.person("kim", "Kim Osei", "approver:release"), now=NOW + MINUTE)
+        observe(said(digest=rebuilt, at=LATER))
+        assert against() == against(rebuilt) == []
+        observe(said(digest=OTHER, at=LATER + MINUTE))
+        assert against() == against(rebuilt) == ["path.digest_differs"]
+
+    def test_what_an_environment_runs_without_approval_does_not_keep_the_approved_out(self, approved: Approval) -> None:
+        observe(runs(tag="1.4.3", at=LATER))
+        assert now() == ["path.digest_differs"]
+        assert against() == []
+
+    def test_a_name_in_the_environment_that_went_over_to_another_digest(self, approved: Approval) -> None:
+        stable = {"reference": "stable", "environment": "production"}
+        observe(said(digest=make.image(), at=LATER, **stable), said(digest=OTHER, at=LATER + MINUTE, **stable))
+        assert against() == ["path.digest_differs"]
+
+    def test_a_moving_tag_outside_the_environment_is_shown_and_shuts_nothing(self, approved: Approval) -> None:
+        observe(said(digest=make.image(), at=LATER, reference="latest"), said(digest=OTHER, at=LATER + MINUTE, reference="latest"))
+        assert now() == ["path.digest_differs"]
+        assert against() == []
+
+    def test_another_environments_places_do_not_matter(self, approved: Approval) -> None:
+        Environment.objects.create(slug="staging", name="Staging", tier=1, team=cast.payments())
+        observe(said(digest=OTHER, at=LATER, environment="staging"))
+        assert against() == []
+
+    def test_another_teams_word_shuts_nothing(self, approved: Approval) -> None:
+        observe(said(digest=OTHER, at=LATER), by=make.other_teams_bot())
+        assert Team.objects.count() == 2
+        assert against() == []

@@ -1,0 +1,96 @@
+"""What a mirror sends: added at the first set-up, an update of what came from there before, or a proposal to two officers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from attestations.follow_trust_root import ADDED, PROPOSED, UNCHANGED, UPDATED, Followed, follow_trust_root
+from attestations.models import TrustOrigin, TrustProposal, TrustRoot
+from attestations.trust_roots import accept_trust_root, list_trust_roots
+from identities.actors import portal_actor
+from ledger.models import Entry
+from proofs.errors import Conflict
+from tests import cast
+from tests.make_attestations import NOW
+from tests.make_trust import MIRROR, answer, root_document
+
+pytestmark = pytest.mark.django_db
+
+
+def follow(document: bytes, *, name: str = "Public good", mirror: str = MIRROR, automatic: bool = True) -> Followed:
+    return follow_trust_root(name=name, mirror=mirror, document=document, automatic=automatic, now=NOW)
+
+
+def two_officers() -> None:
+    cast.olga(), cast.omar()
+
+
+def trusted() -> list[str]:
+    return [row.digest for row in list_trust_roots()]
+
+
+def test_the_first_set_up_adds_it_and_again_changes_nothing() -> None:
+    document = root_document()
+    assert [follow(document).outcome for _ in range(2)] == [ADDED, UNCHANGED]
+    assert (TrustRoot.objects.count(), TrustOrigin.objects.count(), TrustProposal.objects.count()) == (1, 1, 0)
+
+
+def test_an_update_takes_the_place_of_what_came_before_under_the_same_thresholds() -> None:
+    first, second = root_document(), root_document()
+    follow(first)
+    two_officers()
+    done = follow(second)
+    assert (done.outcome, trusted()) == (UPDATED, [done.digest])
+    assert [entry.event for entry in Entry.objects.filter(event__startswith="trust.").order_by("index")] == [
+        "trust.root_added",
+        "trust.root_added",
+        "trust.root_removed",
+    ]
+    assert bytes(Entry.objects.get(event="trust.root_removed").body).find(portal_actor().encode()) > 0
+    assert follow(second).outcome == UNCHANGED
+
+
+def test_an_update_keeps_thresholds_that_are_not_the_usual_ones() -> None:
+    first = root_document()
+    accept_trust_root(name="Public good", document=first, profile={"sct": 2}, actor="h:" + "0" * 64, now=NOW)
+    two_officers()
+    follow_trust_root(name="Public good", mirror=MIRROR, document=first, automatic=False, now=NOW)
+    done = follow(root_document())
+    assert (done.outcome, TrustRoot.objects.get(pk=done.digest).profile) == (UPDATED, {"tlog": 1, "tsa": 0, "sct": 2})
+
+
+@pytest.mark.parametrize("changed", [{"automatic": False}, {"mirror": "https://other.example"}, {"name": "Another name"}])
+def test_anything_else_waits_for_two_officers(changed: Any) -> None:
+    first = root_document()
+    follow(first)
+    two_officers()
+    done = follow(root_document(), **changed)
+    assert done.outcome == PROPOSED
+    before = trusted()
+    assert len(before) == 1
+    proposal = TrustProposal.objects.get(pk=done.proposal)
+    assert proposal.proposed_by is None
+    answer(proposal, "confirm", cast.olga())
+    assert trusted() == before
+    answer(proposal, "confirm", cast.omar())
+    assert set(trusted()) == {*before, done.digest}
+
+
+def test_a_new_root_is_proposed_once_however_often_it_is_fetched() -> None:
+    two_officers()
+    document = root_document()
+    assert [follow(document).outcome for _ in range(2)] == [PROPOSED, PROPOSED]
+    assert (TrustProposal.objects.count(), trusted()) == (1, [])
+
+
+def test_what_was_removed_does_not_come_back_from_a_mirror() -> None:
+    first, second = root_document(), root_document()
+    follow(first)
+    two_officers()
+    follow(second)
+    with pytest.raises(Conflict, match="removed") as refused:
+        follow(first)
+    assert refused.value.code == "trust.root_exists"
+    assert len(trusted()) == 1

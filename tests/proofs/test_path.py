@@ -1,0 +1,193 @@
+"""Was the path intact: each step of the argument in both directions, without a database."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from proofs.observation import TOLERATED_SKEW
+from proofs.path import (
+    FRESH_FOR,
+    Approved,
+    Seen,
+    check_freshness,
+    check_path,
+    check_place,
+    check_tag_moved,
+    names_alike,
+    names_exactly,
+    split_name,
+)
+
+AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+ONE, TWO, THREE = (f"sha256:{digit * 64}" for digit in "123")
+LONG = "sha512:" + "1" * 128
+YES = Approved(ONE, "payments/api:1.4.2", "production", AT - timedelta(hours=1), approval_id="apr_1")
+TAG = Seen("registry", "registry.example/payments/api", "1.4.2", ONE, AT)
+RUNS = Seen("cluster", "cluster-1/payments/api", "registry.example/payments/api:1.4.2", ONE, AT, "production")
+
+
+def code(seen: Seen, *approved: Approved, before: tuple[str, ...] = ()) -> tuple[str, str]:
+    found = check_path(seen, before=before, approved=approved)
+    return found.code, found.basis
+
+
+class TestStep1WhichApprovalsStood:
+    def test_one_that_somebody_ended_does_not(self) -> None:
+        ended = replace(YES, ended_at=AT)
+        assert code(RUNS, ended) == ("path.unapproved", "")
+        assert code(RUNS, replace(YES, ended_at=AT + timedelta(seconds=1))) == ("path.as_approved", "")
+
+    def test_for_an_environment_it_must_have_been_given_before(self) -> None:
+        assert code(RUNS, replace(YES, approved_at=AT + TOLERATED_SKEW)) == ("path.as_approved", "")
+        assert code(RUNS, replace(YES, approved_at=AT + TOLERATED_SKEW + timedelta(seconds=1))) == ("path.unapproved", "")
+
+    def test_a_registry_may_keep_what_is_approved_later(self) -> None:
+        assert code(TAG, replace(YES, approved_at=AT + timedelta(days=1))) == ("path.as_approved", "")
+
+    def test_of_another_environment_it_does_not_count(self) -> None:
+        assert code(RUNS, replace(YES, environment="staging")) == ("path.unapproved", "")
+        assert code(TAG, replace(YES, environment="staging")) == ("path.as_approved", "")
+
+    def test_another_algorithm_is_not_compared_and_never_a_yes(self) -> None:
+        for seen in (replace(TAG, digest=LONG), replace(RUNS, digest=LONG)):
+            found = check_path(seen, before=(), approved=[YES])
+            assert (found.code, found.outcome) == ("path.not_compared", "unknown")
+            assert any("another algorithm" in left_out for left_out in found.not_looked_at)
+
+
+class TestStep2TheName:
+    def test_another_digest_under_the_approved_name_differs(self) -> None:
+        for seen in (replace(TAG, digest=TWO), replace(RUNS, digest=TWO)):
+            found = check_path(seen, before=(), approved=[YES])
+            assert (found.code, found.outcome, found.basis, found.expected) == ("path.digest_differs", "fail", "name", YES)
+            assert ONE in found.sentence and TWO in found.sentence and "approved as payments/api:1.4.2 for production" in found.sentence
+
+    def test_it_differs_even_if_that_digest_was_approved_under_another_name(self) -> None:
+        assert code(replace(TAG, digest=TWO), YES, replace(YES, digest=TWO, name="payments/api:1.4.1")) == ("path.digest_differs", "name")
+
+    def test_a_digest_approved_under_the_same_name_is_as_approved(self) -> None:
+        again = replace(YES, digest=TWO, approved_at=AT - timedelta(minutes=1))
+        assert code(TAG, YES, again) == code(replace(TAG, digest=TWO), YES, again) == ("path.as_approved", "")
+
+    def test_the_newest_approval_is_the_one_that_is_named(self) -> None:
+        newest = replace(YES, digest=TWO, approved_at=AT - timedelta(minutes=1))
+        found = check_path(replace(TAG, digest=THREE), before=(), approved=[newest, YES])
+        assert found.expected == newest
+
+
+class TestStep3TheDigest:
+    def test_seen_and_equal_is_as_approved(self) -> None:
+        found = check_path(RUNS, before=(), approved=[YES])
+        assert (found.code, found.outcome, found.expected) == ("path.as_approved", "pass", YES)
+
+    def test_under_a_name_nobody_approved(self) -> None:
+        assert code(replace(TAG, reference="latest"), YES) == ("path.as_approved", "")
+
+
+class TestStep4ThePlace:
+    def test_another_digest_than_the_approved_one_it_had(self) -> None:
+        moved = replace(TAG, reference="stable", digest=TWO)
+        assert code(moved, YES, before=(ONE,)) == ("path.digest_differs", "place")
+        assert code(moved, YES, before=(THREE,)) == ("path.not_compared", "")
+
+
+class TestStep5TheEnvironment:
+    def test_another_version_that_nobody_approved(self) -> None:
+        newer = replace(RUNS, reference="registry.example/payments/api:1.4.3", digest=TWO)
+        assert code(newer, YES) == ("path.digest_differs", "environment")
+
+    def test_nothing_of_this_name_was_approved(self) -> None:
+        found = check_path(replace(RUNS, reference="registry.example/payments/web:9", digest=TWO), before=(), approved=[YES])
+        assert (found.code, found.outcome, found.expected) == ("path.unapproved", "fail", None)
+
+
+class TestStep6NothingToCompareWith:
+    def test_a_registry_may_hold_what_nobody_approved(self) -> None:
+        found = check_path(replace(TAG, reference="1.4.3", digest=TWO), before=(), approved=[YES])
+        assert (found.code, found.outcome) == ("path.not_compared", "unknown")
+        assert any("names no environment" in left_out for left_out in found.not_looked_at)
+
+    def test_everything_found_says_what_was_not_looked_at(self) -> None:
+        for seen in (TAG, RUNS, replace(RUNS, digest=TWO), replace(RUNS, digest=TWO, reference="")):
+            assert len(check_path(seen, before=(), approved=[YES]).not_looked_at) >= 2
+
+
+class TestStep7TheTagMoved:
+    def test_the_same_reference_named_another_digest(self) -> None:
+        found = check_tag_moved(replace(TAG, digest=TWO), TAG)
+        assert found is not None and (found.code, found.outcome) == ("path.tag_moved", "review")
+        assert ONE in found.sentence and TWO in found.sentence
+
+    def test_it_did_not(self) -> None:
+        assert check_tag_moved(TAG, None) is None
+        assert check_tag_moved(replace(TAG, observed_at=AT + timedelta(minutes=1)), TAG) is None
+        assert check_tag_moved(replace(TAG, digest=TWO, reference=""), replace(TAG, reference="")) is None
+        assert check_tag_moved(replace(RUNS, digest=TWO, reference="payments/api:1.4.3"), RUNS) is None
+
+
+class TestStep8HowOld:
+    def test_fresh_stale_and_never(self) -> None:
+        assert check_freshness(AT, at=AT + FRESH_FOR).code == "path.fresh"
+        assert check_freshness(AT, at=AT + FRESH_FOR + timedelta(seconds=1)).code == "path.stale"
+        assert check_freshness(None, at=AT).code == "path.not_observed"
+        assert {check_freshness(None, at=AT).outcome, check_freshness(AT, at=AT + timedelta(days=9)).outcome} == {"unknown"}
+
+
+class TestAPlaceNow:
+    def test_the_newest_observation_counts(self) -> None:
+        later = replace(TAG, digest=TWO, observed_at=AT + timedelta(minutes=1))
+        assert check_place([later, TAG], approved=[YES]).code == "path.digest_differs"
+        assert check_place([replace(TAG, observed_at=AT + timedelta(minutes=2)), later], approved=[YES]).code == "path.as_approved"
+
+    def test_of_two_at_one_moment_the_worse_counts(self) -> None:
+        other = replace(TAG, digest=TWO)
+        assert check_place([TAG, other], approved=[YES]).code == check_place([other, TAG], approved=[YES]).code == "path.digest_differs"
+
+    def test_what_cannot_be_compared_does_not_end_a_contradiction(self) -> None:
+        later = replace(TAG, digest=LONG, observed_at=AT + timedelta(minutes=1))
+        assert check_place([later, replace(TAG, digest=TWO)], approved=[YES]).code == "path.digest_differs"
+        assert check_place([later], approved=[YES]).code == "path.not_compared"
+
+    def test_an_observer_that_is_suspended_now_raises_contradictions_and_ends_none(self) -> None:
+        gone = replace(TAG, observer_counts=False)
+        found = check_place([gone], approved=[YES])
+        assert (found.code, found.outcome) == ("path.observer_suspended", "unknown")
+        later = replace(gone, observed_at=AT + timedelta(minutes=1))
+        assert check_place([later, replace(TAG, digest=TWO)], approved=[YES]).code == "path.digest_differs"
+        assert check_place([replace(later, digest=TWO), TAG], approved=[YES]).code == "path.digest_differs"
+
+    def test_nothing_seen(self) -> None:
+        assert check_place([], approved=[YES]).code == "path.not_observed"
+
+
+class TestNames:
+    @pytest.mark.parametrize(
+        ("name", "expected"),
+        [
+            ("registry.example:5000/app:1.2", ("registry.example:5000/app", "1.2")),
+            ("registry.example:5000/app", ("registry.example:5000/app", "")),
+            ("app:1.2@sha256:" + "1" * 64, ("app", "1.2")),
+            ("@acme/app@1.2", ("@acme/app", "1.2")),
+            ("pkg:npm/app@1.2", ("app", "1.2")),
+            ("pkg:oci/app@sha256:11?tag=1", ("app", "")),
+            ("app-1.2.tgz", ("app-1.2.tgz", "")),
+            ("", ("", "")),
+        ],
+    )
+    def test_split(self, name: str, expected: tuple[str, str]) -> None:
+        assert split_name(name) == expected
+
+    def test_whole_segments_only(self) -> None:
+        assert names_exactly("api:1.4.2", TAG) and names_exactly("registry.example/payments/api:1.4.2", TAG)
+        assert not names_exactly("pi:1.4.2", TAG)
+        assert not names_exactly("other/api:1.4.2", TAG)
+        assert not names_exactly("payments/api:1.4.3", TAG)
+
+    def test_without_a_version_only_what_is_kept_has_a_name(self) -> None:
+        wheel = Seen("package-index", "pypi.example/simple/app", "app-1.2-py3-none-any.whl", ONE, AT)
+        assert names_exactly("app-1.2-py3-none-any.whl", wheel)
+        assert not names_exactly("payments/api", RUNS) and names_alike("payments/api", RUNS)
+        assert not names_exactly("app", replace(RUNS, reference="app")) and names_alike("app", replace(RUNS, reference="app"))
