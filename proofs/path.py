@@ -142,6 +142,7 @@ def check_path(seen: Seen, *, before: Iterable[str], approved: Sequence[Approved
 
 def check_tag_moved(seen: Seen, previous: Seen | None) -> PathCheck | None:
     """Say whether the same reference named another digest in the observation of this place before this one (step 7)."""
+    # 7. The same reference, another digest.
     if previous is None or not seen.reference or previous.reference != seen.reference or previous.digest == seen.digest:
         return None
     words = (
@@ -153,6 +154,7 @@ def check_tag_moved(seen: Seen, previous: Seen | None) -> PathCheck | None:
 
 def check_freshness(observed_at: datetime | None, *, at: datetime) -> PathCheck:
     """Say whether what was seen last is recent enough to speak of now (step 8). `observed_at` is None where nothing was seen."""
+    # 8. Recent enough.
     if observed_at is None:
         return _never_seen()
     hours = int(FRESH_FOR.total_seconds() // 3600)

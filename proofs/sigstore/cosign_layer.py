@@ -46,6 +46,7 @@ def parse_layer(unverified: dict[str, Any]) -> tuple[Bundle, bytes]:
     blob, annotations = _read_descriptor(unverified)
     is_attestation = unverified["mediaType"] == ATTESTATION_TYPE
     material, content = _material(annotations), _content(blob, annotations, is_attestation=is_attestation)
+    # 3. From here on it is a bundle of version 0.1, and is verified as one.
     bundle = parse_bundle({"mediaType": _BUNDLE_OF_THEN, "verificationMaterial": material, **content})
     # Cosign had the whole envelope stamped, signature and all, where a bundle has the signature stamped.
     return replace(bundle, stamped=blob if is_attestation else None), blob

@@ -42,6 +42,7 @@ def is_attestation(value: object) -> bool:
 
 def parse_attestation(unverified: dict[str, Any]) -> Bundle:
     """Read one attestation object as the bundle it is; refuses with `pep740.*` or as `parse_bundle` does. Verifies nothing."""
+    # 2. From here on it is a bundle, and is verified as one.
     return parse_bundle(as_bundle(unverified))
 
 

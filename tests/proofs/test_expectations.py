@@ -85,27 +85,27 @@ def test_what_holds_is_accepted(expected: dict[str, Any]) -> None:
         ("approved_inputs", (parse_digest("sha256:" + "0" * 64),), "inputs"),
     ],
 )
-def test_what_does_not_hold_is_not(name: str, wanted: Any, code: str) -> None:
+def test_1_to_7_what_does_not_hold_is_not(name: str, wanted: Any, code: str) -> None:
     answer = judge(**{name: wanted})
     assert (answer.accepted, answer.code) == (False, f"expectation.{code}")
     assert answer.reason.startswith("Not as expected")
 
 
-def test_what_the_certificate_does_not_say_is_a_no() -> None:
+def test_2_to_6_what_the_certificate_does_not_say_is_a_no() -> None:
     facts = signed_by(sourceRepositoryId=None, runnerEnvironment=None, sourceRef=None, sourceRepository=None)
     for expected in ({"source_repository_id": "1"}, {"runner": "github-hosted"}, {"branch": "main"}, {"source_repository": "None"}):
         assert not judge(facts, **expected).accepted
 
 
 class TestArtifact:
-    def test_every_digest_that_can_be_compared_must_be_right(self) -> None:
+    def test_1_every_digest_that_can_be_compared_must_be_right(self) -> None:
         facts = copy.deepcopy(FACTS)
         facts["subjects"] = [{"name": "a", "digests": [f"sha256:{DIGEST}", "sha512:" + "ab" * 64]}]
         right, other = parse_digest(f"sha256:{DIGEST}"), parse_digest("sha512:" + "cd" * 64)
         assert judge(facts, digests=(right,)).accepted
         assert not judge(facts, digests=(right, other)).accepted
 
-    def test_two_digests_of_two_subjects_do_not_add_up(self) -> None:
+    def test_1_two_digests_of_two_subjects_do_not_add_up(self) -> None:
         facts = copy.deepcopy(FACTS)
         facts["subjects"] = [{"name": "a", "digests": ["sha512:" + "ab" * 64]}, {"name": "b", "digests": ["sha256:" + "cd" * 32]}]
         assert not judge(facts, digests=(parse_digest("sha256:" + "ab" * 32),)).accepted
@@ -132,10 +132,10 @@ class TestReleaseLines:
             ("v14.2.0", "", False),
         ],
     )
-    def test_a_tag_of_a_line(self, tag: str, line: str, holds: bool) -> None:
+    def test_4_a_tag_of_a_line(self, tag: str, line: str, holds: bool) -> None:
         assert is_of_release_line(tag, line) is holds
 
-    def test_a_branch_is_no_tag(self) -> None:
+    def test_4_a_branch_is_no_tag(self) -> None:
         assert judge(signed_by(sourceRef="refs/tags/v1.2.3"), versioned_tag="v1").code != "expectation.ref"
         assert judge(signed_by(sourceRef="refs/heads/v1.2.3"), versioned_tag="v1").code == "expectation.ref"
         assert judge(signed_by(sourceRef="v1.2.3"), versioned_tag="v1").code == "expectation.ref"
@@ -164,7 +164,7 @@ class TestPatterns:
             Expectations(ref_pattern=pattern)
         assert refused.value.code == "expectation.pattern"
 
-    def test_a_pattern_is_matched_whole(self) -> None:
+    def test_4_a_pattern_is_matched_whole(self) -> None:
         assert judge(signed_by(sourceRef="refs/heads/main\nx"), ref_pattern="^refs/heads/main$").code == "expectation.ref"
 
 
@@ -206,7 +206,7 @@ class TestDelegators:
         assert judge(self.delegated(), source_repository=SIGNER["sourceRepository"]).code == "claims.builder"
 
 
-def test_a_release_of_a_builder_may_be_written_short() -> None:
+def test_5_a_release_of_a_builder_may_be_written_short() -> None:
     facts = signed_by(identity=f"{BUILDER}@refs/tags/v2.1.0", workflow=BUILDER)
     answer = judge(facts, builder=f"{BUILDER}@v2.1.0")
     assert [finding.outcome for finding in answer.findings if finding.code == "expectation.builder"] == ["pass"]
@@ -214,7 +214,7 @@ def test_a_release_of_a_builder_may_be_written_short() -> None:
 
 
 class TestContradictions:
-    def test_a_builder_that_is_confirmed_excuses_no_other_that_is_named(self) -> None:
+    def test_8_a_builder_that_is_confirmed_excuses_no_other_that_is_named(self) -> None:
         facts = self.contradicting("builder", "runDetails.builder.id", "https://evil.example")
         assert judge(facts, builder=SIGNER["workflow"]).code == "claims.builder"
 
@@ -232,7 +232,7 @@ class TestContradictions:
             ("ref", "refs/heads/other"),
         ],
     )
-    def test_one_rejects_unless_the_signer_is_expected_by_exact_name(self, claim: str, value: str) -> None:
+    def test_8_one_rejects_unless_the_signer_is_expected_by_exact_name(self, claim: str, value: str) -> None:
         facts = self.contradicting(claim, "somewhere", value)
         assert judge(facts, workflow=SIGNER["workflow"]).code == f"claims.{claim}"
         assert judge(facts, issuer=SIGNER["issuer"]).code == f"claims.{claim}"
@@ -241,7 +241,7 @@ class TestContradictions:
         assert any(finding.outcome == "review" and finding.code == f"claims.{claim}" for finding in pinned.findings)
 
     @pytest.mark.parametrize("claim", ["source", "commit", "ref"])
-    def test_one_about_what_is_expected_always_rejects(self, claim: str) -> None:
+    def test_8_one_about_what_is_expected_always_rejects(self, claim: str) -> None:
         facts = self.contradicting(claim, "somewhere", "https://github.com/other/x" if claim == "source" else "f" * 40)
         answer = judge(facts, issuer=SIGNER["issuer"], identity=SIGNER["identity"], source_repository=SIGNER["sourceRepository"])
         assert answer.code == f"claims.{claim}"

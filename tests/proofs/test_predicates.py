@@ -192,12 +192,12 @@ class TestSummaries:
             ({"predicate": {"verifiedLevels": ["SLSA_SOURCE_LEVEL_3"]}}, "summary.level"),
         ],
     )
-    def test_another_one(self, changes: dict[str, Any], code: str) -> None:
+    def test_1_to_5_another_one(self, changes: dict[str, Any], code: str) -> None:
         with pytest.raises(Refusal) as refused:
             check_summary(summary(**changes), self.EXPECTED)
         assert refused.value.code == code
 
-    def test_a_higher_level_of_the_track_stands_for_a_lower_one(self) -> None:
+    def test_5_a_higher_level_of_the_track_stands_for_a_lower_one(self) -> None:
         assert reaches(["SLSA_BUILD_LEVEL_3"], "SLSA_BUILD_LEVEL_2")
         assert not reaches(["SLSA_BUILD_LEVEL_2"], "SLSA_BUILD_LEVEL_3")
         assert not reaches(["SLSA_BUILD_LEVEL_UNEVALUATED"], "SLSA_BUILD_LEVEL_1")

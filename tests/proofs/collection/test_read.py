@@ -60,11 +60,11 @@ class TestLines:
     def test_one_document_is_one_item_to_the_last_byte(self, content: bytes) -> None:
         assert contents(read(content)) == [("document", content)]
 
-    def test_at_most_so_many(self) -> None:
+    def test_4_at_most_so_many(self) -> None:
         assert len(read(b"{}\n" * 1000).items) == 1000
         assert code_of(b"{}\n" * 10_000, Limits()) == "collection.too_many_items"
 
-    def test_a_line_over_the_limit_answers_for_itself(self) -> None:
+    def test_4_a_line_over_the_limit_answers_for_itself(self) -> None:
         long = b'{"a":"' + b"x" * 20_000 + b'"}'
         assert item_codes(b"{}\n" + long + b"\n{}") == ["", "collection.item_too_large", ""]
         assert item_codes(long) == ["collection.item_too_large"]
@@ -143,7 +143,7 @@ class TestArchives:
             archive.addfile(tarfile.TarInfo("./empty.json"))
         assert contents(read(written.getvalue())) == [("empty.json", b"")]
 
-    def test_a_file_of_lines_or_of_bundles_is_cut_up_too(self) -> None:
+    def test_3_a_file_of_lines_or_of_bundles_is_cut_up_too(self) -> None:
         response = b'{"attestations":[{"predicateType":"a","bundle":{"b":1}}]}'
         found = read(tgz_of([("two.jsonl", BUNDLE + b"\n" + ENVELOPE + b"\n"), ("npm.json", response), ("notes.txt", b"hello")]))
         assert contents(found) == [
@@ -155,7 +155,7 @@ class TestArchives:
         assert found.items[2].label == "a"
 
     @pytest.mark.parametrize("inner", [zip_of(FILES), tar_of(FILES), tgz_of(FILES), gzip.compress(b"{}", mtime=0)])
-    def test_an_archive_in_an_archive_answers_for_itself(self, inner: bytes) -> None:
+    def test_3_an_archive_in_an_archive_answers_for_itself(self, inner: bytes) -> None:
         for pack in (zip_of, tar_of, tgz_of):
             assert item_codes(pack([("a.json", b"{}"), ("inner", inner)]), Limits()) == ["", "collection.nested"]
 
@@ -165,18 +165,18 @@ class TestHostileNames:
         "name",
         ["/etc/passwd", "../up", "a/../../b", "a//b", "a/./b", "..", "C:/x", "a\\b", "x" * 201, "line\nbreak", "invoice\u202efdp"],
     )
-    def test_refuse_the_whole(self, name: str) -> None:
+    def test_2_refuse_the_whole(self, name: str) -> None:
         files = [("ok.json", b"{}"), (name, b"{}")]
         assert code_of(zip_of(files)) == "collection.bad_name"
         assert code_of(tar_of(files, form=tarfile.PAX_FORMAT)) == "collection.bad_name"
 
-    def test_a_nul_in_the_name_of_a_zip_member(self) -> None:
+    def test_2_a_nul_in_the_name_of_a_zip_member(self) -> None:
         assert code_of(zip_of([("nulX.json", b"{}")]).replace(b"nulX", b"nul\0")) == "collection.bad_name"
 
-    def test_names_that_are_not_text(self) -> None:
+    def test_2_names_that_are_not_text(self) -> None:
         assert code_of(tar_of([("a\udcff", b"{}")])) == "collection.bad_name"
 
-    def test_a_name_twice(self) -> None:
+    def test_2_a_name_twice(self) -> None:
         assert code_of(tar_of([("a", b"{}"), ("a", b"{ }")])) == "collection.duplicate_name"
         assert code_of(tar_of([("a", b"{}"), ("./a", b"{ }")])) == "collection.duplicate_name"
         with warnings.catch_warnings():
@@ -188,11 +188,11 @@ class TestHostileArchives:
     @pytest.mark.parametrize(
         "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE, tarfile.CONTTYPE, b"S", b"V", b"M"]
     )
-    def test_links_devices_and_sparse_files_in_tar(self, kind: bytes) -> None:
+    def test_2_links_devices_and_sparse_files_in_tar(self, kind: bytes) -> None:
         assert code_of(tar_with(kind)) == "collection.link"
 
     @pytest.mark.parametrize("header", [{"GNU.sparse.major": "1"}, {"linkpath": "/etc"}, {"size": "9"}])
-    def test_what_pax_headers_may_not_say(self, header: dict[str, str]) -> None:
+    def test_2_what_pax_headers_may_not_say(self, header: dict[str, str]) -> None:
         written = io.BytesIO()
         with tarfile.open(fileobj=written, mode="w", format=tarfile.PAX_FORMAT) as archive:
             member = tarfile.TarInfo("a")
@@ -200,55 +200,55 @@ class TestHostileArchives:
             archive.addfile(member)
         assert code_of(written.getvalue()) == "collection.link"
 
-    def test_links_and_encryption_in_zip(self) -> None:
+    def test_2_links_and_encryption_in_zip(self) -> None:
         assert code_of(zip_with(mode=stat.S_IFLNK | 0o777)) == "collection.link"
         assert code_of(zip_with(mode=stat.S_IFCHR)) == "collection.link"
         assert code_of(zip_with(flags=1)) == "collection.encrypted"
 
     @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-    def test_other_ways_to_pack(self, method: int) -> None:
+    def test_2_other_ways_to_pack(self, method: int) -> None:
         assert code_of(zip_of(FILES, method=method)) == "collection.bad_entry"
 
-    def test_a_zip_bomb_is_unpacked_no_further_than_the_limit_of_an_item(self) -> None:
+    def test_4_a_zip_bomb_is_unpacked_no_further_than_the_limit_of_an_item(self) -> None:
         assert item_codes(zip_of([("bomb", b"\0" * 50_000_000), ("a", b"{}")])) == ["collection.item_too_large", ""]
 
-    def test_a_zip_whose_members_are_many_small_bombs(self) -> None:
+    def test_2_a_zip_whose_members_are_many_small_bombs(self) -> None:
         assert code_of(zip_of([(f"bomb-{number}", b" " * 15_000) for number in range(10)])) == "collection.too_large"
 
-    def test_a_zip_that_states_less_than_it_holds(self) -> None:
+    def test_2_a_zip_that_states_less_than_it_holds(self) -> None:
         raw = zip_of([("a", b" " * 10_000)])
         lying = raw.replace((10_000).to_bytes(4, "little"), (5).to_bytes(4, "little"))
         assert lying != raw
         assert code_of(lying) == "collection.unreadable"
 
-    def test_a_gzip_bomb(self) -> None:
+    def test_2_a_gzip_bomb(self) -> None:
         bomb = gzip.compress(tar_of([("a", b"\0" * 20_000_000)]))
         assert len(bomb) < SMALL.collection_bytes
         assert code_of(bomb) == "collection.too_large"
 
-    def test_more_members_than_the_limit(self) -> None:
+    def test_4_more_members_than_the_limit(self) -> None:
         many = [(f"{number}", b"") for number in range(21)]
         for pack in (zip_of, tar_of, tgz_of):
             assert code_of(pack(many)) == "collection.too_many_items"
         assert code_of(zip_of([(f"{number}/", b"") for number in range(21)])) == "collection.too_many_items"
 
     @pytest.mark.parametrize("keep", [1, 30, 200, -1, -9])
-    def test_a_gzip_that_ends_early(self, keep: int) -> None:
+    def test_2_a_gzip_that_ends_early(self, keep: int) -> None:
         assert code_of(tgz_of(FILES)[:keep] or b"\x1f\x8b") in ("collection.unreadable", "collection.unknown_format")
 
-    def test_a_tar_that_ends_early_or_goes_on(self) -> None:
+    def test_2_a_tar_that_ends_early_or_goes_on(self) -> None:
         whole = tar_of([("a", b"{}" * 500), ("b", b"{}")])
         for cut in (700, 1024, 1536, 2048, 2560):
             assert code_of(whole[:cut]) == "collection.unreadable", cut
         assert code_of(whole + whole) == "collection.unreadable"
         assert code_of(gzip.compress(whole, mtime=0) + gzip.compress(whole)) == "collection.unreadable"
 
-    def test_a_damaged_header_in_the_middle_hides_nothing(self) -> None:
+    def test_2_a_damaged_header_in_the_middle_hides_nothing(self) -> None:
         whole = bytearray(tar_of([("a", b"{}"), ("b", b"{}"), ("c", b"{}")]))
         whole[1024 + 3] ^= 1
         assert code_of(bytes(whole)) == "collection.unreadable"
 
-    def test_a_zip_behind_something_else(self) -> None:
+    def test_2_a_zip_behind_something_else(self) -> None:
         other = zip_of([("other", b"[]")])
         assert code_of(other + zip_of(FILES)) == "collection.unreadable"
         assert code_of(zip_of(FILES)[:-30]) == "collection.unreadable"
@@ -256,16 +256,16 @@ class TestHostileArchives:
 
 class TestTheWhole:
     @pytest.mark.parametrize("content", [b"", b" \n\t", zip_of([]), zip_of([("folder/", b"")])])
-    def test_without_an_item(self, content: bytes) -> None:
+    def test_1_without_an_item(self, content: bytes) -> None:
         assert code_of(content) == "collection.empty"
 
     @pytest.mark.parametrize(
         "content", [b"\x7fELF", b"BZh91AY", b"\xfd7zXZ\x00", b"hello", b"\xef\xbb\xbf{}", gzip.compress(b"{}\n{}", mtime=0)]
     )
-    def test_of_another_kind(self, content: bytes) -> None:
+    def test_1_of_another_kind(self, content: bytes) -> None:
         assert code_of(content) == "collection.unknown_format"
 
-    def test_one_byte_too_many(self) -> None:
+    def test_1_one_byte_too_many(self) -> None:
         exact = b" " * (SMALL.collection_bytes - 2) + b"{}"
         assert item_codes(exact) == ["collection.item_too_large"]
         assert code_of(exact + b" ") == "collection.too_large"
