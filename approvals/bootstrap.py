@@ -19,7 +19,7 @@ from approvals.models import PolicyVersion
 from approvals.policies import record_activation, store_policy
 from attestations.blobs import store_blob
 from attestations.models import TrustRoot
-from attestations.trust_roots import add_trust_root
+from attestations.trust.roots import add_trust_root
 from identities.actors import actor_of
 from identities.models import Environment, Identity, Project, RoleAssignment, Team
 from identities.register import register_person

@@ -8,7 +8,7 @@ from __future__ import annotations
 from django.conf import settings
 
 from attestations.blobs import bytes_of
-from attestations.trust_roots import current_trust_material, list_trust_roots
+from attestations.trust.roots import current_trust_material, list_trust_roots
 from ledger.keys import log_verifier_key
 from ledger.models import Entry
 from ledger.recorder import recorder_key

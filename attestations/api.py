@@ -14,12 +14,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from attestations.follow_collection import follow_collection, get_collection
-from attestations.judge_npm_set import judge_npm_set
+from attestations.collection.follow import follow_collection, get_collection
+from attestations.collection.judge_npm_set import judge_npm_set
+from attestations.collection.receive import NEW, REFUSED, ItemAnswer, receive_collection
 from attestations.models import Attestation, Collection
 from attestations.queries import did_submit, get_attestation, latest_verdict, verdict_document, verdict_history
 from attestations.receive import receive_attestation
-from attestations.receive_collection import NEW, REFUSED, ItemAnswer, receive_collection
 from attestations.serializers import (
     OutputAttestationWithVerdict,
     OutputCollectionProgress,

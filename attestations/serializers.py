@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from attestations.follow_collection import REFUSED
+from attestations.collection.follow import REFUSED
+from attestations.collection.receive import KNOWN, NEW
 from attestations.models import Finding, Verdict, VerificationJob
-from attestations.receive_collection import KNOWN, NEW
 from proofs.collection.read import KINDS
 
 

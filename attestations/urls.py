@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.urls import path
 
-from attestations import api, trust_views, views
+from attestations import api, views
+from attestations.trust import views as trust_views
 
 app_name = "attestations"
 

@@ -20,7 +20,7 @@ from attestations.models import Artifact, Attestation, Finding, Verdict, Verdict
 from attestations.reverify import trust_mark
 from attestations.second_opinion import with_second_opinion
 from attestations.signer import check_co_signers, check_signer_registered
-from attestations.trust_roots import current_trust_material
+from attestations.trust.roots import current_trust_material
 from identities.actors import portal_actor
 from identities.models import Identity
 from ledger.append import append_event

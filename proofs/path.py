@@ -58,6 +58,7 @@ class Seen:
 
     @property
     def words(self) -> str:
+        """The place and the name there, as a sentence can begin with."""
         return place_words(self.kind, self.location, self.reference)
 
 
@@ -91,6 +92,7 @@ class PathCheck:
 
     @property
     def is_contradiction(self) -> bool:
+        """Whether it keeps a gate shut: another digest than the approved one."""
         return self.code in CONTRADICTIONS
 
 

@@ -29,6 +29,7 @@ class PlaceStands:
 
     @property
     def told_by(self) -> str:
+        """Who said it, and who answers for that program."""
         return f"{self.observer}, owned by {self.owner}" if self.owner else self.observer
 
     def has(self, digest: str) -> bool:

@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from approvals.models import Request
 from approvals.pack import build_pack
+from attestations.collection.receive import may_send
 from attestations.models import Artifact
 from attestations.names import with_proven_names
-from attestations.receive_collection import may_send
 from identities.permissions import person_of, readable_projects, requires
 from proofs.digest import parse_digest
 from proofs.errors import Refusal

@@ -22,7 +22,7 @@ from approvals.verify_signature import parse_assertion
 from attestations.drain import drain
 from attestations.models import Attestation, Blob, Submission, Verdict, VerdictSubject
 from attestations.receive import receive_attestation
-from attestations.trust_roots import add_trust_root
+from attestations.trust.roots import add_trust_root
 from identities.enrol import begin_enrolment, complete_enrolment
 from identities.models import Identity, SigningKey
 from ledger.publish import publish_checkpoint

@@ -16,7 +16,7 @@ from attestations.drain import drain
 from attestations.models import Attestation, TrustRoot, Verdict
 from attestations.queries import latest_verdict
 from attestations.receive import receive_attestation
-from attestations.trust_roots import add_trust_root
+from attestations.trust.roots import add_trust_root
 from identities.models import Identity
 from identities.register import register_nonhuman, register_signer
 from portal.demo.instance import Instance, Workload

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from attestations.answer_trust_proposal import answer_trust_proposal
 from attestations.models import TrustProposal
-from attestations.propose_trust_root import propose_trust_root
-from attestations.trust_proposals import Standing
-from attestations.trust_roots import note_origin
+from attestations.trust.answer_proposal import answer_trust_proposal
+from attestations.trust.proposals import Standing
+from attestations.trust.propose_change import propose_trust_root
+from attestations.trust.roots import note_origin
 from identities.models import Identity
 from portal.demo.instance import Instance
 from tests.make_attestations import NOW

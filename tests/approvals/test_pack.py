@@ -13,7 +13,7 @@ import pytest
 from approvals.models import Request
 from approvals.pack import build_pack
 from approvals.trust import current_trust
-from attestations.trust_roots import add_trust_root, current_trust_material
+from attestations.trust.roots import add_trust_root, current_trust_material
 from identities.enrol import revoke_signing_key
 from ledger.publish import publish_checkpoint
 from proofs.errors import Conflict, Refusal

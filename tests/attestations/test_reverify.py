@@ -18,7 +18,7 @@ from attestations.drain import drain
 from attestations.models import Attestation, Reverification, TrustRoot, Verdict, VerificationJob
 from attestations.queries import latest_verdict, pending_about, verdict_document
 from attestations.reverify import ask_reverification, spread_reverifications
-from attestations.trust_roots import add_trust_root, remove_trust_root_alone
+from attestations.trust.roots import add_trust_root, remove_trust_root_alone
 from attestations.verify import TrustChanged, verify_attestation
 from identities.models import EvidenceSigner, Identity
 from identities.register import register_nonhuman, register_signer

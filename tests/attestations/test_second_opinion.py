@@ -11,7 +11,7 @@ import pytest
 from attestations import second_opinion
 from attestations.ask_sigstore import ask_sigstore, can_read
 from attestations.models import Verdict
-from attestations.trust_roots import add_trust_root
+from attestations.trust.roots import add_trust_root
 from tests import cast
 from tests.make_attestations import NOW, Signer, make_attestation, make_signer, make_statement, register_key, runner_workload, verify_now
 from tests.proofs.formats import KINDS, PROFILES, Formats

@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection, transaction
 from attestations.blobs import bytes_of
 from attestations.models import Artifact, TrustRoot, Verdict, VerdictSubject
 from attestations.queries import verdict_document, verdicts_about
-from attestations.trust_roots import add_trust_root, current_trust_material
+from attestations.trust.roots import add_trust_root, current_trust_material
 from identities.models import EvidenceSigner, Identity
 from identities.register import register_nonhuman, register_signer
 from ledger.models import Entry

@@ -10,8 +10,8 @@ from django.apps import apps
 from django.db import DatabaseError, connection, models, transaction
 
 from approvals.models import Ceremony
+from attestations.collection.receive import receive_collection
 from attestations.models import Artifact, Attestation, Blob, Collection, CollectionItem, Observation, Place, Submission, TrustRoot
-from attestations.receive_collection import receive_collection
 from gates.decide import decide
 from identities.models import ApiCredential, EvidenceSigner, Identity, RoleAssignment, SignInEvent, SigningKey
 from identities.sign_in_events import record_sign_in

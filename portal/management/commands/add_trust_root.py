@@ -12,8 +12,8 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from attestations.fetch_trust_root import PUBLIC_GOOD, embedded_trust_root
-from attestations.trust_roots import add_trust_root
+from attestations.trust.fetch_root import PUBLIC_GOOD, embedded_trust_root
+from attestations.trust.roots import add_trust_root
 from portal.management.console import DataCommand
 from proofs.errors import Refusal
 

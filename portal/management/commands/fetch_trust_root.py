@@ -9,8 +9,8 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from attestations.fetch_trust_root import PUBLIC_GOOD, embedded_tuf_root, fetch_trust_root, folder_of
-from attestations.follow_trust_root import ADDED, PROPOSED, UNCHANGED, UPDATED, follow_trust_root
+from attestations.trust.fetch_root import PUBLIC_GOOD, embedded_tuf_root, fetch_trust_root, folder_of
+from attestations.trust.follow_root import ADDED, PROPOSED, UNCHANGED, UPDATED, follow_trust_root
 from portal.management.console import DataCommand
 from proofs.errors import Refusal
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from attestations.propose_trust_root import propose_trust_root
+from attestations.trust.propose_change import propose_trust_root
 from identities.models import Identity
 from portal.management.console import IdentityCommand
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from attestations.trust_roots import remove_trust_root_alone
+from attestations.trust.roots import remove_trust_root_alone
 from portal.management.console import DataCommand
 from proofs.errors import Refusal
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from attestations.follow_trust_root import ADDED, PROPOSED, UNCHANGED, UPDATED, Followed, follow_trust_root
 from attestations.models import TrustOrigin, TrustProposal, TrustRoot
-from attestations.trust_roots import accept_trust_root, list_trust_roots
+from attestations.trust.follow_root import ADDED, PROPOSED, UNCHANGED, UPDATED, Followed, follow_trust_root
+from attestations.trust.roots import accept_trust_root, list_trust_roots
 from identities.actors import portal_actor
 from ledger.models import Entry
 from proofs.errors import Conflict

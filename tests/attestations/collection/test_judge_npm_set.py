@@ -11,11 +11,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from attestations.collection.follow import follow_collection
+from attestations.collection.judge_npm_set import SetAnswer, judge_npm_set
+from attestations.collection.receive import receive_collection
 from attestations.drain import drain
-from attestations.follow_collection import follow_collection
-from attestations.judge_npm_set import SetAnswer, judge_npm_set
 from attestations.models import Collection
-from attestations.receive_collection import receive_collection
 from identities.models import EvidenceSigner, Identity
 from identities.register import register_nonhuman
 from proofs.packages.npm import parse_npm_keys

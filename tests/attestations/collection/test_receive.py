@@ -10,8 +10,8 @@ import pytest
 from django.test import Client
 
 from attestations.blobs import read_blob
+from attestations.collection.receive import receive_collection
 from attestations.models import Attestation, Blob, Collection, CollectionItem, Submission, VerificationJob
-from attestations.receive_collection import receive_collection
 from identities.models import Project
 from ledger.models import Entry
 from proofs.digest import sha256_hex
@@ -237,7 +237,7 @@ class TestRead:
         ]
 
     def test_asks_the_database_as_often_for_many_as_for_one(self, django_assert_num_queries: Any) -> None:
-        from attestations.follow_collection import follow_collection
+        from attestations.collection.follow import follow_collection
 
         collection, _ = receive_collection(content=b"\n".join(signed() for _ in range(30)), name="", by=cast.runner(), now=NOW)
         with django_assert_num_queries(2):

@@ -18,9 +18,9 @@ from django.core.management import CommandError, call_command
 from securesystemslib.signer import CryptoSigner
 from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp  # type: ignore[attr-defined]
 
-from attestations.fetch_trust_root import PUBLIC_GOOD, embedded_trust_root, embedded_tuf_root, fetch_trust_root, folder_of
-from attestations.follow_trust_root import find_earlier
 from attestations.models import TrustProposal, TrustRoot
+from attestations.trust.fetch_root import PUBLIC_GOOD, embedded_trust_root, embedded_tuf_root, fetch_trust_root, folder_of
+from attestations.trust.follow_root import find_earlier
 from portal.demo.instance import Instance
 from proofs.errors import Refusal
 from proofs.sigstore.trust_root import parse_trust_root

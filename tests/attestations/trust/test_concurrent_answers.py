@@ -20,7 +20,7 @@ pathlib.Path({proposal!r}).write_text(propose(None).pk)
 """
 ANSWER = """
 import pathlib, time
-from attestations.trust_proposals import get_proposal
+from attestations.trust.proposals import get_proposal
 from tests import cast
 from tests.make_trust import answer
 proposal, officer = get_proposal(pathlib.Path({proposal!r}).read_text()), cast.{officer}()

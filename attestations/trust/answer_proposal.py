@@ -12,9 +12,9 @@ from django.db import transaction
 
 from attestations.blobs import bytes_of, store_blob
 from attestations.models import TrustAnswer, TrustProposal
-from attestations.propose_trust_root import proposal_document
-from attestations.trust_proposals import ACCEPTED, LAPSED, Standing, get_proposal, standing_of
-from attestations.trust_roots import accept_trust_root, remove_trust_root
+from attestations.trust.proposals import ACCEPTED, LAPSED, Standing, get_proposal, standing_of
+from attestations.trust.propose_change import proposal_document
+from attestations.trust.roots import accept_trust_root, remove_trust_root
 from identities.actors import actor_of
 from identities.models import Identity
 from identities.officers import demand_officer

@@ -13,13 +13,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from attestations.answer_trust_proposal import answer_trust_proposal
 from attestations.forms import HoldInMemory, InputReason, InputTrustAnswer, InputTrustRoot
 from attestations.models import TrustAnswer, TrustProposal
-from attestations.propose_trust_root import LAPSES_AFTER_DAYS, propose_removal, propose_trust_root
-from attestations.trust_proposals import ACCEPTED, Standing, get_proposal, list_proposals, standing_of
-from attestations.trust_roots import get_trust_root, list_trust_roots, parsed_root
-from attestations.trust_words import Change, compare_addition, compare_removal, describe_profile, list_members
+from attestations.trust.answer_proposal import answer_trust_proposal
+from attestations.trust.proposals import ACCEPTED, Standing, get_proposal, list_proposals, standing_of
+from attestations.trust.propose_change import LAPSES_AFTER_DAYS, propose_removal, propose_trust_root
+from attestations.trust.roots import get_trust_root, list_trust_roots, parsed_root
+from attestations.trust.words import Change, compare_addition, compare_removal, describe_profile, list_members
 from identities.officers import are_two_officers
 from identities.permissions import may, person_of, requires
 from proofs.errors import Malformed, Refusal

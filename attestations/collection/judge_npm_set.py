@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from attestations.blobs import bytes_of
-from attestations.follow_collection import Progress
+from attestations.collection.follow import Progress
 from attestations.models import Attestation, Verdict
 from attestations.queries import latest_verdict, verdict_document
-from attestations.trust_roots import current_trust_material
+from attestations.trust.roots import current_trust_material
 from proofs.collection.documents import ATTESTATION_RESPONSE
 from proofs.errors import Refusal
 from proofs.evidence import VerifiedEvidence, verify_evidence

@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from attestations.models import TrustProposal, TrustRoot
-from attestations.trust_roots import add_trust_root
+from attestations.trust.roots import add_trust_root
 from identities.models import Identity
 from tests import cast
 from tests.make_attestations import NOW, trust_production

@@ -10,9 +10,9 @@ import pytest
 
 from attestations.blobs import read_blob
 from attestations.models import TrustAnswer, TrustProposal, TrustRoot
-from attestations.propose_trust_root import LAPSES_AFTER_DAYS, propose_removal, propose_trust_root
-from attestations.trust_proposals import get_proposal, standing_of
-from attestations.trust_roots import accept_trust_root, add_trust_root, current_trust_material, list_trust_roots, remove_trust_root
+from attestations.trust.proposals import get_proposal, standing_of
+from attestations.trust.propose_change import LAPSES_AFTER_DAYS, propose_removal, propose_trust_root
+from attestations.trust.roots import accept_trust_root, add_trust_root, current_trust_material, list_trust_roots, remove_trust_root
 from identities.actors import actor_of, portal_actor
 from identities.models import Identity, RoleAssignment
 from identities.officers import are_two_officers, list_officers

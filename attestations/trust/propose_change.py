@@ -11,7 +11,7 @@ from django.db import transaction
 
 from attestations.blobs import store_blob
 from attestations.models import TrustProposal, TrustRoot
-from attestations.trust_proposals import find_open
+from attestations.trust.proposals import find_open
 from identities.actors import actor_of, portal_actor
 from identities.models import Identity
 from identities.officers import demand_officer

@@ -13,8 +13,8 @@ from datetime import datetime
 from django.db import transaction
 
 from attestations.models import TrustOrigin, TrustRoot
-from attestations.propose_trust_root import propose_trust_root
-from attestations.trust_roots import accept_trust_root, note_origin, remove_trust_root
+from attestations.trust.propose_change import propose_trust_root
+from attestations.trust.roots import accept_trust_root, note_origin, remove_trust_root
 from identities.actors import actor_of, portal_actor
 from identities.officers import are_two_officers
 from proofs.digest import sha256_hex

@@ -8,8 +8,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from attestations.collection.receive import receive_collection
 from attestations.models import Attestation, Collection
-from attestations.receive_collection import receive_collection
 from tests import cast
 from tests.make_attestations import NOW, make_signer, make_statement, register_key, verify_now
 from tests.proofs.collection.archives import tgz_of, zip_of

@@ -1,0 +1,1 @@
+"""What evidence is verified under: the stored trust roots, and how two officers change them."""
