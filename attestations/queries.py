@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from django.db.models import Count, Exists, OuterRef, Prefetch, QuerySet
 
 from attestations.blobs import bytes_of
 from attestations.models import Attestation, Finding, Submission, Verdict, VerdictSubject, VerificationJob
@@ -49,6 +50,12 @@ def newest_verdicts() -> QuerySet[Verdict]:
     """Return the newest verdict of every attestation."""
     newer = Verdict.objects.filter(attestation=OuterRef("attestation"), number__gt=OuterRef("number"))
     return Verdict.objects.filter(~Exists(newer)).select_related("attestation", "signer__owner", "document")
+
+
+def count_resting_on(digests: Collection[str]) -> dict[str, int]:
+    """Return how many pieces of evidence are verified today under each of these trust roots."""
+    resting = newest_verdicts().filter(result=Verdict.Result.VERIFIED, trust_root__in=digests).order_by()
+    return dict.fromkeys(digests, 0) | dict(resting.values_list("trust_root").annotate(Count("pk")))
 
 
 def verdicts_about(digest: str) -> QuerySet[Verdict]:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from attestations.forms import HoldInMemory, InputReason, InputTrustAnswer, InputTrustRoot
 from attestations.models import TrustAnswer, TrustProposal
+from attestations.queries import count_resting_on
 from attestations.trust.answer_proposal import answer_trust_proposal
 from attestations.trust.proposals import ACCEPTED, Standing, get_proposal, list_proposals, standing_of
 from attestations.trust.propose_change import LAPSES_AFTER_DAYS, propose_removal, propose_trust_root
@@ -37,10 +38,13 @@ SAID = {
 def trust(request: HttpRequest) -> HttpResponse:
     """Show what is trusted now, and the proposals to change it."""
     now = timezone.now()
+    rows = list(list_trust_roots())
+    resting = count_resting_on([row.digest for row in rows])
     shown = []
-    for row in list_trust_roots():
+    for row in rows:
         root = parsed_root(row.document, row.profile)
-        shown.append({"row": row, "digest": f"sha256:{row.digest}", "members": list_members(root), "profile": describe_profile(root)})
+        words = {"digest": f"sha256:{row.digest}", "profile": describe_profile(root), "resting": resting[row.digest]}
+        shown.append({"row": row, "members": list_members(root), **words})
     page = Paginator(list_proposals(), ROWS).get_page(request.GET.get("page"))
     context = {
         "roots": shown,
@@ -103,7 +107,14 @@ def trust_remove(request: HttpRequest, digest: str) -> HttpResponse:
         else:
             return _proposed(request, proposal)
     change = compare_removal(parsed_root(row.document, row.profile), present=_present())
-    context = {"row": row, "digest": f"sha256:{row.digest}", "form": form, "refusal": refusal, "change": change}
+    context = {
+        "row": row,
+        "digest": f"sha256:{row.digest}",
+        "form": form,
+        "refusal": refusal,
+        "change": change,
+        "resting": count_resting_on([row.digest])[row.digest],
+    }
     return render(request, "attestations/trust_remove.html", context, status=400 if refusal or form.errors else 200)
 
 
@@ -146,6 +157,7 @@ def _show_proposal(request: HttpRequest, standing: Standing, *, refusal: Refusal
         "change": _change_of(proposal) if standing.is_open else None,
         "members": list_members(root),
         "profile": describe_profile(root),
+        "resting": count_resting_on([proposal.root_digest])[proposal.root_digest],
         "may_change": may(person, "trust.change"),
         "is_mine": proposal.proposed_by_id == person.pk,
         "answered": any(answer.by_id == person.pk for answer in standing.answers),

@@ -15,8 +15,17 @@ from django.utils import timezone
 from attestations.models import TrustProposal, TrustRoot
 from attestations.trust.roots import add_trust_root
 from identities.models import Identity
+from portal.demo.instance import build_provenance
 from tests import cast
-from tests.make_attestations import NOW, trust_production
+from tests.make_attestations import (
+    NOW,
+    artifact_digest,
+    make_attestation,
+    runner_workload,
+    trust_instance,
+    trust_production,
+    verify_now,
+)
 from tests.make_trust import REASON, change_trust, propose, root_document
 
 pytestmark = pytest.mark.django_db
@@ -61,6 +70,16 @@ class TestTrustPage:
         ):
             assert words in text, words
         assert "at least 1 entry in a transparency log, no timestamp and 1 certificate log" in text
+
+    def test_says_how_much_evidence_rests_on_a_root(self) -> None:
+        instance = trust_instance()
+        root = TrustRoot.objects.get()
+        officer = browser(cast.olga())
+        assert "no verified evidence today" in text_of(officer.get("/trust"))
+        statement = build_provenance(runner_workload(), [("a", artifact_digest("a"))])
+        verify_now(make_attestation(instance.sign_as(runner_workload(), statement, at=NOW)))
+        assert "1 verified piece of evidence" in text_of(officer.get("/trust"))
+        assert "1 piece of evidence rests on it today" in text_of(officer.get(f"/trust/roots/{root.digest}/remove"))
 
     def test_offers_changes_to_officers_alone(self) -> None:
         row = add_trust_root(name="Ours", document=root_document(), profile=None, by=None, now=NOW)
