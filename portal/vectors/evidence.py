@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -158,9 +159,11 @@ def judge_summary(row: Row, now: datetime) -> Outcome:
     """A SLSA verification summary, from a verifier the row names, with the levels it wants."""
     envelope = parse_envelope(row.read("evidence").strip())
     wanted = row.inputs.get("key_id")
-    if wanted is not None and wanted not in [signature.key_hint for signature in envelope.signatures]:
+    # The row's name for the key is one of its own: whoever made the signature that is called so must have a key of the row.
+    named = [signature for signature in envelope.signatures if wanted is None or signature.key_hint == wanted]
+    if not named:
         raise Unproven("dsse.key_unknown", f"no signature of the envelope names the key {wanted!r} that is expected")
-    verify_envelope(envelope, _keys(row))
+    verify_envelope(replace(envelope, signatures=tuple(named)), _keys(row))
     statement = parse_statement(envelope.payload, may_lack_digest=True)
     check_summary(
         statement,
@@ -238,7 +241,13 @@ def _digests(row: Row) -> tuple[Digest, ...]:
 def _refuse_other_file(row: Row, signed: Digest) -> None:
     given = _digest_map(row)
     if row.has("artifact"):
-        actual = hashlib.new(signed.algorithm, row.read("artifact")).hexdigest()
+        content = row.read("artifact")
+        actual = hashlib.new(signed.algorithm, content).hexdigest()
+        for algorithm, value in given.items():
+            if algorithm in ("sha256", "sha384", "sha512") and hashlib.new(algorithm, content).hexdigest() != value:
+                raise Unproven("expectation.artifact", f"the file in hand has another {algorithm} than the row says")
+    elif row.inputs.get("artifact_file"):
+        raise Malformed("vectors.input", "the row speaks of a file in hand and names none")
     elif given and signed.algorithm not in given:
         raise Unproven("expectation.artifact", f"the row knows the file by {', '.join(given)}, and {signed.algorithm} was signed")
     else:
