@@ -16,6 +16,8 @@ from proofs.errors import Malformed, TooLarge
 
 MAX_DEPTH = 64
 MAX_INTEGER = 2**53 - 1
+# Empty objects are the dearest JSON there is, byte by byte. Real documents hold fewer of them: this many, or one for so many bytes.
+MAX_PARTS, BYTES_A_PART = 16 * 1024, 32
 
 # Half of a surrogate pair can only come from an escape like this one.
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -107,11 +109,16 @@ def _refuse_depth(unverified_bytes: bytes) -> None:
     pieces = unverified_bytes.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')
     if len(pieces) % 2 == 0:
         raise Malformed("json.invalid", "got a JSON string without an end, expected UTF-8 JSON")
-    depth = 0
+    depth, parts, most = 0, 0, max(MAX_PARTS, len(unverified_bytes) // BYTES_A_PART)
     for bracket in b"".join(pieces[::2]).translate(None, _NO_BRACKET):
-        depth += 1 if bracket in b"[{" else -1
-        if depth > MAX_DEPTH:
-            raise TooLarge("json.too_deep", f"got JSON nested deeper than {MAX_DEPTH} levels")
+        if bracket in b"[{":
+            depth, parts = depth + 1, parts + 1
+            if depth > MAX_DEPTH:
+                raise TooLarge("json.too_deep", f"got JSON nested deeper than {MAX_DEPTH} levels")
+            if parts > most:
+                raise TooLarge("json.too_many_parts", f"got JSON of more than {most} objects and lists for its size")
+        else:
+            depth -= 1
 
 
 def _has_at_most(unverified_bytes: bytes, bracket: bytes, most: int) -> bool:
