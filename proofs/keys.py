@@ -134,13 +134,16 @@ def load_pem(pem: bytes) -> PublicKey:
     return bind_key(key)
 
 
-def bind_key(key: object) -> PublicKey:
-    """Return a key of the library bound to the one algorithm of its kind; refuses with `key.unsupported`."""
+def bind_key(key: object, *, spki: bytes | None = None) -> PublicKey:
+    """Return a key of the library bound to the one algorithm of its kind; refuses with `key.unsupported`.
+
+    `spki` is its encoding, where the caller has it in the one spelling in which the library would write it.
+    """
     if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES:
         name, signing, prehashed = _CURVES[key.curve.name]
         curve_key = key
         return PublicKey(
-            _spki(key),
+            _spki(key) if spki is None else spki,
             name,
             lambda sig, msg: curve_key.verify(sig, msg, signing),
             lambda sig, digest: curve_key.verify(sig, digest, prehashed),
