@@ -33,9 +33,7 @@ _CRITICAL = {_USAGE, _NAME}
 _TRUE = b"\x01\x01\xff"
 _LAST_CLAIM = 24
 
-# Version 1 of RFC 6962 and a log's id stand before the time; no extensions, SHA-256 and ECDSA after it.
-_PROMISE_SIZE_BEFORE_SIGNATURE = 47
-_NO_MORE_SHA256_ECDSA = bytes.fromhex("00000403")
+_SHA256_ECDSA = b"\x04\x03"
 _LAST_MILLISECOND = 253402300799999  # of the year 9999
 
 
@@ -200,19 +198,17 @@ def _identity(value: bytes) -> str | None:
 
 
 def _promise(value: bytes) -> ListedAt | None:
-    """Return the one promise of a certificate log (RFC 6962 section 3.3) of the kind all of them write."""
+    """Return the one promise of a certificate log (RFC 6962 section 3.3), of version 1, with SHA-256 and ECDSA."""
     start, end = _span(value, 0, 0x04)
-    listed, size = value[start:end], end - start
-    if end != len(value) or size < 4 + _PROMISE_SIZE_BEFORE_SIGNATURE or listed[:2] != (size - 2).to_bytes(2, "big"):
-        return None
-    promise = listed[4:]
-    signed = promise[_PROMISE_SIZE_BEFORE_SIGNATURE:]
+    listed, promise = value[start : start + 4], value[start + 4 : end]
+    size, extensions_end = len(promise), 43 + int.from_bytes(promise[41:43], "big")
+    signed = promise[extensions_end + 4 :]
     milliseconds = int.from_bytes(promise[33:41], "big")
     usual = (
-        listed[2:4] == len(promise).to_bytes(2, "big")
+        end == len(value)
+        and listed == (size + 2).to_bytes(2, "big") + size.to_bytes(2, "big")
         and promise[0] == 0
-        and promise[41:45] == _NO_MORE_SHA256_ECDSA
-        and promise[45:47] == len(signed).to_bytes(2, "big")
+        and promise[extensions_end : extensions_end + 4] == _SHA256_ECDSA + len(signed).to_bytes(2, "big")
         and milliseconds <= _LAST_MILLISECOND
     )
-    return ListedAt(promise[1:33], milliseconds, signed) if usual else None
+    return ListedAt(promise[1:33], milliseconds, signed, extensions=promise[43:extensions_end]) if usual else None
