@@ -61,6 +61,14 @@ class UsualSigner(NamedTuple):
     promise: ListedAt
 
 
+class _Extensions(NamedTuple):
+    """The values of claims by number, and of all others by identifier. `promises` is where that extension begins and ends."""
+
+    values: Mapping[bytes, bytes]
+    claims: Mapping[int, bytes]
+    promises: tuple[int, int]
+
+
 def read_usual_signer(der: bytes) -> UsualSigner | None:
     """Return the parts of a certificate that the library could load, or None where it is not of the usual form. Verifies nothing."""
     try:
@@ -98,13 +106,12 @@ def _read(der: bytes) -> UsualSigner | None:
     if not size or not holder_end == listed_end == tbs_end:
         return None
     found = _extensions(der, listed, listed_end)
-    values = None if found is None else {name: der[begin:stop] for name, (_, begin, stop) in found.items()}
-    if found is None or values is None or not _is_usual(values):
+    if found is None or not _is_usual(found.values):
         return None
-    identity, promise = _identity(values[_NAME]), _promise(values[_PROMISES])
+    identity, promise = _identity(found.values[_NAME]), _promise(found.values[_PROMISES])
     if identity is None or promise is None:
         return None
-    first, _, last = found[_PROMISES]
+    first, last = found.promises
     # What the log signed is all of it but the log's own promise (RFC 6962 section 3.2).
     others = _encoded(0xA3, _encoded(0x30, der[listed:first] + der[last:listed_end]))
     return UsualSigner(
@@ -115,7 +122,7 @@ def _read(der: bytes) -> UsualSigner | None:
         issuer=der[issuer:issuer_end],
         spki=der[spki : spki + size],
         identity=identity,
-        claims={name[11]: value for name, value in values.items() if name not in _OTHERS},
+        claims=found.claims,
         promise=promise,
     )
 
@@ -154,25 +161,37 @@ def _is_usual_serial(content: bytes) -> bool:
     return content[0] > 0 or (len(content) > 1 and content[1] >= 0x80)
 
 
-def _extensions(der: bytes, at: int, stop: int) -> dict[bytes, tuple[int, int, int]] | None:
-    """Return where each extension begins, where its value begins, and where both end; None where one is unknown or doubled."""
-    found: dict[bytes, tuple[int, int, int]] = {}
+def _extensions(der: bytes, at: int, stop: int) -> _Extensions | None:
+    """Return the extensions between `at` and `stop`; None where one is unknown, doubled or critical in another way."""
+    values: dict[bytes, bytes] = {}
+    claims: dict[int, bytes] = {}
+    promises = 0, 0
     while at < stop:
-        inner, end = _span(der, at, 0x30)
-        named = inner + 2 + der[inner + 1]
-        name = der[inner:named]
-        if name in _CRITICAL:
-            if not der.startswith(_TRUE, named):
+        # There are dozens of them, and nearly all are short: those are read on the spot.
+        length = der[at + 1]
+        inner, end = (at + 2, at + 2 + length) if length < 0x80 and der[at] == 0x30 else _span(der, at, 0x30)
+        if der.startswith(_CLAIM, inner):
+            number, value = der[inner + 11], inner + 14
+            if length > 0x7F or der[inner + 12] != 0x04 or value + der[inner + 13] != end:
+                value, value_end = _span(der, inner + 12, 0x04)
+                if value_end != end:
+                    return None
+            if number in claims or not 1 <= number <= _LAST_CLAIM:
                 return None
-            named += 3
-        elif name not in _OTHERS and not (len(name) == 12 and name.startswith(_CLAIM) and 1 <= name[11] <= _LAST_CLAIM):
-            return None
-        value, value_end = _span(der, named, 0x04)
-        if value_end != end or name in found:
-            return None
-        found[name] = (at, value, end)
+            claims[number] = der[value:end]
+        else:
+            named = inner + 2 + der[inner + 1]
+            name = der[inner:named]
+            if name not in _OTHERS or name in values or (name in _CRITICAL and not der.startswith(_TRUE, named)):
+                return None
+            value, value_end = _span(der, named + 3 if name in _CRITICAL else named, 0x04)
+            if value_end != end:
+                return None
+            values[name] = der[value:end]
+            if name == _PROMISES:
+                promises = at, end
         at = end
-    return found if at == stop else None
+    return _Extensions(values, claims, promises) if at == stop else None
 
 
 def _is_usual(values: Mapping[bytes, bytes]) -> bool:

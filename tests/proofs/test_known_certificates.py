@@ -337,6 +337,11 @@ class TestTheUsualForm:
                 assert_read_alike(certificate)
         assert taken_apart > 100
 
+    @pytest.mark.parametrize("size", [0, 1, 107, 108, 109, 110, 111, 112, 113, 126, 127, 128, 129, 130, 240, 255, 256, 257, 300])
+    def test_is_read_with_claims_of_any_length(self, size: int) -> None:
+        claim = x509.UnrecognizedExtension(CLAIM.oid, bytes(range(256))[:size].ljust(size, b"x"))
+        assert_read_alike(signer(without="claim", more=(claim, False)))
+
     @pytest.mark.parametrize("cut", [0, 1, 2, 100, 400, -1])
     def test_is_not_that_of_anything_cut_short_or_longer(self, cut: int) -> None:
         der = signer().public_bytes(Encoding.DER)
