@@ -17,8 +17,8 @@ from typing import Any
 
 from benchmarks.bundles import Measured, is_published_here, made_bundles, published_bundles
 from proofs.assess import VERIFIED, Assessment, assess_evidence
-from proofs.canonical import MAX_DEPTH
-from proofs.evidence import MAX_BYTES, MAX_PARTS, TrustMaterial
+from proofs.canonical import MAX_DEPTH, MAX_PARTS
+from proofs.evidence import MAX_BYTES, TrustMaterial
 from proofs.sigstore.trust_root import parse_trust_root
 from proofs.statement import MAX_DIGESTS, MAX_SUBJECTS
 from tests.proofs.factory import DIGEST, KEY_TRUST, NOON, STATEMENT, key_signed

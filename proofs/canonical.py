@@ -37,9 +37,10 @@ def canonical_bytes(value: Any) -> bytes:
 
 
 def parse_json(unverified_bytes: bytes, *, allow_floats: bool = True) -> Any:
-    """Parse JSON strictly: UTF-8, no duplicate keys, no NaN, no half of a surrogate pair, at most `MAX_DEPTH` levels.
+    """Parse JSON strictly: UTF-8, no duplicate keys, no NaN, no half of a surrogate pair, at most `MAX_DEPTH` levels, and not
+    more objects and lists than a document of its size has.
 
-    Refuses with `json.too_deep`, `json.duplicate_key`, `json.float` or `json.invalid`. Does not check any schema.
+    Refuses with `json.too_deep`, `json.too_many_parts`, `json.duplicate_key`, `json.float` or `json.invalid`. Does not check any schema.
     """
     _refuse_depth(unverified_bytes)
     try:

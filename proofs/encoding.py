@@ -7,6 +7,9 @@ import binascii
 
 from proofs.errors import Malformed
 
+# How base64 ends after a last group of three bytes, of one, and of two: bits that belong to no byte are zero.
+_ENDS = (("",), tuple(f"{last}==" for last in "AQgw"), tuple(f"{last}=" for last in "AEIMQUYcgkosw048"))
+
 
 def b64_encode(data: bytes) -> str:
     """Return standard base64 with padding."""
@@ -18,12 +21,13 @@ def b64_decode(unverified_text: object, *, code: str, what: str) -> bytes:
     if not isinstance(unverified_text, str):
         raise Malformed(code, f"got {type(unverified_text).__name__} for {what}, expected base64 text")
     try:
-        encoded = unverified_text.encode("ascii")
-        decoded = binascii.a2b_base64(encoded)
+        decoded = binascii.a2b_base64(unverified_text)
     except (binascii.Error, ValueError) as error:
         raise Malformed(code, f"got {what} that is not base64 ({error}), expected standard padded base64") from error
-    # The library skips what is no base64 and stray bits of the last character. Bytes have one spelling, and only that one comes back.
-    if binascii.b2a_base64(decoded, newline=False) != encoded:
+    # The library skips what is no base64 and stray bits of the last character. Bytes have one spelling. It has just this many characters,
+    # which leaves no room for one that is skipped, and its end has no stray bits and all padding.
+    size = len(decoded)
+    if len(unverified_text) != (size + 2) // 3 * 4 or not unverified_text.endswith(_ENDS[size % 3]):
         raise Malformed(code, f"got {what} with characters or bits that do not belong there, expected the one spelling of standard base64")
     return decoded
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,6 +22,8 @@ _CURVES = {
     for curve, algorithm in (("secp256r1", hashes.SHA256()), ("secp384r1", hashes.SHA384()), ("secp521r1", hashes.SHA512()))
 }
 MIN_RSA_BITS = 2048
+# How often a signature is held against a key, at most, for one piece of evidence.
+MAX_TRIES = 128
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,12 @@ class RegisteredKey:
         return self.valid_from <= at and (self.valid_until is None or at <= self.valid_until)
 
 
+def in_order_of_hints(keys: Iterable[PublicKey], hints: Collection[str]) -> list[PublicKey]:
+    """Return the keys, each once, in the order of their ids, those that a hint names first. A hint saves time and decides nothing."""
+    once = {key.key_id: key for key in keys}
+    return [once[key_id] for key_id in sorted(once, key=lambda key_id: (key_id not in hints, key_id))]
+
+
 def demand_registration(keys: Iterable[RegisteredKey], key: PublicKey, *, at: datetime) -> None:
     """Return when `key` was registered for the time `at` and not revoked by then; refuses with `key.revoked` or `key.not_valid`."""
     registrations = [registered for registered in keys if registered.key.key_id == key.key_id]
@@ -134,13 +142,16 @@ def load_pem(pem: bytes) -> PublicKey:
     return bind_key(key)
 
 
-def bind_key(key: object) -> PublicKey:
-    """Return a key of the library bound to the one algorithm of its kind; refuses with `key.unsupported`."""
+def bind_key(key: object, *, spki: bytes | None = None) -> PublicKey:
+    """Return a key of the library bound to the one algorithm of its kind; refuses with `key.unsupported`.
+
+    `spki` is its encoding, where the caller has it in the one spelling in which the library would write it.
+    """
     if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES:
         name, signing, prehashed = _CURVES[key.curve.name]
         curve_key = key
         return PublicKey(
-            _spki(key),
+            _spki(key) if spki is None else spki,
             name,
             lambda sig, msg: curve_key.verify(sig, msg, signing),
             lambda sig, digest: curve_key.verify(sig, digest, prehashed),

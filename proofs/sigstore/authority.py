@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store, VerificationError
 
-from proofs.sigstore.usual_form import SIGNING, Extensions, is_usual_authority, is_usual_signer
+from proofs.sigstore.usual_form import is_usual_authority
+from proofs.sigstore.usual_signer import UsualSigner
 from proofs.sigstore.x509_reading import UNREADABLE
 
 
@@ -51,6 +53,7 @@ class Authority:
 
     chain: tuple[x509.Certificate, ...]
     name: x509.Name
+    encoded_name: bytes
     window: Window
     held: Window
     issuer_key_digest: bytes
@@ -58,21 +61,31 @@ class Authority:
     path_policy: PolicyBuilder
     pinned: ec.EllipticCurvePublicKey | None
 
-    def verify_issued(self, certificate: x509.Certificate, extensions: Extensions, *, at: datetime) -> None:
-        """Return when this authority issued `certificate` (with its `extensions`), by path validation (RFC 5280) as of `at`; raises what the library raises.
+    def verify_path(self, certificate: x509.Certificate, *, at: datetime) -> None:
+        """Return when this authority issued `certificate`, by path validation (RFC 5280) as of `at`; raises what the library raises.
 
-        That covers signatures, validity, CA flags, path lengths, name constraints and unknown critical extensions. Of a certificate of
-        the usual form, in which nothing of that is left open, only the signature and the validity are checked, with a key read once.
+        That covers signatures, validity, CA flags, path lengths, name constraints and unknown critical extensions.
         """
         if not self.held.contains(at):
             # Path validation may end below the certificate that was not valid, so it is told here.
             raise VerificationError("a certificate of the authority was not valid at that time")
-        signing = SIGNING.get(certificate.signature_algorithm_oid)
-        is_valid = certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc
-        if self.pinned is None or signing is None or not is_valid or not is_usual_signer(certificate, extensions):
-            self.path_policy.time(at).build_client_verifier().verify(certificate, list(self.between))
-        else:
-            self.pinned.verify(certificate.signature, certificate.tbs_certificate_bytes, signing)
+        self.path_policy.time(at).build_client_verifier().verify(certificate, list(self.between))
+
+    def has_issued(self, certificate: x509.Certificate, usual: UsualSigner, *, at: datetime) -> bool:
+        """Return whether this authority issued `certificate`, whose parts are `usual`, as of `at`, with a key read once.
+
+        In a certificate of that form path validation has nothing left to judge but the signature and the validity. False where the
+        authority is no such one, and wherever `verify_path` may say more.
+        """
+        if self.pinned is None or usual.issuer != self.encoded_name or not self.held.contains(at):
+            return False
+        if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
+            return False
+        try:
+            self.pinned.verify(usual.signature, usual.tbs, usual.signing)
+        except InvalidSignature:
+            return False
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +118,8 @@ def build_authority(chain: tuple[x509.Certificate, ...], window: Window) -> Auth
     key = chain[0].public_key()
     pinned = key if is_settled and is_usual_authority(chain[0]) and isinstance(key, ec.EllipticCurvePublicKey) else None
     key_digest = hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
-    return Authority(chain, chain[0].subject, window, window.within(chain), key_digest, between, policy, pinned)
+    name = chain[0].subject
+    return Authority(chain, name, name.public_bytes(), window, window.within(chain), key_digest, between, policy, pinned)
 
 
 def build_timestamp_authority(chain: tuple[x509.Certificate, ...], window: Window) -> TimestampAuthority:

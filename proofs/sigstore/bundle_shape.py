@@ -31,7 +31,7 @@ MAX_CHAIN = 10
 class Bundle:
     """A parsed, unverified bundle. `certificate` is DER that nobody has read yet (`certificate.py` does, who may know it already).
 
-    It is None where a key signed: the bundle then names only a hint, which is not kept. `stamped` is what timestamps are over where
+    It is None where a key signed: the bundle then names only `key_hint`, which proves nothing. `stamped` is what timestamps are over where
     that is not the signature alone; it always contains the signature.
     """
 
@@ -40,6 +40,7 @@ class Bundle:
     entry: LogEntry | None
     timestamps: tuple[Timestamp, ...]
     stamped: bytes | None = None
+    key_hint: str = ""
 
     @property
     def signature(self) -> bytes:
@@ -83,6 +84,7 @@ def parse_bundle(unverified: dict[str, Any]) -> Bundle:
         certificate=certificate,
         entry=entry,
         timestamps=timestamps,
+        key_hint=material["publicKey"].get("hint", "") if certificate is None else "",
     )
 
 

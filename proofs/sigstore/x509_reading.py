@@ -25,13 +25,17 @@ UNREADABLE = (
 )
 
 
-def load_certificate(der: bytes, *, code: str = "certificate.malformed") -> x509.Certificate:
-    """Read a DER certificate and all its extensions; refuses with `code`."""
+def load_certificate(der: bytes, *, code: str = "certificate.malformed", is_taken_apart: bool = False) -> x509.Certificate:
+    """Read a DER certificate and all its extensions; refuses with `code`.
+
+    Of one that `is_taken_apart` (`usual_signer.py`) names and extensions are in hand, and what is left is read.
+    """
     try:
         certificate = x509.load_der_x509_certificate(der)
         # The library reads parts only when asked for; all that is used later is asked for here.
-        _ = (certificate.issuer, certificate.subject, certificate.not_valid_before_utc, certificate.not_valid_after_utc)
-        _ = (certificate.public_key(), certificate.extensions)
+        _ = (certificate.not_valid_before_utc, certificate.not_valid_after_utc, certificate.public_key())
+        if not is_taken_apart:
+            _ = (certificate.issuer, certificate.subject, certificate.extensions)
     except UNREADABLE as error:
         raise Malformed(code, f"got bytes that are not a certificate we can read ({error}), expected DER") from error
     return certificate

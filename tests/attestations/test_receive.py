@@ -91,8 +91,8 @@ class TestRefuses:
             (b'{"payload":"","payload":"","payloadType":"","signatures":[]}', 400, "json.duplicate_key"),
             (b'{"payload":{"a":1,"a":2},"payloadType":"","signatures":[]}', 400, "json.duplicate_key"),
             (b'{"a":' * 65 + b"1" + b"}" * 65, 413, "json.too_deep"),
-            (b"[" * 16_000, 413, "json.too_deep"),
-            (b"[" * 500_000, 413, "evidence.too_large"),
+            (b"[" * 500_000, 413, "json.too_deep"),
+            (b"[" + b"{}," * 300_000 + b"{}]", 413, "json.too_many_parts"),
             (b'{"payload":NaN,"payloadType":"","signatures":[]}', 400, "json.float"),
         ],
     )

@@ -10,24 +10,28 @@ from functools import cache
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from proofs.assess import Assessment, assess_evidence
-from proofs.canonical import MAX_DEPTH
+from proofs.canonical import BYTES_A_PART, MAX_DEPTH, MAX_PARTS, parse_json
 from proofs.checkpoint import MAX_SIGNATURE_LINES
 from proofs.dsse import MAX_SIGNATURES
 from proofs.errors import TooLarge
-from proofs.evidence import MAX_BYTES, MAX_PARTS, TrustMaterial, detect_format
+from proofs.evidence import MAX_BYTES, TrustMaterial, detect_format
+from proofs.keys import MAX_TRIES, RegisteredKey, load_spki
 from proofs.sigstore.bundle_shape import MAX_TIMESTAMPS
 from proofs.sigstore.log_entry import MAX_PROOF_HASHES
 from proofs.statement import MAX_DIGESTS, MAX_SUBJECTS
-from tests.proofs.factory import DIGEST, KEY_TRUST, NOON, STATEMENT, TRUST, assess, bundle, changed, entry_of, key_signed
+from tests.proofs.factory import DIGEST, KEY_TRUST, NOON, PUBLIC_KEY, STATEMENT, TRUST, assess, bundle, changed, entry_of, key_signed
 from tests.proofs.published import NOW, read, row_named, trust_of
 
 RELAXED = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 GENUINE = "slsa/gha-generic-v2.1.0-push-v14.2"
 BUNDLE, ENVELOPE = bundle(), key_signed()
+OTHER_KEYS = [ed25519.Ed25519PrivateKey.generate() for _ in range(MAX_TRIES + 1)]
 
 
 def payload_of(raw: bytes) -> bytes:
@@ -68,7 +72,7 @@ class TestLimits:
             ),
             (lambda value: value["verificationMaterial"].update(tlogEntries=[entry_of(value)] * 1000), "bundle.too_many_entries"),
             (
-                lambda value: value["verificationMaterial"].update(timestampVerificationData={"rfc3161Timestamps": [{}] * 20_000}),
+                lambda value: value["verificationMaterial"].update(timestampVerificationData={"rfc3161Timestamps": [{}] * 10_000}),
                 "bundle.too_many_timestamps",
             ),
             (
@@ -150,10 +154,37 @@ class TestLimits:
     def test_objects_and_lists_are_counted_before_anything_is_read(self) -> None:
         most = b"[" + b",".join([b"{}", b"[]"] * (MAX_PARTS // 2 - 1)) + b", {}]"
         assert assess(most).code == "evidence.unknown_format"
-        assert assess(most[:-1] + b", {}]").code == "evidence.too_large"
-        for max_bytes in (MAX_BYTES, None):
-            with pytest.raises(TooLarge, match=r"evidence\.too_large"):
-                detect_format(most[:-1] + b", {}]", max_bytes=max_bytes)
+        assert assess(most[:-1] + b", {}]").code == "json.too_many_parts"
+        # A longer document may have more of them, and brackets in strings are none.
+        padded = most[:-1] + b", {}]" + b" " * (BYTES_A_PART * (MAX_PARTS + 1) - len(most))
+        assert assess(padded).code == "evidence.unknown_format"
+        assert parse_json(b'["' + b"{}" * MAX_PARTS + b'"]') == ["{}" * MAX_PARTS]
+
+    @pytest.mark.parametrize("part", [b"{}", b"[]"])
+    def test_and_so_are_those_that_were_signed(self, part: bytes) -> None:
+        """What a payload holds is read before and after its signature is known to be good."""
+        payload = b'{"x":[' + b",".join([part] * MAX_PARTS) + b"]}"
+        assert assess(key_signed(payload), trust=KEY_TRUST).code == "json.too_many_parts"
+        forged = changed(BUNDLE, lambda value: value["dsseEnvelope"].update(payload=base64.b64encode(payload).decode()))
+        assessment = assess(forged)
+        assert (assessment.result, assessment.claimed_subjects) == ("rejected", ())
+
+    def test_signatures_are_held_against_keys_a_limited_number_of_times(self) -> None:
+        mine = RegisteredKey(PUBLIC_KEY, NOON)
+        others = [
+            RegisteredKey(load_spki(key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)), NOON)
+            for key in OTHER_KEYS
+        ]
+        assert len({other.key.key_id for other in others}) > MAX_TRIES
+        nameless, hinted = (
+            changed(ENVELOPE, lambda value, name=name: value["signatures"][0].update(keyid=name)) for name in ("", PUBLIC_KEY.key_id)
+        )
+        few, many = TrustMaterial((), (*others[: MAX_TRIES - 1], mine)), TrustMaterial((), (*others, mine))
+        assert assess(nameless, trust=few).result == "verified"
+        assert assess(hinted, trust=many).result == "verified"
+        stranger = changed(nameless, lambda value: value["signatures"][0].update(sig=base64.b64encode(b"x" * 70).decode()))
+        assert assess(stranger, trust=many).code == "dsse.too_many_keys"
+        assert assess(stranger, trust=few).code == "dsse.key_unknown"
 
     @pytest.mark.parametrize("brackets", [("[", "]"), ('{"a":', "}")])
     def test_depth_at_its_limit(self, brackets: tuple[str, str]) -> None:

@@ -19,7 +19,8 @@ from proofs.policy.evaluate import parse_policy
 from tests.proofs.advisories.asked import VERIFIED, Change, code, make, material, proof, refused_alone
 from tests.proofs.factory import KEY_TRUST, NOON, STATEMENT, changed, key_signed
 
-MANY = 100_000
+# As many as fit into the bytes and objects that are read at all; those limits have tests of their own.
+MANY = 5_000
 
 
 class TestEndlessData:
@@ -44,10 +45,10 @@ class TestEndlessData:
             ),
             (
                 "envelope-v2",
-                lambda value: material(value).update(timestampVerificationData={"rfc3161Timestamps": [{}] * 20_000}),
+                lambda value: material(value).update(timestampVerificationData={"rfc3161Timestamps": [{}] * 10_000}),
                 "bundle.too_many_timestamps",
             ),
-            ("file-v1", lambda value: material(value).update(tlogEntries=material(value)["tlogEntries"] * 1000), "bundle.too_many_entries"),
+            ("file-v1", lambda value: material(value).update(tlogEntries=material(value)["tlogEntries"] * 100), "bundle.too_many_entries"),
             (
                 "private-file",
                 lambda value: material(value).update(
@@ -67,7 +68,7 @@ class TestEndlessData:
 
         raw = make("file-v1")
         assert code(changed(raw, lambda value: age(value, 1)), "file-v1") == VERIFIED
-        assert code(changed(raw, lambda value: age(value, MANY)), "file-v1") == "bundle.too_many_certificates"
+        assert code(changed(raw, lambda value: age(value, MANY // 50)), "file-v1") == "bundle.too_many_certificates"
 
     @pytest.mark.parametrize(
         ("subjects", "wanted"),

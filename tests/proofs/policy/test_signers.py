@@ -61,6 +61,7 @@ def verdict_of(raw: bytes, holders: dict[int, str | None] = HOLDERS, *, trust: T
         identity=named(assessment.facts["signer"]["keyId"]),
         trust_digests=trust.digests,
         verified_at=rfc3339(NOON),
+        as_of=rfc3339(NOON),
         co_identities=[{"keyId": other["keyId"], "identity": named(other["keyId"])} for other in assessment.facts.get("coSigners", ())],
     )
 
