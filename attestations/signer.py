@@ -9,43 +9,80 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
-
-from identities.models import EvidenceSigner, Identity
-from identities.queries import resolve_signer
+from identities.models import Identity
+from identities.queries import find_registration, fitting_registrations, resolve_signer
 from proofs.claims import ClaimFinding
-from proofs.workflow import split_workflow
+from proofs.moment import parse_moment
 
 CHECK, CO_SIGNERS_CHECK = "signer", "co_signers"
 
 
-def check_signer_registered(facts_signer: Mapping[str, Any], *, at: datetime) -> tuple[Identity | None, ClaimFinding]:
-    """Return the registered identity that signed, and the finding that says so, or None and the finding that says why not."""
-    identity = resolve_signer(facts_signer, at=at)
+def when_signed(facts: Mapping[str, Any], *, as_of: datetime) -> datetime:
+    """Return when verified evidence was signed: the latest proven time, else `as_of`, when it was there."""
+    times = [parse_moment(time["at"], code="facts.time", what="a proven time") for time in facts.get("times", ())]
+    return max(times, default=as_of)
+
+
+def check_signer_registered(facts: Mapping[str, Any], *, as_of: datetime, at: datetime) -> tuple[Identity | None, ClaimFinding]:
+    """Return the registered identity that signed, and the finding that says so, or None and the finding that says why not.
+
+    `as_of` is the time that the evidence was judged as of, `at` is now.
+    """
+    signer, signed_at = facts["signer"], when_signed(facts, as_of=as_of)
+    identity = resolve_signer(signer, signed_at=signed_at, at=at)
     if identity is not None:
         owner = f", owned by {identity.owner.name}" if identity.owner else ""
         return identity, ClaimFinding(CHECK, "pass", "signer.registered", f"Signed by the registered identity {identity.name}{owner}.")
-    candidate = _find_candidate(facts_signer)
+    candidate = find_registration(signer, signed_at=signed_at, at=at) or fitting_registrations(signer).first()
     if candidate is None:
         return None, ClaimFinding(CHECK, "review", "signer.unknown", "The signature holds, but nobody registered its signer here.")
     name, status = candidate.identity.name, candidate.identity.status
     if status != Identity.Status.ACTIVE:
         return None, ClaimFinding(CHECK, "fail", f"signer.{status}", f"The signer is registered as {name}, and that identity is {status}.")
-    if candidate.revoked_at is not None and candidate.revoked_at <= at:
-        return None, ClaimFinding(CHECK, "fail", "signer.revoked", f"{name} signed this way once; the registration was revoked.")
+    if was_revoked(signer, by=signed_at):
+        words = f"{name} signed this way once; the registration had been revoked when this was signed."
+        return None, ClaimFinding(CHECK, "fail", "signer.revoked", words)
     return None, ClaimFinding(
         CHECK, "fail", "signer.not_valid", f"{name} is registered for this signer, but the registration does not count at this time."
     )
 
 
+def check_signer_trusted_today(
+    signer: Mapping[str, Any], facts: Mapping[str, Any], *, as_of: datetime, at: datetime
+) -> tuple[str, str] | None:
+    """Return code and words when evidence that counted must shut a gate today: its signer is suspended, or revoked from whatever time on.
+
+    `signer` is the one of the facts, or a co-signer. A retired identity shuts nothing.
+    """
+    signed_at = when_signed(facts, as_of=as_of)
+    registration = find_registration(signer, signed_at=signed_at, at=at)
+    named = registration or fitting_registrations(signer).first()
+    if named is None:
+        return None
+    name = named.identity.name
+    if named.identity.status == Identity.Status.SUSPENDED:
+        return "signer.suspended", f"The signer is registered as {name}, and that identity is suspended."
+    is_ended = registration is not None and registration.revoked_at is not None and registration.revoked_at <= at
+    if is_ended or (registration is None and was_revoked(signer, by=signed_at)):
+        return "signer.revoked", f"{name} signed this way once; the registration was revoked."
+    return None
+
+
+def was_revoked(signer: Mapping[str, Any], *, by: datetime) -> bool:
+    """Say whether a registration of this signer had been revoked by then."""
+    return any(row.revoked_at is not None and row.revoked_at <= by for row in fitting_registrations(signer))
+
+
 def check_co_signers(
-    facts: Mapping[str, Any], *, at: datetime
+    facts: Mapping[str, Any], *, as_of: datetime, at: datetime
 ) -> tuple[tuple[tuple[Mapping[str, Any], Identity | None], ...], ClaimFinding | None]:
     """Return each co-signer that the facts prove with the identity it is registered for, and the finding about them, if there are any.
 
     A co-signer that nobody active answers for takes nothing away from the others: it is only something to look at.
     """
-    found = tuple((signer, resolve_signer(signer, at=at)) for signer in facts.get("coSigners", ()))
+    found = tuple(
+        (signer, resolve_signer(signer, signed_at=when_signed(facts, as_of=as_of), at=at)) for signer in facts.get("coSigners", ())
+    )
     if not found:
         return (), None
     known = [identity.name for _, identity in found if identity is not None]
@@ -54,18 +91,3 @@ def check_co_signers(
     words += [f"Signed as well with {', '.join(unknown)}, which counts for no identity now."] if unknown else []
     outcome, code = ("review", "signer.co_signer_unknown") if unknown else ("pass", "signer.co_signers")
     return found, ClaimFinding(CO_SIGNERS_CHECK, outcome, code, " ".join(words))
-
-
-def _find_candidate(facts_signer: Mapping[str, Any]) -> EvidenceSigner | None:
-    """Return the newest registration that would fit, if time and status did not matter. Good for a sentence, never for trust."""
-    if facts_signer.get("kind") == "key":
-        fitting = Q(method=EvidenceSigner.Method.PUBLIC_KEY, key_id=str(facts_signer.get("keyId", "")))
-    else:
-        whole = str(facts_signer.get("identity", ""))
-        names = Q(any_ref=False, certificate_identity=whole)
-        workflow, _ = split_workflow(whole)
-        if workflow:
-            names |= Q(any_ref=True, certificate_identity=workflow)
-        issuer = str(facts_signer.get("issuer", ""))
-        fitting = Q(method=EvidenceSigner.Method.CERTIFICATE, certificate_issuer=issuer) & names
-    return EvidenceSigner.objects.filter(fitting).select_related("identity").order_by("-valid_from", "-pk").first()

@@ -64,10 +64,8 @@ def verify_attestation(*, claim: Claim, now: datetime) -> Verdict | None:
     signer: Identity | None = None
     co_signers: tuple[tuple[Mapping[str, Any], Identity | None], ...] = ()
     if assessment.facts is not None:
-        signer, finding = check_signer_registered(assessment.facts["signer"], at=as_of)
-        if signer is None:
-            signer, finding = check_signer_registered(assessment.facts["signer"], at=now)
-        co_signers, about_them = check_co_signers(assessment.facts, at=as_of)
+        signer, finding = check_signer_registered(assessment.facts, as_of=as_of, at=now)
+        co_signers, about_them = check_co_signers(assessment.facts, as_of=as_of, at=now)
         assessment = replace(assessment, findings=(*assessment.findings, finding, *([about_them] if about_them else [])))
     judged = _Judged(attestation, assessment, signer, trust, mark, as_of, co_signers)
     return _keep(judged, claim=claim, state=VerificationJob.State.DONE, error="", now=now)

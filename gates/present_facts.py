@@ -16,16 +16,14 @@ from approvals.refresh import is_outdated
 from attestations.blobs import bytes_of
 from attestations.models import Verdict
 from attestations.queries import latest_verdict, pending_about, verdict_document
-from attestations.signer import check_signer_registered
+from attestations.signer import check_signer_trusted_today
 from gates.reasons import Reason
 from identities.models import Identity
 from identities.permissions import roles_of
 from proofs.approval.human_approval import parse_human_approval
 from proofs.canonical import parse_canonical
+from proofs.moment import parse_moment
 from proofs.policy.evaluate import CountedApproval, count_approvals, exclusions, parse_policy
-
-# What the register says today about who signed, and what the gate makes of it. A retired signer shuts nothing.
-SHUTTING = {"signer.suspended": "evidence.signer_suspended", "signer.revoked": "evidence.signer_revoked"}
 
 
 def check_present_facts(request: Request, *, digest: str, now: datetime) -> list[Reason]:
@@ -103,19 +101,24 @@ def _check_evidence(revision: Revision, now: datetime) -> list[Reason]:
             result = Verdict.Result(latest.result).label.lower() if latest else "gone"
             words = f"Evidence {item.attestation_id} was {item.verdict.result} when people signed; it is {result} now."
             reasons.append(Reason("evidence.verdict_changed", words))
-        for signer in _registered_signers(item.verdict):
-            _, finding = check_signer_registered(signer, at=now)
-            if finding.code in SHUTTING:
-                reasons.append(Reason(SHUTTING[finding.code], f"Evidence {item.attestation_id}: {finding.sentence}"))
+        document = verdict_document(item.verdict)
+        for signer in _registered_signers(item.verdict, document):
+            shutting = check_signer_trusted_today(signer, document["facts"], as_of=_as_of(document), at=now)
+            if shutting is not None:
+                code, sentence = shutting
+                reasons.append(Reason(f"evidence.{code.replace('.', '_')}", f"Evidence {item.attestation_id}: {sentence}"))
     return reasons
 
 
-def _registered_signers(verdict: Verdict) -> list[dict[str, Any]]:
+def _registered_signers(verdict: Verdict, document: dict[str, Any]) -> list[dict[str, Any]]:
     """Return what the verdict proved about each of its signers that was registered then: the first one and those who signed with it."""
-    document = verdict_document(verdict)
     facts, known = document["facts"] or {}, {each["keyId"] for each in document.get("coIdentities", ()) if each["identity"]}
     first = [facts["signer"]] if verdict.signer is not None else []
     return first + [signer for signer in facts.get("coSigners", ()) if signer["keyId"] in known]
+
+
+def _as_of(document: dict[str, Any]) -> datetime:
+    return parse_moment(document.get("asOf", document["verifiedAt"]), code="evidence.verdict_mismatch", what="the time of a verdict")
 
 
 def _check_pending(request: Request, digest: str) -> list[Reason]:

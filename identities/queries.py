@@ -14,30 +14,48 @@ from proofs.errors import NotFound
 from proofs.workflow import split_workflow
 
 
-def resolve_signer(facts_signer: Mapping[str, Any], *, at: datetime) -> Identity | None:
-    """Return the one active identity whose registered signer fits the verified facts at `at`; None when unknown or unclear.
+def find_registration(facts_signer: Mapping[str, Any], *, signed_at: datetime, at: datetime) -> EvidenceSigner | None:
+    """Return the one registration that answers for a signature, whatever state its identity is in; None when there is none, or two.
 
-    `facts_signer` is what certificate or key say, never what a predicate claims.
+    `facts_signer` is what certificate or key say, never what a predicate claims. `signed_at` is when the signature was made, as far as
+    it is proven, else when it was there. A registration answers for what was signed in its time. What was signed before anybody
+    registered the signer is answered for by the one in force at `at`; but not where a registration had ended by revocation when it was
+    signed: a name that is registered again makes nothing good that was signed in between.
     """
-    if facts_signer.get("kind") == "key":
-        fitting = Q(method=EvidenceSigner.Method.PUBLIC_KEY, key_id=str(facts_signer.get("keyId", "")))
-    elif facts_signer.get("kind") == "certificate":
-        whole = str(facts_signer.get("identity", ""))
-        exact = Q(any_ref=False, certificate_identity=whole)
-        workflow, _ = split_workflow(whole)
-        by_workflow = Q(any_ref=True, certificate_identity=workflow) if workflow else Q(pk__in=[])
-        issuer = str(facts_signer.get("issuer", ""))
-        fitting = Q(method=EvidenceSigner.Method.CERTIFICATE, certificate_issuer=issuer) & (exact | by_workflow)
-    else:
+    fitting = list(fitting_registrations(facts_signer))
+    counting = [signer for signer in fitting if _is_in_force(signer, signed_at)]
+    if not counting and not any(signer.revoked_at is not None and signer.revoked_at <= signed_at for signer in fitting):
+        counting = [signer for signer in fitting if _is_in_force(signer, at)]
+    exactly = [signer for signer in counting if not signer.any_ref] or counting
+    return exactly[0] if len({signer.identity_id for signer in exactly}) == 1 else None
+
+
+def resolve_signer(facts_signer: Mapping[str, Any], *, signed_at: datetime, at: datetime) -> Identity | None:
+    """Return the active identity that answers for a signature, as `find_registration` tells it; None when unknown or unclear."""
+    registration = find_registration(facts_signer, signed_at=signed_at, at=at)
+    if registration is None or registration.identity.status != Identity.Status.ACTIVE:
         return None
-    valid = (
-        Q(valid_from__lte=at) & (Q(valid_until__isnull=True) | Q(valid_until__gt=at)) & (Q(revoked_at__isnull=True) | Q(revoked_at__gt=at))
-    )
-    signers = EvidenceSigner.objects.filter(fitting & valid, identity__status=Identity.Status.ACTIVE)
-    found = list(signers.select_related("identity__owner", "identity__team").order_by("any_ref", "pk"))
-    exactly = [signer for signer in found if not signer.any_ref] or found
-    identities = {signer.identity_id: signer.identity for signer in exactly}
-    return next(iter(identities.values())) if len(identities) == 1 else None
+    return registration.identity
+
+
+def fitting_registrations(facts_signer: Mapping[str, Any]) -> QuerySet[EvidenceSigner]:
+    """Return every registration of a way of signing that the facts fit, of whatever time and state, the newest first."""
+    rows = EvidenceSigner.objects.select_related("identity__owner", "identity__team").order_by("-valid_from", "-pk")
+    if facts_signer.get("kind") == "key":
+        return rows.filter(method=EvidenceSigner.Method.PUBLIC_KEY, key_id=str(facts_signer.get("keyId", "")))
+    if facts_signer.get("kind") != "certificate":
+        return rows.none()
+    whole = str(facts_signer.get("identity", ""))
+    names = Q(any_ref=False, certificate_identity=whole)
+    workflow, _ = split_workflow(whole)
+    if workflow:
+        names |= Q(any_ref=True, certificate_identity=workflow)
+    return rows.filter(names, method=EvidenceSigner.Method.CERTIFICATE, certificate_issuer=str(facts_signer.get("issuer", "")))
+
+
+def _is_in_force(signer: EvidenceSigner, at: datetime) -> bool:
+    ends = [end for end in (signer.valid_until, signer.revoked_at) if end is not None]
+    return signer.valid_from <= at and all(at < end for end in ends)
 
 
 def list_register(*, kind: str = "", words: str = "") -> QuerySet[Identity]:

@@ -1,6 +1,7 @@
 """End one way an identity signs evidence: from a time on, what is signed this way no longer counts.
 
-The time may lie in the past, as when a key turns out to have been stolen: what came in from then on is rejected, what came in before stays.
+The time may lie in the past, as when a key turns out to have been stolen: what was signed from then on is answered for by nobody, what was there before keeps its signer.
+Gates stay shut for either, until somebody else signs it.
 It is said once: a key once said to be stolen does not become good again.
 """
 

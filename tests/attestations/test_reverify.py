@@ -200,6 +200,27 @@ class TestCertificates:
         assert newest(bundle).signer is None
         assert [result for result, _ in results(bundle)] == ["verified", "verified"]
 
+    def test_a_name_that_was_stolen_and_is_registered_again_makes_nothing_good(self) -> None:
+        instance, runner = trust_instance(), cast.runner()
+        stolen_from = EvidenceSigner.objects.get(identity=runner)
+        revoke_signer(signer=stolen_from, revoked_from=NOW - DAY, reason="workflow taken over", by=None, now=NOW)
+        sent_then = signed_bundle(instance)
+        assert verify_now(sent_then).signer is None
+        register_signer(
+            identity=runner,
+            certificate_issuer=stolen_from.certificate_issuer,
+            certificate_identity=stolen_from.certificate_identity,
+            any_ref=True,
+            by=None,
+            now=NOW + 10 * DAY,
+        )
+        work_it_off()
+        statement = build_provenance(runner_workload(), [("held back", artifact_digest("held back"))])
+        held_back = make_attestation(instance.sign_as(runner_workload(), statement, at=NOW), now=NOW + 11 * DAY)
+        verify_now(held_back)
+        assert (newest(sent_then).signer, newest(held_back).signer) == (None, None)
+        assert newest(held_back).findings.get(check_name="signer").code == "signer.revoked"
+
     def test_another_issuers_name_touches_nothing(self) -> None:
         bundle = signed_bundle(trust_instance())
         verify_now(bundle)

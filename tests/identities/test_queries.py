@@ -31,16 +31,16 @@ def another(name: str = "other") -> Identity:
 
 class TestResolveSigner:
     def test_a_workflow_on_any_ref(self) -> None:
-        assert resolve_signer(certificate(), at=LATER) is None
+        assert resolve_signer(certificate(), signed_at=LATER, at=LATER) is None
         runner = cast.runner()
-        assert resolve_signer(certificate(), at=LATER) == runner
-        assert resolve_signer(certificate(identity=f"{cast.WORKFLOW}@refs/heads/x@y"), at=LATER) is None
+        assert resolve_signer(certificate(), signed_at=LATER, at=LATER) == runner
+        assert resolve_signer(certificate(identity=f"{cast.WORKFLOW}@refs/heads/x@y"), signed_at=LATER, at=LATER) is None
 
     def test_a_file_whose_name_goes_on_after_an_at_sign_is_not_the_workflow(self) -> None:
         cast.runner()
         longer = f"{cast.WORKFLOW}@x.yml"
         for lie in (f"{longer}@refs/heads/main", f"{longer}@{'ab' * 20}", longer):
-            assert resolve_signer(certificate(identity=lie), at=LATER) is None
+            assert resolve_signer(certificate(identity=lie), signed_at=LATER, at=LATER) is None
         registered = another()
         register_signer(
             identity=registered,
@@ -50,7 +50,7 @@ class TestResolveSigner:
             now=cast.NOW,
         )
         # The whole identity is still one that somebody can register, letter for letter.
-        assert resolve_signer(certificate(identity=f"{cast.WORKFLOW}@refs/tags/@acme/api@1.0.0"), at=LATER) == registered
+        assert resolve_signer(certificate(identity=f"{cast.WORKFLOW}@refs/tags/@acme/api@1.0.0"), signed_at=LATER, at=LATER) == registered
 
     @pytest.mark.parametrize(
         "facts",
@@ -67,7 +67,7 @@ class TestResolveSigner:
     )
     def test_anything_else_is_unknown(self, facts: dict[str, Any]) -> None:
         cast.runner()
-        assert resolve_signer(facts, at=LATER) is None
+        assert resolve_signer(facts, signed_at=LATER, at=LATER) is None
 
     def test_the_exact_identity_wins_over_any_ref(self) -> None:
         cast.runner()
@@ -79,28 +79,53 @@ class TestResolveSigner:
             by=None,
             now=cast.NOW,
         )
-        assert resolve_signer(certificate(), at=LATER) == exact
+        assert resolve_signer(certificate(), signed_at=LATER, at=LATER) == exact
 
     def test_a_key(self) -> None:
         passkey, runner = SoftPasskey(), cast.runner()
         register_signer(identity=runner, public_key_pem=pem_of(passkey), by=None, now=cast.NOW)
-        assert resolve_signer({"kind": "key", "keyId": passkey.public_key.key_id}, at=LATER) == runner
+        assert resolve_signer({"kind": "key", "keyId": passkey.public_key.key_id}, signed_at=LATER, at=LATER) == runner
 
     def test_only_while_it_was_valid(self) -> None:
         cast.runner()
-        assert resolve_signer(certificate(), at=cast.NOW - timedelta(seconds=1)) is None
+        assert resolve_signer(certificate(), signed_at=cast.NOW - timedelta(seconds=1), at=cast.NOW - timedelta(seconds=1)) is None
         EvidenceSigner.objects.update(valid_until=LATER)
-        assert resolve_signer(certificate(), at=LATER) is None
-        assert resolve_signer(certificate(), at=LATER - timedelta(seconds=1)) is not None
+        assert resolve_signer(certificate(), signed_at=LATER, at=LATER) is None
+        assert resolve_signer(certificate(), signed_at=LATER - timedelta(seconds=1), at=LATER - timedelta(seconds=1)) is not None
         revoked_at = LATER - timedelta(hours=1)
         EvidenceSigner.objects.update(revoked_at=revoked_at)
-        assert resolve_signer(certificate(), at=revoked_at) is None
-        assert resolve_signer(certificate(), at=revoked_at - timedelta(seconds=1)) is not None
+        assert resolve_signer(certificate(), signed_at=revoked_at, at=revoked_at) is None
+        assert resolve_signer(certificate(), signed_at=revoked_at - timedelta(seconds=1), at=revoked_at - timedelta(seconds=1)) is not None
+
+    def test_what_was_signed_before_anybody_registered_it_is_answered_for_today(self) -> None:
+        runner = cast.runner()
+        assert resolve_signer(certificate(), signed_at=cast.NOW - timedelta(days=400), at=LATER) == runner
+
+    def test_a_name_registered_again_makes_nothing_good_that_was_signed_in_between(self) -> None:
+        runner = cast.runner()
+        revoked_at, again_at = LATER, LATER + timedelta(days=10)
+        EvidenceSigner.objects.update(revoked_at=revoked_at)
+        register_signer(
+            identity=runner,
+            certificate_issuer=cast.GITHUB_ISSUER,
+            certificate_identity=cast.WORKFLOW,
+            any_ref=True,
+            by=None,
+            now=again_at,
+        )
+        today = again_at + timedelta(days=1)
+        for signed_at, answered in (
+            (revoked_at - timedelta(seconds=1), runner),
+            (revoked_at, None),
+            (again_at - timedelta(seconds=1), None),
+            (again_at, runner),
+        ):
+            assert resolve_signer(certificate(), signed_at=signed_at, at=today) == answered
 
     @pytest.mark.parametrize("status", ["suspended", "retired"])
     def test_only_while_its_identity_is_active(self, status: str) -> None:
         Identity.objects.filter(pk=cast.runner().pk).update(status=status)
-        assert resolve_signer(certificate(), at=LATER) is None
+        assert resolve_signer(certificate(), signed_at=LATER, at=LATER) is None
 
     def test_two_who_fit_are_nobody(self) -> None:
         cast.runner()
@@ -113,7 +138,7 @@ class TestResolveSigner:
             by=None,
             now=cast.NOW,
         )
-        assert resolve_signer(certificate(), at=LATER) is None
+        assert resolve_signer(certificate(), signed_at=LATER, at=LATER) is None
 
 
 class TestDescribeIdentity:
