@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import connection, transaction
+from django.db.models import F
 from django.db.models.functions import Now
 
 from attestations.models import VerificationJob
@@ -68,8 +69,9 @@ def finish_job(claim: Claim, *, state: VerificationJob.State, error: str = "") -
     return mine.update(state=state, lease_until=None, last_error=error[:500]) == 1
 
 
-def retry_job(claim: Claim, *, error: str, after_seconds: int) -> bool:
-    """Put a job back to wait, if the claim is still ours; say whether it was."""
+def retry_job(claim: Claim, *, error: str, after_seconds: int, was_failure: bool = True) -> bool:
+    """Put a job back to wait, if the claim is still ours; say whether it was. What was no failure counts as no attempt."""
     mine = VerificationJob.objects.filter(pk=claim.attestation_id, attempts=claim.attempts, state=VerificationJob.State.CLAIMED)
     again = Now() + timedelta(seconds=after_seconds)
-    return mine.update(state=VerificationJob.State.WAITING, lease_until=None, next_try_at=again, last_error=error[:500]) == 1
+    spent = {} if was_failure else {"attempts_before": F("attempts")}
+    return mine.update(state=VerificationJob.State.WAITING, lease_until=None, next_try_at=again, last_error=error[:500], **spent) == 1

@@ -13,9 +13,10 @@ import structlog
 from django.conf import settings
 
 from attestations.claim import Claim, claim_jobs, retry_job
-from attestations.verify import TrustChanged, give_up, verify_attestation
+from attestations.verify import OtherVerifier, TrustChanged, give_up, verify_attestation
 
 RETRY_SECONDS = 2
+OTHER_VERSION_SECONDS = 30
 log = structlog.get_logger("attestations.drain")
 
 
@@ -36,7 +37,11 @@ def _work_on(claim: Claim, clock: Callable[[], datetime]) -> bool:
         verdict = verify_attestation(claim=claim, now=clock())
     except TrustChanged:
         log.info("trust changed meanwhile", attestation=claim.attestation_id, attempt=claim.attempts)
-        retry_job(claim, error="", after_seconds=0)
+        retry_job(claim, error="", after_seconds=0, was_failure=False)
+        return False
+    except OtherVerifier:
+        log.warning("another version of the verifier is in force; update this worker", attestation=claim.attestation_id)
+        retry_job(claim, error="waits for a worker of another version", after_seconds=OTHER_VERSION_SECONDS, was_failure=False)
         return False
     except Exception as error:
         log.exception("verification failed", attestation=claim.attestation_id, attempt=claim.attempts)

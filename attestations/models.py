@@ -406,7 +406,9 @@ class Reverification(models.Model):
     class Meta:
         indexes = [models.Index(fields=["id"], condition=Q(done_at__isnull=True), name="reverification_open")]
         constraints = [
-            models.UniqueConstraint(fields=["value"], condition=Q(kind="verifier"), name="reverification_once_per_verifier"),
+            models.UniqueConstraint(
+                fields=["value"], condition=Q(kind="verifier", done_at__isnull=True), name="reverification_once_per_verifier"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -2,7 +2,8 @@
 
 The act that changes something writes an order in its own transaction, after its ledger entry; `spread_reverifications` turns orders into
 jobs, a batch at a time, and can be killed anywhere. A verdict that is being reached while something changes notices by `trust_mark`, and is
-reached anew: both sides hold the ledger's one lock, so one of them sees the other. Old verdicts stay. A new policy or its expectations need
+reached anew: both sides hold the ledger's one lock, so one of them sees the other. Only one version of the verifier is in force: a worker
+of another one keeps nothing and waits. Old verdicts stay. A new policy or its expectations need
 nothing of this: `approvals.refresh` evaluates requests anew.
 """
 
@@ -18,6 +19,7 @@ from django.db.models.functions import Now
 from attestations.models import Attestation, Reverification, Verdict, VerificationJob
 from attestations.queries import newest_verdicts
 from identities.models import EvidenceSigner, Identity
+from ledger.append import hold_ledger
 from proofs.assess import VERIFIER_VERSION
 from proofs.errors import NotFound
 
@@ -84,16 +86,32 @@ def spread_reverifications(*, now: datetime, limit: int = BATCH) -> int:
     return max(len(ids), 1)
 
 
+def verifier_in_force() -> str | None:
+    """Return the version of the verifier whose verdicts are kept; None before the first order. A worker of another keeps nothing."""
+    newest = Reverification.objects.filter(kind=Kind.VERIFIER).order_by("-pk").first()
+    return newest.value if newest else None
+
+
+def put_verifier_in_force(*, now: datetime) -> Reverification:
+    """Order that everything is judged by this process's verifier, and that no other one's verdicts are kept: also when it is an older one."""
+    with transaction.atomic():
+        hold_ledger()
+        return order_reverification(kind=Kind.VERIFIER, value=VERIFIER_VERSION, now=now)
+
+
 def _order_for_new_verifier(now: datetime) -> None:
-    """After an update of the portal: one order for everything that another verifier judged."""
-    orders = Reverification.objects.filter(kind=Kind.VERIFIER, value=VERIFIER_VERSION)
-    if orders.exists() or not Verdict.objects.exclude(verifier=VERIFIER_VERSION).exists():
+    """After an update of the portal: one order for everything that an earlier verifier judged."""
+    in_force = verifier_in_force()
+    if in_force is not None and not _is_newer(VERIFIER_VERSION, in_force):
         return
     try:
-        with transaction.atomic():
-            order_reverification(kind=Kind.VERIFIER, value=VERIFIER_VERSION, now=now)
+        put_verifier_in_force(now=now)
     except IntegrityError:
         return  # Another process was first.
+
+
+def _is_newer(version: str, other: str) -> bool:
+    return int(version) > int(other)
 
 
 def _touched_by(order: Reverification) -> Any:

@@ -17,7 +17,7 @@ from django.db import transaction
 from attestations.blobs import bytes_of, store_blob
 from attestations.claim import Claim, finish_job
 from attestations.models import Artifact, Attestation, Finding, Verdict, VerdictSubject, VerificationJob
-from attestations.reverify import trust_mark
+from attestations.reverify import trust_mark, verifier_in_force
 from attestations.second_opinion import with_second_opinion
 from attestations.signer import check_co_signers, check_signer_registered
 from attestations.trust.roots import current_trust_material
@@ -45,6 +45,10 @@ class _Judged:
 
 class TrustChanged(Exception):
     """What the verdict would have rested on changed while it was being reached; nothing was kept, and it is due anew."""
+
+
+class OtherVerifier(Exception):
+    """The verdicts of another version of the verifier are in force; nothing was kept, and a worker of that version is waited for."""
 
 
 def verify_attestation(*, claim: Claim, now: datetime) -> Verdict | None:
@@ -152,6 +156,8 @@ def _keep(judged: _Judged, *, claim: Claim, state: VerificationJob.State, error:
         # Under that lock: whoever changes what is trusted holds it too, so the change is seen here, or its order sees this verdict.
         if trust_mark() != judged.mark:
             raise TrustChanged
+        if verifier_in_force() not in (None, VERIFIER_VERSION):
+            raise OtherVerifier
     return verdict
 
 

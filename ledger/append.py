@@ -48,6 +48,11 @@ def append_dsse(*, event: str, envelope: dict[str, Any], now: datetime) -> Entry
     )
 
 
+def hold_ledger() -> None:
+    """Wait for the lock that every entry takes, and hold it until the caller's transaction ends. For what must not pass an entry by."""
+    _lock_head()
+
+
 def _append(*, event: str, ref_digest: str, body: bytes, now: datetime) -> Entry:
     if not connection.in_atomic_block:
         raise RuntimeError("a ledger entry is appended in the transaction of the act it is about")

@@ -95,7 +95,9 @@ class Migration(migrations.Migration):
                     "indexes": [models.Index(condition=models.Q(("done_at__isnull", True)), fields=["id"], name="reverification_open")],
                     "constraints": [
                         models.UniqueConstraint(
-                            condition=models.Q(("kind", "verifier")), fields=("value",), name="reverification_once_per_verifier"
+                            condition=models.Q(("done_at__isnull", True), ("kind", "verifier")),
+                            fields=("value",),
+                            name="reverification_once_per_verifier",
                         )
                     ],
                 },

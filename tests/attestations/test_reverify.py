@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from attestations import reverify, verify
@@ -19,7 +20,7 @@ from attestations.models import Attestation, Reverification, TrustRoot, Verdict,
 from attestations.queries import latest_verdict, pending_about, verdict_document
 from attestations.reverify import ask_reverification, spread_reverifications
 from attestations.trust.roots import add_trust_root, remove_trust_root_alone
-from attestations.verify import TrustChanged, verify_attestation
+from attestations.verify import OtherVerifier, TrustChanged, verify_attestation
 from identities.models import EvidenceSigner, Identity
 from identities.register import register_nonhuman, register_signer
 from identities.revoke_signer import revoke_signer
@@ -241,17 +242,59 @@ class TestVerifier:
     def test_what_an_older_verifier_judged_is_judged_again_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
         bundle = signed_bundle(trust_instance())
         verify_now(bundle)
-        for module in (reverify, verify):
-            monkeypatch.setattr(module, "VERIFIER_VERSION", "next")
+        self.run_version("99", monkeypatch)
         work_it_off()
         work_it_off()
-        assert results(bundle) == [("verified", ""), ("verified", "The verifier changed: next")]
+        assert results(bundle) == [("verified", ""), ("verified", "The verifier changed: 99")]
         assert Reverification.objects.filter(kind="verifier").count() == 1
 
-    def test_nothing_is_ordered_while_everything_is_of_this_version(self) -> None:
-        verify_now(signed_bundle(trust_instance()))
+    def test_a_worker_that_was_not_updated_keeps_nothing_and_loses_nothing(self, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+        settings.MAX_ATTEMPTS = 2
+        self.run_version("99", monkeypatch)
         work_it_off()
-        assert not Reverification.objects.filter(kind="verifier").exists()
+        self.run_version("98", monkeypatch)
+        bundle = signed_bundle(trust_instance())
+        for _ in range(4):
+            VerificationJob.objects.update(next_try_at=Now())
+            assert drain(clock=timezone.now, limit=10) == 0
+        assert not bundle.verdicts.exists()
+        self.run_version("99", monkeypatch)
+        VerificationJob.objects.update(next_try_at=Now())
+        work_it_off()
+        assert (newest(bundle).result, newest(bundle).verifier) == ("verified", "99")
+
+    def test_one_that_held_a_claim_while_another_came_into_force_keeps_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        bundle = signed_bundle(trust_instance())
+        claim = claim_jobs(limit=1, lease_seconds=60)[0]
+        own = verify.VERIFIER_VERSION
+        self.run_version("99", monkeypatch)
+        while spread_reverifications(now=NOW):
+            pass
+        self.run_version(own, monkeypatch)
+        with pytest.raises(OtherVerifier):
+            verify_attestation(claim=claim, now=timezone.now())
+        assert not bundle.verdicts.exists()
+
+    def test_going_back_to_an_older_one_is_said_by_command(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        bundle = signed_bundle(trust_instance())
+        for version in ("99", "98"):
+            self.run_version(version, monkeypatch)
+            work_it_off()
+        assert newest(bundle).verifier == "99"
+        run("reverify", "--verifier")
+        work_it_off()
+        assert newest(bundle).verifier == "98"
+
+    @staticmethod
+    def run_version(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        for module in (reverify, verify):
+            monkeypatch.setattr(module, "VERIFIER_VERSION", version)
+
+    def test_nothing_is_verified_again_while_everything_is_of_this_version(self) -> None:
+        bundle = signed_bundle(trust_instance())
+        verify_now(bundle)
+        work_it_off()
+        assert results(bundle) == [("verified", "")]
 
 
 class TestOrders:

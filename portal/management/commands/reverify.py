@@ -8,7 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from attestations.models import Reverification
-from attestations.reverify import ask_reverification
+from attestations.reverify import ask_reverification, put_verifier_in_force
 from portal.management.console import DataCommand
 from proofs.errors import Refusal
 from proofs.moment import rfc3339
@@ -23,10 +23,15 @@ class Command(DataCommand):
         what = parser.add_mutually_exclusive_group(required=True)
         what.add_argument("attestation", nargs="?", default="", help="id of one attestation (att_…)")
         what.add_argument("--all", action="store_true", help="everything; the workers go through it a batch at a time")
+        what.add_argument(
+            "--verifier", action="store_true", help="everything, by the verifier of this installation, also if it is an older one"
+        )
         what.add_argument("--status", action="store_true", help=f"only list the last {SHOWN} orders and how far each is")
 
-    def handle(self, *, attestation: str, status: bool, **options: Any) -> None:
-        if not status:
+    def handle(self, *, attestation: str, status: bool, verifier: bool, **options: Any) -> None:
+        if verifier:
+            put_verifier_in_force(now=timezone.now())
+        elif not status:
             try:
                 ask_reverification(attestation_id=attestation, by=None, now=timezone.now())
             except Refusal as refusal:
