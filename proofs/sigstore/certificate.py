@@ -171,12 +171,14 @@ def _read_claims(raw_claims: Mapping[int, bytes]) -> dict[int, str]:
     claims = {}
     for number, raw in raw_claims.items():
         try:
-            text = (raw if number <= _LAST_RAW_CLAIM else _utf8_string(raw)).decode("utf-8")
+            claims[number] = (raw if number <= _LAST_RAW_CLAIM else _utf8_string(raw)).decode("utf-8")
         except UnicodeDecodeError as error:
             raise Malformed("certificate.malformed", f"got extension {FULCIO}{number} that is not UTF-8 text") from error
-        if not is_plain_text(text):
-            raise Malformed("certificate.malformed", f"got extension {FULCIO}{number} with control characters, expected plain text")
-        claims[number] = text
+    # One question for all of them where all together are no longer than one may be; each alone only where that is a "no".
+    if not is_plain_text("".join(claims.values())):
+        for number, text in claims.items():
+            if not is_plain_text(text):
+                raise Malformed("certificate.malformed", f"got extension {FULCIO}{number} with control characters, expected plain text")
     return claims
 
 
