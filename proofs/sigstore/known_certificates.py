@@ -24,7 +24,7 @@ MOST_KNOWN = 1024
 class SignerCertificate:
     """A verified signer certificate: who it was issued to and what its authority wrote into it.
 
-    `claims` maps the last number of each Fulcio extension (1.3.6.1.4.1.57264.1.N) to its text.
+    `claims` maps the last number of each Fulcio extension (1.3.6.1.4.1.57264.1.N) to its text. `armoured` is how log entries name it.
     """
 
     der: bytes
@@ -34,6 +34,7 @@ class SignerCertificate:
     claims: Mapping[int, str]
     not_before: datetime
     not_after: datetime
+    armoured: str
 
 
 @dataclass(frozen=True, slots=True)

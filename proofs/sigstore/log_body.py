@@ -8,7 +8,7 @@ anything is verified. Not checked: `envelopeHash` and `hash`, which cover the en
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from proofs.canonical import parse_json
 from proofs.digest import sha256_hex
@@ -24,8 +24,14 @@ HASHEDREKORD, HASHEDREKORD_V2 = ("hashedrekord", "0.0.1"), ("hashedrekord", "0.0
 KINDS = (DSSE_ENTRY, INTOTO_ENTRY, HASHEDREKORD, HASHEDREKORD_V2)
 
 _CODE = "tlog.entry_mismatch"
-# Who made the bundle's signature: the label of its PEM block, and the DER within.
-Signer = tuple[str, bytes]
+
+
+class Signer(NamedTuple):
+    """Who made the bundle's signature: the label of its PEM block, the DER within, and how an entry most often names it, if known."""
+
+    label: str
+    der: bytes
+    armoured: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +50,24 @@ class LoggedContent:
 
 
 def verify_body_binding(
-    kind: tuple[str, str], body: bytes, *, content: Envelope | SignedFile, certificate: bytes | None, key: PublicKey
+    kind: tuple[str, str],
+    body: bytes,
+    *,
+    content: Envelope | SignedFile,
+    certificate: bytes | None,
+    key: PublicKey,
+    armoured: str = "",
 ) -> None:
     """Return when `body`, an entry of `kind`, is about this content, its one signature and this signer, and nothing else.
 
-    The signer is `certificate` (DER), or `key` where there is none. Refuses with `tlog.entry_mismatch` otherwise. Without this step any
-    entry of the log would do for any bundle.
+    The signer is `certificate` (DER), or `key` where there is none; `armoured` is `armour_of` the certificate, where it is at hand, and
+    changes no answer. Refuses with `tlog.entry_mismatch` otherwise. Without this step any entry of the log would do for any bundle.
     """
     # 9. The entry is about this very bundle.
     try:
-        logged = _read_body(kind, body, ("PUBLIC KEY", key.spki) if certificate is None else ("CERTIFICATE", certificate))
+        logged = _read_body(
+            kind, body, Signer("PUBLIC KEY", key.spki) if certificate is None else Signer("CERTIFICATE", certificate, armoured)
+        )
     except Refusal as refusal:
         raise Unproven(_CODE, f"the log entry's body is not an entry of kind {'/'.join(kind)}: {refusal.reason}") from refusal
     if logged.digest != _expected_digest(kind, content):
@@ -110,7 +124,7 @@ def _read_hashedrekord(value: dict[str, Any], by: Signer) -> LoggedContent:
 
 
 def _read_hashedrekord_v2(value: dict[str, Any], by: Signer) -> LoggedContent:
-    holder = "x509Certificate" if by[0] == "CERTIFICATE" else "publicKey"
+    holder = "x509Certificate" if by.label == "CERTIFICATE" else "publicKey"
     entry = demand_object(
         demand_object(value, "spec", {"hashedRekordV002"}, code=_CODE), "hashedRekordV002", {"data", "signature"}, code=_CODE
     )
@@ -122,7 +136,7 @@ def _read_hashedrekord_v2(value: dict[str, Any], by: Signer) -> LoggedContent:
         digest={"algorithm": algorithm, "value": _decode(data["digest"], "the logged digest").hex()},
         signature=_decode(signature["content"], "the logged signature"),
         # The signer's bytes have one spelling in base64.
-        is_by_signer=demand_object(verifier, holder, {"rawBytes"}, code=_CODE)["rawBytes"] == b64_encode(by[1]),
+        is_by_signer=demand_object(verifier, holder, {"rawBytes"}, code=_CODE)["rawBytes"] == b64_encode(by.der),
     )
 
 
@@ -153,15 +167,23 @@ def _only_signer(signers: object) -> object:
     return signers[0]
 
 
+def armour_of(certificate: bytes) -> str:
+    """Return how most signers name a certificate in an entry of Rekor v1: base64 of PEM with lines of 64 characters."""
+    text = b64_encode(certificate)
+    lines = "\n".join([text[at : at + 64] for at in range(0, len(text), 64)])
+    return b64_encode(f"-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n".encode())
+
+
 def _is_armour_of(by: Signer, unverified_text: object) -> bool:
     """Return whether the text is base64 of one PEM block with the signer's bytes; signers wrap its lines and end it in different ways."""
-    label, der = by
-    begin, end = f"-----BEGIN {label}-----\n".encode(), f"\n-----END {label}-----".encode()
+    if by.armoured and unverified_text == by.armoured:
+        return True
+    begin, end = f"-----BEGIN {by.label}-----\n".encode(), f"\n-----END {by.label}-----".encode()
     armoured = _decode(unverified_text, "the logged verifier").strip(b"\n")
     if not (armoured.startswith(begin) and armoured.endswith(end)):
         return False
     # The bytes have one spelling, so that one is compared and nothing is decoded.
-    return armoured[len(begin) : -len(end)].replace(b"\n", b"") == b64_encode(der).encode()
+    return armoured[len(begin) : -len(end)].replace(b"\n", b"") == b64_encode(by.der).encode()
 
 
 def _decode(unverified_text: object, what: str) -> bytes:
