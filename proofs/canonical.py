@@ -45,7 +45,7 @@ def parse_json(unverified_bytes: bytes, *, allow_floats: bool = True) -> Any:
     _refuse_depth(unverified_bytes)
     try:
         value = (_DECODER if allow_floats else _DECODER_WITHOUT_FLOATS).decode(unverified_bytes.decode("utf-8"))
-        if b"\\" in unverified_bytes and _SURROGATE.search(unverified_bytes):
+        if b"\\u" in unverified_bytes and _SURROGATE.search(unverified_bytes):
             _refuse_lone_surrogates(value)
         return value
     except (UnicodeDecodeError, ValueError, RecursionError) as error:

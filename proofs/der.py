@@ -45,8 +45,14 @@ class Element(NamedTuple):
         position, content, code = 0, self.content, self.code
         size = len(content)
         while position < size:
-            element, position = _read(content, position, code)
-            found.append(element)
+            # Most are short and their tags too: those are read on the spot, all else and every refusal is left to `_read`.
+            end = position + 2 + content[position + 1] if position + 1 < size else size + 1
+            if end <= size and content[position + 1] < 0x80 and content[position] & 0x1F != 0x1F:
+                found.append(Element(content[position], content[position + 2 : end], content[position:end], code))
+                position = end
+            else:
+                element, position = _read(content, position, code)
+                found.append(element)
             if len(found) > MAX_ITEMS:
                 raise self.refuse(f"got more than {MAX_ITEMS} elements in one")
         return found

@@ -20,6 +20,7 @@ from proofs.errors import Malformed, Refusal, Unproven
 from proofs.keys import PublicKey, bind_key
 from proofs.sigstore.authority import Authority
 from proofs.sigstore.known_certificates import KnownCertificate, SignerCertificate
+from proofs.sigstore.log_body import armour_of
 from proofs.sigstore.trust_root import TrustRoot, find_log
 from proofs.sigstore.usual_form import CLAIMS, FULCIO, Extensions, extensions_of
 from proofs.sigstore.usual_signer import ListedAt, UsualSigner, read_usual_signer
@@ -96,6 +97,7 @@ def verify_certificate(read: ReadCertificate, *, trust_root: TrustRoot, times: S
         claims=MappingProxyType(claims),
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
+        armoured=armour_of(read.der),
     )
     trust_root.known.keep(KnownCertificate(certificate, signer, tuple(issued_by)))
     return signer
@@ -171,12 +173,14 @@ def _read_claims(raw_claims: Mapping[int, bytes]) -> dict[int, str]:
     claims = {}
     for number, raw in raw_claims.items():
         try:
-            text = (raw if number <= _LAST_RAW_CLAIM else _utf8_string(raw)).decode("utf-8")
+            claims[number] = (raw if number <= _LAST_RAW_CLAIM else _utf8_string(raw)).decode("utf-8")
         except UnicodeDecodeError as error:
             raise Malformed("certificate.malformed", f"got extension {FULCIO}{number} that is not UTF-8 text") from error
-        if not is_plain_text(text):
-            raise Malformed("certificate.malformed", f"got extension {FULCIO}{number} with control characters, expected plain text")
-        claims[number] = text
+    # One question for all of them where all together are no longer than one may be; each alone only where that is a "no".
+    if not is_plain_text("".join(claims.values())):
+        for number, text in claims.items():
+            if not is_plain_text(text):
+                raise Malformed("certificate.malformed", f"got extension {FULCIO}{number} with control characters, expected plain text")
     return claims
 
 

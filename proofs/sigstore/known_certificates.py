@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from threading import Lock
 
 from cryptography import x509
@@ -25,7 +24,7 @@ MOST_KNOWN = 1024
 class SignerCertificate:
     """A verified signer certificate: who it was issued to and what its authority wrote into it.
 
-    `claims` maps the last number of each Fulcio extension (1.3.6.1.4.1.57264.1.N) to its text.
+    `claims` maps the last number of each Fulcio extension (1.3.6.1.4.1.57264.1.N) to its text. `armoured` is how log entries name it.
     """
 
     der: bytes
@@ -35,6 +34,7 @@ class SignerCertificate:
     claims: Mapping[int, str]
     not_before: datetime
     not_after: datetime
+    armoured: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,36 +51,34 @@ class KnownCertificate:
 
 
 class KnownCertificates:
-    """The certificates used last, at most `MOST_KNOWN` of them, by the SHA-256 of their DER."""
+    """The certificates used last, at most `MOST_KNOWN` of them, by all of their DER."""
 
-    __slots__ = ("_by_digest", "_lock")
+    __slots__ = ("_by_der", "_lock")
 
     def __init__(self) -> None:
-        self._by_digest: dict[bytes, KnownCertificate] = {}
+        self._by_der: dict[bytes, KnownCertificate] = {}
         self._lock = Lock()
 
     def __len__(self) -> int:
-        return len(self._by_digest)
+        return len(self._by_der)
 
     def find(self, der: bytes) -> KnownCertificate | None:
         """Return what is known about the certificate with exactly these bytes."""
-        digest = sha256(der).digest()
         with self._lock:
-            known = self._by_digest.pop(digest, None)
+            known = self._by_der.pop(der, None)
             if known is not None:
                 # Put in again at the end: it is the one used last.
-                self._by_digest[digest] = known
+                self._by_der[known.signer.der] = known
             return known
 
     def keep(self, known: KnownCertificate) -> None:
         """Remember a certificate that was verified, and forget the one not used for longest where there are too many."""
-        digest = sha256(known.signer.der).digest()
         with self._lock:
-            self._by_digest[digest] = known
-            if len(self._by_digest) > MOST_KNOWN:
-                del self._by_digest[next(iter(self._by_digest))]
+            self._by_der[known.signer.der] = known
+            if len(self._by_der) > MOST_KNOWN:
+                del self._by_der[next(iter(self._by_der))]
 
     def forget(self) -> None:
         """Forget all of them."""
         with self._lock:
-            self._by_digest.clear()
+            self._by_der.clear()

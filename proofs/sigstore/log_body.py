@@ -8,7 +8,7 @@ anything is verified. Not checked: `envelopeHash` and `hash`, which cover the en
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from proofs.canonical import parse_json
 from proofs.digest import sha256_hex
@@ -26,31 +26,48 @@ KINDS = (DSSE_ENTRY, INTOTO_ENTRY, HASHEDREKORD, HASHEDREKORD_V2)
 _CODE = "tlog.entry_mismatch"
 
 
+class Signer(NamedTuple):
+    """Who made the bundle's signature: the label of its PEM block, the DER within, and how an entry most often names it, if known."""
+
+    label: str
+    der: bytes
+    armoured: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class LoggedContent:
     """What an entry's body names, unverified: exactly one signature over one content. None where the kind does not say.
 
-    `digest` is the digest of the payload, of the file, or (Rekor v2) of what was signed; `verifier` is DER, a certificate or a key.
+    `digest` is the digest of the payload, of the file, or (Rekor v2) of what was signed; `is_by_signer` says whether
+    its verifier, a certificate or a key, is the bundle's, byte for byte.
     """
 
     digest: Any
     signature: bytes
-    verifier: bytes | None
+    is_by_signer: bool
     payload_type: str | None = None
     payload: bytes | None = None
 
 
 def verify_body_binding(
-    kind: tuple[str, str], body: bytes, *, content: Envelope | SignedFile, certificate: bytes | None, key: PublicKey
+    kind: tuple[str, str],
+    body: bytes,
+    *,
+    content: Envelope | SignedFile,
+    certificate: bytes | None,
+    key: PublicKey,
+    armoured: str = "",
 ) -> None:
     """Return when `body`, an entry of `kind`, is about this content, its one signature and this signer, and nothing else.
 
-    The signer is `certificate` (DER), or `key` where there is none. Refuses with `tlog.entry_mismatch` otherwise. Without this step any
-    entry of the log would do for any bundle.
+    The signer is `certificate` (DER), or `key` where there is none; `armoured` is `armour_of` the certificate, where it is at hand, and
+    changes no answer. Refuses with `tlog.entry_mismatch` otherwise. Without this step any entry of the log would do for any bundle.
     """
     # 9. The entry is about this very bundle.
     try:
-        logged = _read_body(kind, body, "CERTIFICATE" if certificate is not None else "PUBLIC KEY")
+        logged = _read_body(
+            kind, body, Signer("PUBLIC KEY", key.spki) if certificate is None else Signer("CERTIFICATE", certificate, armoured)
+        )
     except Refusal as refusal:
         raise Unproven(_CODE, f"the log entry's body is not an entry of kind {'/'.join(kind)}: {refusal.reason}") from refusal
     if logged.digest != _expected_digest(kind, content):
@@ -61,7 +78,7 @@ def verify_body_binding(
         raise Unproven(_CODE, "the log entry is about another payload type than the bundle carries")
     if logged.signature != (content.signature if isinstance(content, SignedFile) else content.signatures[0].signature):
         raise Unproven(_CODE, "the log entry is about another signature than the bundle carries")
-    if logged.verifier != (key.spki if certificate is None else certificate):
+    if not logged.is_by_signer:
         raise Unproven(_CODE, "the log entry is about another certificate or key than the bundle's signer has")
 
 
@@ -77,37 +94,37 @@ def _expected_digest(kind: tuple[str, str], content: Envelope | SignedFile) -> d
     return {"algorithm": "sha256", "value": sha256_hex(content.signed_bytes if kind == HASHEDREKORD_V2 else content.payload)}
 
 
-def _read_body(kind: tuple[str, str], body: bytes, label: str) -> LoggedContent:
+def _read_body(kind: tuple[str, str], body: bytes, by: Signer) -> LoggedContent:
     value = demand_fields(parse_json(body), {"apiVersion", "kind", "spec"}, code=_CODE, what="the entry's body")
     if (value["kind"], value["apiVersion"]) != kind:
         raise Unproven(_CODE, "the log entry's body is of another kind than the entry says")
     readers = {DSSE_ENTRY: _read_dsse, INTOTO_ENTRY: _read_intoto, HASHEDREKORD: _read_hashedrekord, HASHEDREKORD_V2: _read_hashedrekord_v2}
-    return readers[kind](value, label)
+    return readers[kind](value, by)
 
 
-def _read_dsse(value: dict[str, Any], label: str) -> LoggedContent:
+def _read_dsse(value: dict[str, Any], by: Signer) -> LoggedContent:
     spec = demand_object(value, "spec", {"envelopeHash", "payloadHash", "signatures"}, code=_CODE)
     signer = demand_fields(_only_signer(spec["signatures"]), {"signature", "verifier"}, code=_CODE, what="the entry's signature")
     return LoggedContent(
         digest=spec["payloadHash"],
         signature=_decode(signer["signature"], "the logged signature"),
-        verifier=_der_of(_decode(signer["verifier"], "the logged verifier"), label),
+        is_by_signer=_is_armour_of(by, signer["verifier"]),
     )
 
 
-def _read_hashedrekord(value: dict[str, Any], label: str) -> LoggedContent:
+def _read_hashedrekord(value: dict[str, Any], by: Signer) -> LoggedContent:
     spec = demand_object(value, "spec", {"data", "signature"}, code=_CODE)
     signature = demand_object(spec, "signature", {"content", "publicKey"}, code=_CODE)
     shown = demand_object(signature, "publicKey", {"content"}, code=_CODE)["content"]
     return LoggedContent(
         digest=demand_object(spec, "data", {"hash"}, code=_CODE)["hash"],
         signature=_decode(signature["content"], "the logged signature"),
-        verifier=_der_of(_decode(shown, "the logged verifier"), label),
+        is_by_signer=_is_armour_of(by, shown),
     )
 
 
-def _read_hashedrekord_v2(value: dict[str, Any], label: str) -> LoggedContent:
-    holder = "x509Certificate" if label == "CERTIFICATE" else "publicKey"
+def _read_hashedrekord_v2(value: dict[str, Any], by: Signer) -> LoggedContent:
+    holder = "x509Certificate" if by.label == "CERTIFICATE" else "publicKey"
     entry = demand_object(
         demand_object(value, "spec", {"hashedRekordV002"}, code=_CODE), "hashedRekordV002", {"data", "signature"}, code=_CODE
     )
@@ -118,11 +135,12 @@ def _read_hashedrekord_v2(value: dict[str, Any], label: str) -> LoggedContent:
     return LoggedContent(
         digest={"algorithm": algorithm, "value": _decode(data["digest"], "the logged digest").hex()},
         signature=_decode(signature["content"], "the logged signature"),
-        verifier=_decode(demand_object(verifier, holder, {"rawBytes"}, code=_CODE)["rawBytes"], "the logged verifier"),
+        # The signer's bytes have one spelling in base64.
+        is_by_signer=demand_object(verifier, holder, {"rawBytes"}, code=_CODE)["rawBytes"] == b64_encode(by.der),
     )
 
 
-def _read_intoto(value: dict[str, Any], label: str) -> LoggedContent:
+def _read_intoto(value: dict[str, Any], by: Signer) -> LoggedContent:
     spec = demand_object(value, "spec", {"content"}, code=_CODE)
     content = demand_object(spec, "content", {"envelope", "hash", "payloadHash"}, code=_CODE)
     envelope = demand_fields(
@@ -137,7 +155,7 @@ def _read_intoto(value: dict[str, Any], label: str) -> LoggedContent:
     return LoggedContent(
         digest=content["payloadHash"],
         signature=_decode_twice(signer["sig"], "the logged signature"),
-        verifier=_der_of(_decode(signer["publicKey"], "the logged verifier"), label),
+        is_by_signer=_is_armour_of(by, signer["publicKey"]),
         payload_type=envelope["payloadType"],
         payload=_decode_twice(envelope["payload"], "the logged payload") if "payload" in envelope else None,
     )
@@ -149,17 +167,23 @@ def _only_signer(signers: object) -> object:
     return signers[0]
 
 
-def _der_of(verifier: bytes, label: str) -> bytes | None:
-    """Return the bytes within the one PEM block of `verifier`, or None; signers wrap its lines and end it in different ways."""
-    begin, end = f"-----BEGIN {label}-----\n".encode(), f"\n-----END {label}-----".encode()
-    armoured = verifier.strip(b"\n")
+def armour_of(certificate: bytes) -> str:
+    """Return how most signers name a certificate in an entry of Rekor v1: base64 of PEM with lines of 64 characters."""
+    text = b64_encode(certificate)
+    lines = "\n".join([text[at : at + 64] for at in range(0, len(text), 64)])
+    return b64_encode(f"-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n".encode())
+
+
+def _is_armour_of(by: Signer, unverified_text: object) -> bool:
+    """Return whether the text is base64 of one PEM block with the signer's bytes; signers wrap its lines and end it in different ways."""
+    if by.armoured and unverified_text == by.armoured:
+        return True
+    begin, end = f"-----BEGIN {by.label}-----\n".encode(), f"\n-----END {by.label}-----".encode()
+    armoured = _decode(unverified_text, "the logged verifier").strip(b"\n")
     if not (armoured.startswith(begin) and armoured.endswith(end)):
-        return None
-    inner = armoured[len(begin) : -len(end)].replace(b"\n", b"")
-    try:
-        return _decode(inner.decode("ascii"), "the logged verifier")
-    except (Refusal, UnicodeDecodeError):
-        return None
+        return False
+    # The bytes have one spelling, so that one is compared and nothing is decoded.
+    return armoured[len(begin) : -len(end)].replace(b"\n", b"") == b64_encode(by.der).encode()
 
 
 def _decode(unverified_text: object, what: str) -> bytes:

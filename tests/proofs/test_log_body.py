@@ -8,13 +8,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from proofs.canonical import canonical_bytes
 from proofs.dsse import Envelope
 from proofs.errors import Unproven
 from proofs.keys import load_spki
 from proofs.sigstore.bundle_shape import parse_bundle
-from proofs.sigstore.log_body import verify_body_binding
+from proofs.sigstore.log_body import armour_of, verify_body_binding
 from tests.proofs.factory import NOON, STATEMENT, WORKLOAD
 from tests.proofs.formats import KINDS, Formats, b64
 
@@ -26,13 +28,19 @@ def refusal(name: str, change: Callable[[dict[str, Any]], object]) -> str:
     """Return the reason of the refusal when the body of an honest bundle of this kind is changed."""
     parsed = parse_bundle(json.loads(FORMATS.make(KINDS[name], STATEMENT, WORKLOAD, NOON)))
     assert parsed.entry is not None
-    body = json.loads(parsed.entry.body)
-    verify_body_binding(parsed.entry.kind, canonical_bytes(body), content=parsed.content, certificate=parsed.certificate, key=KEY)
-    change(body)
-    with pytest.raises(Unproven) as refused:
-        verify_body_binding(parsed.entry.kind, canonical_bytes(body), content=parsed.content, certificate=parsed.certificate, key=KEY)
-    assert refused.value.code == "tlog.entry_mismatch"
-    return refused.value.reason
+    armoured = "" if parsed.certificate is None else armour_of(parsed.certificate)
+    reasons = set()
+    for at_hand in ("", armoured):
+        body = json.loads(parsed.entry.body)
+        signed_by = {"content": parsed.content, "certificate": parsed.certificate, "key": KEY, "armoured": at_hand}
+        verify_body_binding(parsed.entry.kind, canonical_bytes(body), **signed_by)
+        change(body)
+        with pytest.raises(Unproven) as refused:
+            verify_body_binding(parsed.entry.kind, canonical_bytes(body), **signed_by)
+        assert refused.value.code == "tlog.entry_mismatch"
+        reasons.add(refused.value.reason)
+    (reason,) = reasons
+    return reason
 
 
 def intoto(body: dict[str, Any]) -> dict[str, Any]:
@@ -125,3 +133,10 @@ class TestHashedrekord:
         with pytest.raises(Unproven) as refused:
             verify_body_binding(parsed.entry.kind, parsed.entry.body, content=other.content, certificate=parsed.certificate, key=KEY)
         assert refused.value.code == "tlog.entry_mismatch"
+
+
+def test_the_armour_is_the_pem_that_the_library_writes() -> None:
+    parsed = parse_bundle(json.loads(FORMATS.make(KINDS["file-v1"], STATEMENT, WORKLOAD, NOON)))
+    assert parsed.certificate is not None
+    pem = x509.load_der_x509_certificate(parsed.certificate).public_bytes(Encoding.PEM)
+    assert base64.b64decode(armour_of(parsed.certificate)) == pem
