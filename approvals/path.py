@@ -6,6 +6,7 @@ observation means. A contradiction stands until a later observation of the same 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -16,8 +17,9 @@ from approvals.models import PathFinding
 from attestations.models import Observation, Place
 from attestations.observe import newest_of_each_digest
 from identities.models import Environment, Identity, Team
+from proofs.artifact_name import read_name
 from proofs.observation import RUNNING
-from proofs.path import BY_NAME, BY_PLACE, DIFFERS, Approved, PathCheck, Seen, check_place, names_exactly, split_name
+from proofs.path import BY_NAME, BY_PLACE, DIFFERS, Approved, PathCheck, Seen, check_place, names_exactly, names_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def findings_about(digest: str, *, teams: Collection[Team]) -> QuerySet[PathFind
 
 
 def _look(digest: str, releases: ApprovedReleases, team: Team, *, environment: Environment | None = None) -> list[PlaceNow]:
-    places = Place.objects.filter(_is_about(digest, releases.of(digest)), team=team)
+    places = Place.objects.filter(_is_about(digest, releases.of(digest), team), team=team)
     if environment is not None:
         places = places.filter(Q(environment=environment) | Q(environment__isnull=True))
     rows = list(places.distinct().select_related("environment"))
@@ -87,17 +89,26 @@ def _look(digest: str, releases: ApprovedReleases, team: Team, *, environment: E
     return [_weigh(place, newest[place.pk], releases) for place in rows if newest[place.pk]]
 
 
-def _is_about(digest: str, approved: Sequence[Approved]) -> Q:
+def _is_about(digest: str, approved: Sequence[Approved], team: Team) -> Q:
     about = Q(observations__digest=digest) | Q(observations__findings__expected_digest=digest)
-    for item in approved:
-        # What a registry had under this name before it was approved was compared with nothing when it came in.
-        wanted, version = split_name(item.name)
-        if version:
-            about |= Q(reference=version) & (Q(location=wanted) | Q(location__endswith=f"/{wanted}"))
-            about |= Q(reference=item.name) | Q(reference__endswith=f"/{item.name}")
-        elif item.name:
-            about |= Q(reference=item.name)
-    return about
+    # What a registry had under this name before it was approved was compared with nothing when it came in.
+    names = {item.name for item in approved if item.name}
+    return about | Q(pk__in=[key for name in names for key in _places_named(name, team)])
+
+
+def _places_named(name: str, team: Team) -> list[str]:
+    """Return the places of a team that are called so. The database leaves out most others; only `names_place` knows all spellings."""
+    wanted = read_name(name)
+    may_be = Q(reference=name)
+    if wanted.version:
+        # The longest word of a name is in each of its spellings; in a package URL even the version may be escaped.
+        words = re.findall("[a-z0-9]+", wanted.spellings[0].rpartition("/")[2], re.IGNORECASE)
+        word = max(words, key=len, default="")
+        may_be |= (Q(reference__contains=wanted.version) | Q(reference__istartswith="pkg:")) & (
+            Q(location__icontains=word) | Q(reference__icontains=word)
+        )
+    rows = Place.objects.filter(may_be, team=team).values_list("pk", "kind", "location", "reference")
+    return [key for key, kind, location, reference in rows if names_place(name, kind=kind, location=location, reference=reference)]
 
 
 def _weigh(place: Place, observations: Sequence[Observation], releases: ApprovedReleases) -> PlaceNow:

@@ -19,8 +19,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from proofs.artifact_name import ArtifactName, fits, name_at, read_name
 from proofs.moment import rfc3339
-from proofs.observation import RUNNING, TOLERATED_SKEW, place_words
+from proofs.observation import PACKAGE_INDEX, RUNNING, TOLERATED_SKEW, place_words
 
 # An observer that reports less often than this says nothing about now.
 FRESH_FOR = timedelta(hours=24)
@@ -190,46 +191,39 @@ def check_place(seen: Sequence[Seen], *, approved: Sequence[Approved]) -> PathCh
 
 
 def names_exactly(name: str, seen: Seen) -> bool:
-    """Say whether an approved name is, version and all, what was seen. A name without version is one where a place only keeps things."""
-    if not name or not seen.reference:
+    """Say whether an approved name is, version and all, what was seen."""
+    return names_place(name, kind=seen.kind, location=seen.location, reference=seen.reference)
+
+
+def names_place(name: str, *, kind: str, location: str, reference: str) -> bool:
+    """Say whether a name is, version and all, what is there. A name without version is one where a place only keeps things."""
+    if not name or not reference:
         return False
-    if name == seen.reference and seen.kind not in RUNNING:
+    if name == reference and kind not in RUNNING:
         return True
-    wanted, version = split_name(name)
-    return bool(version) and any(version == tag and _ends_with(found, wanted) for found, tag in _names_of(seen))
+    wanted = read_name(name)
+    return bool(wanted.version) and any(
+        wanted.version == found.version and fits(found, wanted) for found in _names_at(kind, location, reference)
+    )
 
 
 def names_alike(name: str, seen: Seen) -> bool:
     """Say whether an approved name is what was seen, whatever the version."""
-    wanted, _ = split_name(name)
-    return bool(wanted) and any(_ends_with(found, wanted) for found, _ in _names_of(seen))
+    wanted = read_name(name)
+    return any(fits(found, wanted) for found in _names_at(seen.kind, seen.location, seen.reference))
 
 
-def split_name(name: str) -> tuple[str, str]:
-    """Return name and version of `registry/app:1.2`, `app@1.2` or `pkg:npm/app@1.2`; the version may be empty. A digest is no version."""
-    bare = name.partition("?")[0].partition("@sha")[0]
-    if bare.startswith("pkg:"):
-        bare = bare.partition("/")[2]
-    for mark in ("@", ":"):
-        before, _, after = bare.rpartition(mark)
-        if before and after and "/" not in after:
-            return before, after
-    return bare, ""
-
-
-def _names_of(seen: Seen) -> list[tuple[str, str]]:
-    """Return the names an observation may go by: the reference, where it is a name, and the location with the reference as version."""
-    if seen.kind in RUNNING:
-        return [split_name(seen.reference)] if seen.reference else []
-    return [(seen.location, seen.reference), split_name(seen.reference)]
+def _names_at(kind: str, location: str, reference: str) -> list[ArtifactName]:
+    """Return the names of what is there: the reference, where it is a name, and the location with the reference as version."""
+    named = [read_name(reference)] if reference else []
+    if kind in RUNNING:
+        return named
+    kept = name_at(location, reference, has_escapes=kind == PACKAGE_INDEX)
+    return [kept, *named, *(name.at(kept.spellings[0]) for name in named if name.version)]
 
 
 def _never_seen() -> PathCheck:
     return PathCheck(NOT_OBSERVED, "unknown", "Nobody has observed this artifact in a registry or where it runs.")
-
-
-def _ends_with(found: str, wanted: str) -> bool:
-    return found == wanted or found.endswith("/" + wanted)
 
 
 def _stood(item: Approved, seen: Seen) -> bool:

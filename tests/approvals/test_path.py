@@ -13,7 +13,7 @@ from approvals.path import findings_about, places_about, standing_contradictions
 from identities.models import Environment, Identity, Team
 from tests import cast
 from tests import make_approvals as make
-from tests.make_observations import CLUSTER, NOW, observe, runs, said, watcher
+from tests.make_observations import CLUSTER, NOW, codes, observe, runs, said, watcher
 
 pytestmark = pytest.mark.django_db
 LATER = NOW + timedelta(minutes=10)
@@ -164,3 +164,49 @@ class TestStandingContradictions:
         observe(said(digest=OTHER, at=LATER), by=make.other_teams_bot())
         assert Team.objects.count() == 2
         assert against() == []
+
+
+class TestPackageUrls:
+    """An approved package URL and the ways an observer writes the same package."""
+
+    SCOPED = {"kind": "package-index", "location": "registry.npmjs.org/@acme/app", "reference": "1.2.0"}
+
+    def approve(self, name: str) -> None:
+        make.send_provenance(make.set_stage())
+        request = open_request(
+            project=cast.payments_api(),
+            environment=cast.production(),
+            title="app",
+            artifacts=[AskedArtifact(make.image(), name)],
+            by=cast.bob(),
+            now=NOW,
+        )
+        make.approve(request, cast.alice())
+
+    def test_another_digest_of_a_scoped_package_shuts_the_gate(self) -> None:
+        self.approve("pkg:npm/%40acme/app@1.2.0")
+        (answer,) = observe(said(digest=OTHER, at=LATER, **self.SCOPED))
+        assert codes(answer) == ["path.digest_differs"]
+        assert now() == against() == against(OTHER) == ["path.digest_differs"]
+
+    def test_another_scope_shuts_nothing(self) -> None:
+        self.approve("pkg:npm/%40other/app@1.2.0")
+        (answer,) = observe(said(digest=OTHER, at=LATER, **self.SCOPED))
+        assert codes(answer) == ["path.not_compared"]
+        assert now() == against() == []
+
+    @pytest.mark.parametrize(
+        ("name", "place"),
+        [
+            ("pkg:npm/%40acme/app@1.2.0", SCOPED),
+            ("pkg:npm/%40acme/app@1.2.0", {**SCOPED, "location": "registry.npmjs.org/@acme%2fapp"}),
+            ("pkg:npm/%40acme/app@1%2Bb", {**SCOPED, "location": "npm.example", "reference": "pkg:npm/@acme/app@1%2Bb"}),
+            ("pkg:pypi/demo-app@1.2", {**SCOPED, "location": "pypi.example/Demo_App", "reference": "1.2"}),
+            ("pkg:oci/api@sha256%3A11?repository_url=registry.example/payments/api&tag=1.4.2", {}),
+            ("pkg:oci/api?repository_url=Registry.Example/payments/api&tag=1.4.2", {"location": "REGISTRY.example/payments/api"}),
+        ],
+    )
+    def test_what_was_seen_before_it_was_approved_is_found(self, name: str, place: dict[str, str]) -> None:
+        observe(said(digest=OTHER, at=NOW - timedelta(hours=1), **place))
+        self.approve(name)
+        assert now() == against() == ["path.digest_differs"]

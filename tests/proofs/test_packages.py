@@ -20,7 +20,7 @@ from proofs.evidence import TrustMaterial, VerifiedEvidence, verify_evidence
 from proofs.keys import PublicKey, load_spki
 from proofs.packages.gcb import verify_build_provenance
 from proofs.packages.npm import PUBLISH_TYPE, VerifiedNpmSet, parse_npm_keys, verify_npm_set
-from proofs.packages.purl import PackageName, parse_purl
+from proofs.packages.purl import PackageName, PackageUrl, parse_purl, read_purl
 from proofs.sigstore.known_certificates import SignerCertificate
 from proofs.sigstore.log_body import DSSE_ENTRY, INTOTO_ENTRY
 from proofs.sigstore.pep740 import Publisher, check_distribution, check_publisher, parse_attestation, parse_provenance
@@ -61,6 +61,31 @@ class TestPackageUrls:
     def test_anything_else_is_refused(self, text: str) -> None:
         with pytest.raises(Malformed):
             parse_purl(text)
+
+    def test_as_people_write_them(self) -> None:
+        assert read_purl("pkg:npm/@acme/app") == PackageUrl("npm", "@acme/app", "", {})
+        assert read_purl("pkg://NPM//%40acme%2Fapp@1%2Bb#sub") == PackageUrl("npm", "@acme/app", "1+b", {})
+        written = "pkg:oci/api@sha256%3A11?Tag=1&repository_url=r.example%2Fapi#a?b"
+        assert read_purl(written) == PackageUrl("oci", "api", "sha256:11", {"tag": "1", "repository_url": "r.example/api"})
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            "npm/a@1",
+            "pkg:npm",
+            "pkg:npm/",
+            "pkg:npm/a@1?x",
+            "pkg:npm/a@1?=x",
+            "pkg:npm/a?x=1&X=2",
+            "pkg:npm/a/../b",
+            "pkg:a/%ff",
+            "pkg:a/b?c=%0A",
+        ],
+    )
+    def test_what_nobody_can_mean_is_refused(self, text: str) -> None:
+        with pytest.raises(Malformed):
+            read_purl(text)
 
 
 def publish_bundle(subject: Any = NPM_SUBJECT, predicate: Any = None) -> dict[str, Any]:

@@ -18,7 +18,6 @@ from proofs.path import (
     check_tag_moved,
     names_alike,
     names_exactly,
-    split_name,
 )
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -76,6 +75,14 @@ class TestStep2TheName:
         newest = replace(YES, digest=TWO, approved_at=AT - timedelta(minutes=1))
         found = check_path(replace(TAG, digest=THREE), before=(), approved=[newest, YES])
         assert found.expected == newest
+
+    def test_a_package_url_names_what_an_index_keeps(self) -> None:
+        scoped = replace(YES, name="pkg:npm/%40acme/app@1.2.0")
+        seen = Seen("package-index", "registry.npmjs.org/@acme/app", "1.2.0", TWO, AT)
+        assert code(seen, scoped) == ("path.digest_differs", "name")
+        assert code(replace(seen, digest=ONE), scoped) == ("path.as_approved", "")
+        assert code(replace(seen, reference="1.2.1"), scoped) == ("path.not_compared", "")
+        assert code(replace(seen, location="registry.npmjs.org/@other/app"), scoped) == ("path.not_compared", "")
 
 
 class TestStep3TheDigest:
@@ -164,22 +171,6 @@ class TestAPlaceNow:
 
 
 class TestNames:
-    @pytest.mark.parametrize(
-        ("name", "expected"),
-        [
-            ("registry.example:5000/app:1.2", ("registry.example:5000/app", "1.2")),
-            ("registry.example:5000/app", ("registry.example:5000/app", "")),
-            ("app:1.2@sha256:" + "1" * 64, ("app", "1.2")),
-            ("@acme/app@1.2", ("@acme/app", "1.2")),
-            ("pkg:npm/app@1.2", ("app", "1.2")),
-            ("pkg:oci/app@sha256:11?tag=1", ("app", "")),
-            ("app-1.2.tgz", ("app-1.2.tgz", "")),
-            ("", ("", "")),
-        ],
-    )
-    def test_split(self, name: str, expected: tuple[str, str]) -> None:
-        assert split_name(name) == expected
-
     def test_whole_segments_only(self) -> None:
         assert names_exactly("api:1.4.2", TAG) and names_exactly("registry.example/payments/api:1.4.2", TAG)
         assert not names_exactly("pi:1.4.2", TAG)
@@ -191,3 +182,72 @@ class TestNames:
         assert names_exactly("app-1.2-py3-none-any.whl", wheel)
         assert not names_exactly("payments/api", RUNS) and names_alike("payments/api", RUNS)
         assert not names_exactly("app", replace(RUNS, reference="app")) and names_alike("app", replace(RUNS, reference="app"))
+
+    @pytest.mark.parametrize(
+        ("name", "kind", "location", "reference"),
+        [
+            ("pkg:npm/%40acme/app@1.2.0", "package-index", "registry.npmjs.org/@acme/app", "1.2.0"),
+            ("pkg:npm/%40acme/app@1.2.0", "package-index", "https://registry.npmjs.org/@acme%2fapp", "1.2.0"),
+            ("pkg:npm/@acme/app@1.2.0", "package-index", "registry.npmjs.org/@acme/app", "1.2.0"),
+            ("pkg:npm/%40acme%2Fapp@1.2.0", "package-index", "registry.npmjs.org", "pkg:npm/%40acme/app@1.2.0"),
+            ("@shared/app@1.2.0", "package-index", "registry.npmjs.org/@shared/app", "1.2.0"),
+            ("pkg:npm/app@1.2?repository_url=https://npm.example", "package-index", "npm.example", "app@1.2"),
+            ("pkg:pypi/demo-app@1.2", "package-index", "pypi.example/simple/Demo_App", "1.2"),
+            ("pkg:pypi/demo-app@1.2", "host", "web-1", "demo.app@1.2"),
+            ("demo_app@1.2", "host", "web-1", "pkg:pypi/demo-app@1.2"),
+            ("pkg:pypi/demo@1.2#sub", "package-index", "pypi.example/demo", "1.2"),
+            ("PKG:PyPI/demo@1.2?file_name=demo.whl&x=1#a/b", "package-index", "pypi.example/demo", "1.2"),
+            ("pkg:maven/org.acme/app@1", "package-index", "repo.example/maven2/org/acme/app", "1"),
+            ("pkg:maven/org.acme/app@1", "package-index", "repo.example/maven2/org.acme/app", "1"),
+            ("pkg:maven/org.acme/app@1", "host", "web-1", "org.acme:app@1"),
+            ("pkg:docker/payments/api@1.4.2", "registry", "registry.example/payments/api", "1.4.2"),
+            ("pkg:docker/payments/api@1.4.2?repository_url=registry.example", "registry", "registry.example/payments/api", "1.4.2"),
+            ("pkg:oci/api@sha256%3A11?tag=1.4.2", "registry", "registry.example/payments/api", "1.4.2"),
+            ("pkg:oci/api@sha256%3A11?repository_url=registry.example/team/api&tag=1", "registry", "registry.example/team/api", "1"),
+            ("pkg:oci/api@sha256:11?tag=1&repository_url=registry.example%2Fteam/", "cluster", "c", "registry.example/team/api:1"),
+            ("pkg:oci/api?tag=1", "cluster", "c", "pkg:docker/team/api@1"),
+            ("Registry.Example:5000/api:1", "registry", "registry.example:5000/api", "1"),
+            ("registry.example/api:1", "cluster", "c", "REGISTRY.example/api:1"),
+            ("registry.example/payments/api:1", "registry", "registry.example", "payments/api:1"),
+            ("pkg:generic/app@1%2Bb", "package-index", "files.example/app", "1+b"),
+            ("pkg:nuget/Acme.App@1", "package-index", "nuget.example/acme.app", "1"),
+            ("pkg:npm/%ff@1", "package-index", "x", "pkg:npm/%ff@1"),
+        ],
+    )
+    def test_the_same_however_it_is_written(self, name: str, kind: str, location: str, reference: str) -> None:
+        seen = Seen(kind, location, reference, ONE, AT)
+        assert names_exactly(name, seen) and names_alike(name, seen)
+
+    @pytest.mark.parametrize(
+        ("name", "kind", "location", "reference"),
+        [
+            ("pkg:npm/%40acme/app@1.2", "package-index", "registry.npmjs.org/@other/app", "1.2"),
+            ("pkg:npm/%40acme/app@1.2", "package-index", "registry.npmjs.org/app", "1.2"),
+            ("pkg:npm/app@1.2", "package-index", "registry.npmjs.org/@acme/app", "1.2"),
+            ("pkg:npm/app@1.2", "host", "web-1", "pkg:npm/%40acme/app@1.2"),
+            ("pkg:npm/app@1.2", "host", "web-1", "pkg:pypi/app@1.2"),
+            ("pkg:npm/demo-app@1.2", "package-index", "npm.example/demo_app", "1.2"),
+            ("pkg:npm/app@1.2?repository_url=https://npm.example", "package-index", "other.example/app", "1.2"),
+            ("pkg:pypi/demo-app@1.2", "package-index", "pypi.example/demoapp", "1.2"),
+            ("pkg:maven/org.acme/app@1", "package-index", "repo.example/org.other/app", "1"),
+            ("pkg:maven/org.acme/app@1", "host", "web-1", "pkg:maven/net.org.acme/app@1"),
+            ("pkg:golang/app@1", "host", "web-1", "pkg:golang/code.example/app@1"),
+            ("pkg:oci/api?repository_url=registry.example/team/api&tag=1", "registry", "registry.example/other/api", "1"),
+            ("pkg:oci/api?repository_url=registry.example/team/api&tag=1", "registry", "other.example/team/api", "1"),
+            ("registry.example/api:1", "registry", "registry.example/API", "1"),
+            ("payments/api:1", "registry", "registry.example/Payments/api", "1"),
+            ("pkg:npm/%ff@1", "package-index", "npm.example/%ff", "1"),
+            ("pkg:npm/app@1?tag=2&tag=1", "package-index", "npm.example/app", "1"),
+        ],
+    )
+    def test_what_differs_stays_different(self, name: str, kind: str, location: str, reference: str) -> None:
+        seen = Seen(kind, location, reference, ONE, AT)
+        assert not names_exactly(name, seen) and not names_alike(name, seen)
+
+    @pytest.mark.parametrize(
+        ("name", "reference"),
+        [("pkg:npm/app@1.2", "1.3"), ("pkg:oci/app@sha256%3A11", "sha256:11"), ("pkg:oci/app?tag=1", "2"), ("pkg:npm/app", "1.2")],
+    )
+    def test_another_version_is_alike_and_not_the_same(self, name: str, reference: str) -> None:
+        seen = Seen("package-index", "registry.example/app", reference, ONE, AT)
+        assert names_alike(name, seen) and not names_exactly(name, seen)
