@@ -82,7 +82,9 @@ def _refuse_when_somebody_left(standing: Standing) -> None:
     for officer in standing.behind:
         answer = may(Identity.objects.get(pk=officer.pk), "trust.change")
         if not answer.allowed:
-            raise Conflict("trust.proposer_left", f"{officer.name} stands behind this and is an officer no longer; refuse it, then propose it again")
+            raise Conflict(
+                "trust.proposer_left", f"{officer.name} stands behind this and is an officer no longer; refuse it, then propose it again"
+            )
 
 
 def _make_the_change(proposal: TrustProposal, *, by: Identity, now: datetime) -> None:
