@@ -184,6 +184,23 @@ class TestPath:
         observe(said(at=LATER + timedelta(seconds=1)), now=LATER + timedelta(seconds=1))
         assert ask_gate().outcome == "allow"
 
+    def test_a_package_url_and_the_place_an_index_keeps_it_at_are_one_name(self, stage: make.Stage) -> None:
+        request = open_request(
+            project=cast.payments_api(),
+            environment=cast.production(),
+            title="app",
+            artifacts=[AskedArtifact(make.image(), "pkg:npm/%40acme/app@1.2.0")],
+            by=cast.bob(),
+            now=make.NOW,
+        )
+        make.approve(request, cast.alice())
+        kept = {"kind": "package-index", "location": "registry.npmjs.org/@acme/app", "reference": "1.2.1"}
+        observe(said(digest=make.image("another"), at=LATER, **kept), now=LATER)
+        assert ask_gate().outcome == "allow"
+        observe(said(digest=make.image("another"), at=LATER, **{**kept, "reference": "1.2.0"}), now=LATER)
+        decision = ask_gate()
+        assert (decision.outcome, codes(decision)) == ("deny", ["path.digest_differs"])
+
     def test_another_teams_observer_shuts_nothing(self, stage: make.Stage) -> None:
         make.approve(make.ask(), cast.alice())
         observe(said(digest=make.image("another"), at=LATER), by=make.other_teams_bot(), now=LATER)
