@@ -15,15 +15,25 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from benchmarks.bundles import Measured, is_published_here, made_bundles, published_bundles
 from proofs.assess import VERIFIED, Assessment, assess_evidence
 from proofs.canonical import MAX_DEPTH, MAX_PARTS
+from proofs.dsse import MAX_SIGNATURES
 from proofs.evidence import MAX_BYTES, TrustMaterial
+from proofs.keys import RegisteredKey, load_spki
 from proofs.sigstore.trust_root import parse_trust_root
 from proofs.statement import MAX_DIGESTS, MAX_SUBJECTS
 from tests.proofs.factory import DIGEST, KEY_TRUST, NOON, STATEMENT, key_signed
 
 GOAL = 10.0
+# As many as a large portal may have registered.
+MANY_KEYS = [
+    RegisteredKey(load_spki(key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)), NOON)
+    for key in (ec.generate_private_key(ec.SECP256R1()) for _ in range(1_000))
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +52,7 @@ def main() -> None:
     wanted = parser.parse_args()
     genuine = min(published_bundles() if is_published_here() else made_bundles(), key=lambda bundle: len(bundle.content))
     trust_root = parse_trust_root(genuine.trusted_root)
-    trust = TrustMaterial((trust_root,), KEY_TRUST.keys)
+    trust = TrustMaterial((trust_root,), (*MANY_KEYS, *KEY_TRUST.keys))
 
     def verify() -> Assessment:
         trust_root.known.forget()
@@ -99,13 +109,30 @@ def _inputs(genuine: Measured) -> Iterator[Hostile]:
             },
         }
     )
+    for number, part in ((250_000, b"{}"), (MAX_PARTS - 10, b"{}"), (MAX_PARTS - 10, b"[]")):
+        payload = b'{"x":[' + b",".join([part] * number) + b"]}"
+        yield Hostile(f"{number:,} {part.decode()} in a signed payload", _signed(payload), True)
+        yield Hostile(f"{number:,} {part.decode()} in a forged one", _forged(key_signed(payload)), True)
+    yield Hostile(f"{MAX_SIGNATURES} signatures by nobody, {len(MANY_KEYS):,} keys", _forged(key_signed(), MAX_SIGNATURES), True)
     for depth in (deep, 200_000):
-        yield Hostile(f"{depth:,} levels in a signed payload", key_signed(b'{"a":' * depth + b"1" + b"}" * depth), True)
+        yield Hostile(f"{depth:,} levels in a signed payload", _signed(b'{"a":' * depth + b"1" + b"}" * depth), True)
+
+
+def _signed(payload: bytes) -> bytes:
+    value = json.loads(key_signed(payload))
+    value["signatures"][0]["keyid"] = KEY_TRUST.keys[0].key.key_id
+    return json.dumps(value).encode()
+
+
+def _forged(envelope: bytes, copies: int = 1) -> bytes:
+    value = json.loads(envelope)
+    value["signatures"] = [{"keyid": "", "sig": base64.b64encode(bytes([number]) * 64).decode()} for number in range(copies)]
+    return json.dumps(value).encode()
 
 
 def _payloads(changes: dict[str, dict[str, Any]]) -> Iterator[Hostile]:
     for what, change in changes.items():
-        yield Hostile(f"{what} in a signed payload", key_signed(json.dumps(STATEMENT | change).encode()), True)
+        yield Hostile(f"{what} in a signed payload", _signed(json.dumps(STATEMENT | change).encode()), True)
 
 
 def _changed(content: bytes, change: Callable[[dict[str, Any], int], None], number: int) -> bytes:

@@ -110,16 +110,16 @@ def _refuse_depth(unverified_bytes: bytes) -> None:
     pieces = unverified_bytes.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')
     if len(pieces) % 2 == 0:
         raise Malformed("json.invalid", "got a JSON string without an end, expected UTF-8 JSON")
-    depth, parts, most = 0, 0, max(MAX_PARTS, len(unverified_bytes) // BYTES_A_PART)
-    for bracket in b"".join(pieces[::2]).translate(None, _NO_BRACKET):
-        if bracket in b"[{":
-            depth, parts = depth + 1, parts + 1
-            if depth > MAX_DEPTH:
-                raise TooLarge("json.too_deep", f"got JSON nested deeper than {MAX_DEPTH} levels")
-            if parts > most:
-                raise TooLarge("json.too_many_parts", f"got JSON of more than {most} objects and lists for its size")
-        else:
-            depth -= 1
+    brackets = b"".join(pieces[::2]).translate(None, _NO_BRACKET)
+    parts, most = brackets.count(b"[") + brackets.count(b"{"), max(MAX_PARTS, len(unverified_bytes) // BYTES_A_PART)
+    depth = 0
+    # What has too many parts is refused anyway; only its beginning is looked at, to say so where it is deep as well.
+    for bracket in brackets if parts <= most else brackets[: 2 * MAX_DEPTH]:
+        depth += 1 if bracket in b"[{" else -1
+        if depth > MAX_DEPTH:
+            raise TooLarge("json.too_deep", f"got JSON nested deeper than {MAX_DEPTH} levels")
+    if parts > most:
+        raise TooLarge("json.too_many_parts", f"got JSON of {parts} objects and lists, expected at most {most} for its size")
 
 
 def _has_at_most(unverified_bytes: bytes, bracket: bytes, most: int) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 from proofs.canonical import parse_json
 from proofs.encoding import b64_decode, b64_encode, b64url_decode
 from proofs.errors import Malformed, TooLarge, Unproven
-from proofs.keys import MAX_TRIES, PublicKey
+from proofs.keys import PublicKey, tries_for
 
 IN_TOTO_PAYLOAD_TYPE = "application/vnd.in-toto+json"
 MAX_SIGNATURES = 16
@@ -72,8 +72,8 @@ def parse_envelope(unverified: bytes | dict[str, Any]) -> Envelope:
 def verify_envelope(envelope: Envelope, keys: Iterable[PublicKey], *, threshold: int = 1) -> tuple[PublicKey, ...]:
     """Return the keys that made a signature of the envelope, in the order of `keys`: at least `threshold` different ones.
 
-    Signatures are never counted, keys are: one key signing twice is one. Signatures by others are left alone. At most `MAX_TRIES` times a
-    signature is held against a key, first those pairs that a key id in the envelope names: it saves time, and chooses nothing.
+    Signatures are never counted, keys are: one key signing twice is one. Signatures by others are left alone. A limited number of times
+    (`tries_for`) a signature is held against a key, first those pairs that a key id in the envelope names: it saves time, and chooses nothing.
     Refuses with `dsse.key_unknown` when none of the keys did, `dsse.too_many_keys` when not all could be tried and none tried did,
     `dsse.threshold` when too few did. Does not check key validity windows, who the keys belong to (two keys of one identity are two
     keys here), or the payload.
@@ -98,11 +98,11 @@ def _find_signers(envelope: Envelope, keys: list[PublicKey]) -> tuple[set[str], 
     others = ((key, signature) for key in keys for signature in envelope.signatures if key.key_id != signature.key_hint)
     signers: set[str] = set()
     explained: set[int] = set()
-    tries = 0
+    tries, most = 0, tries_for(len(envelope.payload))
     for key, signature in chain(hinted, others):
         if key.key_id in signers or id(signature) in explained:
             continue
-        if tries == MAX_TRIES:
+        if tries == most:
             return signers, False
         tries += 1
         if _made(key, signature, envelope):

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
@@ -22,8 +23,8 @@ _CURVES = {
     for curve, algorithm in (("secp256r1", hashes.SHA256()), ("secp384r1", hashes.SHA384()), ("secp521r1", hashes.SHA512()))
 }
 MIN_RSA_BITS = 2048
-# How often a signature is held against a key, at most, for one piece of evidence.
-MAX_TRIES = 128
+# How often a signature is held against a key, at most, for one piece of evidence; of long content less often, because each try reads it all.
+MAX_TRIES, ALWAYS_TRIED, TRIED_BYTES = 64, 8, 6 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,11 @@ def in_order_of_hints(keys: Iterable[PublicKey], hints: Collection[str]) -> list
     return [once[key_id] for key_id in sorted(once, key=lambda key_id: (key_id not in hints, key_id))]
 
 
+def tries_for(size: int) -> int:
+    """Return how often a signature over `size` bytes may be held against a key."""
+    return min(MAX_TRIES, max(ALWAYS_TRIED, TRIED_BYTES // max(size, 1)))
+
+
 def demand_registration(keys: Iterable[RegisteredKey], key: PublicKey, *, at: datetime) -> None:
     """Return when `key` was registered for the time `at` and not revoked by then; refuses with `key.revoked` or `key.not_valid`."""
     registrations = [registered for registered in keys if registered.key.key_id == key.key_id]
@@ -116,6 +122,7 @@ def demand_registration(keys: Iterable[RegisteredKey], key: PublicKey, *, at: da
         raise Unproven("key.not_valid", f"key {key.key_id} made the signature, and was not registered for {at:%Y-%m-%dT%H:%M:%SZ}")
 
 
+@lru_cache(maxsize=16_384)
 def key_id_of(spki: bytes) -> str:
     """Return `SHA256:<base64 without padding>` of a DER SubjectPublicKeyInfo, the way OpenSSH prints fingerprints."""
     return "SHA256:" + base64.b64encode(hashlib.sha256(spki).digest()).decode().rstrip("=")

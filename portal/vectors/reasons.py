@@ -8,6 +8,7 @@ from __future__ import annotations
 REASONS: dict[str, tuple[str, ...]] = {
     "json.invalid": ("malformed",),
     "json.too_deep": ("malformed",),
+    "json.too_many_parts": ("malformed",),
     "json.duplicate_key": ("malformed",),
     "json.float": ("malformed",),
     "json.not_canonical": ("malformed",),
@@ -63,9 +64,11 @@ REASONS: dict[str, tuple[str, ...]] = {
     "dsse.signature": ("signature_invalid",),
     # No registered key made a signature over these bytes: another key, other bytes, or nothing to know the key by.
     "dsse.key_unknown": ("key_unknown", "signature_invalid", "transparency_missing"),
+    "dsse.too_many_keys": ("key_unknown", "signature_invalid", "transparency_missing"),
     "key.malformed": ("malformed",),
     "key.unsupported": ("key_unknown",),
     "key.unknown": ("key_unknown", "signature_invalid"),
+    "key.too_many": ("key_unknown", "signature_invalid"),
     "key.revoked": ("key_unknown",),
     "key.not_valid": ("key_unknown",),
     "statement.malformed": ("malformed",),

@@ -26,7 +26,7 @@ from datetime import datetime
 
 from proofs.dsse import IN_TOTO_PAYLOAD_TYPE
 from proofs.errors import Unproven
-from proofs.keys import MAX_TRIES, PublicKey, RegisteredKey, demand_registration, in_order_of_hints
+from proofs.keys import PublicKey, RegisteredKey, demand_registration, in_order_of_hints, tries_for
 from proofs.sigstore.bundle_shape import Bundle
 from proofs.sigstore.certificate import read_certificate, verify_certificate
 from proofs.sigstore.known_certificates import SignerCertificate
@@ -137,7 +137,8 @@ def _signing_times(bundle: Bundle, trust_root: TrustRoot, received_at: datetime)
 def _registered_signer(bundle: Bundle, keys: tuple[RegisteredKey, ...], times: tuple[SigningTime, ...]) -> PublicKey:
     """Return the registered key that made the signature. The bundle's hint says which to try first, and chooses nothing."""
     candidates = in_order_of_hints((registered.key for registered in keys), [bundle.key_hint])
-    for key in candidates[:MAX_TRIES]:
+    most = tries_for(0 if isinstance(bundle.content, SignedFile) else len(bundle.content.payload))
+    for key in candidates[:most]:
         try:
             _verify_signature(bundle, key)
         except Unproven:
@@ -145,7 +146,7 @@ def _registered_signer(bundle: Bundle, keys: tuple[RegisteredKey, ...], times: t
         for time in times:
             demand_registration(keys, key, at=time.at)
         return key
-    if len(candidates) > MAX_TRIES:
+    if len(candidates) > most:
         words = f"got a bundle that names none of {len(candidates)} keys, which are too many to try; expected the id of the key as its hint"
         raise Unproven("key.too_many", words)
     raise Unproven("key.unknown", "the bundle was signed with a key, and no registered key made a signature over exactly this")
