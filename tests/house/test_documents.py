@@ -80,13 +80,6 @@ def test_every_dependency_is_used(name: str) -> None:
     assert re.search(rf"\b{re.escape(module)}\b", sources), f"nothing uses {name}"
 
 
-def test_links_between_documents_lead_somewhere() -> None:
-    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
-        for target in re.findall(r"\]\(([^)#\s]+)", path.read_text()):
-            if "://" not in target and not target.startswith("mailto:"):
-                assert (path.parent / target).exists(), f"{path.relative_to(ROOT)} points to {target}"
-
-
 def test_what_the_pages_say_in_the_approvers_table_they_do_say() -> None:
     sources = "\n".join(
         path.read_text() for room in ("approvals", "templates") for path in (ROOT / room).rglob("*.*") if path.suffix in (".py", ".html")
@@ -115,3 +108,20 @@ def test_the_problem_the_integrators_read_about_has_the_form_of_all() -> None:
     shown = json.loads(re.findall(r"```json\n(.*?)```", (ROOT / "docs" / "integrators.md").read_text(), re.DOTALL)[0])
     assert shown == problem_document(status=404, code=shown["code"], detail=shown["detail"], instance=shown["instance"])
     assert shown["title"] == TITLES[404]
+
+
+def slug(heading: str) -> str:
+    """The anchor that a heading gets: lower case, blanks as hyphens, nothing else but letters, digits, hyphens and underscores."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("path", sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]), ids=lambda path: path.name)
+def test_links_between_documents_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text()):
+        file, _, anchor = target.partition("#")
+        if "://" in target or target.startswith("mailto:"):
+            continue
+        aim = (path.parent / file).resolve() if file else path
+        assert aim.exists(), f"{path.name} links to {target}"
+        if anchor:
+            assert anchor in {slug(line.lstrip("#")) for line in aim.read_text().splitlines() if line.startswith("#")}, target
