@@ -14,8 +14,9 @@ from typing import Any
 
 import jwt
 
-from identities.workload.keys_document import ALGORITHM_OF_TYPE, IssuerKey, decode_base64url
+from identities.workload.keys_document import ALGORITHM_OF_TYPE, IssuerKey
 from proofs.canonical import parse_json
+from proofs.encoding import b64url_decode
 from proofs.errors import Conflict, Malformed, NotAllowed, TooLarge, Unproven
 
 MAX_TOKEN_BYTES = 16 * 1024
@@ -66,8 +67,10 @@ def read_token(unverified_text: str) -> UnverifiedToken:
     parts = unverified_text.split(".")
     if len(parts) != 3:
         raise Malformed("token.shape", f"got {len(parts)} parts, expected the three of a signed token in its compact form")
+    if not all(parts):
+        raise Malformed("token.encoding", "got an empty part, expected a header, claims and a signature")
     raw_header, payload, _ = (
-        decode_base64url(part, code="token.encoding", what=f"token's {name}")
+        b64url_decode(part, code="token.encoding", what=f"token's {name}")
         for part, name in zip(parts, ("header", "claims", "signature"), strict=True)
     )
     # 2. The header: nothing that must be understood and is not, no key of its own, an algorithm of the list, the name of a key.

@@ -6,7 +6,6 @@ other algorithms are left out, since issuers publish those beside. Not checked: 
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurv
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
 
 from proofs.canonical import canonical_bytes, parse_json
+from proofs.encoding import b64url_decode
 from proofs.errors import Malformed, TooLarge
 
 MAX_DOCUMENT_BYTES = 256 * 1024
@@ -62,20 +62,6 @@ def read_keys(stored_bytes: bytes) -> list[IssuerKey]:
     return [_read_key(entry) for entry in parse_json(stored_bytes)["keys"]]
 
 
-def decode_base64url(unverified_text: object, *, code: str, what: str) -> bytes:
-    """Return the bytes of unpadded base64url in its one spelling; refuses with `code` for every other."""
-    if not isinstance(unverified_text, str) or not unverified_text or not unverified_text.isascii():
-        raise Malformed(code, f"got no text for the {what}, expected unpadded base64url")
-    try:
-        raw = urlsafe_b64decode(unverified_text + "=" * (-len(unverified_text) % 4))
-    except ValueError as error:
-        raise Malformed(code, f"got a {what} that is not base64url, expected its unpadded form") from error
-    # The decoder skips foreign characters, padding and stray last bits; what it read is written again and must be the same.
-    if urlsafe_b64encode(raw).rstrip(b"=") != unverified_text.encode():
-        raise Malformed(code, f"got a {what} in another spelling of base64url, expected the canonical, unpadded one")
-    return raw
-
-
 def _is_of_use(entry: dict[str, Any]) -> bool:
     kty, kid = entry.get("kty"), entry.get("kid")
     if not isinstance(kty, str) or kty not in _MEMBERS or not isinstance(kid, str) or not 0 < len(kid) <= 200:
@@ -90,7 +76,7 @@ def _reduced(entry: dict[str, Any]) -> dict[str, Any]:
 
 def _read_key(entry: dict[str, Any]) -> IssuerKey:
     kid, kty = entry["kid"], entry["kty"]
-    numbers = [int.from_bytes(decode_base64url(entry[name], code="jwks.key", what=f"key's {name}")) for name in _MEMBERS[kty][-2:]]
+    numbers = [int.from_bytes(b64url_decode(entry[name], code="jwks.key", what=f"key's {name}")) for name in _MEMBERS[kty][-2:]]
     key: RSAPublicKey | EllipticCurvePublicKey
     try:
         if kty == "RSA":
