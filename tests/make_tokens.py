@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePrivateKey, generate_private_key
@@ -140,8 +142,8 @@ class Platform:
 
 
 @contextmanager
-def platform() -> Iterator[Platform]:
-    """A real server on this machine for as long as the block lasts."""
+def platform(*, certificate: Path | None = None) -> Iterator[Platform]:
+    """A real server on this machine for as long as the block lasts; with a certificate and its key in one file it speaks TLS."""
 
     class Door(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -157,6 +159,13 @@ def platform() -> Iterator[Platform]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
     served = Platform(f"http://127.0.0.1:{server.server_address[1]}")
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        # A client that hangs up over the certificate is what is tried here, and no news.
+        server.handle_error = lambda *_: None  # type: ignore[method-assign]
+        served.url = f"https://localhost:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from identities.workload.fetch_keys import WELL_KNOWN, fetch_keys
 from identities.workload.keys_document import MAX_DOCUMENT_BYTES, normalise_keys
@@ -101,4 +107,29 @@ def test_what_a_public_issuer_says_does_not_lead_inside() -> None:
 def test_http_of_this_machine_only_where_private_addresses_are_allowed() -> None:
     with make.platform() as platform:
         refused("issuer.url", platform.url, may_be_private=False)
+        assert platform.asked == []
+
+
+def certificate_for(name: str, folder: Path) -> Path:
+    """A self-signed certificate and its key in one file."""
+    key, now = make.ec_key("tls"), datetime.now(UTC)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    built = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number(), now - timedelta(1), now + timedelta(1))
+    built = built.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+    built = built.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file = folder / f"{name}.pem"
+    file.write_bytes(built.sign(key, SHA256()).public_bytes(Encoding.PEM) + private)
+    return file
+
+
+def test_over_tls_only_with_a_certificate_of_that_name_that_this_machine_trusts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    good, other = certificate_for("localhost", tmp_path), certificate_for("other.example", tmp_path)
+    with make.platform(certificate=good) as platform:
+        refused("issuer.unreachable", platform.url)
+        monkeypatch.setenv("SSL_CERT_FILE", str(good))
+        assert fetch_keys(platform.url, may_be_private=True) == normalise_keys(make.key_set(*platform.keys))
+    with make.platform(certificate=other) as platform:
+        monkeypatch.setenv("SSL_CERT_FILE", str(other))
+        assert "SSLCertVerificationError" in refused("issuer.unreachable", platform.url)
         assert platform.asked == []
