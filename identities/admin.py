@@ -17,7 +17,10 @@ from identities.models import (
     SignInEvent,
     SigningKey,
     Team,
+    TokenExchange,
+    TokenIssuer,
     User,
+    WorkloadBinding,
 )
 from ledger.admin import ReadOnlyAdmin
 
@@ -68,6 +71,24 @@ class ApiCredentialAdmin(ReadOnlyAdmin):
     list_display = ["id", "identity", "expires_at", "last_used_at", "revoked_at"]
     list_select_related = ["identity"]
     exclude = ["secret_sha256"]
+
+
+@admin.register(TokenIssuer)
+class TokenIssuerAdmin(ReadOnlyAdmin):
+    list_display = ["url", "name", "team", "source", "fetched_at", "removed_at"]
+    list_select_related = ["team"]
+
+
+@admin.register(WorkloadBinding)
+class WorkloadBindingAdmin(ReadOnlyAdmin):
+    list_display = ["id", "identity", "issuer", "valid_from", "revoked_at"]
+    list_select_related = ["identity", "issuer"]
+
+
+@admin.register(TokenExchange)
+class TokenExchangeAdmin(ReadOnlyAdmin):
+    list_display = ["credential", "binding", "subject", "exchanged_at"]
+    list_select_related = ["credential", "binding"]
 
 
 @admin.register(SignInEvent)

@@ -16,7 +16,7 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from identities.issue import TOKEN_PREFIX, hash_secret, note_use
-from identities.models import ApiCredential, Identity
+from identities.models import ApiCredential, Identity, TokenExchange
 from identities.permissions import demand
 from proofs.errors import NotAllowed
 
@@ -107,7 +107,7 @@ def _find_credential(unverified_token: str) -> ApiCredential | None:
     """Return the live credential that a token proves, or None."""
     prefix, _, rest = unverified_token.partition("_")
     short_id, _, secret = rest.partition("_")
-    query = ApiCredential.objects.select_related("identity__owner", "identity__team")
+    query = ApiCredential.objects.select_related("identity__owner", "identity__team", "exchange__binding__issuer")
     credential = query.filter(pk=f"crd_{short_id}").first() if short_id.isalnum() and len(short_id) == 26 else None
     stored = credential.secret_sha256 if credential else _NO_SECRET
     proved = hmac.compare_digest(stored, hash_secret(secret)) and prefix == TOKEN_PREFIX
@@ -126,4 +126,11 @@ def _is_live(credential: ApiCredential) -> bool:
         # A program whose owner has left or is barred answers to nobody: it stops until somebody takes it over.
         and owner is not None
         and owner.status == Identity.Status.ACTIVE
+        and _still_vouched_for(credential)
     )
+
+
+def _still_vouched_for(credential: ApiCredential) -> bool:
+    """What was had for a workload token ends with the binding, and with the issuer."""
+    exchange: TokenExchange | None = getattr(credential, "exchange", None)
+    return exchange is None or (exchange.binding.revoked_at is None and exchange.binding.issuer.removed_at is None)

@@ -32,3 +32,11 @@ def new_signing_key_id() -> str:
 
 def new_credential_id() -> str:
     return new_id("crd")
+
+
+def new_token_issuer_id() -> str:
+    return new_id("iss")
+
+
+def new_workload_binding_id() -> str:
+    return new_id("wlb")

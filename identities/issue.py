@@ -36,23 +36,34 @@ def issue_credential(
         demand(by, "identities.steward", team=identity.team)
     if identity.status != Identity.Status.ACTIVE:
         raise Conflict("identity.not_active", f"{identity.name} is {identity.status}, expected active")
+    refuse_scopes(scopes)
+    if not now < expires_at <= now + LONGEST_LIFE:
+        raise Malformed("credential.expiry", f"got {expires_at:%Y-%m-%d}, expected a day within {LONGEST_LIFE.days} days from now")
+    with transaction.atomic():
+        credential, token = store_credential(identity=identity, scopes=scopes, expires_at=expires_at, now=now)
+        append_identity_event(event="credential.issued", document=_document(credential), by=by, now=now)
+    return credential, token
+
+
+def refuse_scopes(scopes: Sequence[str]) -> None:
+    """Return when these are scopes, and at least one; refuses with `credential.scope` otherwise."""
     unknown = [scope for scope in scopes if scope not in ApiCredential.Scope.values]
     if unknown or not scopes:
         raise Malformed("credential.scope", f"got the scopes {list(scopes)!r}, expected some of {', '.join(ApiCredential.Scope.values)}")
-    if not now < expires_at <= now + LONGEST_LIFE:
-        raise Malformed("credential.expiry", f"got {expires_at:%Y-%m-%d}, expected a day within {LONGEST_LIFE.days} days from now")
+
+
+def store_credential(*, identity: Identity, scopes: Sequence[str], expires_at: datetime, now: datetime) -> tuple[ApiCredential, str]:
+    """Store a new credential and return it with its token. Checks nothing and writes no entry: the act that calls this does both."""
     credential_id = new_credential_id()
     secret = secrets.token_urlsafe(32)
-    with transaction.atomic():
-        credential = ApiCredential.objects.create(
-            id=credential_id,
-            identity=identity,
-            secret_sha256=hash_secret(secret),
-            scopes=sorted({str(scope) for scope in scopes}),
-            created_at=now,
-            expires_at=expires_at,
-        )
-        append_identity_event(event="credential.issued", document=_document(credential), by=by, now=now)
+    credential = ApiCredential.objects.create(
+        id=credential_id,
+        identity=identity,
+        secret_sha256=hash_secret(secret),
+        scopes=sorted({str(scope) for scope in scopes}),
+        created_at=now,
+        expires_at=expires_at,
+    )
     return credential, f"{TOKEN_PREFIX}_{credential_id.removeprefix('crd_')}_{secret}"
 
 

@@ -8,10 +8,12 @@ from typing import Any
 
 from django.db.models import Count, Prefetch, Q, QuerySet
 
-from identities.models import ApiCredential, EvidenceSigner, Identity, RoleAssignment, SigningKey
+from identities.models import ApiCredential, EvidenceSigner, Identity, RoleAssignment, SigningKey, TokenExchange, WorkloadBinding
 from identities.permissions import with_article
 from proofs.errors import NotFound
 from proofs.workflow import split_workflow
+
+LATEST_EXCHANGES = 10
 
 
 def find_registration(facts_signer: Mapping[str, Any], *, signed_at: datetime, at: datetime) -> EvidenceSigner | None:
@@ -100,7 +102,9 @@ def _with_details(identities: QuerySet[Identity]) -> QuerySet[Identity]:
     return identities.select_related("owner", "team", "user", "registered_by").prefetch_related(
         Prefetch("signing_keys", SigningKey.objects.order_by("-enrolled_at")),
         Prefetch("evidence_signers", EvidenceSigner.objects.order_by("revoked_at", "pk")),
-        Prefetch("api_credentials", ApiCredential.objects.order_by("revoked_at", "expires_at")),
+        # What was had for a workload token ends within minutes and is listed apart, the latest few (`list_exchanges`).
+        Prefetch("api_credentials", ApiCredential.objects.filter(exchange__isnull=True).order_by("revoked_at", "expires_at")),
+        Prefetch("workload_bindings", WorkloadBinding.objects.select_related("issuer").order_by("revoked_at", "valid_from")),
         Prefetch("owned", Identity.objects.order_by("name")),
         Prefetch(
             "roles",
@@ -112,3 +116,9 @@ def _with_details(identities: QuerySet[Identity]) -> QuerySet[Identity]:
 def list_signing_keys(identity: Identity) -> QuerySet[SigningKey]:
     """Return every approval key a person ever enrolled, the newest first."""
     return SigningKey.objects.filter(identity=identity).order_by("-enrolled_at")
+
+
+def list_exchanges(identity: Identity) -> list[TokenExchange]:
+    """Return the latest workload tokens a program exchanged, each with its credential and the issuer it came from."""
+    rows = TokenExchange.objects.filter(binding__identity=identity).select_related("credential", "binding__issuer")
+    return list(rows.order_by("-pk")[:LATEST_EXCHANGES])

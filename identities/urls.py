@@ -1,4 +1,4 @@
-"""Pages about who: the register, one identity, one's own approval keys."""
+"""Pages about who: the register, one identity, one's own approval keys; and the door where a workload token becomes a credential."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from django.urls import path
 
 from identities import openapi as openapi
 from identities import views
+from identities.workload import api
 
 app_name = "identities"
 urlpatterns = [
+    path("api/v1/token", api.TokenView.as_view(), name="token"),
     path("identities", views.register, name="list"),
     path("identities/<str:identity_id>", views.identity, name="identity"),
     path("settings/keys", views.keys, name="keys"),

@@ -20,7 +20,7 @@ from identities.enrol import begin_enrolment, complete_enrolment, revoke_signing
 from identities.forms import InputNewKey, InputRegisterFilter, InputRevocation
 from identities.models import Identity, SigningKey
 from identities.permissions import may, person_of, requires
-from identities.queries import count_kinds, describe_identity, get_identity, list_register, list_signing_keys
+from identities.queries import count_kinds, describe_identity, get_identity, list_exchanges, list_register, list_signing_keys
 from identities.sign_in import signed_in_recently
 from proofs.errors import NotFound, Refusal
 
@@ -59,11 +59,13 @@ def register(request: HttpRequest) -> HttpResponse:
 def identity(request: HttpRequest, identity_id: str) -> HttpResponse:
     """Show one identity: what it is, who answers for it, and how it proves itself."""
     shown, person = get_identity(identity_id), person_of(request)
+    # Which credentials a program has and when it last called is its own team's affair.
+    own_team = shown.owner_id == person.pk or may(person, "identities.read", team=shown.team).allowed
     context = {
         "shown": shown,
         "sentence": describe_identity(shown),
-        # Which credentials a program has and when it last called is its own team's affair.
-        "own_team": shown.owner_id == person.pk or may(person, "identities.read", team=shown.team).allowed,
+        "own_team": own_team,
+        "exchanges": list_exchanges(shown) if own_team else [],
         "now": timezone.now(),
     }
     return render(request, "identities/identity.html", context)

@@ -13,6 +13,7 @@ PUBLIC = {
     "portal:api_schema": "the shape of the API is in the public repository too",
     "portal:api_docs": "the same shape, drawn",
     "ledger:checkpoint": "a signed tree head is made to be compared by strangers; it tells the size of the log and nothing of its entries",
+    "identities:token": "the body is the proof: a workload token is exchanged once for a credential, and everything else is refused",
     "account_login": "the sign-in page",
     "account_logout": "signs out whoever asks",
     "account_signup": "says that nobody makes an account for themselves",

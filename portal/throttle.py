@@ -10,8 +10,10 @@ import time
 from typing import TYPE_CHECKING
 
 import structlog
+from allauth.account.adapter import get_adapter as get_account_adapter
 from django.conf import settings
 from django.core.cache import cache
+from django.core.exceptions import PermissionDenied
 from redis.exceptions import RedisError
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
@@ -28,7 +30,10 @@ log = structlog.get_logger("portal.throttle")
 
 
 class CallerThrottle(BaseThrottle):
-    """Counts by credential, or by account for people. Who is neither reaches nothing that costs more than the answer no."""
+    """Counts by credential, by account for people, and by address where a caller only now proves who it is (`counts_by_address`).
+
+    Who is none of these reaches nothing that costs more than the answer no.
+    """
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         """Refuses with `rate.limited` and the seconds to wait."""
@@ -36,6 +41,8 @@ class CallerThrottle(BaseThrottle):
             caller = f"credential:{request.auth.pk}"
         elif request.user.is_authenticated:
             caller = f"account:{request.user.pk}"
+        elif getattr(view, "counts_by_address", False):
+            caller = f"address:{_address_of(request)}"
         else:
             return True
         limit: int = settings.API_CALLS_PER_MINUTE
@@ -43,6 +50,14 @@ class CallerThrottle(BaseThrottle):
         if count_call(f"api-calls:{caller}:{window}") > limit:
             raise Throttled(wait=WINDOW - passed, detail=f"Got more than {limit} calls of one caller within a minute.")
         return True
+
+
+def _address_of(request: Request) -> str:
+    # As for sign-ins: the proxies in front, and no others, are believed about the address.
+    try:
+        return str(get_account_adapter().get_client_ip(request._request))
+    except PermissionDenied:
+        return ""
 
 
 def count_call(key: str) -> int:

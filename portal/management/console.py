@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from django.db.models import Q
 
-from identities.models import ApiCredential, EvidenceSigner, Identity, Project, RoleAssignment, Team
+from identities.models import ApiCredential, EvidenceSigner, Identity, Project, RoleAssignment, Team, TokenIssuer, WorkloadBinding
 from portal.prepared import count_missing_migrations, has_no_database_file
 from proofs.errors import NotFound, Refusal
 from proofs.moment import parse_moment
@@ -125,4 +125,21 @@ def find_credential(credential_id: str) -> ApiCredential:
     found = ApiCredential.objects.filter(pk=credential_id).first()
     if found is None:
         raise NotFound("credential.unknown", f"there is no credential {credential_id}")
+    return found
+
+
+def find_token_issuer(url: str) -> TokenIssuer:
+    """Return a token issuer that was not removed. Refuses with `issuer.unknown`."""
+    found = TokenIssuer.objects.filter(url=url, removed_at__isnull=True).select_related("team").first()
+    if found is None:
+        known = ", ".join(TokenIssuer.objects.filter(removed_at__isnull=True).values_list("url", flat=True))
+        raise NotFound("issuer.unknown", f"{url} is no token issuer here; known: {known or 'none'}")
+    return found
+
+
+def find_workload_binding(binding_id: str) -> WorkloadBinding:
+    """Return a binding. Refuses with `binding.unknown`."""
+    found = WorkloadBinding.objects.filter(pk=binding_id).select_related("identity__team", "issuer").first()
+    if found is None:
+        raise NotFound("binding.unknown", f"there is no binding {binding_id}; its identity's page shows it")
     return found

@@ -72,6 +72,7 @@ def test_every_dependency_is_used(name: str) -> None:
         "django-csp": "csp",
         "django-htmx": "django_htmx",
         "psycopg": "django.db.backends.postgresql",
+        "pyjwt": "jwt",
         "pyyaml": "yaml",
         "python-ulid": "ulid",
     }.get(name, name)

@@ -12,9 +12,9 @@ from approvals.models import Ceremony
 from attestations.models import TrustRoot
 from identities.enrol import revoke_signing_key
 from identities.issue import revoke_credential
-from identities.models import ApiCredential, EvidenceSigner, Identity, RoleAssignment, SigningKey
+from identities.models import ApiCredential, EvidenceSigner, Identity, RoleAssignment, SigningKey, TokenIssuer, WorkloadBinding
 from identities.roles import end_role
-from tests import cast
+from tests import cast, make_tokens
 from tests import make_approvals as make
 from tests.make_ledger import use_own_keys
 
@@ -28,7 +28,9 @@ MAY_CHANGE: dict[type, set[str]] = {
     Identity: {"name", "purpose", "owner_id", "team_id", "status"},
     RoleAssignment: {"ended_at"},
     SigningKey: {"label", "transports", "sign_count", "revocation", "revoked_at", "revoked_reason"},
+    TokenIssuer: {"keys", "fetched_at", "tried_at", "removed_at"},
     TrustRoot: {"name", "removed_at"},
+    WorkloadBinding: {"revoked_at"},
 }
 SET_ONCE = {
     ApiCredential: ["revoked_at"],
@@ -36,7 +38,9 @@ SET_ONCE = {
     EvidenceSigner: ["valid_until", "revoked_at"],
     RoleAssignment: ["ended_at"],
     SigningKey: ["revocation", "revoked_at", "revoked_reason"],
+    TokenIssuer: ["removed_at"],
     TrustRoot: ["removed_at"],
+    WorkloadBinding: ["revoked_at"],
 }
 OTHER = {
     "BooleanField": "NOT {column}",
@@ -61,6 +65,9 @@ def whole_story(settings: Any, tmp_path: Path) -> None:
     end_role(assignment=RoleAssignment.objects.get(identity=cast.alice()), by=None, now=make.NOW)
     EvidenceSigner.objects.update(revoked_at=make.NOW, valid_until=make.NOW)
     TrustRoot.objects.update(removed_at=make.NOW)
+    make_tokens.binding()
+    TokenIssuer.objects.update(removed_at=make.NOW)
+    WorkloadBinding.objects.update(revoked_at=make.NOW)
     Ceremony.objects.update(refused_code="webauthn.signature")
 
 

@@ -13,11 +13,12 @@ from approvals.models import Ceremony
 from attestations.collection.receive import receive_collection
 from attestations.models import Artifact, Attestation, Blob, Collection, CollectionItem, Observation, Place, Submission, TrustRoot
 from gates.decide import decide
-from identities.models import ApiCredential, EvidenceSigner, Identity, RoleAssignment, SignInEvent, SigningKey
+from identities.models import ApiCredential, EvidenceSigner, Identity, RoleAssignment, SignInEvent, SigningKey, TokenIssuer, WorkloadBinding
 from identities.sign_in_events import record_sign_in
+from identities.workload.exchange import exchange_token
 from ledger.append_only import AppendOnly
 from ledger.guard_rows import key_taken
-from tests import cast
+from tests import cast, make_tokens
 from tests import make_approvals as make
 from tests.make_ledger import use_own_keys
 from tests.make_observations import observe, said
@@ -27,7 +28,18 @@ pytestmark = pytest.mark.django_db
 
 # Filled with INSERT OR IGNORE, so the DELETE trigger alone guards them, on connections with recursive_triggers.
 TAKEN_IN = {Artifact, Attestation, Blob, Collection, CollectionItem, Observation, Place, Submission}
-LIVING = {ApiCredential, Ceremony, EvidenceSigner, Identity, RoleAssignment, SignInEvent, SigningKey, TrustRoot}
+LIVING = {
+    ApiCredential,
+    Ceremony,
+    EvidenceSigner,
+    Identity,
+    RoleAssignment,
+    SignInEvent,
+    SigningKey,
+    TokenIssuer,
+    TrustRoot,
+    WorkloadBinding,
+}
 MODELS = sorted({model for model in apps.get_models() if issubclass(model, AppendOnly)} | LIVING, key=lambda model: model._meta.label)
 on_sqlite = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="only SQLite has INSERT OR REPLACE")
 
@@ -45,6 +57,8 @@ def whole_story(settings: Any, tmp_path: Path) -> None:
     decide(digest=make.image(), environment_slug="production", by=cast.runner(), now=make.NOW)
     cast.token_of(cast.runner())
     change_trust(cast.olga(), cast.omar(), now=make.NOW)
+    make_tokens.binding()
+    exchange_token(unverified_token=make_tokens.sign(make_tokens.claims(make.NOW)), audience=make_tokens.PORTAL, now=make.NOW)
     record_sign_in(username="alice", outcome="failed", address="", identity=None, now=make.NOW)
 
 

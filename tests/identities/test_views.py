@@ -17,8 +17,9 @@ from django.utils import timezone
 from identities.models import ApiCredential, Identity, SigningKey
 from identities.register import register_nonhuman
 from identities.views import OFFER
+from identities.workload.exchange import exchange_token
 from proofs.encoding import b64url_decode
-from tests import cast
+from tests import cast, make_tokens
 from tests.make_ledger import use_own_keys
 from tests.passkey import Lie, SoftPasskey
 
@@ -78,6 +79,23 @@ class TestRegister:
         page = signed_in(Client(), "zoe").get(path).content.decode()
         assert shown not in page
         assert "Shown to people of its own team." in page
+
+    def test_what_was_had_for_a_workload_token_is_listed_as_such_and_to_its_own_team(self, client: Client) -> None:
+        cast.alice()
+        make_tokens.binding()
+        now = timezone.now()
+        credential, secret = exchange_token(
+            unverified_token=make_tokens.sign(make_tokens.claims(now)), audience=make_tokens.PORTAL, now=now
+        )
+        path = f"/identities/{cast.runner().pk}"
+        page = signed_in(client).get(path).content.decode()
+        stored, _, exchanged = page.partition("Exchanged lately")
+        assert credential.pk in exchanged and make_tokens.SUBJECT in exchanged and "GitHub Actions" in exchanged
+        assert credential.pk not in stored and f"sub={make_tokens.SUBJECT}" in stored and "None is stored." in stored
+        assert secret not in page
+        assert "by tokens of GitHub Actions" in client.get("/identities").content.decode()
+        cast.person("zoe", "Zoe Park", "auditor", team=cast.Team.objects.create(slug="other", name="Other"))
+        assert credential.pk not in signed_in(Client(), "zoe").get(path).content.decode()
 
     def test_filters_by_kind_and_words(self, client: Client) -> None:
         cast.alice()

@@ -42,6 +42,12 @@ ARGUMENTS = [
     Argument("## Envelopes signed", numbered(4), ("proofs/evidence.py",), ("tests/proofs/test_evidence.py",)),
     Argument("## A file of many", numbered(4), ("proofs/collection/read.py",), ("tests/proofs/collection/test_read.py",)),
     Argument("## Was the path intact", numbered(8), ("proofs/path.py",), ("tests/proofs/test_path.py",)),
+    Argument(
+        "## Workload tokens",
+        numbered(9),
+        ("identities/workload/judge.py", "identities/workload/exchange.py"),
+        ("tests/identities/workload/test_judge.py", "tests/identities/workload/test_exchange.py"),
+    ),
 ]
 
 
