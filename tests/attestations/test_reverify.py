@@ -26,7 +26,7 @@ from identities.register import register_nonhuman, register_signer
 from identities.revoke_signer import revoke_signer
 from ledger.models import Entry
 from portal.demo.instance import Instance, build_provenance
-from proofs.errors import Conflict, Malformed, NotAllowed, NotFound
+from proofs.errors import Malformed, NotFound
 from tests import cast
 from tests.make_attestations import (
     NOW,
@@ -388,37 +388,6 @@ class TestChangeDuringVerification:
         assert VerificationJob.objects.get(pk=row.pk).state == State.WAITING
         assert drain(clock=timezone.now, limit=10) == 1
         assert [result for result, _ in results(row)] == ["verified"]
-
-
-class TestRevokeSigner:
-    def test_is_in_the_ledger_and_the_same_again_changes_nothing(self) -> None:
-        identity = register_key(make_signer(), now=NOW)
-        for _ in range(2):
-            revoke(identity, NOW)
-        assert Entry.objects.filter(event="evidence_signer.revoked").count() == 1
-
-    @pytest.mark.parametrize("other", [NOW, NOW + 2 * DAY])
-    def test_the_time_is_said_once(self, other: datetime) -> None:
-        identity = register_key(make_signer(), now=NOW)
-        revoke(identity, NOW + DAY)
-        with pytest.raises(Conflict) as again:
-            revoke(identity, other)
-        assert again.value.code == "signer.already_revoked"
-        assert EvidenceSigner.objects.get(identity=identity).revoked_at == NOW + DAY
-
-    def test_refuses_the_future_no_reason_and_no_right(self) -> None:
-        signer = EvidenceSigner.objects.get(identity=register_key(make_signer(), now=NOW))
-        late = timezone.now()
-        with pytest.raises(Malformed) as future:
-            revoke_signer(signer=signer, revoked_from=late + DAY, reason="x", by=None, now=late)
-        with pytest.raises(Malformed) as silent:
-            revoke_signer(signer=signer, revoked_from=late, reason="", by=None, now=late)
-        with pytest.raises(NotAllowed) as powerless:
-            revoke_signer(signer=signer, revoked_from=late, reason="x", by=cast.alice(), now=late)
-        assert [refused.value.code for refused in (future, silent)] == ["signer.revoked_in_future", "signer.reason"]
-        assert powerless.value.code == "permission.missing"
-        signer.refresh_from_db()
-        assert signer.revoked_at is None
 
 
 class TestCommands:
