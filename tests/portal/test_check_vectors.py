@@ -76,9 +76,28 @@ class TestItCannotPraiseWhatIsWrong:
 
     def test_a_crash_is_counted(self) -> None:
         row = json.loads(json.dumps(row_named("dsse/archivista-build")))
-        row["inputs"]["subject_digest"] = row["inputs"]["threshold"] = 1
         row["files"]["public_keys"] = 7
         assert "crashed" in judge_row(as_row(row), now=NOW).complaint
+
+    @pytest.mark.parametrize(("name", "value"), [("threshold", 2), ("package_name", "x"), ("unheard_of", True), ("identity", None)])
+    @pytest.mark.parametrize("verdict", ["verified", "rejected"])
+    def test_what_nobody_would_look_at_is_not_judged_whatever_is_expected(self, name: str, value: object, verdict: str) -> None:
+        row = json.loads(json.dumps(row_named("slsa/gha-generic-v2.1.0-push-v14.2")))
+        row["inputs"][name] = value
+        row["expected"]["verdict"] = verdict
+        judged = judge_row(as_row(row), now=NOW)
+        assert (judged.outcome.code, judged.complaint.startswith("not judged")) == ("vectors.input", True)
+
+    def test_a_form_that_is_not_read_is_a_rejection_with_a_reason_of_its_own(self) -> None:
+        row = json.loads(json.dumps(row_named("sigstore-conformance/bundle-unknown-version")))
+        judged = judge_row(as_row(row), now=NOW)
+        assert (judged.outcome.verdict, judged.outcome.code, judged.complaint) == (
+            "rejected",
+            "evidence.unsupported_bundle_version",
+            "",
+        )
+        row["expected"] |= {"reason": "signature_invalid", "reason_also_ok": []}
+        assert judge_row(as_row(row), now=NOW).complaint.startswith("rejected for evidence.unsupported_bundle_version")
 
     @pytest.mark.parametrize("threshold", [0, -1, 1.9, True, "1"])
     def test_a_threshold_that_is_none(self, threshold: object) -> None:
