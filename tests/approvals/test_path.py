@@ -169,7 +169,7 @@ class TestStandingContradictions:
 class TestPackageUrls:
     """An approved package URL and the ways an observer writes the same package."""
 
-    SCOPED = {"kind": "package-index", "location": "registry.npmjs.org/@acme/app", "reference": "1.2.0"}
+    SCOPED = {"kind": "package-index", "location": "npm.example/@acme/app", "reference": "1.2.0"}
 
     def approve(self, name: str) -> None:
         make.send_provenance(make.set_stage())
@@ -199,7 +199,7 @@ class TestPackageUrls:
         ("name", "place"),
         [
             ("pkg:npm/%40acme/app@1.2.0", SCOPED),
-            ("pkg:npm/%40acme/app@1.2.0", {**SCOPED, "location": "registry.npmjs.org/@acme%2fapp"}),
+            ("pkg:npm/%40acme/app@1.2.0", {**SCOPED, "location": "npm.example/@acme%2fapp"}),
             ("pkg:npm/%40acme/app@1%2Bb", {**SCOPED, "location": "npm.example", "reference": "pkg:npm/@acme/app@1%2Bb"}),
             ("pkg:pypi/demo-app@1.2", {**SCOPED, "location": "pypi.example/Demo_App", "reference": "1.2"}),
             ("pkg:oci/api@sha256%3A11?repository_url=registry.example/payments/api&tag=1.4.2", {}),

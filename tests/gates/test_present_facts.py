@@ -194,7 +194,7 @@ class TestPath:
             now=make.NOW,
         )
         make.approve(request, cast.alice())
-        kept = {"kind": "package-index", "location": "registry.npmjs.org/@acme/app", "reference": "1.2.1"}
+        kept = {"kind": "package-index", "location": "npm.example/@acme/app", "reference": "1.2.1"}
         observe(said(digest=make.image("another"), at=LATER, **kept), now=LATER)
         assert ask_gate().outcome == "allow"
         observe(said(digest=make.image("another"), at=LATER, **{**kept, "reference": "1.2.0"}), now=LATER)

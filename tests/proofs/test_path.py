@@ -78,11 +78,11 @@ class TestStep2TheName:
 
     def test_a_package_url_names_what_an_index_keeps(self) -> None:
         scoped = replace(YES, name="pkg:npm/%40acme/app@1.2.0")
-        seen = Seen("package-index", "registry.npmjs.org/@acme/app", "1.2.0", TWO, AT)
+        seen = Seen("package-index", "npm.example/@acme/app", "1.2.0", TWO, AT)
         assert code(seen, scoped) == ("path.digest_differs", "name")
         assert code(replace(seen, digest=ONE), scoped) == ("path.as_approved", "")
         assert code(replace(seen, reference="1.2.1"), scoped) == ("path.not_compared", "")
-        assert code(replace(seen, location="registry.npmjs.org/@other/app"), scoped) == ("path.not_compared", "")
+        assert code(replace(seen, location="npm.example/@other/app"), scoped) == ("path.not_compared", "")
 
 
 class TestStep3TheDigest:
@@ -186,11 +186,11 @@ class TestNames:
     @pytest.mark.parametrize(
         ("name", "kind", "location", "reference"),
         [
-            ("pkg:npm/%40acme/app@1.2.0", "package-index", "registry.npmjs.org/@acme/app", "1.2.0"),
-            ("pkg:npm/%40acme/app@1.2.0", "package-index", "https://registry.npmjs.org/@acme%2fapp", "1.2.0"),
-            ("pkg:npm/@acme/app@1.2.0", "package-index", "registry.npmjs.org/@acme/app", "1.2.0"),
-            ("pkg:npm/%40acme%2Fapp@1.2.0", "package-index", "registry.npmjs.org", "pkg:npm/%40acme/app@1.2.0"),
-            ("@shared/app@1.2.0", "package-index", "registry.npmjs.org/@shared/app", "1.2.0"),
+            ("pkg:npm/%40acme/app@1.2.0", "package-index", "npm.example/@acme/app", "1.2.0"),
+            ("pkg:npm/%40acme/app@1.2.0", "package-index", "https://npm.example/@acme%2fapp", "1.2.0"),
+            ("pkg:npm/@acme/app@1.2.0", "package-index", "npm.example/@acme/app", "1.2.0"),
+            ("pkg:npm/%40acme%2Fapp@1.2.0", "package-index", "npm.example", "pkg:npm/%40acme/app@1.2.0"),
+            ("@shared/app@1.2.0", "package-index", "npm.example/@shared/app", "1.2.0"),
             ("pkg:npm/app@1.2?repository_url=https://npm.example", "package-index", "npm.example", "app@1.2"),
             ("pkg:pypi/demo-app@1.2", "package-index", "pypi.example/simple/Demo_App", "1.2"),
             ("pkg:pypi/demo-app@1.2", "host", "web-1", "demo.app@1.2"),
@@ -221,9 +221,9 @@ class TestNames:
     @pytest.mark.parametrize(
         ("name", "kind", "location", "reference"),
         [
-            ("pkg:npm/%40acme/app@1.2", "package-index", "registry.npmjs.org/@other/app", "1.2"),
-            ("pkg:npm/%40acme/app@1.2", "package-index", "registry.npmjs.org/app", "1.2"),
-            ("pkg:npm/app@1.2", "package-index", "registry.npmjs.org/@acme/app", "1.2"),
+            ("pkg:npm/%40acme/app@1.2", "package-index", "npm.example/@other/app", "1.2"),
+            ("pkg:npm/%40acme/app@1.2", "package-index", "npm.example/app", "1.2"),
+            ("pkg:npm/app@1.2", "package-index", "npm.example/@acme/app", "1.2"),
             ("pkg:npm/app@1.2", "host", "web-1", "pkg:npm/%40acme/app@1.2"),
             ("pkg:npm/app@1.2", "host", "web-1", "pkg:pypi/app@1.2"),
             ("pkg:npm/demo-app@1.2", "package-index", "npm.example/demo_app", "1.2"),
