@@ -9,10 +9,11 @@ nothing of this: `approvals.refresh` evaluates requests anew.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import F, Max, Q
 from django.db.models.functions import Now
 
@@ -21,7 +22,7 @@ from attestations.queries import newest_verdicts
 from identities.models import EvidenceSigner, Identity
 from ledger.append import hold_ledger
 from proofs.assess import VERIFIER_VERSION
-from proofs.errors import NotFound
+from proofs.errors import Conflict, NotFound
 
 Kind = Reverification.Kind
 BATCH = 500
@@ -93,9 +94,14 @@ def verifier_in_force() -> str | None:
 
 
 def put_verifier_in_force(*, now: datetime) -> Reverification:
-    """Order that everything is judged by this process's verifier, and that no other one's verdicts are kept: also when it is an older one."""
+    """Order that everything is judged by this process's verifier, and that no other one's verdicts are kept: also when it is an older one.
+
+    Refuses with `verifier.order_open` while an earlier order of the same version is still being spread.
+    """
     with transaction.atomic():
         hold_ledger()
+        if Reverification.objects.filter(kind=Kind.VERIFIER, value=VERIFIER_VERSION, done_at__isnull=True).exists():
+            raise Conflict("verifier.order_open", f"everything is being verified again by version {VERIFIER_VERSION} already; wait for it")
         return order_reverification(kind=Kind.VERIFIER, value=VERIFIER_VERSION, now=now)
 
 
@@ -104,10 +110,8 @@ def _order_for_new_verifier(now: datetime) -> None:
     in_force = verifier_in_force()
     if in_force is not None and not _is_newer(VERIFIER_VERSION, in_force):
         return
-    try:
+    with suppress(Conflict):  # Another process was first.
         put_verifier_in_force(now=now)
-    except IntegrityError:
-        return  # Another process was first.
 
 
 def _is_newer(version: str, other: str) -> bool:

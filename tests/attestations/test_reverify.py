@@ -282,6 +282,8 @@ class TestVerifier:
             work_it_off()
         assert newest(bundle).verifier == "99"
         run("reverify", "--verifier")
+        with pytest.raises(CommandError, match=r"verifier\.order_open"):
+            run("reverify", "--verifier")
         work_it_off()
         assert newest(bundle).verifier == "98"
 

@@ -29,13 +29,13 @@ class Command(DataCommand):
         what.add_argument("--status", action="store_true", help=f"only list the last {SHOWN} orders and how far each is")
 
     def handle(self, *, attestation: str, status: bool, verifier: bool, **options: Any) -> None:
-        if verifier:
-            put_verifier_in_force(now=timezone.now())
-        elif not status:
-            try:
+        try:
+            if verifier:
+                put_verifier_in_force(now=timezone.now())
+            elif not status:
                 ask_reverification(attestation_id=attestation, by=None, now=timezone.now())
-            except Refusal as refusal:
-                raise CommandError(f"{refusal.code}: {refusal.reason}") from refusal
+        except Refusal as refusal:
+            raise CommandError(f"{refusal.code}: {refusal.reason}") from refusal
         for order in Reverification.objects.order_by("-pk")[:SHOWN]:
             where = f"spread at {rfc3339(order.done_at)}" if order.done_at else "open"
             what = f"{order.get_kind_display()}: {order.value}" if order.value else order.get_kind_display()
