@@ -77,7 +77,7 @@ def _lock_ceremony(ceremony_id: str, session_hash: str, by: Identity, now: datet
         raise NotFound("ceremony.unknown", "there is no such ceremony")
     # First the request, then the ceremony: every act takes its locks in this order.
     lock_state(found.revision.request, now=now)
-    ceremony = Ceremony.objects.select_for_update().get(pk=ceremony_id)
+    ceremony = Ceremony.objects.select_for_update(no_key=True).get(pk=ceremony_id)
     if ceremony.identity_id != by.pk or not hmac.compare_digest(ceremony.session_hash, session_hash):
         raise NotAllowed("ceremony.not_yours", "this ceremony was begun by somebody else, or in another sign-in session")
     if ceremony.consumed_at is not None:
@@ -121,7 +121,7 @@ def _read_statement(ceremony: Ceremony) -> HumanApproval:
 
 def _keep_sign_count(approval: Approval, verified: VerifiedSignature, now: datetime) -> None:
     """Keep the highest count the key has shown; a count that did not grow is a sign of a cloned key, and goes into the ledger."""
-    key = SigningKey.objects.select_for_update().get(pk=approval.signing_key_id)
+    key = SigningKey.objects.select_for_update(no_key=True).get(pk=approval.signing_key_id)
     if key.sign_count and verified.sign_count and verified.sign_count <= key.sign_count:
         # Not refused: some authenticators count badly. Whoever watches the ledger sees which answer it was.
         append_event(event="signer.count_went_back", ref_digest=approval.payload_digest, actor=actor_of(approval.identity), now=now)

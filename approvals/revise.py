@@ -122,7 +122,7 @@ def revise_request(*, request: Request, by: Identity | None, now: datetime) -> R
 def lock_state(request: Request, *, now: datetime) -> RequestState:
     """Lock the one row that serialises everything that happens to a request: revisions, ceremonies and answers."""
     RequestState.objects.get_or_create(request_id=request.pk, defaults={"computed_at": now})
-    return RequestState.objects.select_for_update().get(request_id=request.pk)
+    return RequestState.objects.select_for_update(no_key=True).get(request_id=request.pk)
 
 
 def _current_evidence(digests: Sequence[str], team: Team) -> list[SeenEvidence]:

@@ -99,4 +99,4 @@ def _keep_place(said: SaidObservation, environment: Environment | None, by: Iden
         first_seen_at=now,
     )
     Place.objects.bulk_create([mine], ignore_conflicts=True)
-    return Place.objects.select_for_update(of=("self",)).select_related("environment").get(pk=key)
+    return Place.objects.select_for_update(no_key=True, of=("self",)).select_related("environment").get(pk=key)

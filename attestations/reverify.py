@@ -64,7 +64,7 @@ def spread_reverifications(*, now: datetime, limit: int = BATCH) -> int:
     """Put at most `limit` touched attestations back to wait, for the oldest open order; return how many were looked at."""
     _order_for_new_verifier(now)
     with transaction.atomic():
-        order = Reverification.objects.select_for_update(skip_locked=True).filter(done_at__isnull=True).order_by("pk").first()
+        order = Reverification.objects.select_for_update(no_key=True, skip_locked=True).filter(done_at__isnull=True).order_by("pk").first()
         if order is None:
             return 0
         touched = _touched_by(order).filter(attestation_id__gt=order.cursor).order_by("attestation_id")

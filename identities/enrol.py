@@ -144,7 +144,7 @@ def revoke_signing_key(*, key: SigningKey, by: Identity, reason: str, now: datet
         raise NotAllowed("signer.not_yours", "only the person who holds a key revokes it")
     if not reason.strip() or len(reason.strip()) > 200:
         raise Malformed("signer.reason", "got a reason of no or more than 200 characters, expected a short one for the record")
-    key = SigningKey.objects.select_for_update(of=("self",)).select_related("identity").get(pk=key.pk)
+    key = SigningKey.objects.select_for_update(no_key=True, of=("self",)).select_related("identity").get(pk=key.pk)
     if key.revoked_at is not None:
         raise Conflict("signer.revoked", f"{key.label} is revoked already")
     key.revoked_at, key.revoked_reason = now, reason.strip()

@@ -70,7 +70,7 @@ def store_credential(*, identity: Identity, scopes: Sequence[str], expires_at: d
 @transaction.atomic
 def revoke_credential(*, credential: ApiCredential, by: Identity | None, now: datetime) -> ApiCredential:
     """Revoke from now on. Refuses with `credential.revoked` or `permission.missing`."""
-    credential = ApiCredential.objects.select_for_update(of=("self",)).select_related("identity__team").get(pk=credential.pk)
+    credential = ApiCredential.objects.select_for_update(no_key=True, of=("self",)).select_related("identity__team").get(pk=credential.pk)
     if by is not None and by.pk != credential.identity.owner_id:
         demand(by, "identities.steward", team=credential.identity.team)
     if credential.revoked_at is not None:

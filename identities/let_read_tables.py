@@ -48,7 +48,7 @@ def end_reading_tables(*, identity: Identity, now: datetime) -> User:
 
 
 def _account_of(identity: Identity) -> User:
-    account = User.objects.select_for_update().filter(identity=identity).first()
+    account = User.objects.select_for_update(no_key=True).filter(identity=identity).first()
     if account is None or not identity.is_person:
         raise NotAllowed("tables.people_only", f"{identity.name} does not sign in; only people look at the tables")
     return account

@@ -32,7 +32,7 @@ def demand_officer(identity: Identity) -> Identity:
 
     Must run inside the caller's transaction: the role's rows are held, so that it cannot end before the act is done.
     """
-    list(RoleAssignment.objects.select_for_update().filter(identity=identity, role=RoleAssignment.Role.OFFICER))
+    list(RoleAssignment.objects.select_for_update(no_key=True).filter(identity=identity, role=RoleAssignment.Role.OFFICER))
     current = Identity.objects.get(pk=identity.pk)
     demand(current, "trust.change")
     return current

@@ -32,7 +32,7 @@ def revoke_signer(*, signer: EvidenceSigner, revoked_from: datetime, reason: str
         raise Malformed("signer.revoked_in_future", f"got {rfc3339(revoked_from)}, expected a time that is not in the future")
     if not reason.strip():
         raise Malformed("signer.reason", "got no reason, expected one that whoever finds rejected evidence can understand")
-    row = EvidenceSigner.objects.select_for_update().select_related("identity").get(pk=signer.pk)
+    row = EvidenceSigner.objects.select_for_update(no_key=True, of=("self",)).select_related("identity").get(pk=signer.pk)
     if row.revoked_at == revoked_from:
         return row
     if row.revoked_at is not None:

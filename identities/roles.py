@@ -65,7 +65,7 @@ def end_role(*, assignment: RoleAssignment, by: Identity | None, now: datetime) 
     Refuses with `role.ended`, `role.last_administrator` or `permission.missing`.
     """
     # Two administrators who end each other at the same moment would leave none: the team's row is their queue.
-    team = Team.objects.select_for_update().get(pk=assignment.team_id)
+    team = Team.objects.select_for_update(no_key=True).get(pk=assignment.team_id)
     assignment = RoleAssignment.objects.select_related("identity").get(pk=assignment.pk)
     if by is not None and by.pk != assignment.identity_id:
         demand(by, "identities.steward", team=team)

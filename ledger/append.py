@@ -75,11 +75,11 @@ def _append(*, event: str, ref_digest: str, body: bytes, now: datetime) -> Entry
 
 
 def _lock_head() -> Head:
-    head = Head.objects.select_for_update().first()
+    head = Head.objects.select_for_update(no_key=True).first()
     if head is None:
         # The first entry of all: two processes may both get here, one inserts, and both then queue for the lock.
         Head.objects.bulk_create([Head(id=1, size=0)], ignore_conflicts=True)
-        head = Head.objects.select_for_update().get()
+        head = Head.objects.select_for_update(no_key=True).get()
     return head
 
 

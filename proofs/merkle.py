@@ -86,17 +86,17 @@ def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], 
         raise Unproven(code, f"got leaf index {index} in a tree of {size}, expected an index inside the tree")
     if len(leaf) != 32 or len(root) != 32:
         raise Unproven(code, "got a leaf or a root that is not a hash, expected 32 bytes")
-    position, last, value = index, size - 1, leaf
+    position, last, value, sha256 = index, size - 1, leaf, hashlib.sha256
     for sibling in path:
         if last == 0 or len(sibling) != 32:
             raise Unproven(code, "the inclusion proof is longer than the tree is high, or holds something that is not a hash")
         if position & 1 or position == last:
-            value = node_hash(sibling, value)
+            value = sha256(b"\x01" + sibling + value).digest()
             while not position & 1 and position:
                 position >>= 1
                 last >>= 1
         else:
-            value = node_hash(value, sibling)
+            value = sha256(b"\x01" + value + sibling).digest()
         position >>= 1
         last >>= 1
     if last != 0 or value != root:

@@ -71,7 +71,7 @@ def parse_statement(payload: bytes, *, may_lack_digest: bool = False) -> Stateme
         raise Malformed("statement.malformed", f"got _type {str(got)[:100]!r}, expected one of {', '.join(STATEMENT_TYPES)}")
     predicate_type, predicate = value.get("predicateType"), value.get("predicate", {})
     # An empty type is the specification's neighbour, and real; nobody understands it, so no rule can ask for it.
-    if not is_plain_text(predicate_type) or not isinstance(predicate, dict | type(None)):
+    if not is_plain_text(predicate_type) or not (predicate is None or isinstance(predicate, dict)):
         raise Malformed("statement.malformed", "expected a predicateType and a predicate object")
     subjects = value.get("subject")
     if not isinstance(subjects, list) or not subjects:
@@ -115,5 +115,7 @@ def _parse_subject(item: Any) -> Subject:
             digests.append(parse_digest(f"{algorithm}:{value}"))
         except Refusal as error:
             raise Malformed("statement.malformed", f"subject {item.get('name', '')[:80]!r}: {error.reason}") from error
+    if len(digests) == len(item["digest"]):
+        return Subject(item.get("name", ""), tuple(digests))
     others = ((name, value) for name, value in sorted(item["digest"].items()) if name not in LENGTHS)
     return Subject(item.get("name", ""), tuple(digests), tuple(pair for pair in others if all(map(is_plain_text, pair))))

@@ -60,7 +60,7 @@ def accept_trust_root(
     """
     wanted = _whole(profile)
     digest = parse_trust_root(document, profile=wanted).digest
-    found = TrustRoot.objects.select_for_update().filter(pk=digest).first()
+    found = TrustRoot.objects.select_for_update(no_key=True).filter(pk=digest).first()
     if found is not None:
         if found.removed_at is None and found.profile == wanted:
             return found
@@ -94,7 +94,7 @@ def remove_trust_root(*, digest: str, actor: str, now: datetime, proposal: str =
 
     Refuses with `trust.unknown_root`. It never comes back under the same digest. Does not check who may.
     """
-    row = TrustRoot.objects.select_for_update().filter(pk=digest).first()
+    row = TrustRoot.objects.select_for_update(no_key=True).filter(pk=digest).first()
     if row is None:
         raise NotFound("trust.unknown_root", f"no trust root is stored under {digest[:80]}")
     if row.removed_at is None:

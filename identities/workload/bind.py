@@ -50,7 +50,7 @@ def bind_workload(
     pinned = _pinned(claims)
     try:
         with transaction.atomic():
-            if TokenIssuer.objects.select_for_update().get(pk=issuer.pk).removed_at is not None:
+            if TokenIssuer.objects.select_for_update(no_key=True).get(pk=issuer.pk).removed_at is not None:
                 raise Conflict("issuer.removed", f"{issuer.url} was removed already")
             binding = WorkloadBinding.objects.create(
                 identity=identity,
@@ -69,7 +69,9 @@ def bind_workload(
 @transaction.atomic
 def revoke_workload(*, binding: WorkloadBinding, by: Identity | None, now: datetime) -> WorkloadBinding:
     """End a binding from now on; what was had for its tokens ends too. Refuses with `binding.revoked` or `permission.missing`."""
-    binding = WorkloadBinding.objects.select_for_update(of=("self",)).select_related("identity__team", "issuer").get(pk=binding.pk)
+    binding = (
+        WorkloadBinding.objects.select_for_update(no_key=True, of=("self",)).select_related("identity__team", "issuer").get(pk=binding.pk)
+    )
     if by is not None and by.pk != binding.identity.owner_id:
         demand(by, "identities.steward", team=binding.identity.team)
     if binding.revoked_at is not None:

@@ -161,7 +161,7 @@ def _demand(by: Identity | None, team: Team | None) -> None:
 
 
 def _locked(issuer: TokenIssuer) -> TokenIssuer:
-    issuer = TokenIssuer.objects.select_for_update().get(pk=issuer.pk)
+    issuer = TokenIssuer.objects.select_for_update(no_key=True).get(pk=issuer.pk)
     if issuer.removed_at is not None:
         raise Conflict("issuer.removed", f"{issuer.url} was removed already")
     return issuer

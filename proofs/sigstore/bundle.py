@@ -91,7 +91,7 @@ def verify_bundle(bundle: Bundle, *, trust_root: TrustRoot, keys: tuple[Register
         key = _registered_signer(bundle, keys, times)
     # 9. The entry is about this bundle.
     if entry is not None:
-        armoured = "" if certificate is None else certificate.armoured
+        armoured = () if certificate is None else certificate.armoured
         verify_body_binding(entry.kind, entry.body, content=bundle.content, certificate=bundle.certificate, key=key, armoured=armoured)
     # 10. and 11. The signature, and what was signed.
     return VerifiedBundle(

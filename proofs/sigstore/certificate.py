@@ -20,7 +20,7 @@ from proofs.errors import Malformed, Refusal, Unproven
 from proofs.keys import PublicKey, bind_key
 from proofs.sigstore.authority import Authority
 from proofs.sigstore.known_certificates import KnownCertificate, SignerCertificate
-from proofs.sigstore.log_body import armour_of
+from proofs.sigstore.log_body import armours_of
 from proofs.sigstore.trust_root import TrustRoot, find_log
 from proofs.sigstore.usual_form import CLAIMS, FULCIO, Extensions, extensions_of
 from proofs.sigstore.usual_signer import ListedAt, UsualSigner, read_usual_signer
@@ -97,7 +97,7 @@ def verify_certificate(read: ReadCertificate, *, trust_root: TrustRoot, times: S
         claims=MappingProxyType(claims),
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
-        armoured=armour_of(read.der),
+        armoured=armours_of(read.der),
     )
     trust_root.known.keep(KnownCertificate(certificate, signer, tuple(issued_by)))
     return signer

@@ -34,7 +34,7 @@ class SignerCertificate:
     claims: Mapping[int, str]
     not_before: datetime
     not_after: datetime
-    armoured: str
+    armoured: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ anything is verified. Not checked: `envelopeHash` and `hash`, which cover the en
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from proofs.canonical import parse_json
@@ -27,15 +26,14 @@ _CODE = "tlog.entry_mismatch"
 
 
 class Signer(NamedTuple):
-    """Who made the bundle's signature: the label of its PEM block, the DER within, and how an entry most often names it, if known."""
+    """Who made the bundle's signature: the label of its PEM block, the DER within, and how entries most often name it, if known."""
 
     label: str
     der: bytes
-    armoured: str = ""
+    armoured: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedContent:
+class LoggedContent(NamedTuple):
     """What an entry's body names, unverified: exactly one signature over one content. None where the kind does not say.
 
     `digest` is the digest of the payload, of the file, or (Rekor v2) of what was signed; `is_by_signer` says whether
@@ -56,11 +54,11 @@ def verify_body_binding(
     content: Envelope | SignedFile,
     certificate: bytes | None,
     key: PublicKey,
-    armoured: str = "",
+    armoured: tuple[str, ...] = (),
 ) -> None:
     """Return when `body`, an entry of `kind`, is about this content, its one signature and this signer, and nothing else.
 
-    The signer is `certificate` (DER), or `key` where there is none; `armoured` is `armour_of` the certificate, where it is at hand, and
+    The signer is `certificate` (DER), or `key` where there is none; `armoured` is `armours_of` the certificate, where it is at hand, and
     changes no answer. Refuses with `tlog.entry_mismatch` otherwise. Without this step any entry of the log would do for any bundle.
     """
     # 9. The entry is about this very bundle.
@@ -98,8 +96,7 @@ def _read_body(kind: tuple[str, str], body: bytes, by: Signer) -> LoggedContent:
     value = demand_fields(parse_json(body), {"apiVersion", "kind", "spec"}, code=_CODE, what="the entry's body")
     if (value["kind"], value["apiVersion"]) != kind:
         raise Unproven(_CODE, "the log entry's body is of another kind than the entry says")
-    readers = {DSSE_ENTRY: _read_dsse, INTOTO_ENTRY: _read_intoto, HASHEDREKORD: _read_hashedrekord, HASHEDREKORD_V2: _read_hashedrekord_v2}
-    return readers[kind](value, by)
+    return _READERS[kind](value, by)
 
 
 def _read_dsse(value: dict[str, Any], by: Signer) -> LoggedContent:
@@ -161,22 +158,26 @@ def _read_intoto(value: dict[str, Any], by: Signer) -> LoggedContent:
     )
 
 
+_READERS = {DSSE_ENTRY: _read_dsse, INTOTO_ENTRY: _read_intoto, HASHEDREKORD: _read_hashedrekord, HASHEDREKORD_V2: _read_hashedrekord_v2}
+
+
 def _only_signer(signers: object) -> object:
     if not isinstance(signers, list) or len(signers) != 1:
         raise Unproven(_CODE, "the log entry is not about exactly one signature")
     return signers[0]
 
 
-def armour_of(certificate: bytes) -> str:
-    """Return how most signers name a certificate in an entry of Rekor v1: base64 of PEM with lines of 64 characters."""
+def armours_of(certificate: bytes) -> tuple[str, str]:
+    """Return how most signers name a certificate in an entry of Rekor v1: base64 of PEM with lines of 64 characters, the last one ended or not."""
     text = b64_encode(certificate)
     lines = "\n".join([text[at : at + 64] for at in range(0, len(text), 64)])
-    return b64_encode(f"-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n".encode())
+    block = f"-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----".encode()
+    return b64_encode(block + b"\n"), b64_encode(block)
 
 
 def _is_armour_of(by: Signer, unverified_text: object) -> bool:
     """Return whether the text is base64 of one PEM block with the signer's bytes; signers wrap its lines and end it in different ways."""
-    if by.armoured and unverified_text == by.armoured:
+    if unverified_text in by.armoured:
         return True
     begin, end = f"-----BEGIN {by.label}-----\n".encode(), f"\n-----END {by.label}-----".encode()
     armoured = _decode(unverified_text, "the logged verifier").strip(b"\n")

@@ -71,7 +71,7 @@ def parse_log_entry(unverified: dict[str, Any], *, may_lack_proof: bool = False)
         raise Unproven("evidence.unsupported_log_entry", f"got a log entry of kind {got}, expected {known}; other kinds are not read yet")
     # Protobuf's JSON may write an absent field as null; one that nobody knows is refused whatever it holds.
     demand_fields(unverified, frozenset(), optional=_KNOWN_FIELDS, code="tlog.malformed", what="the log entry")
-    given = {name: value for name, value in unverified.items() if value is not None}
+    given = {name: value for name, value in unverified.items() if value is not None} if None in unverified.values() else dict(unverified)
     if may_lack_proof and _lacks_checkpoint(given.get("inclusionProof")):
         # A root that nobody signed proves nothing: such a proof, which version 0.1 knows, is none.
         del given["inclusionProof"]
@@ -165,7 +165,7 @@ def _parse_proof(unverified: dict[str, Any]) -> InclusionProof:
         index=_number(proof["logIndex"]),
         tree_size=_number(proof["treeSize"]),
         root=_decode(proof["rootHash"], "the root hash"),
-        path=tuple(_decode(item, "a proof hash") for item in hashes),
+        path=tuple([b64_decode(item, code="tlog.malformed", what="a proof hash") for item in hashes]),
         checkpoint=checkpoint,
     )
 

@@ -16,7 +16,7 @@ def demand_fields(value: object, required: Set[str], *, optional: Set[str] = fro
     if not isinstance(value, dict):
         raise Malformed(code, f"got {type(value).__name__} for {what}, expected an object")
     keys = value.keys()
-    if keys == required:
+    if keys == required or (keys >= required and keys <= optional):
         return value
     missing, unknown = required - keys, keys - required - optional
     if missing or unknown:

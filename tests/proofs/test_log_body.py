@@ -16,7 +16,7 @@ from proofs.dsse import Envelope
 from proofs.errors import Unproven
 from proofs.keys import load_spki
 from proofs.sigstore.bundle_shape import parse_bundle
-from proofs.sigstore.log_body import armour_of, verify_body_binding
+from proofs.sigstore.log_body import armours_of, verify_body_binding
 from tests.proofs.factory import NOON, STATEMENT, WORKLOAD
 from tests.proofs.formats import KINDS, Formats, b64
 
@@ -28,9 +28,9 @@ def refusal(name: str, change: Callable[[dict[str, Any]], object]) -> str:
     """Return the reason of the refusal when the body of an honest bundle of this kind is changed."""
     parsed = parse_bundle(json.loads(FORMATS.make(KINDS[name], STATEMENT, WORKLOAD, NOON)))
     assert parsed.entry is not None
-    armoured = "" if parsed.certificate is None else armour_of(parsed.certificate)
+    armoured = () if parsed.certificate is None else armours_of(parsed.certificate)
     reasons = set()
-    for at_hand in ("", armoured):
+    for at_hand in ((), armoured):
         body = json.loads(parsed.entry.body)
         signed_by = {"content": parsed.content, "certificate": parsed.certificate, "key": KEY, "armoured": at_hand}
         verify_body_binding(parsed.entry.kind, canonical_bytes(body), **signed_by)
@@ -139,4 +139,4 @@ def test_the_armour_is_the_pem_that_the_library_writes() -> None:
     parsed = parse_bundle(json.loads(FORMATS.make(KINDS["file-v1"], STATEMENT, WORKLOAD, NOON)))
     assert parsed.certificate is not None
     pem = x509.load_der_x509_certificate(parsed.certificate).public_bytes(Encoding.PEM)
-    assert base64.b64decode(armour_of(parsed.certificate)) == pem
+    assert base64.b64decode(armours_of(parsed.certificate)) == pem

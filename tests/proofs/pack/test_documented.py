@@ -65,7 +65,7 @@ def test_the_numbers_are_the_same_in_code_and_document() -> None:
     assert steps_in_words(verify.__doc__ or "") == numbers
     table = DOCUMENT[DOCUMENT.index("## A pack (") :]
     assert re.findall(r"^\| (\d+) \|", table, re.MULTILINE) == numbers
-    passkey_table = OF_PACKS[: OF_PACKS.index("## A pack (")]
+    passkey_table = OF_PACKS[: OF_PACKS.index("\n## ")]
     assert re.findall(r"^\| (\d+) \|", passkey_table, re.MULTILINE) == steps_in_words(passkey.__doc__ or "")
 
 
