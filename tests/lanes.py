@@ -43,14 +43,15 @@ def main(arguments: list[str]) -> int:
     embedded = {
         name: value for name, value in environment.items() if name not in ("COUNTERSIGN_TEST_DATABASE_URL", "COUNTERSIGN_TEST_BROKER_URL")
     }
-    outcomes = [run_lane("SQLite, no broker", "not browser and not install", arguments, embedded, parallel=True)]
+    outcomes = [run_lane("SQLite, no broker", "not browser and not install", arguments, embedded)]
     try:
         with full_stack(environment) as full:
             chosen = arguments or [f"--ignore={folder}" for folder in PURE]
-            outcomes.append(run_lane("PostgreSQL and Redis", "not browser and not install", chosen, full, parallel=True))
+            outcomes.append(run_lane("PostgreSQL and Redis", "not browser and not install and not once", chosen, full))
     except Missing as missing:
         outcomes.append(Outcome("PostgreSQL and Redis", False if require_all else None, str(missing)))
-    outcomes.append(run_lane("Chromium", "browser", arguments, embedded, parallel=False))
+    # A file stays together, because its portal and the story told there are made for the whole of it.
+    outcomes.append(run_lane("Chromium", "browser", arguments, embedded, spread="loadfile"))
     print()
     for outcome in outcomes:
         word = {True: "passed", False: "FAILED", None: "skipped"}[outcome.ok]
@@ -65,10 +66,10 @@ def full_stack(environment: dict[str, str]) -> Iterator[dict[str, str]]:
         yield {**environment, "COUNTERSIGN_TEST_DATABASE_URL": database_url, "COUNTERSIGN_TEST_BROKER_URL": broker_url}
 
 
-def run_lane(lane: str, marks: str, arguments: list[str], environment: dict[str, str], *, parallel: bool) -> Outcome:
-    """Run pytest once, passing its words on as they come, and keep its closing line."""
+def run_lane(lane: str, marks: str, arguments: list[str], environment: dict[str, str], *, spread: str = "loadscope") -> Outcome:
+    """Run pytest once on both processors, passing its words on as they come, and keep its closing line. `spread` says what stays together."""
     print(f"\n== {lane} ==", flush=True)
-    command = [sys.executable, "-m", "pytest", *OPTIONS, *(["-n", "2", "--dist", "loadscope"] if parallel else []), "-m", marks, *arguments]
+    command = [sys.executable, "-m", "pytest", *OPTIONS, "-n", "2", "--dist", spread, "-m", marks, *arguments]
     closing = "no closing line"
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, errors="replace") as process:
         assert process.stdout is not None

@@ -6,25 +6,53 @@ two it is, the lane says that the tests run in.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import os
 import secrets
 from collections.abc import Iterator
 
 import psycopg
 
+from tests.live import migrate
+
 
 @contextlib.contextmanager
 def throwaway_database() -> Iterator[str]:
-    """Yield the URL of an empty database of this lane's kind; "" is the embedded default."""
+    """Yield the URL of a database of this lane's kind with every table and no row; "" is the embedded default."""
     server = os.environ.get("COUNTERSIGN_TEST_DATABASE_URL", "")
     if not server.startswith("postgres"):
         yield ""
         return
-    name = f"countersign_throwaway_{secrets.token_hex(6)}"
+    name = _new_name()
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{_migrated(server)}"')
         try:
-            yield f"{server.rpartition('/')[0]}/{name}"
+            yield _url(server, name)
         finally:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@functools.cache
+def _migrated(server: str) -> str:
+    """Return the name of a database with every table and no row; it is made once in a test process and dropped when that ends."""
+    name = _new_name()
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    atexit.register(_drop, server, name)
+    migrate({"COUNTERSIGN_DATABASE_URL": _url(server, name)})
+    return name
+
+
+def _drop(server: str, name: str) -> None:
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def _new_name() -> str:
+    return f"countersign_throwaway_{secrets.token_hex(6)}"
+
+
+def _url(server: str, name: str) -> str:
+    return f"{server.rpartition('/')[0]}/{name}"

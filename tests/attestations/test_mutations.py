@@ -15,6 +15,7 @@ from tests.mutation import Original, originals, other_accepts, own_refusal
 from tests.proofs.published import NOW
 
 ORIGINALS = originals()
+pytestmark = pytest.mark.once
 
 
 def test_both_verifiers_accept_the_originals() -> None:

@@ -17,6 +17,7 @@ from proofs.sigstore.trust_root import parse_trust_root
 
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLES = made_bundles()
+pytestmark = pytest.mark.once
 
 
 def run(*arguments: str) -> list[str]:

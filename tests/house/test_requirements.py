@@ -15,6 +15,7 @@ WHAT = {
     "ssh-keygen": "tests/proofs/approval/test_sshsig.py",
     "vectors": "tests/proofs/test_vectors.py",
 }
+pytestmark = pytest.mark.once
 
 
 @pytest.mark.parametrize("what", sorted(WHAT))

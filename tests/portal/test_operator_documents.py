@@ -55,6 +55,7 @@ def ask(portal: LivePortal, token: str, path: str, body: bytes | None = None) ->
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_the_commands_as_written_lead_to_a_request_that_waits_for_people(tmp_path: Path) -> None:
     setup = tmp_path / "setup"
     setup.mkdir()

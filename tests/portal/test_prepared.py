@@ -11,6 +11,8 @@ import pytest
 
 from tests.live import ROOT
 
+pytestmark = pytest.mark.once
+
 
 def manage(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COUNTERSIGN_")}

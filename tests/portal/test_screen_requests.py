@@ -189,6 +189,7 @@ class TestSizes:
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_the_web_server_passes_on_what_is_looked_at(tmp_path: Path) -> None:
     with live_portal(tmp_path) as portal:
         portal.start()

@@ -12,7 +12,7 @@ import pytest
 
 from tests.live import live_portal
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.once]
 SLOW_CLIENTS = 24
 
 

@@ -16,7 +16,7 @@ import pytest
 from portal import supervisor
 from portal.supervisor import port_is_taken
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.once]
 ROOT = Path(__file__).resolve().parent.parent.parent
 # A supervisor in a process of its own: it sets signal handlers. The child writes its pid, and starts a grandchild that ignores SIGTERM.
 RUN = """

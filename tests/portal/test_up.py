@@ -18,7 +18,7 @@ import pytest
 
 from tests.live import ROOT, free_port, live_portal
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.once]
 
 
 def wait_until(true: Callable[[], object], seconds: float = 60) -> None:
