@@ -11,6 +11,7 @@ from typing import Any
 
 from identities.models import Identity
 from identities.queries import find_registration, fitting_registrations, resolve_signer
+from identities.standing import in_words, why_not_answering
 from proofs.claims import ClaimFinding
 from proofs.moment import parse_moment
 
@@ -32,13 +33,15 @@ def check_signer_registered(facts: Mapping[str, Any], *, as_of: datetime, at: da
     identity = resolve_signer(signer, signed_at=signed_at, at=at)
     if identity is not None:
         owner = f", owned by {identity.owner.name}" if identity.owner else ""
+        owner += ", which has been retired since" if identity.status == Identity.Status.RETIRED else ""
         return identity, ClaimFinding(CHECK, "pass", "signer.registered", f"Signed by the registered identity {identity.name}{owner}.")
     candidate = find_registration(signer, signed_at=signed_at, at=at) or fitting_registrations(signer).first()
     if candidate is None:
         return None, ClaimFinding(CHECK, "review", "signer.unknown", "The signature holds, but nobody registered its signer here.")
-    name, status = candidate.identity.name, candidate.identity.status
-    if status != Identity.Status.ACTIVE:
-        return None, ClaimFinding(CHECK, "fail", f"signer.{status}", f"The signer is registered as {name}, and that identity is {status}.")
+    name, why = candidate.identity.name, why_not_answering(candidate.identity, signed_at=signed_at)
+    if why:
+        words = f"The signer is registered as {name}, and {in_words(candidate.identity, why)}."
+        return None, ClaimFinding(CHECK, "fail", f"signer.{why}", words)
     if was_revoked(signer, by=signed_at):
         words = f"{name} signed this way once; the registration had been revoked when this was signed."
         return None, ClaimFinding(CHECK, "fail", "signer.revoked", words)
@@ -50,9 +53,10 @@ def check_signer_registered(facts: Mapping[str, Any], *, as_of: datetime, at: da
 def check_signer_trusted_today(
     signer: Mapping[str, Any], facts: Mapping[str, Any], *, as_of: datetime, at: datetime
 ) -> tuple[str, str] | None:
-    """Return code and words when evidence that counted must shut a gate today: its signer is suspended, or revoked from whatever time on.
+    """Return code and words when evidence that counted must shut a gate today: its signer is suspended or an orphan, or had been retired when
+    it signed, or is revoked from whatever time on.
 
-    `signer` is the one of the facts, or a co-signer. A retired identity shuts nothing.
+    `signer` is the one of the facts, or a co-signer. An identity that was retired later shuts nothing.
     """
     signed_at = when_signed(facts, as_of=as_of)
     registration = find_registration(signer, signed_at=signed_at, at=at)
@@ -60,8 +64,9 @@ def check_signer_trusted_today(
     if named is None:
         return None
     name = named.identity.name
-    if named.identity.status == Identity.Status.SUSPENDED:
-        return "signer.suspended", f"The signer is registered as {name}, and that identity is suspended."
+    why = why_not_answering(named.identity, signed_at=signed_at)
+    if why:
+        return f"signer.{why}", f"The signer is registered as {name}, and {in_words(named.identity, why)}."
     is_ended = registration is not None and registration.revoked_at is not None and registration.revoked_at <= at
     if is_ended or (registration is None and was_revoked(signer, by=signed_at)):
         return "signer.revoked", f"{name} signed this way once; the registration was revoked."

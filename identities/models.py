@@ -84,6 +84,7 @@ class Identity(models.Model):
     owner = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="owned")
     team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.PROTECT, related_name="identities")
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.ACTIVE)
+    retired_at = models.DateTimeField(null=True, blank=True)
     # Null is the operator at the console.
     registered_by = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     actor_salt = models.BinaryField(max_length=16, default=new_actor_salt)
@@ -105,6 +106,17 @@ class Identity(models.Model):
     @property
     def is_person(self) -> bool:
         return self.kind == self.Kind.PERSON
+
+    @property
+    def is_orphaned(self) -> bool:
+        """Whether this is a program that could act, and no active person answers for it."""
+        lacks_owner = self.owner is None or self.owner.status != self.Status.ACTIVE
+        return not self.is_person and self.status == self.Status.ACTIVE and lacks_owner
+
+    @property
+    def standing(self) -> str:
+        """The word that lists and pages show: the status, or `orphaned`."""
+        return "orphaned" if self.is_orphaned else str(self.status)
 
 
 class User(AbstractUser):

@@ -10,6 +10,7 @@ from django.db.models import Count, Prefetch, Q, QuerySet
 
 from identities.models import ApiCredential, EvidenceSigner, Identity, RoleAssignment, SigningKey, TokenExchange, WorkloadBinding
 from identities.permissions import with_article
+from identities.standing import why_not_answering
 from proofs.errors import NotFound
 from proofs.workflow import split_workflow
 
@@ -33,9 +34,10 @@ def find_registration(facts_signer: Mapping[str, Any], *, signed_at: datetime, a
 
 
 def resolve_signer(facts_signer: Mapping[str, Any], *, signed_at: datetime, at: datetime) -> Identity | None:
-    """Return the active identity that answers for a signature, as `find_registration` tells it; None when unknown or unclear."""
+    """Return the identity that answers for a signature, as `find_registration` tells it; None when unknown or unclear, suspended, an orphan,
+    or retired when it was signed."""
     registration = find_registration(facts_signer, signed_at=signed_at, at=at)
-    if registration is None or registration.identity.status != Identity.Status.ACTIVE:
+    if registration is None or why_not_answering(registration.identity, signed_at=signed_at):
         return None
     return registration.identity
 

@@ -6,6 +6,7 @@ from django.urls import path
 
 from identities import openapi as openapi
 from identities import views
+from identities.lifecycle import views as change_views
 from identities.workload import api
 
 app_name = "identities"
@@ -13,6 +14,7 @@ urlpatterns = [
     path("api/v1/token", api.TokenView.as_view(), name="token"),
     path("identities", views.register, name="list"),
     path("identities/<str:identity_id>", views.identity, name="identity"),
+    path("identities/<str:identity_id>/<str:change>", change_views.change, name="change"),
     path("settings/keys", views.keys, name="keys"),
     path("settings/keys/add", views.add_key, name="add_key"),
     path("settings/keys/<str:key_id>/revoke", views.revoke_key, name="revoke_key"),

@@ -39,6 +39,7 @@ STATES: dict[str, tuple[str, str, str]] = {
     "changes_requested": ("Changes requested", "warn", "loop"),
     "stale": ("Stale", "warn", "alert"),
     "expired": ("Expired", "plain", "clock"),
+    "orphaned": ("Nobody answers for it", "bad", "alert"),
     "withdrawn": ("Withdrawn", "plain", "dash"),
     "open": ("Waits for an officer", "warn", "clock"),
     "accepted": ("Took effect", "ok", "check"),

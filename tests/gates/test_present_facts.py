@@ -131,12 +131,19 @@ class TestEvidence:
         ("status", "outcome"),
         [(Identity.Status.SUSPENDED, "deny"), (Identity.Status.RETIRED, "allow")],
     )
-    def test_a_suspended_signer_shuts_it_and_a_retired_one_does_not(self, stage: make.Stage, status: str, outcome: str) -> None:
+    def test_a_suspended_signer_shuts_it_and_one_retired_later_does_not(self, stage: make.Stage, status: str, outcome: str) -> None:
         make.approve(make.ask(), cast.alice())
         caller = cast.person("olaf", "Olaf Lund", "auditor")
-        Identity.objects.filter(pk=cast.runner().pk).update(status=status)
+        Identity.objects.filter(pk=cast.runner().pk).update(status=status, retired_at=LATER)
         decision = decide(digest=make.image(), environment_slug="production", by=caller, now=make.NOW + timedelta(minutes=1))
         assert decision.outcome == outcome
+
+    def test_an_orphan_shuts_it(self, stage: make.Stage) -> None:
+        make.approve(make.ask(), cast.alice())
+        caller = cast.person("olaf", "Olaf Lund", "auditor")
+        Identity.objects.filter(pk=cast.runner().owner_id).update(status=Identity.Status.RETIRED)
+        decision = decide(digest=make.image(), environment_slug="production", by=caller, now=make.NOW + timedelta(minutes=1))
+        assert codes(decision) == ["evidence.signer_orphaned"]
 
     def test_a_revoked_signer_shuts_it(self, stage: make.Stage) -> None:
         make.approve(make.ask(), cast.alice())

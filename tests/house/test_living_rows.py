@@ -25,7 +25,7 @@ MAY_CHANGE: dict[type, set[str]] = {
     ApiCredential: {"last_used_at", "revoked_at"},
     Ceremony: {"consumed_at", "refused_code"},
     EvidenceSigner: {"valid_until", "revoked_at"},
-    Identity: {"name", "purpose", "owner_id", "team_id", "status"},
+    Identity: {"name", "purpose", "owner_id", "team_id", "status", "retired_at"},
     RoleAssignment: {"ended_at"},
     SigningKey: {"label", "transports", "sign_count", "revocation", "revoked_at", "revoked_reason"},
     TokenIssuer: {"keys", "fetched_at", "tried_at", "removed_at"},
@@ -36,6 +36,7 @@ SET_ONCE = {
     ApiCredential: ["revoked_at"],
     Ceremony: ["consumed_at", "refused_code"],
     EvidenceSigner: ["valid_until", "revoked_at"],
+    Identity: ["retired_at"],
     RoleAssignment: ["ended_at"],
     SigningKey: ["revocation", "revoked_at", "revoked_reason"],
     TokenIssuer: ["removed_at"],
@@ -65,6 +66,7 @@ def whole_story(settings: Any, tmp_path: Path) -> None:
     end_role(assignment=RoleAssignment.objects.get(identity=cast.alice()), by=None, now=make.NOW)
     EvidenceSigner.objects.update(revoked_at=make.NOW, valid_until=make.NOW)
     TrustRoot.objects.update(removed_at=make.NOW)
+    Identity.objects.update(retired_at=make.NOW)
     make_tokens.binding()
     TokenIssuer.objects.update(removed_at=make.NOW)
     WorkloadBinding.objects.update(revoked_at=make.NOW)

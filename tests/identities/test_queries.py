@@ -127,6 +127,12 @@ class TestResolveSigner:
         Identity.objects.filter(pk=cast.runner().pk).update(status=status)
         assert resolve_signer(certificate(), signed_at=LATER, at=LATER) is None
 
+    def test_for_what_was_signed_before_it_was_retired(self) -> None:
+        runner = cast.runner()
+        Identity.objects.filter(pk=runner.pk).update(status="retired", retired_at=LATER)
+        assert resolve_signer(certificate(), signed_at=LATER, at=LATER) is None
+        assert resolve_signer(certificate(), signed_at=LATER - timedelta(seconds=1), at=LATER) == runner
+
     def test_two_who_fit_are_nobody(self) -> None:
         cast.runner()
         EvidenceSigner.objects.update(revoked_at=LATER + timedelta(days=1))

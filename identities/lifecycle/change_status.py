@@ -1,0 +1,89 @@
+"""Suspend an identity, let it act again, or retire it. Each is a ledger entry with its reason, and holds from that moment.
+
+What its signatures are worth changes with it, and with its owner: whatever evidence that touches is ordered to be verified again in the
+same transaction. Gates and the API look at the identity itself, so they do not wait for that.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from identities.chronicle import append_identity_event
+from identities.models import EvidenceSigner, Identity
+from identities.permissions import demand
+from identities.signals import evidence_signer_changed
+from proofs.errors import Conflict, Malformed, NotAllowed
+
+Status = Identity.Status
+MAX_REASON = 200
+
+
+def suspend_identity(*, identity: Identity, reason: str, by: Identity | None, now: datetime) -> Identity:
+    """Suspend an identity: it can do nothing, and nothing it ever signed opens a gate, until it is let act again.
+
+    Refuses with `identity.reason`, `identity.retired`, `identity.oneself` or `permission.missing`. Suspending twice changes nothing.
+    """
+    return _change(identity, Status.SUSPENDED, "identity.suspended", reason, by, now)
+
+
+def resume_identity(*, identity: Identity, reason: str, by: Identity | None, now: datetime) -> Identity:
+    """Let a suspended identity act again; what it signed counts as before. Refuses as `suspend_identity` does."""
+    return _change(identity, Status.ACTIVE, "identity.resumed", reason, by, now)
+
+
+def retire_identity(*, identity: Identity, reason: str, by: Identity | None, now: datetime) -> Identity:
+    """Retire an identity for ever: it can do nothing any more; what it signed before stays what it is, what is signed later never counts.
+
+    Refuses as `suspend_identity` does. A suspended identity may be retired; what it signed before counts again then.
+    """
+    return _change(identity, Status.RETIRED, "identity.retired", reason, by, now)
+
+
+def demand_stewardship(identity: Identity, by: Identity | None) -> None:
+    """Return when `by` may change this identity; None is the operator at the console. Refuses with `permission.missing`, `identity.oneself`."""
+    if by is None:
+        return
+    if identity.team is None:
+        raise NotAllowed("permission.missing", f"{identity} belongs to no team; only the operator at the console changes it.")
+    demand(by, "identities.steward", team=identity.team)
+    if by.pk == identity.pk:
+        raise NotAllowed("identity.oneself", "got your own identity, expected another: somebody else must change what you may do")
+
+
+def reason_of(text: str) -> str:
+    """Return the reason without spaces around it; refuses with `identity.reason` when there is none or it is too long."""
+    reason = text.strip()
+    if not reason or len(reason) > MAX_REASON:
+        raise Malformed(
+            "identity.reason", f"got a reason of {len(reason)} characters, expected 1 to {MAX_REASON} that others can understand"
+        )
+    return reason
+
+
+def order_another_look(identity: Identity, *, now: datetime) -> None:
+    """Say that what this identity signs counts otherwise now, and so does what the programs sign that a person answers for."""
+    programs = [identity.pk, *identity.owned.values_list("pk", flat=True)]
+    for signer in EvidenceSigner.objects.filter(identity__in=programs).select_related("identity").order_by("pk"):
+        evidence_signer_changed.send(EvidenceSigner, signer=signer, now=now)
+
+
+@transaction.atomic
+def _change(identity: Identity, status: str, event: str, reason: str, by: Identity | None, now: datetime) -> Identity:
+    demand_stewardship(identity, by)
+    said = reason_of(reason)
+    row = Identity.objects.select_for_update(no_key=True, of=("self",)).select_related("team", "owner").get(pk=identity.pk)
+    if row.status == status:
+        return row
+    if row.status == Status.RETIRED:
+        raise Conflict("identity.retired", f"{row} is retired, and that stays; register another identity")
+    before, row.status = str(row.status), status
+    if status == Status.RETIRED:
+        # Whole seconds, as signing times are: what was signed in this very second was signed too late.
+        row.retired_at = now.replace(microsecond=0)
+    row.save(update_fields=["status", "retired_at"])
+    document = {"identity": row.pk, "before": before, "status": str(status), "reason": said}
+    append_identity_event(event=event, document=document, by=by, now=now)
+    order_another_look(row, now=now)
+    return row

@@ -1,0 +1,114 @@
+"""The pages on which an identity is suspended, resumed, retired, or given another owner: what would happen, why, and the button."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from identities.forms import InputChange, InputOwner
+from identities.lifecycle.change_owner import change_owner
+from identities.lifecycle.change_status import demand_stewardship, resume_identity, retire_identity, suspend_identity
+from identities.models import Identity
+from identities.permissions import person_of, requires
+from identities.queries import get_identity
+from proofs.errors import NotFound, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change as pages offer it: the button, the question, what follows from it, and from which standings it leads."""
+
+    button: str
+    question: str
+    follows: str
+    act: Callable[..., Identity]
+    offered_when: tuple[str, ...]
+    tone: str = ""
+
+
+CHANGES = {
+    "suspend": Change(
+        "Suspend",
+        "Suspend {name}?",
+        "From this moment it can do nothing here, and gates deny whatever it signed, also what was approved already. "
+        "What a suspended person answers for is stopped with them. You can let it act again.",
+        suspend_identity,
+        ("active", "orphaned"),
+        "bad",
+    ),
+    "resume": Change(
+        "Let it act again",
+        "Let {name} act again?",
+        "What it signed counts as before, and it can do again what it is registered for.",
+        resume_identity,
+        ("suspended",),
+    ),
+    "owner": Change(
+        "Change owner",
+        "Who answers for {name}?",
+        "The new owner answers for all it signs and sends. The old one no longer does.",
+        change_owner,
+        ("active", "orphaned", "suspended"),
+    ),
+    "retire": Change(
+        "Retire",
+        "Retire {name} for ever?",
+        "This cannot be taken back. It can do nothing here any more. What it signed before stays what it is; what is signed from now on never counts.",
+        retire_identity,
+        ("active", "orphaned", "suspended"),
+        "bad",
+    ),
+}
+
+
+def offered_changes(identity: Identity, person: Identity) -> list[tuple[str, str, str]]:
+    """Return what this person may change about an identity as it stands: name, words and tone of each button."""
+    try:
+        demand_stewardship(identity, person)
+    except Refusal:
+        return []
+    return [(name, change.button, change.tone) for name, change in CHANGES.items() if _fits(name, change, identity)]
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@requires("identities.steward")
+def change(request: HttpRequest, identity_id: str, change: str) -> HttpResponse:
+    """Say what a change does, ask why, and do it."""
+    person, shown, chosen = person_of(request), get_identity(identity_id), CHANGES.get(change)
+    if chosen is None:
+        raise NotFound("page.unknown", f"Nothing of the name {change[:40]} can be done with an identity.")
+    demand_stewardship(shown, person)
+    if not _fits(change, chosen, shown):
+        messages.error(request, f"{shown} is {shown.standing}; there is nothing of this kind to change.")
+        return redirect("identities:identity", shown.pk)
+    form = _form(request, change)
+    refusal: Refusal | None = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            chosen.act(identity=shown, by=person, now=timezone.now(), **form.cleaned_data)
+        except Refusal as error:
+            refusal = error
+        else:
+            messages.success(request, f"{shown}: done. Evidence that this touches is being verified again.")
+            return redirect("identities:identity", shown.pk)
+    context = {"shown": shown, "change": chosen, "question": chosen.question.format(name=shown.name), "form": form, "refusal": refusal}
+    return render(request, "identities/change.html", context, status=422 if refusal or form.errors else 200)
+
+
+def _form(request: HttpRequest, change: str) -> InputChange:
+    if change != "owner":
+        return InputChange(request.POST or None)
+    people = Identity.objects.filter(kind=Identity.Kind.PERSON, status=Identity.Status.ACTIVE).order_by("name", "pk")
+    return InputOwner(request.POST or None, people=people)
+
+
+def _fits(name: str, change: Change, identity: Identity) -> bool:
+    return identity.standing in change.offered_when and not (name == "owner" and identity.is_person)
