@@ -37,30 +37,30 @@ CHANGES = {
     "suspend": Change(
         "Suspend",
         "Suspend {name}?",
-        "From this moment it can do nothing here, and gates deny whatever it signed, also what was approved already. "
-        "What a suspended person answers for is stopped with them. You can let it act again.",
+        "From this moment {name} can do nothing here, and gates deny what rests on a signature of theirs, also what was approved already. "
+        "It can be taken back.",
         suspend_identity,
         ("active", "orphaned"),
         "bad",
     ),
     "resume": Change(
-        "Let it act again",
+        "Resume",
         "Let {name} act again?",
-        "What it signed counts as before, and it can do again what it is registered for.",
+        "What {name} signed counts as before, and all rights are back.",
         resume_identity,
         ("suspended",),
     ),
     "owner": Change(
         "Change owner",
         "Who answers for {name}?",
-        "The new owner answers for all it signs and sends. The old one no longer does.",
+        "The new owner answers for all that {name} signs and sends. The old one no longer does.",
         change_owner,
         ("active", "orphaned", "suspended"),
     ),
     "retire": Change(
         "Retire",
         "Retire {name} for ever?",
-        "This cannot be taken back. It can do nothing here any more. What it signed before stays what it is; what is signed from now on never counts.",
+        "This cannot be taken back. {name} can do nothing here any more. Evidence signed before stays what it is; what is signed from now on never counts.",
         retire_identity,
         ("active", "orphaned", "suspended"),
         "bad",
@@ -99,7 +99,8 @@ def change(request: HttpRequest, identity_id: str, change: str) -> HttpResponse:
         else:
             messages.success(request, f"{shown}: done. Evidence that this touches is being verified again.")
             return redirect("identities:identity", shown.pk)
-    context = {"shown": shown, "change": chosen, "question": chosen.question.format(name=shown.name), "form": form, "refusal": refusal}
+    question, follows = (words.format(name=shown.name) for words in (chosen.question, chosen.follows))
+    context = {"shown": shown, "change": chosen, "question": question, "follows": follows, "form": form, "refusal": refusal}
     return render(request, "identities/change.html", context, status=422 if refusal or form.errors else 200)
 
 

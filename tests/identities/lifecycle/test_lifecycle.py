@@ -187,7 +187,7 @@ class TestPages:
         status, shown = self.page(steward, where)
         assert [name for name in ("suspend", "resume", "owner", "retire") if f"{where}/{name}" in shown] == ["suspend", "owner", "retire"]
         status, asked = self.page(steward, f"{where}/suspend")
-        assert status == 200 and "gates deny whatever it signed" in asked
+        assert status == 200 and "gates deny what rests on a signature" in asked
         assert self.page(steward, f"{where}/suspend", reason="stolen")[0] == 302
         assert current(service).status == Identity.Status.SUSPENDED
         assert f"{where}/resume" in self.page(steward, where)[1]
