@@ -22,7 +22,7 @@ from benchmarks.bundles import Measured, is_published_here, made_bundles, publis
 from proofs.assess import VERIFIED, Assessment, assess_evidence
 from proofs.canonical import MAX_DEPTH, MAX_PARTS
 from proofs.dsse import MAX_SIGNATURES
-from proofs.evidence import MAX_BYTES, TrustMaterial
+from proofs.evidence import MAX_BYTES, MAX_MEMBERS, TrustMaterial
 from proofs.keys import RegisteredKey, load_spki
 from proofs.sigstore.trust_root import parse_trust_root
 from proofs.statement import MAX_DIGESTS, MAX_SUBJECTS
@@ -100,6 +100,8 @@ def _inputs(genuine: Measured) -> Iterator[Hostile]:
     yield Hostile(f"{few:,} nested arrays, within a bundle", b'{"x":' + b"[" * few + b"]" * few + b"," + genuine.content.lstrip()[1:])
     for number in (MAX_BYTES // 3 - 10, MAX_PARTS - 1):
         yield Hostile(f"{number:,} empty objects", b"[" + b"{}," * (number - 1) + b"{}]")
+    for number in (MAX_BYTES // 12, MAX_MEMBERS):
+        yield Hostile(f"{number:,} keys of one object, the last one twice", _doubled(number))
     deep = MAX_DEPTH + 1
     yield from _payloads(
         {
@@ -133,6 +135,11 @@ def _forged(envelope: bytes, copies: int = 1) -> bytes:
 def _payloads(changes: dict[str, dict[str, Any]]) -> Iterator[Hostile]:
     for what, change in changes.items():
         yield Hostile(f"{what} in a signed payload", _signed(json.dumps(STATEMENT | change).encode()), True)
+
+
+def _doubled(number: int) -> bytes:
+    keys = [b'"%x":1' % key for key in range(number)]
+    return b"{" + b",".join([*keys, keys[-1]]) + b"}"
 
 
 def _changed(content: bytes, change: Callable[[dict[str, Any], int], None], number: int) -> bytes:

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from identities.json_field import StrictJSONField
 from identities.models import Identity
+from identities.queries import SAVED_VIEWS, SORTS
 
 
 class InputNewKey(forms.Form):
@@ -65,4 +66,6 @@ class InputRegisterFilter(forms.Form):
 
     kind = forms.ChoiceField(choices=[("", "All"), *Identity.Kind.choices], required=False)
     q = forms.CharField(max_length=200, required=False, strip=True)
+    view = forms.ChoiceField(choices=[("", "All"), *SAVED_VIEWS.items()], required=False)
+    sort = forms.ChoiceField(choices=[("", "name"), *((name, name) for name in SORTS)], required=False)
     page = forms.IntegerField(min_value=1, required=False)

@@ -21,7 +21,16 @@ from identities.forms import InputNewKey, InputRegisterFilter, InputRevocation
 from identities.lifecycle.views import offered_changes
 from identities.models import Identity, SigningKey
 from identities.permissions import may, person_of, requires
-from identities.queries import count_kinds, describe_identity, get_identity, list_exchanges, list_register, list_signing_keys
+from identities.queries import (
+    SAVED_VIEWS,
+    count_kinds,
+    count_saved_views,
+    describe_identity,
+    get_identity,
+    list_exchanges,
+    list_register,
+    list_signing_keys,
+)
 from identities.sign_in import signed_in_recently
 from proofs.errors import NotFound, Refusal
 
@@ -47,11 +56,21 @@ def register(request: HttpRequest) -> HttpResponse:
     """List people and programs."""
     form = InputRegisterFilter(request.GET)
     asked = form.cleaned_data if form.is_valid() else {}
-    kind, words = str(asked.get("kind", "")), str(asked.get("q", ""))
-    page = Paginator(list_register(kind=kind, words=words), ROWS).get_page(asked.get("page") or 1)
-    counts = count_kinds()
+    kind, words, saved, now = str(asked.get("kind", "")), str(asked.get("q", "")), str(asked.get("view", "")), timezone.now()
+    rows = list_register(now=now, kind=kind, words=words, saved=saved, sort=str(asked.get("sort") or "name"))
+    page = Paginator(rows, ROWS).get_page(asked.get("page") or 1)
+    counts, views = count_kinds(), count_saved_views(now=now)
     kinds = [(value, label, counts.get(value, 0)) for value, label in Identity.Kind.choices if counts.get(value)]
-    context = {"page": page, "kind": kind, "query": words, "kinds": kinds, "total": sum(counts.values()), "now": timezone.now()}
+    context = {
+        "page": page,
+        "kind": kind,
+        "query": words,
+        "kinds": kinds,
+        "total": sum(counts.values()),
+        "saved": saved,
+        "views": [(name, label, views[name]) for name, label in SAVED_VIEWS.items()],
+        "now": now,
+    }
     return render(request, "identities/list.html", context)
 
 

@@ -37,13 +37,16 @@ def canonical_bytes(value: Any) -> bytes:
         raise Malformed("json.unrepresentable", f"the value has no canonical JSON form: {error}") from error
 
 
-def parse_json(unverified_bytes: bytes, *, allow_floats: bool = True) -> Any:
+def parse_json(unverified_bytes: bytes, *, allow_floats: bool = True, max_members: int | None = None) -> Any:
     """Parse JSON strictly: UTF-8, no duplicate keys, no NaN, no half of a surrogate pair, at most `MAX_DEPTH` levels, and not
-    more objects and lists than a document of its size has.
+    more objects and lists than a document of its size has. `max_members` limits what stands in all of them together, for who knows how
+    little a genuine document has.
 
     Refuses with `json.too_deep`, `json.too_many_parts`, `json.duplicate_key`, `json.float` or `json.invalid`. Does not check any schema.
     """
     _refuse_depth(unverified_bytes)
+    if max_members is not None and unverified_bytes.count(b",") > max_members:
+        _refuse_members(unverified_bytes, max_members)
     try:
         value = (_DECODER if allow_floats else _DECODER_WITHOUT_FLOATS).decode(unverified_bytes.decode("utf-8"))
         # Most documents hold no backslash at all, which is told many times sooner than that they hold no such pair.
@@ -68,8 +71,9 @@ def parse_canonical(unverified_bytes: bytes) -> Any:
 def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        keys = [key for key, _ in pairs]
-        doubled = next(key for key in keys if keys.count(key) > 1)
+        # One pass, however many there are: the doubled key may be the last of a hundred thousand.
+        seen: set[str] = set()
+        doubled = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
         raise Malformed("json.duplicate_key", f"got the key {doubled[:80]!r} twice in one object, expected it once")
     return result
 
@@ -108,11 +112,7 @@ def _refuse_depth(unverified_bytes: bytes) -> None:
     # What has few brackets cannot be deep, wherever they stand; nearly everything real ends here.
     if _has_at_most(unverified_bytes, b"[", MAX_DEPTH // 2) and _has_at_most(unverified_bytes, b"{", MAX_DEPTH // 2):
         return
-    # Without its escapes, every second piece between quotes is a string; a quote too few or too many leaves one without an end.
-    pieces = unverified_bytes.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')
-    if len(pieces) % 2 == 0:
-        raise Malformed("json.invalid", "got a JSON string without an end, expected UTF-8 JSON")
-    brackets = b"".join(pieces[::2]).translate(None, _NO_BRACKET)
+    brackets = _outside_strings(unverified_bytes).translate(None, _NO_BRACKET)
     parts, most = brackets.count(b"[") + brackets.count(b"{"), max(MAX_PARTS, len(unverified_bytes) // BYTES_A_PART)
     depth = 0
     # What has too many parts is refused anyway; only its beginning is looked at, to say so where it is deep as well.
@@ -122,6 +122,20 @@ def _refuse_depth(unverified_bytes: bytes) -> None:
             raise TooLarge("json.too_deep", f"got JSON nested deeper than {MAX_DEPTH} levels")
     if parts > most:
         raise TooLarge("json.too_many_parts", f"got JSON of {parts} objects and lists, expected at most {most} for its size")
+
+
+def _refuse_members(unverified_bytes: bytes, most: int) -> None:
+    members = _outside_strings(unverified_bytes).count(b",")
+    if members > most:
+        raise TooLarge("json.too_many_parts", f"got JSON of more than {members} members, expected at most {most}")
+
+
+def _outside_strings(unverified_bytes: bytes) -> bytes:
+    # Without its escapes, every second piece between quotes is a string; a quote too few or too many leaves one without an end.
+    pieces = unverified_bytes.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')
+    if len(pieces) % 2 == 0:
+        raise Malformed("json.invalid", "got a JSON string without an end, expected UTF-8 JSON")
+    return b"".join(pieces[::2])
 
 
 def _has_at_most(unverified_bytes: bytes, bracket: bytes, most: int) -> bool:

@@ -35,6 +35,7 @@ from proofs.statement import Statement, parse_statement
 
 # What no genuine bundle comes near; evidence that carries a bill of materials may, and the portal's setting lets it in.
 MAX_BYTES = 1024 * 1024
+MAX_MEMBERS = 8 * 1024
 
 SIGSTORE_BUNDLE, DSSE, PEP740, COSIGN = "sigstore-bundle", "dsse", "pep740-attestation", "cosign-layer"
 
@@ -86,7 +87,8 @@ def read_evidence(unverified_bytes: bytes, *, max_bytes: int | None = MAX_BYTES)
     """Return the JSON of evidence of at most `max_bytes`; refuses with `evidence.too_large` or a `json.*` code. None: a door measured it."""
     if max_bytes is not None and len(unverified_bytes) > max_bytes:
         raise TooLarge("evidence.too_large", f"got {len(unverified_bytes)} bytes of evidence, expected at most {max_bytes}")
-    return parse_json(unverified_bytes)
+    # Whatever was signed lies within as base64, so that the document itself is small.
+    return parse_json(unverified_bytes, max_members=MAX_MEMBERS)
 
 
 def detect_format(unverified_bytes: bytes, *, max_bytes: int | None = MAX_BYTES) -> str:

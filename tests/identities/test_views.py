@@ -121,6 +121,65 @@ class TestRegister:
         assert "service 031" in page
         assert len(many) == len(few)
 
+    def test_ten_thousand_are_listed_filtered_sorted_and_searched_in_as_many_queries_as_a_few(self, client: Client) -> None:
+        cast.alice()
+        services(2)
+        signed_in(client).get("/identities")
+        paths = [
+            f"/identities?{asked}"
+            for asked in (
+                "",
+                "kind=service",
+                "view=orphaned",
+                "view=secrets",
+                "sort=team",
+                "sort=owner",
+                "sort=newest",
+                "q=r",
+                "page=7",
+            )
+        ]
+
+        def queries() -> list[int]:
+            counted = []
+            for path in paths:
+                with CaptureQueriesContext(connection) as captured:
+                    assert client.get(path).status_code == 200
+                counted.append(len(captured))
+            return counted
+
+        gone = cast.person("greta", "Greta Gone")
+        Identity.objects.filter(pk=gone.pk).update(status="retired")
+        Identity.objects.filter(name="service 000").update(owner=gone)
+        cast.token_of(Identity.objects.get(name="service 001"), "read", days=100)
+        few = queries()
+        row = {"kind": "service", "issuer": "https://i.example", "team": cast.payments(), "created_at": cast.NOW}
+        rows = [Identity(**row, name=f"row {at}", subject=f"row {at}", owner=gone if at % 2 else cast.bob()) for at in range(10_000)]
+        Identity.objects.bulk_create(rows)
+        ApiCredential.objects.bulk_create(
+            ApiCredential(
+                identity=row, secret_sha256=f"{at:064}", created_at=timezone.now(), expires_at=timezone.now() + timedelta(days=365)
+            )
+            for at, row in enumerate(rows[:200])
+        )
+        assert queries() == few
+        page = client.get("/identities?view=orphaned&q=row").content.decode()
+        assert "row 1</a>" in page and "row 2</a>" not in page and "Page 1 of 100" in page
+
+    def test_saved_views_list_what_they_say(self, client: Client) -> None:
+        cast.alice()
+        services(2)
+        gone = cast.person("greta", "Greta Gone")
+        Identity.objects.filter(name="service 000").update(owner=gone)
+        cast.token_of(Identity.objects.get(name="service 001"), "read", days=100)
+        page = signed_in(client).get("/identities?view=orphaned").content.decode()
+        assert "service 00" not in page and "Nothing fits" in page
+        Identity.objects.filter(pk=gone.pk).update(status="suspended")
+        page = client.get("/identities?view=orphaned").content.decode()
+        assert "service 000</a>" in page and "service 001</a>" not in page
+        page = client.get("/identities?view=secrets").content.decode()
+        assert "service 001</a>" in page and "service 000</a>" not in page
+
     def test_turns_pages_and_keeps_the_filter(self, client: Client) -> None:
         cast.alice()
         services(51)
