@@ -68,7 +68,8 @@ def check_signer_trusted_today(
     if why:
         return f"signer.{why}", f"The signer is registered as {name}, and {in_words(named.identity, why)}."
     is_ended = registration is not None and registration.revoked_at is not None and registration.revoked_at <= at
-    if is_ended or (registration is None and was_revoked(signer, by=signed_at)):
+    # Without a registration in force, any that was revoked by now may be the one that the verdict rested on, whenever the signature was made.
+    if is_ended or (registration is None and was_revoked(signer, by=at)):
         return "signer.revoked", f"{name} signed this way once; the registration was revoked."
     return None
 

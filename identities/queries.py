@@ -33,7 +33,11 @@ def find_registration(facts_signer: Mapping[str, Any], *, signed_at: datetime, a
     counting = [signer for signer in fitting if _is_in_force(signer, signed_at)]
     if not counting and not any(signer.revoked_at is not None and signer.revoked_at <= signed_at for signer in fitting):
         counting = [signer for signer in fitting if _is_in_force(signer, at)]
-    exactly = [signer for signer in counting if not signer.any_ref] or counting
+    exactly = [signer for signer in counting if not signer.any_ref]
+    if not exactly and any(not signer.any_ref and signer.revoked_at is not None and signer.revoked_at <= signed_at for signer in fitting):
+        # This very name was revoked; that another registration covers all names of its workflow makes nothing good.
+        return None
+    exactly = exactly or counting
     return exactly[0] if len({signer.identity_id for signer in exactly}) == 1 else None
 
 

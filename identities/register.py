@@ -12,15 +12,18 @@ from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from ulid import ULID
 
 from identities.chronicle import append_identity_event
 from identities.models import EvidenceSigner, Identity, Team, User
 from identities.permissions import demand
 from identities.signals import evidence_signer_changed
+from ledger.append import hold_ledger
 from proofs.errors import Conflict, Malformed, NotAllowed
 from proofs.keys import load_pem
 from proofs.moment import rfc3339
+from proofs.workflow import split_workflow
 
 
 def register_person(
@@ -151,12 +154,35 @@ def register_signer(
         raise Malformed("signer.incomplete", "expected either a certificate issuer with a certificate identity, or a public key")
     try:
         with transaction.atomic():
+            # Held, so that of two registrations at once the second sees the first.
+            hold_ledger()
+            _refuse_overlap(signer)
             signer.save()
             _append_signer_registered(signer, by=by, now=now)
             evidence_signer_changed.send(EvidenceSigner, signer=signer, now=now)
     except IntegrityError as error:
         raise Conflict("signer.already_registered", f"{signer} is registered already; one signer is one identity") from error
     return signer
+
+
+def _refuse_overlap(signer: EvidenceSigner) -> None:
+    """Refuse a name that another team's identity signs under already, on any ref or on this one: neither may answer for the other.
+
+    Within a team an exact name may be split off from a workflow that is registered on any ref; the exact one counts.
+    """
+    if signer.method != EvidenceSigner.Method.CERTIFICATE:
+        return
+    workflow, _ = split_workflow(signer.certificate_identity)
+    overlap = Q(any_ref=True, certificate_identity=workflow) if workflow else Q(pk=None)
+    if signer.any_ref:
+        overlap = Q(any_ref=False, certificate_identity__startswith=f"{signer.certificate_identity}@")
+    others = EvidenceSigner.objects.filter(
+        overlap, method=signer.method, certificate_issuer=signer.certificate_issuer, revoked_at__isnull=True
+    )
+    other = others.exclude(identity__team=signer.identity.team).first()
+    if other is not None:
+        words = f"got {signer}, which an identity of another team covers by {other}; one signer is one identity"
+        raise Conflict("signer.already_registered", words)
 
 
 def _append_registered(identity: Identity, *, by: Identity | None, now: datetime) -> None:

@@ -150,6 +150,18 @@ class TestEvidence:
         EvidenceSigner.objects.filter(identity=cast.runner()).update(revoked_at=LATER)
         assert codes(ask_gate()) == ["evidence.signer_revoked"]
 
+    @pytest.mark.parametrize("since", [timedelta(0), timedelta(hours=-1)], ids=["from now on", "from before it was registered"])
+    def test_so_does_one_that_was_registered_after_it_had_signed(self, since: timedelta) -> None:
+        stage = make.set_stage()
+        provenance = build_provenance(stage.workload, (("payments/api:1.4.2", make.image().partition(":")[2]),))
+        early = stage.instance.sign_as(stage.workload, provenance, at=make.NOW - timedelta(hours=2))
+        receive_attestation(content=early, by=cast.runner(), now=make.NOW)
+        drain(clock=lambda: make.NOW, limit=10)
+        make.approve(make.ask(), cast.alice())
+        assert ask_gate().outcome == "allow"
+        EvidenceSigner.objects.filter(identity=cast.runner()).update(revoked_at=LATER + since)
+        assert codes(ask_gate()) == ["evidence.signer_revoked"]
+
     @pytest.mark.parametrize("which", [0, 1])
     def test_so_does_one_of_several_who_signed_together(self, stage: make.Stage, which: int) -> None:
         pair = [make_signer(), make_signer()]

@@ -81,6 +81,20 @@ class TestResolveSigner:
         )
         assert resolve_signer(certificate(), signed_at=LATER, at=LATER) == exact
 
+    def test_a_name_that_was_revoked_does_not_count_by_a_registration_of_all_names(self) -> None:
+        runner = cast.runner()
+        register_signer(
+            identity=runner,
+            certificate_issuer=cast.GITHUB_ISSUER,
+            certificate_identity=f"{cast.WORKFLOW}@refs/tags/v1",
+            by=None,
+            now=cast.NOW,
+        )
+        EvidenceSigner.objects.filter(any_ref=False).update(revoked_at=LATER)
+        assert resolve_signer(certificate(), signed_at=LATER, at=LATER) is None
+        assert resolve_signer(certificate(), signed_at=LATER - timedelta(seconds=1), at=LATER) == runner
+        assert resolve_signer(certificate(identity=f"{cast.WORKFLOW}@refs/tags/v2"), signed_at=LATER, at=LATER) == runner
+
     def test_a_key(self) -> None:
         passkey, runner = SoftPasskey(), cast.runner()
         register_signer(identity=runner, public_key_pem=pem_of(passkey), by=None, now=cast.NOW)

@@ -115,6 +115,21 @@ class TestRegisterSigner:
         other = register_nonhuman(**TestRegisterNonhuman.arguments, owner=cast.bob(), team=cast.payments(), by=None)
         refused("signer.already_registered", register_signer, identity=other, public_key_pem=pem, by=None, now=cast.NOW)
 
+    def test_refuses_a_name_that_another_team_covers(self) -> None:
+        issued = {"certificate_issuer": cast.GITHUB_ISSUER, "by": None, "now": cast.NOW}
+        cast.runner()
+        elsewhere = cast.Team.objects.create(slug="other", name="Other")
+        other = register_nonhuman(**TestRegisterNonhuman.arguments, owner=cast.bob(), team=elsewhere, by=None)
+        name = f"{cast.WORKFLOW}@refs/tags/v1"
+        refused("signer.already_registered", register_signer, identity=other, certificate_identity=name, **issued)
+        # And the other way round: one name first, then all names of its workflow.
+        deploy = cast.WORKFLOW.replace("release", "deploy")
+        register_signer(identity=other, certificate_identity=f"{deploy}@refs/heads/main", **issued)
+        refused("signer.already_registered", register_signer, identity=cast.runner(), certificate_identity=deploy, any_ref=True, **issued)
+        # What only begins with the same letters is another workflow, and another issuer's certificates are others.
+        register_signer(identity=other, certificate_identity=f"{cast.WORKFLOW}2@refs/tags/v1", **issued)
+        register_signer(identity=other, certificate_identity=name, **{**issued, "certificate_issuer": "https://ci.example"})
+
     def test_refuses_people(self) -> None:
         refused("signer.not_for_people", register_signer, identity=cast.alice(), public_key_pem=b"x", by=None, now=cast.NOW)
 
