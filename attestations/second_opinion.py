@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from importlib.metadata import version
 from typing import Any
 
 from attestations.ask_sigstore import ask_sigstore, can_read
@@ -25,6 +26,8 @@ from proofs.sigstore.pep740 import as_bundle
 
 DISAGREEMENT = "evidence.disagreement"
 FAILED_TO_ANSWER = "evidence.no_second_opinion"
+# Stands in each verdict beside our own, because the verdict rests on it as well.
+VERSION = version("sigstore")
 
 
 def with_second_opinion(assessment: Assessment, content: bytes) -> Assessment:
@@ -54,12 +57,14 @@ def _ask(content: bytes, facts: dict[str, Any]) -> ClaimFinding:
     try:
         refusal = ask_sigstore(json.dumps(bundle).encode(), document)
     except Exception as error:  # noqa: BLE001  whatever another project's code raises is no opinion, and no opinion is not a yes
-        sentence = f"Ours verifies it; the second opinion broke off with {type(error).__name__}, so it is not called verified."
+        sentence = f"Ours verifies it; the second opinion, sigstore {VERSION}, broke off with {type(error).__name__}, so it is not called verified."
         return ClaimFinding(CHECK, "error", "opinion.error", sentence)
     if refusal:
-        sentence = f"Two verifiers disagree: ours verifies every signature, sigstore says: {refusal[:300]}"
+        sentence = f"Two verifiers disagree: ours verifies every signature, sigstore {VERSION} says: {refusal[:300]}"
         return ClaimFinding(CHECK, "fail", "opinion.disagrees", sentence)
-    return ClaimFinding(CHECK, "pass", "opinion.agrees", "A second verifier, sigstore, comes to the same answer about its signatures.")
+    return ClaimFinding(
+        CHECK, "pass", "opinion.agrees", f"A second verifier, sigstore {VERSION}, comes to the same answer about its signatures."
+    )
 
 
 def _why_not_asked(bundle: dict[str, Any], facts: dict[str, Any], profile: dict[str, int]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -50,6 +51,7 @@ def test_agrees_on_what_it_can_judge(kind: str) -> None:
     verdict = verdict_of(kind)
     assert verdict.result == "verified"
     assert opinion(verdict)[:2] == ("pass", "opinion.agrees")
+    assert f"sigstore {version('sigstore')}," in opinion(verdict)[2]
 
 
 @pytest.mark.parametrize("kind", UNSUPPORTED)
@@ -78,7 +80,7 @@ class TestDisagreement:
         outcome, code, sentence = opinion(verdict)
         assert (outcome, code) == ("fail", "opinion.disagrees")
         assert "ours verifies" in sentence
-        assert "sigstore says: VerificationError: the moon is full" in sentence
+        assert f"sigstore {version('sigstore')} says: VerificationError: the moon is full" in sentence
         assert all(subject.claimed for subject in verdict.subjects.all())
 
     def test_an_answer_that_breaks_off_is_no_yes(self, monkeypatch: pytest.MonkeyPatch) -> None:
