@@ -26,13 +26,15 @@ def find_registration(facts_signer: Mapping[str, Any], *, signed_at: datetime, a
 
     `facts_signer` is what certificate or key say, never what a predicate claims. `signed_at` is when the signature was made, as far as
     it is proven, else when it was there. A registration answers for what was signed in its time. What was signed before anybody
-    registered the signer is answered for by the one in force at `at`; but not where a registration had ended by revocation when it was
+    registered the signer is answered for by the one registered until `at`; but not where a registration had ended by revocation when it was
     signed: a name that is registered again makes nothing good that was signed in between.
     """
     fitting = list(fitting_registrations(facts_signer))
     counting = [signer for signer in fitting if _is_in_force(signer, signed_at)]
     if not counting and not any(signer.revoked_at is not None and signer.revoked_at <= signed_at for signer in fitting):
-        counting = [signer for signer in fitting if _is_in_force(signer, at)]
+        # That its time ran out since changes nothing about what it answered for; that it was revoked does.
+        later = [signer for signer in fitting if signed_at < signer.valid_from <= at]
+        counting = [signer for signer in later if signer.revoked_at is None or at < signer.revoked_at]
     exactly = [signer for signer in counting if not signer.any_ref]
     if not exactly and any(not signer.any_ref and signer.revoked_at is not None and signer.revoked_at <= signed_at for signer in fitting):
         # This very name was revoked; that another registration covers all names of its workflow makes nothing good.

@@ -115,6 +115,15 @@ class TestResolveSigner:
         runner = cast.runner()
         assert resolve_signer(certificate(), signed_at=cast.NOW - timedelta(days=400), at=LATER) == runner
 
+    def test_and_still_when_that_registration_has_run_out_in_the_ordinary_way(self) -> None:
+        runner = cast.runner()
+        EvidenceSigner.objects.update(valid_until=LATER)
+        early, late = cast.NOW - timedelta(days=400), LATER + timedelta(days=400)
+        assert resolve_signer(certificate(), signed_at=early, at=late) == runner
+        assert resolve_signer(certificate(), signed_at=LATER, at=late) is None
+        EvidenceSigner.objects.update(revoked_at=late)
+        assert resolve_signer(certificate(), signed_at=early, at=late) is None
+
     def test_a_name_registered_again_makes_nothing_good_that_was_signed_in_between(self) -> None:
         runner = cast.runner()
         revoked_at, again_at = LATER, LATER + timedelta(days=10)
