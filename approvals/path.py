@@ -41,6 +41,7 @@ def seen_of(observation: Observation, place: Place) -> Seen:
         observed_at=observation.observed_at,
         environment=place.environment.slug if place.environment else "",
         observer_counts=observation.identity.status != Identity.Status.SUSPENDED,
+        received_at=observation.received_at,
     )
 
 

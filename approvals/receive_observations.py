@@ -17,7 +17,7 @@ from approvals.models import PathFinding
 from approvals.path import seen_of
 from attestations.blobs import store_blob
 from attestations.models import Observation
-from attestations.observe import demand_observer, keep_observation, newest_of_each_digest, seen_before
+from attestations.observe import counts_at, demand_observer, keep_observation, newest_of_each_digest, seen_before
 from identities.actors import actor_of
 from identities.models import Identity
 from ledger.append import append_event
@@ -76,7 +76,7 @@ def _receive(position: int, item: object, releases: ApprovedReleases, by: Identi
 def _check(observation: Observation, releases: ApprovedReleases) -> Iterable[tuple[str, PathCheck]]:
     place = observation.place
     seen = seen_of(observation, place)
-    earlier = [seen_of(row, place) for row in newest_of_each_digest([place], until=observation.observed_at)[place.pk]]
+    earlier = [seen_of(row, place) for row in newest_of_each_digest([place], until=counts_at(observation))[place.pk]]
     before = [item.digest for item in earlier if item.digest != seen.digest]
     yield CHECK_PATH, check_path(seen, before=before, approved=releases.about([seen, *earlier]))
     previous = seen_before(observation)

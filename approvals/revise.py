@@ -1,7 +1,8 @@
 """Freeze a revision: the policy in force, every current attestation that counts, the evaluation, and the snapshot.
 
 The evidence set takes in what was rejected too: an approver must see it. What proves nothing and comes from another team alone stays out
-(`attestations.admission`), or anybody could spoil anybody's request. Earlier revisions stay as they were; approvals of them no
+(`attestations.admission`), and so does, beyond `MAX_OF_OTHERS`, what another team signed that the policy does not name, or anybody could spoil
+anybody's request. Earlier revisions stay as they were; approvals of them no
 longer count. Not checked here: whether a new revision is called for (`approvals.refresh` decides that).
 """
 
@@ -13,13 +14,15 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from approvals.expectations import active_expectations
 from approvals.models import PolicyVersion, Request, RequestState, Revision, RevisionEvidence
+from approvals.named_signers import named_signers
 from approvals.policies import active_policy
 from approvals.snapshot import SeenEvidence, build_snapshot, party
 from approvals.status import refresh_state
-from attestations.admission import admitted_verdicts
+from attestations.admission import MAX_OF_OTHERS, others_verdicts, own_verdicts
 from attestations.blobs import bytes_of, store_blob
 from attestations.trace import Trace, trace_verdicts
 from identities.actors import actor_of, portal_actor
@@ -32,7 +35,7 @@ from proofs.digest import sha256_hex
 from proofs.errors import Conflict
 from proofs.policy.evaluate import build_policy_input, evaluate_policy, exclusions, parse_policy
 
-# What one person can be asked to look through; a statement could list four times as many.
+# What one person can be asked to look through, beside a little of others; a statement could list four times as many.
 MAX_EVIDENCE = 256
 
 
@@ -57,7 +60,8 @@ class Evaluation:
 def evaluate_request(request: Request) -> Evaluation:
     """Evaluate the policy in force on the evidence there is now. Writes nothing.
 
-    Refuses with `policy.missing`, or with `evidence.too_many` when there is more of it than fits into one revision.
+    Refuses with `policy.missing`, or with `evidence.too_many` when there is more of it than fits into one revision, of the team itself and of
+    the signers that the policy and the project's expectations name; however much there is of others, it refuses nothing.
     """
     policy = active_policy(project=request.project, environment=request.environment)
     if policy is None:
@@ -65,7 +69,7 @@ def evaluate_request(request: Request) -> Evaluation:
     parsed = parse_policy(bytes_of(policy.document))
     expected = active_expectations(request.project) if parsed.asks_expectations else None
     artifacts = [{"digest": item.artifact_id, "name": item.name} for item in request.artifacts.order_by("artifact_id")]
-    evidence = _current_evidence([item["digest"] for item in artifacts], request.project.team)
+    evidence = _current_evidence([item["digest"] for item in artifacts], request.project.team, named_signers(parsed, expected))
     behalf, owner = request.on_behalf_of, request.requester.owner
     policy_input = build_policy_input(
         project=request.project.slug,
@@ -125,15 +129,17 @@ def lock_state(request: Request, *, now: datetime) -> RequestState:
     return RequestState.objects.select_for_update(no_key=True).get(request_id=request.pk)
 
 
-def _current_evidence(digests: Sequence[str], team: Team) -> list[SeenEvidence]:
+def _current_evidence(digests: Sequence[str], team: Team, named: Q) -> list[SeenEvidence]:
     """Return the latest verdict of every attestation that counts for the team, each once, oldest evidence first."""
-    verdicts = list(admitted_verdicts(digests, team=team)[: MAX_EVIDENCE + 1])
+    verdicts = list(own_verdicts(digests, team=team, named=named)[: MAX_EVIDENCE + 1])
     if len(verdicts) > MAX_EVIDENCE:
         raise Conflict(
             "evidence.too_many",
             f"got more than {MAX_EVIDENCE} items of evidence about these artifacts, expected at most that many in one revision; ask for "
             "fewer artifacts in one request, or stop whatever sends so much and build again, because a new digest starts without it",
         )
+    verdicts += others_verdicts(digests, team=team, named=named)[:MAX_OF_OTHERS]
+    verdicts.sort(key=lambda verdict: (verdict.attestation.received_at, verdict.attestation_id))
     return [SeenEvidence(verdict, parse_canonical(bytes_of(verdict.document))) for verdict in verdicts]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db.models import Max
+from django.db.models.functions import Least
 
 from attestations.models import Observation, Place
 from identities.models import Environment, Identity
@@ -19,6 +20,8 @@ from proofs.errors import NotAllowed, NotFound
 from proofs.observation import SaidObservation, demand_time
 
 PLACES_AT_ONCE = 100
+# The same as `counts_at`, for the database.
+COUNTS_AT = Least("observed_at", "received_at")
 
 
 def demand_observer(identity: Identity) -> None:
@@ -48,20 +51,23 @@ def keep_observation(*, said: SaidObservation, by: Identity, now: datetime) -> t
 
 
 def newest_of_each_digest(places: Sequence[Place], *, until: datetime | None = None) -> dict[str, list[Observation]]:
-    """Return for each place the newest observation of each digest seen there (`until` then, if given), the newest first."""
+    """Return for each place the newest observation of each digest seen there (`until` then, if given), the newest first.
+
+    An observation counts at the time it is dated, and at most at the time it came in: a date ahead of that hides nothing that was seen later.
+    """
     found: dict[str, list[Observation]] = {place.pk: [] for place in places}
     for start in range(0, len(places), PLACES_AT_ONCE):
-        rows = Observation.objects.filter(place__in=places[start : start + PLACES_AT_ONCE])
+        rows = Observation.objects.annotate(counts_at=COUNTS_AT).filter(place__in=places[start : start + PLACES_AT_ONCE])
         if until is not None:
-            rows = rows.filter(observed_at__lte=until)
+            rows = rows.filter(counts_at__lte=until)
         newest = {
-            (place, digest): at for place, digest, at in rows.order_by().values_list("place", "digest").annotate(last=Max("observed_at"))
+            (place, digest): at for place, digest, at in rows.order_by().values_list("place", "digest").annotate(last=Max("counts_at"))
         }
         # Rows of the wanted moments, of whichever digest; the pair of place and digest picks among them.
-        dated = rows.filter(observed_at__in=set(newest.values()), digest__in={digest for _, digest in newest})
-        for row in dated.select_related("identity__owner", "place__environment").order_by("-observed_at", "received_at", "pk"):
+        dated = rows.filter(counts_at__in=set(newest.values()), digest__in={digest for _, digest in newest})
+        for row in dated.select_related("identity__owner", "place__environment").order_by("-counts_at", "received_at", "pk"):
             # Several observers may have seen the same at one moment; the first that told us stands for them.
-            if newest.get((row.place_id, row.digest)) == row.observed_at:
+            if newest.get((row.place_id, row.digest)) == counts_at(row):
                 del newest[row.place_id, row.digest]
                 found[row.place_id].append(row)
     return found
@@ -69,8 +75,17 @@ def newest_of_each_digest(places: Sequence[Place], *, until: datetime | None = N
 
 def seen_before(observation: Observation) -> Observation | None:
     """Return the observation of the same place before this one, as their observers date them."""
-    rows = Observation.objects.filter(place=observation.place, observed_at__lte=observation.observed_at).exclude(pk=observation.pk)
-    return rows.select_related("identity").order_by("-observed_at", "-received_at", "-pk").first()
+    rows = (
+        Observation.objects.annotate(counts_at=COUNTS_AT)
+        .filter(place=observation.place, counts_at__lte=counts_at(observation))
+        .exclude(pk=observation.pk)
+    )
+    return rows.select_related("identity").order_by("-counts_at", "-received_at", "-pk").first()
+
+
+def counts_at(observation: Observation) -> datetime:
+    """Return the moment an observation is ordered by: when it was made, and at most when it came in."""
+    return min(observation.observed_at, observation.received_at)
 
 
 def _find_environment(slug: str, by: Identity) -> Environment | None:

@@ -41,7 +41,7 @@ class ArtifactName:
 
     def at(self, location: str) -> ArtifactName:
         """Return the name as one that was seen at a location, which may end with the name or only lead to it."""
-        return self if self.registry else replace(self, registry=_without_scheme(location))
+        return self if self.registry else replace(self, registry=without_scheme(location))
 
 
 @lru_cache(maxsize=4096)
@@ -63,7 +63,7 @@ def read_name(text: str) -> ArtifactName:
 @lru_cache(maxsize=4096)
 def name_at(location: str, version: str, *, has_escapes: bool) -> ArtifactName:
     """Return the name of what a location keeps under a version. `has_escapes`: the location is part of an address, as `@acme%2fapp`."""
-    bare = _without_scheme(location)
+    bare = without_scheme(location)
     return ArtifactName((unquote(bare) if has_escapes else bare,), version)
 
 
@@ -91,7 +91,7 @@ def _of_purl(url: PackageUrl) -> ArtifactName:
         group, _, artifact = url.name.rpartition("/")
         # Its repositories keep a group in folders, and its tools write a colon.
         spellings = (url.name, f"{group.replace('.', '/')}/{artifact}", f"{group}:{artifact}") if group else spellings
-    return ArtifactName(spellings, version, url.type, _without_scheme(url.qualifiers.get("repository_url", "")))
+    return ArtifactName(spellings, version, url.type, without_scheme(url.qualifiers.get("repository_url", "")))
 
 
 def _under(registry: str, name: str) -> str:
@@ -100,7 +100,8 @@ def _under(registry: str, name: str) -> str:
     return f"{registry}/{name}"
 
 
-def _without_scheme(address: str) -> str:
+def without_scheme(address: str) -> str:
+    """Return an address without the `https://` or the like that it may begin with, and without slashes at its ends."""
     return _SCHEME.sub("", address, count=1).strip("/")
 
 

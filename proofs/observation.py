@@ -5,9 +5,12 @@ Whether the observer may speak for the place, and whether the time is near enoug
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NoReturn
 
+from proofs.artifact_name import without_scheme
 from proofs.digest import parse_digest
 from proofs.errors import Malformed
 from proofs.fields import Fields
@@ -23,6 +26,7 @@ TOLERATED_SKEW = timedelta(minutes=2)
 OLDEST = timedelta(days=7)
 
 _CODE = "observation.malformed"
+_PORT = re.compile(r":[0-9]{1,5}")
 _FIELDS = ("kind", "location", "reference", "digest", "environment", "observedAt")
 
 
@@ -49,11 +53,12 @@ class SaidObservation:
 
 
 def read_observation(unverified_value: object) -> SaidObservation:
-    """Read one observation. Refuses with `observation.malformed` or `digest.malformed`."""
+    """Read one observation. Refuses with `observation.malformed`, `observation.name_in_location` or `digest.malformed`."""
     fields = Fields(unverified_value, path="observation", code=_CODE).only(*_FIELDS)
+    kind = fields.choice("kind", KINDS)
     return SaidObservation(
-        kind=fields.choice("kind", KINDS),
-        location=_plain(fields, "location", MAX_LOCATION),
+        kind=kind,
+        location=_location(fields, kind),
         reference=_plain(fields, "reference", MAX_REFERENCE) if fields.raw("reference") not in (None, "") else "",
         digest=str(parse_digest(fields.text("digest", limit=140))),
         environment=_plain(fields, "environment", MAX_SLUG) if fields.has("environment") else "",
@@ -75,6 +80,27 @@ def place_words(kind: str, location: str, reference: str) -> str:
     if not reference:
         return location
     return f"{location} ({reference})" if kind in RUNNING or kind == PACKAGE_INDEX else f"{location}:{reference}"
+
+
+def _location(fields: Fields, kind: str) -> str:
+    text = _plain(fields, "location", MAX_LOCATION)
+    segments = without_scheme(text).split("/")
+    if any(segment in ("", ".", "..") for segment in segments):
+        fields.refuse("location", "a path without empty segments, `.` and `..`: two spellings of one place would be two places")
+    # It would be part of the place's name then, and be compared with nothing that people approved.
+    if kind in (REGISTRY, PACKAGE_INDEX) and any("@" in segment[1:] for segment in segments):
+        _refuse_name(text)
+    if kind == REGISTRY and (any(":" in segment for segment in segments[1:]) or ":" in _PORT.sub("", segments[0], count=1)):
+        _refuse_name(text)
+    return text
+
+
+def _refuse_name(location: str) -> NoReturn:
+    raise Malformed(
+        "observation.name_in_location",
+        f"got the location {location[:200]!r} with a tag, version or digest in it, expected the repository alone; put the tag or version into "
+        "reference, and the digest into digest",
+    )
 
 
 def _plain(fields: Fields, name: str, limit: int) -> str:

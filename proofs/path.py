@@ -47,6 +47,7 @@ class Seen:
     """One observation. `environment` is a slug or empty; `reference` the tag, version or image name that was seen.
 
     `observer_counts` is false once the observer was suspended: its word may still raise a contradiction, and no longer ends one.
+    `received_at` is when it came in; left out, that is when it was made.
     """
 
     kind: str
@@ -56,6 +57,17 @@ class Seen:
     observed_at: datetime
     environment: str = ""
     observer_counts: bool = True
+    received_at: datetime | None = None
+
+    @property
+    def counts_at(self) -> datetime:
+        """The moment it is ordered by: nobody has seen what is still to come, whatever their clock says."""
+        return min(self.observed_at, self.arrived_at)
+
+    @property
+    def arrived_at(self) -> datetime:
+        """When it came in."""
+        return self.received_at or self.observed_at
 
     @property
     def words(self) -> str:
@@ -169,14 +181,16 @@ def check_freshness(observed_at: datetime | None, *, at: datetime) -> PathCheck:
 def check_place(seen: Sequence[Seen], *, approved: Sequence[Approved]) -> PathCheck:
     """Say how a place stands now. `seen` holds the newest observation of each digest that was seen there, the newest first.
 
-    What could not be compared, or was seen as approved by an observer that is suspended now, ends no contradiction. Of two observations of the same moment the worse one counts.
+    The newest is the one that counts at the latest moment. What could not be compared, or was seen as approved by an observer that is suspended
+    now, ends no contradiction. Of two observations of the same moment the worse one counts, and so does a contradiction that came in after what
+    was seen as approved and is dated before it by no more than clocks may be apart.
     """
     digests = [item.digest for item in seen]
     last: PathCheck | None = None
-    decided_at: datetime | None = None
+    decided: Seen | None = None
     for item in seen:
-        if decided_at is not None and item.observed_at < decided_at:
-            break
+        if decided is not None and not _may_overrule(item, decided):
+            continue
         before = [digest for digest in digests if digest != item.digest]
         found = replace(check_path(item, before=before, approved=approved), about=item)
         if found.code == AS_APPROVED and not item.observer_counts:
@@ -185,8 +199,8 @@ def check_place(seen: Sequence[Seen], *, approved: Sequence[Approved]) -> PathCh
         if found.code in UNDECIDED:
             last = last or found
             continue
-        decided_at = item.observed_at
-        last = found if last is None or last.code in UNDECIDED or found.is_contradiction else last
+        decided = decided or item
+        last = found if last is None or last.code in UNDECIDED or (found.is_contradiction and not last.is_contradiction) else last
     return last or _never_seen()
 
 
@@ -220,6 +234,12 @@ def _names_at(kind: str, location: str, reference: str) -> list[ArtifactName]:
         return named
     kept = name_at(location, reference, has_escapes=kind == PACKAGE_INDEX)
     return [kept, *named, *(name.at(kept.spellings[0]) for name in named if name.version)]
+
+
+def _may_overrule(item: Seen, decided: Seen) -> bool:
+    if item.counts_at == decided.counts_at:
+        return True
+    return item.arrived_at > decided.arrived_at and item.counts_at >= decided.counts_at - TOLERATED_SKEW
 
 
 def _never_seen() -> PathCheck:

@@ -200,14 +200,30 @@ def send_junk(*, by: Identity, count: int = 1, tag: str = "1.4.2", now: datetime
 def _copy(sent: Attestation, count: int, by: Identity) -> None:
     """Make `count` more attestations that differ from `sent` in their bytes alone. The portal's own way takes seconds for a thousand."""
     verdict, at = sent.verdicts.get(), sent.received_at
-    contents = [b"%d junk" % number for number in range(count)]
+    contents = [f"{number} like {sent.pk}".encode() for number in range(count)]
     blobs = Blob.objects.bulk_create(Blob(digest=sha256_hex(each), size=len(each), content=each, stored_at=at) for each in contents)
     copies = Attestation.objects.bulk_create(Attestation(blob=blob, format=sent.format, received_at=at) for blob in blobs)
     Submission.objects.bulk_create(Submission(attestation=copy, identity=by, submitted_at=at) for copy in copies)
-    fields = {name: getattr(verdict, name) for name in ("number", "result", "code", "reason", "document", "verified_at")}
+    names = ("number", "result", "code", "reason", "document", "verified_at", "predicate_type", "signer", "signer_issuer", "signer_name")
+    fields = {name: getattr(verdict, name) for name in names}
     verdicts = Verdict.objects.bulk_create(Verdict(attestation=copy, **fields) for copy in copies)
     artifact = verdict.subjects.get().artifact
-    VerdictSubject.objects.bulk_create(VerdictSubject(verdict=copy, artifact=artifact, claimed=True) for copy in verdicts)
+    claimed = verdict.subjects.get().claimed
+    VerdictSubject.objects.bulk_create(VerdictSubject(verdict=copy, artifact=artifact, claimed=claimed) for copy in verdicts)
+
+
+def copy_evidence(sent: Attestation, *, count: int) -> None:
+    """Make `count` more pieces of evidence like one that was sent, by its sender."""
+    _copy(sent, count, sent.submissions.get().identity)
+
+
+def register_stranger(*, now: datetime = NOW) -> None:
+    """Register the workflow of `send_of_a_stranger` for another team's program."""
+    fork = "https://github.com/intern/fork/.github/workflows/build.yml"
+    issuer = "https://token.actions.githubusercontent.com"
+    cast.register_signer(
+        identity=other_teams_bot(now=now), certificate_issuer=issuer, certificate_identity=fork, any_ref=True, by=None, now=now
+    )
 
 
 def send_of_a_stranger(stage: Stage, *, by: Identity, tag: str = "1.4.2", now: datetime = NOW) -> Attestation:

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from django.db.models import Q
 
 from approvals.entitlement import refuse_if_answered, refuse_if_closed, refuse_if_not_entitled
+from approvals.expectations import active_expectations
 from approvals.models import Approval, Request, RequestState, Revision
+from approvals.named_signers import named_signers
 from approvals.refresh import Since, look_since
 from approvals.status import Standing
-from attestations.admission import left_out_verdicts
+from attestations.admission import MAX_OF_OTHERS, left_out_verdicts, others_verdicts
 from attestations.blobs import bytes_of
 from attestations.models import Verdict
 from identities.models import Identity, RoleAssignment, SigningKey
@@ -31,10 +33,16 @@ BECAUSE_OVER = {
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What others sent about the artifacts and nothing proves: how many items, and the newest of them."""
+    """What others sent about the artifacts and is not looked at: how many items nothing proves, and how many are too many; the newest."""
 
-    count: int
+    unproven: int
+    too_many: int
     newest: list[Verdict]
+
+    @property
+    def count(self) -> int:
+        """How many items it is in all."""
+        return self.unproven + self.too_many
 
 
 @dataclass(frozen=True)
@@ -79,7 +87,7 @@ def read_panel(*, request: Request, revision: Revision, standing: Standing, read
         remedy=remedy,
         since=since,
         cannot_follow=cannot_follow,
-        left_out=_left_out(request),
+        left_out=_left_out(request, policy),
         others=_other_approvers(request, policy, standing, reader),
         own_answer=own,
     )
@@ -93,10 +101,15 @@ def _look_since(revision: Revision) -> tuple[Since, str]:
         return Since(0, True), _sentence(refusal)
 
 
-def _left_out(request: Request) -> LeftOut:
-    digests = list(request.artifacts.values_list("artifact_id", flat=True))
-    verdicts = left_out_verdicts(digests, team=request.project.team)
-    return LeftOut(verdicts.count(), list(verdicts[:SHOWN_LEFT_OUT]))
+def _left_out(request: Request, policy: Policy) -> LeftOut:
+    digests, team = list(request.artifacts.values_list("artifact_id", flat=True)), request.project.team
+    unproven = left_out_verdicts(digests, team=team)
+    named = named_signers(policy, active_expectations(request.project) if policy.asks_expectations else None)
+    others = others_verdicts(digests, team=team, named=named)
+    too_many = max(0, others.count() - MAX_OF_OTHERS)
+    newest = [*unproven[:SHOWN_LEFT_OUT], *others.reverse()[: min(too_many, SHOWN_LEFT_OUT)]]
+    newest.sort(key=lambda verdict: (verdict.attestation.received_at, verdict.attestation_id), reverse=True)
+    return LeftOut(unproven.count(), too_many, newest[:SHOWN_LEFT_OUT])
 
 
 def _why_not(request: Request, revision: Revision, standing: Standing, policy: Policy, reader: Identity) -> str:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
-from attestations.models import TrustOrigin, TrustRoot
+from attestations.models import TrustOrigin, TrustProposal, TrustRoot
 from attestations.trust.propose_change import propose_trust_root
 from attestations.trust.roots import accept_trust_root, note_origin, remove_trust_root
 from identities.actors import actor_of, portal_actor
@@ -36,15 +37,16 @@ class Followed:
 def follow_trust_root(*, name: str, mirror: str, document: bytes, automatic: bool, now: datetime) -> Followed:
     """Keep a `trusted_root.json` that `mirror` sent under TUF. The same document again changes nothing.
 
-    With `automatic`, it takes the place of the root of the same name that the same mirror sent before, under the same thresholds.
+    With `automatic`, it takes the place of the root of the same name that was accepted from the same mirror, under the same thresholds.
     Otherwise it is added while there are not yet two officers, and proposed to them afterwards.
     Refuses as `accept_trust_root` and `propose_trust_root` do.
     """
     digest = sha256_hex(document)
     earlier = find_earlier(name=name, mirror=mirror, than=digest)
-    note_origin(digest=digest, name=name, mirror=mirror, now=now)
     if TrustRoot.objects.filter(pk=digest, removed_at__isnull=True).exists():
+        # Whoever sends what is trusted already has not brought it: no authority over it comes of that.
         return Followed(UNCHANGED, name, digest)
+    note_origin(digest=digest, name=name, mirror=mirror, now=now)
     profile = earlier.profile if earlier else None
     if earlier is not None and automatic:
         accept_trust_root(name=name, document=document, profile=profile, actor=portal_actor(), now=now)
@@ -59,7 +61,11 @@ def follow_trust_root(*, name: str, mirror: str, document: bytes, automatic: boo
 
 
 def find_earlier(*, name: str, mirror: str, than: str) -> TrustRoot | None:
-    """Return the trusted root of this name that this mirror sent before, or None."""
-    sent = TrustOrigin.objects.filter(name=name, mirror=mirror).values("root_digest")
-    same = TrustRoot.objects.filter(name=name, removed_at__isnull=True, digest__in=sent).exclude(pk=than)
+    """Return the trusted root of this name that was accepted from this mirror, or None.
+
+    It was sent before it was accepted, and no officer proposed it: what people brought is replaced by nobody but two of them.
+    """
+    sent = TrustOrigin.objects.filter(name=name, mirror=mirror, root_digest=OuterRef("digest"), seen_at__lte=OuterRef("added_at"))
+    by_hand = TrustProposal.objects.filter(change=TrustProposal.Change.ADD, document=OuterRef("document"), proposed_by__isnull=False)
+    same = TrustRoot.objects.filter(Exists(sent), ~Exists(by_hand), name=name, removed_at__isnull=True).exclude(pk=than)
     return same.order_by("-added_at").first()

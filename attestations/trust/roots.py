@@ -36,15 +36,17 @@ def add_trust_root(
     """Store a trust root at the first set-up, by one person; the same document again changes nothing.
 
     Refuses as `accept_trust_root` does, and with `trust.two_officers` once two officers could act together: then they do, by
-    `propose_trust_root`. `by` is None at the server's own console; `mirror` is whose document it is, so that it can be updated from there.
+    `propose_trust_root`. `by` is None at the server's own console; `mirror` is whose document it is, so that it can be updated from there,
+    unless it was trusted before.
     """
     with transaction.atomic():
         if are_two_officers() and not _is_trusted(document, _whole(profile)):
             raise NotAllowed(
                 "trust.two_officers", "There are two officers now: one proposes the trust root, another confirms it on the page Trust."
             )
+        is_new = not TrustRoot.objects.filter(pk=sha256_hex(document)).exists()
         row = accept_trust_root(name=name, document=document, profile=profile, actor=actor_of(by), now=now)
-        if mirror:
+        if mirror and is_new:
             note_origin(digest=row.digest, name=name, mirror=mirror, now=now)
     return row
 

@@ -35,8 +35,8 @@ def bind_workload(
 ) -> WorkloadBinding:
     """Let tokens of `issuer` with exactly these claims act as `identity`, with these scopes, from now on.
 
-    Refuses with `binding.people`, `binding.claims`, `binding.other_team`, `binding.already_bound`, `issuer.removed`, `credential.scope`,
-    `identity.not_active` or `permission.missing`.
+    Refuses with `binding.people`, `binding.claims`, `binding.other_team`, `binding.already_bound`, `binding.overlaps`, `issuer.removed`,
+    `credential.scope`, `identity.not_active` or `permission.missing`.
     """
     if by is not None:
         demand(by, "identities.steward", team=identity.team)
@@ -52,6 +52,7 @@ def bind_workload(
         with transaction.atomic():
             if TokenIssuer.objects.select_for_update(no_key=True).get(pk=issuer.pk).removed_at is not None:
                 raise Conflict("issuer.removed", f"{issuer.url} was removed already")
+            _refuse_overlap(issuer, identity, pinned)
             binding = WorkloadBinding.objects.create(
                 identity=identity,
                 issuer=issuer,
@@ -80,6 +81,23 @@ def revoke_workload(*, binding: WorkloadBinding, by: Identity | None, now: datet
     binding.save(update_fields=["revoked_at"])
     append_identity_event(event="workload.revoked", document=_document(binding), by=by, now=now)
     return binding
+
+
+def _refuse_overlap(issuer: TokenIssuer, identity: Identity, pinned: Mapping[str, str]) -> None:
+    """Refuse when one token could fit this and what is bound to another identity: whoever binds later would lock the other's jobs out."""
+    bound = WorkloadBinding.objects.filter(issuer=issuer, revoked_at=None).exclude(identity=identity)
+    for other in bound.select_related("identity").order_by("valid_from", "pk"):
+        # The very same claims are refused as bound already.
+        if other.claims == pinned or any(pinned.get(name, value) != value for name, value in other.claims.items()):
+            continue
+        is_ours = identity.team_id is not None and other.identity.team_id == identity.team_id
+        whose = other.identity.name if is_ours else "an identity of another team"
+        told = f": {', '.join(sorted(other.claims))}" if is_ours else ""
+        raise Conflict(
+            "binding.overlaps",
+            f"got claims that one token could carry together with those bound to {whose}{told}; expected at least one claim that is pinned by "
+            "both, with different values: pin more claims, sub among them, or let the operator revoke the other binding",
+        )
 
 
 def _pinned(claims: Mapping[str, str]) -> dict[str, str]:

@@ -22,6 +22,10 @@ WELL_KNOWN = "/.well-known/openid-configuration"
 DOCUMENT_SECONDS = 8.0
 STEP_SECONDS = 4.0
 MOST_ADDRESSES = 3
+# They stand for an IPv4 address, which may be private, or for an inside of old: NAT64, 6to4, Teredo, IPv4-compatible, site-local.
+LEADING_INSIDE = tuple(
+    ipaddress.IPv6Network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96", "fec0::/10")
+)
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -94,6 +98,8 @@ def _addresses_of(host: str, port: int, *, may_be_private: bool) -> list[str]:
 def _is_public(text: str) -> bool:
     address = ipaddress.ip_address(text)
     inner = getattr(address, "ipv4_mapped", None) or address
+    if isinstance(inner, ipaddress.IPv6Address) and any(inner in network for network in LEADING_INSIDE):
+        return False
     return inner.is_global and not inner.is_multicast
 
 

@@ -12,6 +12,7 @@ from django.urls import reverse
 from approvals import revise
 from approvals.models import Request, RequestState
 from approvals.refresh import is_outdated, list_behind
+from attestations.admission import MAX_OF_OTHERS
 from attestations.blobs import bytes_of
 from attestations.models import Submission
 from proofs.errors import Conflict
@@ -19,6 +20,7 @@ from tests import cast
 from tests import make_approvals as make
 
 pytestmark = pytest.mark.django_db
+LATE = make.NOW.replace(minute=59)
 LIVE = re.compile(r'<section class="card live".*?</section>', re.DOTALL)
 
 
@@ -97,6 +99,51 @@ class TestAnotherTeamsJunk:
         Submission.objects.create(attestation=junk, identity=cast.runner(), submitted_at=make.NOW)
         assert list_behind().exists()
         assert is_outdated(request.revisions.get())
+
+
+class TestWhatAnotherTeamSigns:
+    def test_cannot_fill_up_a_request(self, stage: make.Stage) -> None:
+        request = make.ask()
+        make.approve(request, cast.alice())
+        make.register_stranger()
+        theirs = make.send_of_a_stranger(stage, by=make.other_teams_bot())
+        assert theirs.verdicts.get().signer == make.other_teams_bot()
+        make.copy_evidence(theirs, count=revise.MAX_EVIDENCE)
+        assert not is_outdated(request.revisions.get())
+        revision = make.ask().revisions.get()
+        assert (revision.evidence.count(), revision.result) == (1 + MAX_OF_OTHERS, "pass")
+        beside = next(part for part in LIVE.findall(page_of(request)) if "not part of this request" in part)
+        assert f"{revise.MAX_EVIDENCE + 1 - MAX_OF_OTHERS} more items" in beside
+
+    def test_does_not_push_out_what_comes_later_of_the_own_team(self, stage: make.Stage) -> None:
+        make.register_stranger()
+        make.copy_evidence(make.send_of_a_stranger(stage, by=make.other_teams_bot()), count=revise.MAX_EVIDENCE)
+        tests = make.send_tests(stage, now=make.NOW.replace(minute=59))
+        assert make.ask().revisions.get().evidence.filter(attestation=tests).exists()
+
+    def test_counts_without_end_where_the_own_team_sent_it(self, stage: make.Stage) -> None:
+        make.register_stranger()
+        make.copy_evidence(make.send_of_a_stranger(stage, by=cast.runner()), count=revise.MAX_EVIDENCE)
+        with pytest.raises(Conflict, match="at most that many"):
+            make.ask()
+
+    def test_of_the_own_team_still_fills_up_a_request(self, stage: make.Stage) -> None:
+        make.copy_evidence(make.send_tests(stage), count=revise.MAX_EVIDENCE)
+        with pytest.raises(Conflict) as refused:
+            make.ask()
+        assert refused.value.code == "evidence.too_many"
+
+    def test_counts_without_end_where_the_policy_names_its_signer(self) -> None:
+        fork = "https://github.com/intern/fork/.github/workflows/build.yml"
+        stage = make.set_stage(source=make.POLICY.replace(cast.WORKFLOW, fork))
+        make.register_stranger()
+        sent = make.send_of_a_stranger(stage, by=make.other_teams_bot())
+        make.copy_evidence(sent, count=MAX_OF_OTHERS + 1)
+        assert make.ask().revisions.get().evidence.count() == 2 + MAX_OF_OTHERS
+        make.copy_evidence(make.send_of_a_stranger(stage, by=make.other_teams_bot(), now=LATE), count=revise.MAX_EVIDENCE)
+        with pytest.raises(Conflict) as refused:
+            make.ask()
+        assert refused.value.code == "evidence.too_many"
 
 
 class TestOwnRejectedEvidence:

@@ -68,6 +68,19 @@ class TestPlacesAbout:
         observe(said(at=LATER - MINUTE), now=LATER + MINUTE)
         assert now() == ["path.digest_differs"]
 
+    def test_a_date_ahead_of_its_arrival_hides_nothing_seen_after_that(self, approved: Approval) -> None:
+        observe(said(at=LATER + 2 * MINUTE), now=LATER)
+        observe(said(digest=OTHER, at=LATER + MINUTE), now=LATER + MINUTE)
+        assert now() == ["path.digest_differs"]
+        assert against() == ["path.digest_differs"]
+        observe(said(at=LATER + MINUTE * 2), by=watcher(name="second"), now=LATER + 2 * MINUTE)
+        assert now() == ["path.as_approved"]
+
+    def test_a_contradiction_that_came_in_later_and_is_dated_a_little_earlier_stands(self, approved: Approval) -> None:
+        observe(said(at=LATER), now=LATER)
+        observe(said(digest=OTHER, at=LATER - MINUTE), now=LATER + MINUTE)
+        assert now() == ["path.digest_differs"]
+
     def test_an_observer_that_is_suspended_later_no_longer_says_yes(self, approved: Approval) -> None:
         observe(said(at=LATER))
         Identity.objects.filter(pk=watcher().pk).update(status=Identity.Status.SUSPENDED)

@@ -114,6 +114,7 @@ class TestRefuses:
             ({}, 400, "observation.malformed"),
             (said(kind="cloud"), 400, "observation.malformed"),
             (said(location=""), 400, "observation.malformed"),
+            (said(location="registry.example/payments/api:1.4.2"), 400, "observation.name_in_location"),
             (said(digest="latest"), 400, "digest.malformed"),
             (said(surprise="x"), 400, "observation.malformed"),
             (said(at=datetime(2026, 3, 2, tzinfo=UTC) + timedelta(days=36500)), 400, "observation.from_future"),

@@ -16,8 +16,12 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def approved() -> Request:
-    stage = make.set_stage()
+def stage() -> make.Stage:
+    return make.set_stage()
+
+
+@pytest.fixture
+def approved(stage: make.Stage) -> Request:
     make.send_provenance(stage)
     request = make.ask()
     make.approve(request, cast.alice())
@@ -34,6 +38,11 @@ class TestDecide:
         make.refresh(now=make.NOW + timedelta(minutes=1))
         decision = ask_gate()
         assert (decision.outcome, decision.reasons) == ("allow", [])
+
+    def test_allows_however_much_another_team_signs(self, stage: make.Stage, approved: Request) -> None:
+        make.register_stranger()
+        make.copy_evidence(make.send_of_a_stranger(stage, by=make.other_teams_bot()), count=256)
+        assert (ask_gate().outcome, ask_gate().reasons) == ("allow", [])
 
     def test_denies_when_the_team_itself_sends_it(self, approved: Request) -> None:
         make.send_junk(by=cast.runner())

@@ -203,6 +203,13 @@ class TestPath:
         observe(said(at=LATER + timedelta(seconds=1)), now=LATER + timedelta(seconds=1))
         assert ask_gate().outcome == "allow"
 
+    def test_a_date_ahead_of_its_arrival_keeps_it_open_no_longer(self, stage: make.Stage) -> None:
+        make.approve(make.ask(), cast.alice())
+        observe(said(at=LATER), now=LATER - timedelta(minutes=2))
+        assert ask_gate().outcome == "allow"
+        observe(said(digest=make.image("another"), at=LATER - timedelta(minutes=1)), now=LATER - timedelta(minutes=1))
+        assert codes(ask_gate()) == ["path.digest_differs"]
+
     def test_a_package_url_and_the_place_an_index_keeps_it_at_are_one_name(self, stage: make.Stage) -> None:
         request = open_request(
             project=cast.payments_api(),

@@ -59,6 +59,17 @@ def test_longer_digests(algorithm: str, length: int) -> None:
         ({"location": "/app"}, "observation.malformed"),
         ({"location": "a" * 301}, "observation.malformed"),
         ({"location": ["a"]}, "observation.malformed"),
+        ({"location": "registry.example//app"}, "observation.malformed"),
+        ({"location": "registry.example/./app"}, "observation.malformed"),
+        ({"location": "registry.example/other/../app"}, "observation.malformed"),
+        ({"location": "..", "kind": "host"}, "observation.malformed"),
+        ({"location": "registry.example/app:1.4.2"}, "observation.name_in_location"),
+        ({"location": "registry.example/app:1.4.2", "reference": ""}, "observation.name_in_location"),
+        ({"location": "app:latest"}, "observation.name_in_location"),
+        ({"location": "https://registry.example:5000/app:1.4.2"}, "observation.name_in_location"),
+        ({"location": "registry.example/app@sha256:" + "a" * 64}, "observation.name_in_location"),
+        ({"location": "registry.example/app:1@sha256:" + "a" * 64, "reference": ""}, "observation.name_in_location"),
+        ({"location": "npm.example/@acme/app@1.2.0", "kind": "package-index"}, "observation.name_in_location"),
         ({"reference": "a b"}, "observation.malformed"),
         ({"reference": 7}, "observation.malformed"),
         ({"digest": "latest"}, "digest.malformed"),
@@ -74,6 +85,22 @@ def test_refuses(changed: dict[str, Any], code: str) -> None:
     with pytest.raises(Refusal) as refusal:
         read_observation({**GOOD, **changed})
     assert refusal.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("kind", "location"),
+    [
+        ("registry", "registry.example:5000/payments/api"),
+        ("registry", "registry.example:5000"),
+        ("registry", "https://registry.example/payments/api"),
+        ("package-index", "npm.example/@acme/app"),
+        ("package-index", "npm.example/@acme%2fapp"),
+        ("package-index", "maven.example/org.acme:app"),
+        ("cluster", "cluster-1:6443/payments/api:web"),
+    ],
+)
+def test_reads_locations_as_they_are(kind: str, location: str) -> None:
+    assert read_observation({**GOOD, "kind": kind, "location": location}).location == location
 
 
 @pytest.mark.parametrize("value", [None, [], "x", 7])

@@ -153,6 +153,22 @@ class TestAPlaceNow:
         other = replace(TAG, digest=TWO)
         assert check_place([TAG, other], approved=[YES]).code == check_place([other, TAG], approved=[YES]).code == "path.digest_differs"
 
+    def test_a_date_ahead_of_its_arrival_hides_no_contradiction_seen_after_that(self) -> None:
+        ahead = replace(TAG, observed_at=AT + TOLERATED_SKEW, received_at=AT)
+        minute = timedelta(minutes=1)
+        other = replace(TAG, digest=TWO, observed_at=AT + minute, received_at=AT + minute)
+        assert check_place([other, ahead], approved=[YES]).code == "path.digest_differs"
+        seen_again = replace(TAG, observed_at=AT + TOLERATED_SKEW, received_at=AT + TOLERATED_SKEW)
+        assert check_place([seen_again, other], approved=[YES]).code == "path.as_approved"
+
+    def test_a_contradiction_that_came_in_later_wins_where_clocks_may_be_apart(self) -> None:
+        late = replace(TAG, digest=TWO, observed_at=AT - TOLERATED_SKEW, received_at=AT + timedelta(seconds=1))
+        assert check_place([TAG, late], approved=[YES]).code == "path.digest_differs"
+        much_earlier = replace(late, observed_at=AT - TOLERATED_SKEW - timedelta(seconds=1))
+        came_before = replace(late, received_at=AT)
+        for older in (much_earlier, came_before):
+            assert check_place([TAG, older], approved=[YES]).code == "path.as_approved"
+
     def test_what_cannot_be_compared_does_not_end_a_contradiction(self) -> None:
         later = replace(TAG, digest=LONG, observed_at=AT + timedelta(minutes=1))
         assert check_place([later, replace(TAG, digest=TWO)], approved=[YES]).code == "path.digest_differs"

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from attestations.models import TrustOrigin, TrustProposal, TrustRoot
 from attestations.trust.follow_root import ADDED, PROPOSED, UNCHANGED, UPDATED, Followed, follow_trust_root
-from attestations.trust.roots import accept_trust_root, list_trust_roots
+from attestations.trust.roots import add_trust_root, list_trust_roots, note_origin
 from identities.actors import portal_actor
 from ledger.models import Entry
 from proofs.errors import Conflict
 from tests import cast
 from tests.make_attestations import NOW
-from tests.make_trust import MIRROR, answer, root_document
+from tests.make_trust import MIRROR, answer, propose, root_document
 
 pytestmark = pytest.mark.django_db
 
@@ -54,11 +55,44 @@ def test_an_update_takes_the_place_of_what_came_before_under_the_same_thresholds
 
 def test_an_update_keeps_thresholds_that_are_not_the_usual_ones() -> None:
     first = root_document()
-    accept_trust_root(name="Public good", document=first, profile={"sct": 2}, actor="h:" + "0" * 64, now=NOW)
+    add_trust_root(name="Public good", document=first, profile={"sct": 2}, by=None, now=NOW, mirror=MIRROR)
     two_officers()
-    follow_trust_root(name="Public good", mirror=MIRROR, document=first, automatic=False, now=NOW)
+    assert follow(first).outcome == UNCHANGED
     done = follow(root_document())
     assert (done.outcome, TrustRoot.objects.get(pk=done.digest).profile) == (UPDATED, {"tlog": 1, "tsa": 0, "sct": 2})
+
+
+def test_whoever_sends_what_is_trusted_already_may_not_replace_it() -> None:
+    first = root_document()
+    add_trust_root(name="Public good", document=first, profile=None, by=None, now=NOW)
+    assert follow(first).outcome == UNCHANGED
+    add_trust_root(name="Public good", document=first, profile=None, by=None, now=NOW, mirror=MIRROR)
+    two_officers()
+    assert follow(first).outcome == UNCHANGED
+    assert not TrustOrigin.objects.exists()
+    before = trusted()
+    assert (follow(root_document()).outcome, trusted()) == (PROPOSED, before)
+
+
+def test_what_was_noted_of_a_root_after_it_was_accepted_does_not_count() -> None:
+    first = root_document()
+    add_trust_root(name="Public good", document=first, profile=None, by=None, now=NOW)
+    two_officers()
+    note_origin(digest=trusted()[0], name="Public good", mirror=MIRROR, now=NOW + timedelta(seconds=1))
+    assert follow(root_document()).outcome == PROPOSED
+
+
+def test_what_officers_confirmed_is_updated_where_the_mirror_brought_it_and_not_where_one_of_them_did() -> None:
+    two_officers()
+    proposal = TrustProposal.objects.get(pk=follow(root_document()).proposal)
+    answer(proposal, "confirm", cast.olga())
+    answer(proposal, "confirm", cast.omar())
+    assert follow(root_document()).outcome == UPDATED
+    by_hand = root_document()
+    sent = TrustProposal.objects.get(pk=follow(by_hand, name="Ours").proposal)
+    answer(sent, "refuse", cast.olga())
+    answer(propose(cast.olga(), document=by_hand), "confirm", cast.omar())
+    assert follow(root_document(), name="Ours").outcome == PROPOSED
 
 
 @pytest.mark.parametrize("changed", [{"automatic": False}, {"mirror": "https://other.example"}, {"name": "Another name"}])

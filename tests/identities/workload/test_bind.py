@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from identities.models import Identity, Team
 from identities.workload.bind import MOST_CLAIMS, revoke_workload
 from identities.workload.issuers import remove_token_issuer
 from ledger.models import Entry
+from proofs.errors import Conflict
 from tests import cast
 from tests import make_tokens as make
 from tests.identities.test_register import refused
@@ -66,6 +68,67 @@ def test_the_same_claims_are_bound_once() -> None:
     refused("binding.already_bound", make.binding)
     revoke_workload(binding=binding, by=None, now=NOW)
     assert make.binding().pk not in (binding.pk, other.pk)
+
+
+def overlapping(**arguments: Any) -> str:
+    with pytest.raises(Conflict) as refusal:
+        make.binding(**arguments)
+    assert refusal.value.code == "binding.overlaps"
+    return refusal.value.reason
+
+
+def outsider() -> Identity:
+    team = Team.objects.create(slug="other", name="Other")
+    owner = cast.person("zoe", "Zoe Park", "requester", team=team, now=NOW)
+    return cast.register_nonhuman(
+        kind="workflow", name="their flow", issuer="https://ci.other.example", subject="flow", owner=owner, team=team, by=None, now=NOW
+    )
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"sub": "S", "repository_id": "74"},
+        {"sub": "S", "repository_id": "74", "workflow_ref": "x"},
+        {"repository_id": "74", "workflow_ref": "x"},
+        {"project_id": "5", "ci_config_ref_uri": "x"},
+    ],
+)
+def test_no_claims_that_one_token_could_carry_for_two_identities(claims: dict[str, str]) -> None:
+    make.binding(claims={"sub": "S"})
+    theirs = outsider()
+    words = overlapping(identity=theirs, claims=claims)
+    assert "an identity of another team" in words and cast.runner().name not in words
+    assert make.binding(identity=theirs, claims={**claims, "sub": "T"}).identity == theirs
+
+
+def test_one_identity_may_have_bindings_that_overlap() -> None:
+    make.binding(claims={"sub": "S"})
+    assert make.binding(claims={"sub": "S", "repository_id": "74"}).identity == cast.runner()
+
+
+def test_the_wider_of_two_overlaps_too_and_its_own_team_is_told_with_whom() -> None:
+    make.binding(claims={"sub": "S", "repository_id": "74"})
+    other = cast.register_nonhuman(
+        kind="workflow",
+        name="a second flow",
+        issuer="https://ci.example",
+        subject="2",
+        owner=cast.bob(),
+        team=cast.payments(),
+        by=None,
+        now=NOW,
+    )
+    assert cast.runner().name in overlapping(identity=other, claims={"sub": "S"})
+    assert make.binding(identity=other, claims={"sub": "S", "repository_id": "75"}).identity == other
+
+
+def test_what_was_revoked_or_is_of_another_issuer_overlaps_with_nothing() -> None:
+    revoke_workload(binding=make.binding(claims={"sub": "S"}), by=None, now=NOW)
+    theirs = outsider()
+    assert make.binding(identity=theirs, claims={"sub": "S", "repository_id": "74"}).identity == theirs
+    elsewhere = make.issuer(url="https://other.example")
+    assert make.binding(claims={"sub": "S"}, issuer=elsewhere).identity == cast.runner()
 
 
 def test_refuses_people_and_whoever_is_not_active() -> None:
