@@ -9,6 +9,9 @@ from typing import Any
 
 from proofs.errors import Malformed
 
+# What a row may say: what is judged, and what is told about it to people.
+_NAMES = frozenset(["id", "format", "files", "inputs", "expected", "cases"])
+_NAMES |= {"requires", "origin", "source", "confirmed_by", "disagreeing", "note", "claimed_facts"}
 VERIFIED, REJECTED, UNSUPPORTED = "verified", "rejected", "unsupported"
 
 
@@ -33,6 +36,8 @@ class Row:
     expected: dict[str, Any]
     cases: list[dict[str, Any]]
     folder: Path
+    # Names in the row that no row has: what they ask, nobody would look at.
+    strange: tuple[str, ...] = ()
 
     def read(self, name: str) -> bytes:
         """Return the bytes of the file that the row calls `name`; refuses with `vectors.file`."""
@@ -62,10 +67,11 @@ def read_manifest(path: Path) -> list[Row]:
                 expected=row["expected"],
                 cases=row.get("cases", []),
                 folder=path.parent,
+                strange=tuple(sorted(row.keys() - _NAMES)),
             )
             for row in value["rows"]
         ]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Malformed(
             "vectors.manifest", f"got no manifest at {path} ({type(error).__name__}: {error}), expected one with rows"
         ) from error
