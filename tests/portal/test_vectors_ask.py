@@ -138,6 +138,8 @@ UNREADABLE: list[tuple[str, str, Change]] = [
     ("trusted-root-metadata", "tuf-root-update", gives("trusted_root_metadata")),
     ("npm-keys", "npm-attestations", gives("npm_keys")),
     ("build-key", BUILD, gives("keys_by_keyid")),
+    ("public-key", SUMMARY, gives("public_key")),
+    ("public-keys", ENVELOPE, lambda row, folder: row["files"].update(public_keys=[row["files"]["evidence"]])),
     ("note-key", TILES, gives("vkey")),
     ("log-id", CHECKPOINT, asks(log_id="?")),
     ("digest-sha1", BUNDLE, asks(artifact_digest={"sha1": "0" * 40})),
