@@ -9,9 +9,6 @@ from typing import Any
 
 from proofs.errors import Malformed
 
-# What a row may say: what is judged, and what is told about it to people.
-_NAMES = frozenset(["id", "format", "files", "inputs", "expected", "cases"])
-_NAMES |= {"requires", "origin", "source", "confirmed_by", "disagreeing", "note", "claimed_facts"}
 VERIFIED, REJECTED, UNSUPPORTED = "verified", "rejected", "unsupported"
 
 
@@ -36,8 +33,6 @@ class Row:
     expected: dict[str, Any]
     cases: list[dict[str, Any]]
     folder: Path
-    # Names in the row that no row has: what they ask, nobody would look at.
-    strange: tuple[str, ...] = ()
 
     def read(self, name: str) -> bytes:
         """Return the bytes of the file that the row calls `name`; refuses with `vectors.file`."""
@@ -67,7 +62,6 @@ def read_manifest(path: Path) -> list[Row]:
                 expected=row["expected"],
                 cases=row.get("cases", []),
                 folder=path.parent,
-                strange=tuple(sorted(row.keys() - _NAMES)),
             )
             for row in value["rows"]
         ]

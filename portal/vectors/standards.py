@@ -35,7 +35,7 @@ from proofs.sigstore.trust_root import parse_trust_root
 DOCUMENTS = ("cyclonedx-", "spdx-", "openvex-")
 
 # What a case of a suite says, and what its file does; `desc` is for people.
-_CASE = frozenset(["file", "expected", "description"])
+_CASE = frozenset(["id", "file", "expected", "description", "note", "source", "origin"])
 _INCLUSION = {"leafHash": str, "root": str, "leafIdx": int, "treeSize": int}
 _CONSISTENCY = {"root1": str, "root2": str, "size1": int, "size2": int}
 _UP, _UV, _BE, _BS = 0x01, 0x04, 0x08, 0x10
@@ -52,8 +52,6 @@ def judge_suite(row: Row, now: datetime) -> Outcome:
     for case in row.cases:
         demand_names(case, _CASE, "a case")
         demand_names(case["expected"], EXPECTED, "what a case expects")
-        if not str(case["file"]).startswith(row.files["suite"]):
-            raise Malformed("vectors.input", f"got the case {case['file']}, expected a file of {row.files['suite']}")
         try:
             outcome = Outcome(VERIFIED, "evidence.verified", "The case holds.", judge(row, case))
         except Refusal as refusal:
