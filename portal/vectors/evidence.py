@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from portal.vectors.check_row import file_digests, given_digests, is_in_hand, read_input
 from portal.vectors.facts import evidence_facts, payload_facts, statement_facts
 from portal.vectors.manifest import REJECTED, VERIFIED, Outcome, Row
 from proofs.canonical import parse_json
 from proofs.claims import check_claims
-from proofs.digest import Digest, parse_digest, sha256_hex
+from proofs.digest import Digest
 from proofs.dsse import parse_envelope, verify_envelope
 from proofs.errors import Malformed, Refusal, Unproven
 from proofs.evidence import SIGSTORE_BUNDLE, TrustMaterial, VerifiedEvidence, detect_format, verify_bundle_under
@@ -30,6 +30,8 @@ from proofs.sigstore.signed_file import SignedFile
 from proofs.sigstore.trust_root import TrustRoot, parse_trust_root
 from proofs.statement import Statement, parse_statement
 
+# Fulcio's extension for the environment, by its last number.
+_ENVIRONMENT = 23
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -38,34 +40,40 @@ def judge_bundle(row: Row, now: datetime) -> Outcome:
     bundle = parse_bundle(parse_json(row.read("evidence")))
     verified = verify_bundle_under(bundle, _trust(row), now)
     if isinstance(bundle.content, SignedFile):
-        _refuse_other_file(row, bundle.content.digest)
+        signed = bundle.content.digest
+        if not is_in_hand(row, (signed,)):
+            raise Unproven("expectation.artifact", f"what is in hand is {', '.join(map(str, _digests(row)))}, and {signed} was signed")
     return _accepted(row, verified, evidence_facts(verified))
 
 
 def judge_attestation(row: Row, now: datetime) -> Outcome:
     """PEP 740: one attestation, or a provenance object with a publisher over each."""
     value = parse_json(row.read("evidence"))
-    named = row.inputs.get("publisher")
     if row.format == "pypi-provenance":
         listed = parse_provenance(value)
     else:
         listed = [(Publisher("", {}), value)]
     facts: dict[str, Any] = {"attestations": [], "publishers": [publisher.fields for publisher, _ in listed if publisher.kind]}
-    distribution = row.inputs.get("distribution")
+    distribution, named = row.inputs.get("distribution"), row.inputs.get("publisher")
     for publisher, attestation in listed:
         verified = verify_bundle_under(parse_attestation(attestation), _trust(row), now)
-        if isinstance(distribution, dict):
-            check_distribution(
-                verified.statement, expected_name=str(distribution.get("name")), expected_sha256=str(distribution.get("sha256"))
-            )
-        for said in [publisher, *([Publisher(str(named.get("kind")), named)] if isinstance(named, dict) else [])]:
-            if said.kind:
-                check_publisher(_certificate_of(verified), said)
+        if distribution is not None:
+            check_distribution(verified.statement, expected_name=distribution["name"], expected_sha256=distribution["sha256"])
+        if publisher.kind or row.format == "pypi-provenance":
+            check_publisher(_certificate_of(verified), publisher)
+        if named is not None:
+            _refuse_other_publisher(_certificate_of(verified), named)
         outcome = _accepted(row, verified, {})
         if outcome.verdict != VERIFIED:
             return outcome
         facts["attestations"].append(evidence_facts(verified))
     return Outcome(VERIFIED, "evidence.verified", "Every attestation holds.", facts)
+
+
+def _refuse_other_publisher(certificate: SignerCertificate, named: dict[str, str]) -> None:
+    if "environment" in named and _ENVIRONMENT not in certificate.claims:
+        raise Malformed("vectors.input", "the row asks for an environment, and the certificate names none that it could be held against")
+    check_publisher(certificate, Publisher(named["kind"], dict(named)))
 
 
 def _certificate_of(verified: VerifiedEvidence) -> SignerCertificate:
@@ -77,7 +85,8 @@ def _certificate_of(verified: VerifiedEvidence) -> SignerCertificate:
 def judge_npm(row: Row, now: datetime) -> Outcome:
     """npm's answer about one package version."""
     value = parse_json(row.read("evidence"))
-    trust = TrustMaterial(_roots(row), parse_npm_keys(parse_json(row.read("npm_keys"))))
+    keys = read_input(lambda: parse_npm_keys(parse_json(row.read("npm_keys"))), "the keys of npm")
+    trust = TrustMaterial(_roots(row), keys)
     found = verify_npm_set(value, trust=trust, received_at=now)
     for name, got in (("package_name", found.package.name), ("package_version", found.package.version)):
         if name in row.inputs and row.inputs[name] != got:
@@ -93,12 +102,12 @@ def judge_npm(row: Row, now: datetime) -> Outcome:
 
 def judge_build(row: Row, now: datetime) -> Outcome:
     """Google Cloud Build's wrapper, with keys that the row knows by their ids."""
-    keys = {key_id: load_pem(row.read_path(path)) for key_id, path in row.files["keys_by_keyid"].items()}
+    named = row.files["keys_by_keyid"].items()
+    keys = read_input(lambda: {key_id: load_pem(row.read_path(path)) for key_id, path in named}, "a key of the build service")
     value = parse_json(row.read("evidence"))
     found = verify_build_provenance(value, keys)
-    wanted = _digests(row)
-    if wanted and found.image not in wanted:
-        raise Unproven("expectation.artifact", f"the image is {found.image}, expected {', '.join(map(str, wanted))}")
+    if not is_in_hand(row, (found.image,)):
+        raise Unproven("expectation.artifact", f"the image is {found.image}, expected {', '.join(map(str, _digests(row)))}")
     for build in found.builds:
         _refuse_other_build(row, build.statement)
     envelopes = [{**statement_facts(build.statement), "keyids": list(build.named_keys)} for build in found.builds]
@@ -116,17 +125,17 @@ def _refuse_other_build(row: Row, statement: Statement) -> None:
     builder = at(statement.predicate, "runDetails", "builder", "id") or at(statement.predicate, "builder", "id")
     if "builder_id" in inputs and inputs["builder_id"] not in (builder, str(builder).rpartition("@")[0]):
         raise Unproven("expectation.builder", f"the build names the builder {builder}, expected {inputs['builder_id']}")
-    ref = str(claims["sourceRef"])
-    for name, holds in (
-        ("source_branch", ref in (f"refs/heads/{inputs.get('source_branch')}", inputs.get("source_branch"))),
-        ("source_tag", ref == f"refs/tags/{inputs.get('source_tag')}"),
-        (
-            "versioned_tag",
-            ref.startswith("refs/tags/") and is_of_release_line(ref.removeprefix("refs/tags/"), str(inputs.get("versioned_tag"))),
-        ),
+    # What the build does not say is a no, and never the word "None".
+    ref = claims["sourceRef"] or ""
+    branch, tag, line = (inputs.get(name) for name in ("source_branch", "source_tag", "versioned_tag"))
+    of_tag = ref.removeprefix("refs/tags/") if ref.startswith("refs/tags/") else None
+    for wanted, holds in (
+        (branch, of_tag is None and ref in (f"refs/heads/{branch}", branch)),
+        (tag, of_tag is not None and of_tag == tag),
+        (line, of_tag is not None and line is not None and is_of_release_line(of_tag, line)),
     ):
-        if name in inputs and not holds:
-            raise Unproven("expectation.ref", f"the build names the ref {ref}, expected {inputs[name]}")
+        if wanted is not None and not holds:
+            raise Unproven("expectation.ref", f"the build names the ref {ref or 'not at all'}, expected {wanted}")
 
 
 def judge_envelope(row: Row, now: datetime) -> Outcome:
@@ -135,10 +144,9 @@ def judge_envelope(row: Row, now: datetime) -> Outcome:
     keys = _keys(row)
     if not keys:
         raise Unproven("dsse.key_unknown", "the row names no key, and nothing in an envelope says who signed it")
-    threshold = row.inputs.get("threshold", 1)
-    if type(threshold) is not int or threshold < 1:
-        raise Malformed("vectors.input", f"got the threshold {threshold!r}, expected a whole number from 1")
-    verify_envelope(envelope, keys, threshold=threshold)
+    if row.has("trusted_root"):
+        raise Malformed("vectors.input", "the row gives keys and a trust root, and an envelope is verified under keys alone")
+    verify_envelope(envelope, keys, threshold=row.inputs.get("threshold", 1))
     facts = payload_facts(envelope.payload_type, envelope.payload, envelope.signed_bytes)
     try:
         statement = parse_statement(envelope.payload, may_lack_digest=True)
@@ -150,8 +158,7 @@ def judge_envelope(row: Row, now: datetime) -> Outcome:
         raise Unproven("expectation.artifact", "the payload is no statement about any artifact")
     if statement is not None:
         facts |= statement_facts(statement)
-        if wanted and not any(digest in subject.digests for subject in statement.subjects for digest in wanted):
-            raise Unproven("expectation.artifact", "the statement is about another artifact")
+        _refuse_other_artifact(row, statement)
     return Outcome(VERIFIED, "evidence.verified", "Enough of the keys signed the envelope.", facts)
 
 
@@ -171,9 +178,11 @@ def judge_summary(row: Row, now: datetime) -> Outcome:
             verifier_id=row.inputs.get("verifier_id"),
             resource_uri=row.inputs.get("resource_uri"),
             levels=tuple(row.inputs.get("verified_levels", ())),
-            subject=tuple({**row.inputs.get("subject_digest", {}), **_digest_map(row)}.items()),
+            # Both, also where they contradict each other: then nothing has both.
+            subject=(*row.inputs.get("subject_digest", {}).items(), *((digest.algorithm, digest.hex) for digest in given_digests(row))),
         ),
     )
+    _refuse_other_artifact(row, statement)
     said = statement.predicate
     facts = {name: said.get(name) for name in ("verificationResult", "verifiedLevels", "resourceUri", "timeVerified")}
     facts["verifier_id"] = said.get("verifier", {}).get("id")
@@ -191,6 +200,7 @@ def judge_any(row: Row, now: datetime) -> Outcome:
 
 def _accepted(row: Row, verified: VerifiedEvidence, facts: dict[str, Any]) -> Outcome:
     own = extract_facts(verified)
+    _refuse_other_artifact(row, verified.statement)
     expected = _expectations(row, verified)
     if expected == Expectations():
         return Outcome(VERIFIED, "evidence.verified", "Every signature holds; nothing more is asked.", facts)
@@ -200,9 +210,8 @@ def _accepted(row: Row, verified: VerifiedEvidence, facts: dict[str, Any]) -> Ou
 
 def _expectations(row: Row, verified: VerifiedEvidence) -> Expectations:
     inputs = row.inputs
-    package = row.format in ("pypi-attestation", "pypi-provenance")
     return Expectations(
-        digests=() if verified.statement.is_bare_file or (package and "distribution" in inputs) else _digests(row),
+        digests=_digests(row),
         issuer=inputs.get("issuer"),
         identity=inputs.get("identity"),
         workflow=inputs.get("signer_workflow"),
@@ -219,41 +228,14 @@ def with_scheme(repository: str) -> str:
     return repository if "://" in repository else f"https://{repository}"
 
 
-def _digest_map(row: Row) -> dict[str, str]:
-    """Return the digests of the artifact in hand that the row gives, by algorithm: an object, or one as `sha256:…`."""
-    given = row.inputs.get("artifact_digest")
-    if isinstance(given, str):
-        digest = parse_digest(given)
-        return {digest.algorithm: digest.hex}
-    if given is not None and not isinstance(given, dict):
-        raise Malformed("vectors.input", f"got {type(given).__name__} for the artifact's digest, expected an object or a text")
-    return given or {}
-
-
 def _digests(row: Row) -> tuple[Digest, ...]:
-    """Return the digests of the artifact in hand: those the row gives, else that of the file it names."""
-    given = _digest_map(row)
-    if given:
-        return tuple(parse_digest(f"{algorithm}:{value}") for algorithm, value in given.items())
-    return (parse_digest(f"sha256:{sha256_hex(row.read('artifact'))}"),) if row.has("artifact") else ()
+    """Return the digests of the artifact in hand: all of the file that the row names, else those the row gives."""
+    return file_digests(row) or given_digests(row)
 
 
-def _refuse_other_file(row: Row, signed: Digest) -> None:
-    given = _digest_map(row)
-    if row.has("artifact"):
-        content = row.read("artifact")
-        actual = hashlib.new(signed.algorithm, content).hexdigest()
-        for algorithm, value in given.items():
-            if algorithm in ("sha256", "sha384", "sha512") and hashlib.new(algorithm, content).hexdigest() != value:
-                raise Unproven("expectation.artifact", f"the file in hand has another {algorithm} than the row says")
-    elif row.inputs.get("artifact_file"):
-        raise Malformed("vectors.input", "the row speaks of a file in hand and names none")
-    elif given and signed.algorithm not in given:
-        raise Unproven("expectation.artifact", f"the row knows the file by {', '.join(given)}, and {signed.algorithm} was signed")
-    else:
-        actual = given.get(signed.algorithm, signed.hex)
-    if actual != signed.hex:
-        raise Unproven("expectation.artifact", f"the file in hand is {signed.algorithm}:{actual}, and {signed} was signed")
+def _refuse_other_artifact(row: Row, statement: Statement) -> None:
+    if _digests(row) and not any(is_in_hand(row, subject.digests) for subject in statement.subjects):
+        raise Unproven("expectation.artifact", f"the statement is about another artifact than {', '.join(map(str, _digests(row)))}")
 
 
 def _trust(row: Row) -> TrustMaterial:
@@ -264,19 +246,21 @@ def _roots(row: Row) -> tuple[TrustRoot, ...]:
     if not row.has("trusted_root"):
         return ()
     # A row may do without a log or without certificate logs, and then a timestamp has to prove the time.
-    lenient = bool(row.inputs.get("allow_no_transparency_log"))
+    lenient = row.inputs.get("allow_no_transparency_log", False)
     profile = {"tlog": 0 if lenient else 1, "tsa": 1 if lenient else 0, "sct": 0 if row.inputs.get("allow_no_sct") else 1}
-    return (parse_trust_root(row.read("trusted_root"), profile=profile),)
+    return (read_input(lambda: parse_trust_root(row.read("trusted_root"), profile=profile), "the trust root"),)
 
 
 def _keys(row: Row) -> list[PublicKey]:
     single = row.files.get("public_key")
     found = []
     for path in [*row.files.get("public_keys", []), *([single] if single else [])]:
+        content = row.read_path(path)
+        if not content.lstrip().startswith(b"-----BEGIN PUBLIC KEY-----"):
+            raise Malformed("vectors.input", f"got something else at {path}, expected the PEM text of a public key")
         try:
-            found.append(load_pem(row.read_path(path)))
-        except Refusal as refusal:
-            if refusal.code == "vectors.file":
-                raise
-            # A key that cannot be read is a key nobody has.
+            found.append(load_pem(content))
+        except Refusal:
+            # One published key has a wrong last letter. A key that cannot be read is a key nobody has.
+            continue
     return found

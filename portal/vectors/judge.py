@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from portal.vectors.check_row import check_row
+from portal.vectors.complain import complaint_of
 from portal.vectors.evidence import (
     judge_any,
     judge_attestation,
@@ -15,10 +17,9 @@ from portal.vectors.evidence import (
     judge_npm,
     judge_summary,
 )
-from portal.vectors.facts import differences
-from portal.vectors.manifest import REJECTED, UNSUPPORTED, VERIFIED, Outcome, Row
-from portal.vectors.reasons import REASONS
+from portal.vectors.manifest import REJECTED, UNSUPPORTED, Outcome, Row
 from portal.vectors.standards import (
+    DOCUMENTS,
     judge_assertion,
     judge_checkpoint,
     judge_document,
@@ -44,25 +45,37 @@ _REGISTRATION = frozenset(["ceremony", "rp_id", "origin", "challenge", "require_
 _ASSERTION = _REGISTRATION | {"credential_public_key", "sign_count"}
 _NOTHING: frozenset[str] = frozenset()
 
-JUDGES: dict[str, tuple[Judge, frozenset[str]]] = {
-    "sigstore-bundle": (judge_bundle, _BUNDLE),
-    "dsse": (judge_envelope, _ENVELOPE),
-    "dsse-inline-cert": (judge_envelope, _ENVELOPE),
-    "vsa-dsse": (judge_summary, _SUMMARY),
-    "in-toto-statement": (judge_any, _NOTHING),
-    "pypi-attestation": (judge_attestation, _PEP740),
-    "pypi-provenance": (judge_attestation, _PEP740),
-    "npm-attestations": (judge_npm, _NPM),
-    "gcb-provenance": (judge_build, _BUILD),
-    "merkle-inclusion-suite": (judge_suite, _NOTHING),
-    "merkle-consistency-suite": (judge_suite, _NOTHING),
-    "tlog-checkpoint-suite": (judge_suite, _NOTHING),
-    "tlog-checkpoint": (judge_checkpoint, frozenset(["log_id"])),
-    "tuf-root-update": (judge_root_update, _NOTHING),
-    "webauthn-assertion": (judge_assertion, _ASSERTION),
-    "webauthn-registration": (judge_registration, _REGISTRATION),
+# The files that each judge reads.
+_KEYS = ("public_key", "public_keys")
+_IN_BUNDLE = frozenset(["evidence", "artifact", "trusted_root", *_KEYS])
+_IN_SUMMARY = frozenset(["evidence", "artifact", *_KEYS])
+_IN_PEP740 = frozenset(["evidence", "artifact", "trusted_root"])
+_IN_NPM = _IN_PEP740 | {"npm_keys"}
+_IN_BUILD = frozenset(["evidence", "artifact", "keys_by_keyid"])
+_IN_SUITE = frozenset(["suite"])
+_IN_TILES = frozenset(["suite", "vkey", "entries_tile", "hash_tile"])
+_IN_CHECKPOINT = frozenset(["evidence", "vkey", "trusted_root"])
+_IN_CEREMONY = frozenset(["evidence"])
+
+JUDGES: dict[str, tuple[Judge, frozenset[str], frozenset[str]]] = {
+    "sigstore-bundle": (judge_bundle, _BUNDLE, _IN_BUNDLE),
+    "dsse": (judge_envelope, _ENVELOPE, _IN_BUNDLE),
+    "dsse-inline-cert": (judge_envelope, _ENVELOPE, _IN_BUNDLE),
+    "vsa-dsse": (judge_summary, _SUMMARY, _IN_SUMMARY),
+    "in-toto-statement": (judge_any, _NOTHING, _IN_BUNDLE),
+    "pypi-attestation": (judge_attestation, _PEP740, _IN_PEP740),
+    "pypi-provenance": (judge_attestation, _PEP740, _IN_PEP740),
+    "npm-attestations": (judge_npm, _NPM, _IN_NPM),
+    "gcb-provenance": (judge_build, _BUILD, _IN_BUILD),
+    "merkle-inclusion-suite": (judge_suite, _NOTHING, _IN_SUITE),
+    "merkle-consistency-suite": (judge_suite, _NOTHING, _IN_SUITE),
+    "tlog-checkpoint-suite": (judge_suite, _NOTHING, _IN_TILES),
+    "tlog-checkpoint": (judge_checkpoint, frozenset(["log_id"]), _IN_CHECKPOINT),
+    "tuf-root-update": (judge_root_update, _NOTHING, frozenset(["evidence", "trusted_root_metadata"])),
+    "webauthn-assertion": (judge_assertion, _ASSERTION, _IN_CEREMONY),
+    "webauthn-registration": (judge_registration, _REGISTRATION, _IN_CEREMONY),
 }
-_DOCUMENTS = ("cyclonedx-", "spdx-", "openvex-")
+_DOCUMENT = (judge_document, _NOTHING, frozenset(["evidence", "schema"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,45 +90,24 @@ class Judged:
 def judge_row(row: Row, *, now: datetime) -> Judged:
     """Return what we say of the row. Only refusals are answers: any other exception is a bug of ours, and counts as wrong."""
     try:
-        judge, known = JUDGES.get(row.format) or ((judge_document, _NOTHING) if row.format.startswith(_DOCUMENTS) else (None, _NOTHING))
-        if judge is None:
+        known = JUDGES.get(row.format) or (_DOCUMENT if row.format.startswith(DOCUMENTS) else None)
+        if known is None:
             outcome = Outcome(UNSUPPORTED, "vectors.format", f"rows of the format {row.format!r} are not known")
             return Judged(row, outcome, "its format is not known, so nothing was judged")
-        strange = sorted(name for name, value in row.inputs.items() if name not in known or value is None)
-        if strange:
-            outcome = Outcome(UNSUPPORTED, "vectors.input", f"nothing here looks at the input {strange[0]!r} of such a row, or it is null")
-            return Judged(row, outcome, f"not judged: {outcome.reason}")
-        return _judge(row, judge, now)
+        return _judge(row, *known, now)
     except Exception as error:  # noqa: BLE001  a bug, or a row that is none, must not hide the others; it is counted as wrong
         outcome = Outcome("error", "vectors.crash", f"{type(error).__name__}: {error}")
         return Judged(row, outcome, f"crashed: {outcome.reason}")
 
 
-def _judge(row: Row, judge: Judge, now: datetime) -> Judged:
+def _judge(row: Row, judge: Judge, inputs: frozenset[str], files: frozenset[str], now: datetime) -> Judged:
     try:
+        check_row(row, inputs=inputs, files=files, has_cases=judge is judge_suite)
         outcome = judge(row, now)
     except Refusal as refusal:
         # Whoever cannot read something may say so of what should be verified. Where it should be rejected, that is a reason like any other.
         is_unread = refusal.code.startswith("evidence.unsupported_") and row.expected.get("verdict") != REJECTED
+        is_unread |= refusal.code == "vectors.input"
         verdict = UNSUPPORTED if is_unread else REJECTED
         outcome = Outcome(verdict, refusal.code, refusal.reason)
-    return Judged(row, outcome, _complaint(row, outcome))
-
-
-def _complaint(row: Row, outcome: Outcome) -> str:
-    wanted = row.expected["verdict"]
-    if wanted not in (VERIFIED, REJECTED):
-        return f"the row expects {wanted!r}, which is no verdict"
-    if outcome.code.startswith("vectors."):
-        return f"not judged: {outcome.reason}"
-    if wanted == REJECTED:
-        if outcome.verdict == VERIFIED:
-            return f"verified, expected rejected ({row.expected.get('reason')})"
-        accepted = {row.expected.get("reason"), *row.expected.get("reason_also_ok", [])}
-        if not accepted & set(REASONS.get(outcome.code, ())):
-            return f"rejected for {outcome.code}, expected one of {', '.join(sorted(filter(None, accepted)))}"
-        return ""
-    if outcome.verdict != VERIFIED:
-        return f"{outcome.verdict} ({outcome.code}: {outcome.reason}), expected verified"
-    wrong = differences(row.expected.get("facts", {}), outcome.facts)
-    return f"verified with other facts: {'; '.join(wrong[:3])}" if wrong else ""
+    return Judged(row, outcome, complaint_of(row.expected, outcome))

@@ -19,6 +19,8 @@ from referencing import Registry, Resource
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root  # type: ignore[attr-defined]  # part of its documented API; not in its __all__
 
+from portal.vectors.check_row import EXPECTED, demand_names, read_input
+from portal.vectors.complain import complaint_of
 from portal.vectors.manifest import REJECTED, VERIFIED, Outcome, Row
 from proofs.approval.cose import cose_algorithm, load_cose_key
 from proofs.approval.passkey import AssertionPolicy, verify_assertion
@@ -30,6 +32,12 @@ from proofs.merkle import leaf_hash, node_hash, subtree_root, verify_consistency
 from proofs.sigstore.rekor_checkpoint import verify_rekor_checkpoint
 from proofs.sigstore.trust_root import parse_trust_root
 
+DOCUMENTS = ("cyclonedx-", "spdx-", "openvex-")
+
+# What a case of a suite says, and what its file does; `desc` is for people.
+_CASE = frozenset(["id", "file", "expected", "description", "note", "source", "origin"])
+_INCLUSION = {"leafHash": str, "root": str, "leafIdx": int, "treeSize": int}
+_CONSISTENCY = {"root1": str, "root2": str, "size1": int, "size2": int}
 _UP, _UV, _BE, _BS = 0x01, 0x04, 0x08, 0x10
 
 
@@ -42,15 +50,17 @@ def judge_suite(row: Row, now: datetime) -> Outcome:
     }
     judge = judges[row.format]
     for case in row.cases:
+        demand_names(case, _CASE, "a case")
+        demand_names(case["expected"], EXPECTED, "what a case expects")
         try:
-            facts = judge(row, case)
+            outcome = Outcome(VERIFIED, "evidence.verified", "The case holds.", judge(row, case))
         except Refusal as refusal:
-            if case["expected"]["verdict"] != REJECTED or refusal.code.startswith("vectors."):
-                return Outcome(REJECTED, refusal.code, f"{case['file']}: {refusal.reason}")
-            continue
-        wanted = case["expected"].get("facts", {})
-        if case["expected"]["verdict"] != VERIFIED or any(facts.get(name) != value for name, value in wanted.items()):
-            return Outcome(REJECTED, "vectors.case", f"{case['file']}: accepted, or with other facts than expected")
+            if refusal.code.startswith("vectors."):
+                raise
+            outcome = Outcome(REJECTED, refusal.code, refusal.reason)
+        complaint = complaint_of(case["expected"], outcome)
+        if complaint:
+            return Outcome(REJECTED, "vectors.case", f"{case['file']}: {complaint}")
     if not row.cases:
         return Outcome(REJECTED, "vectors.case", "got a suite without cases")
     return Outcome(VERIFIED, "evidence.verified", f"{len(row.cases)} cases came out as they say.")
@@ -65,24 +75,26 @@ def judge_checkpoint(row: Row, now: datetime) -> Outcome:
 def judge_assertion(row: Row, now: datetime) -> Outcome:
     """A passkey's assertion under the policy the row names. Frames are left to that policy: approvals refuse them always."""
     inputs = row.inputs
+    challenge = read_input(lambda: _bytes(inputs["challenge"]), "the challenge")
+    key = read_input(lambda: load_cose_key(_bytes(inputs["credential_public_key"])), "the passkey's public key")
     credential = _ceremony(row, "authentication")["credential"]
     response = credential["response"]
     authenticator_data = _bytes(response["authenticatorData"])
     client_data = _bytes(response["clientDataJSON"])
     verified = verify_assertion(
-        challenge=_bytes(inputs["challenge"]),
+        challenge=challenge,
         authenticator_data=authenticator_data,
         client_data_json=client_data,
         signature=_bytes(response["signature"]),
-        key=load_cose_key(_bytes(inputs["credential_public_key"])),
+        key=key,
         policy=AssertionPolicy(
             rp_id=inputs["rp_id"],
             origins=(inputs["origin"],),
-            require_user_verification=bool(inputs.get("require_user_verification")),
-            allow_cross_origin=bool(inputs.get("allow_cross_origin", True)),
+            require_user_verification=inputs.get("require_user_verification", False),
+            allow_cross_origin=inputs.get("allow_cross_origin", True),
             refuse_counter_regression=True,
         ),
-        stored_sign_count=int(inputs.get("sign_count", 0)),
+        stored_sign_count=inputs.get("sign_count", 0),
     )
     facts = {
         "credential_id": credential["id"],
@@ -100,6 +112,7 @@ def judge_assertion(row: Row, now: datetime) -> Outcome:
 def judge_registration(row: Row, now: datetime) -> Outcome:
     """A passkey's registration: challenge, origin, relying party and a key we can use. The attestation is not asked for."""
     inputs = row.inputs
+    read_input(lambda: _bytes(inputs["challenge"]), "the challenge")
     credential = _ceremony(row, "registration")["credential"]
     raw = _bytes(credential["response"]["clientDataJSON"])
     client_data = parse_json(raw)
@@ -147,6 +160,9 @@ def judge_root_update(row: Row, now: datetime) -> Outcome:
     """A TUF root update: the next version, signed by enough keys of the old root and of the new (TUF specification 5.3)."""
     try:
         old = Metadata[Root].from_bytes(row.read("trusted_root_metadata"))
+    except (RepositoryError, ValueError, KeyError) as error:
+        raise Malformed("vectors.input", f"got trusted root metadata that cannot be read ({error})") from error
+    try:
         new = Metadata[Root].from_bytes(row.read("evidence"))
     except (RepositoryError, ValueError, KeyError) as error:
         raise Malformed("tuf.malformed", f"got root metadata that cannot be read ({error})") from error
@@ -164,6 +180,9 @@ def judge_document(row: Row, now: datetime) -> Outcome:
     """A document against its schema; the other schemas beside it are what it may refer to."""
     document = parse_json(row.read("evidence"), allow_floats=True)
     schema = json.loads(row.read("schema"))
+    schema_id, told = _version_of(row.format, document)
+    if not isinstance(schema, dict) or str(schema.get("$id")).removesuffix("#") != schema_id:
+        raise Malformed("vectors.input", f"got another schema than {schema_id}, which rows of {row.format} follow")
     folder = (row.folder / row.files["schema"]).parent
     registry: Registry[Any] = Registry()
     for path in sorted(Path(folder).glob("*.json")):
@@ -177,27 +196,57 @@ def judge_document(row: Row, now: datetime) -> Outcome:
     except ValidationError as error:
         raise Unproven("document.schema", f"the document does not follow its schema at {error.json_path}: {error.message[:200]}") from error
     except SchemaError as error:
-        raise Malformed("document.malformed", f"the schema itself cannot be used ({error.message[:200]})") from error
+        raise Malformed("vectors.input", f"the schema itself cannot be used ({error.message[:200]})") from error
+    if not told:
+        raise Unproven("document.schema", f"the document says of itself that it is something else than {row.format}")
     return Outcome(VERIFIED, "evidence.verified", "The document follows its schema.")
 
 
+def _version_of(wanted: str, document: object) -> tuple[str, bool]:
+    """Return the id of the schema that documents of a format follow, and whether the document says that it is of this format."""
+    said = document if isinstance(document, dict) else {}
+    name, _, version = wanted.partition("-")
+    if name == "cyclonedx":
+        is_one = (said.get("bomFormat"), said.get("specVersion")) == ("CycloneDX", version)
+        return f"http://cyclonedx.org/schema/bom-{version}.schema.json", is_one
+    if name == "spdx":
+        return f"http://spdx.org/rdf/terms/{version}", said.get("spdxVersion") == f"SPDX-{version}"
+    is_one = said.get("@context") == f"https://openvex.dev/ns/v{version}"
+    return f"https://github.com/openvex/spec/openvex_json_schema_{version}.json", is_one
+
+
 def _inclusion(row: Row, case: dict[str, Any]) -> dict[str, Any]:
-    given = json.loads(row.read_path(case["file"]))
-    leaf, root, *path = _decoded(given["leafHash"], given["root"], *(given["proof"] or []))
+    given, path = _proof(row, case, _INCLUSION)
+    leaf, root = _decoded(given["leafHash"], given["root"])
     verify_inclusion(leaf, given["leafIdx"], given["treeSize"], path, root, code="log.inclusion")
     return {}
 
 
 def _consistency(row: Row, case: dict[str, Any]) -> dict[str, Any]:
-    given = json.loads(row.read_path(case["file"]))
-    old, new, *path = _decoded(given["root1"], given["root2"], *(given["proof"] or []))
+    given, path = _proof(row, case, _CONSISTENCY)
+    old, new = _decoded(given["root1"], given["root2"])
     verify_consistency(given["size1"], given["size2"], old, new, path, code="log.consistency")
     return {}
+
+
+def _proof(row: Row, case: dict[str, Any], form: dict[str, type]) -> tuple[dict[str, Any], list[bytes]]:
+    """Return the fields of a case's file, each of its type, with the proof decoded; refuses with `vectors.input`."""
+    given = json.loads(row.read_path(case["file"]))
+    demand_names(given, frozenset([*form, "proof", "desc", "wantErr"]), f"the case {case['file']}")
+    proof = [] if given.get("proof") is None else given["proof"]
+    wrong = [name for name, kind in form.items() if type(given.get(name)) is not kind]
+    if wrong or not isinstance(proof, list):
+        raise Malformed("vectors.input", f"got {(wrong or ['proof'])[0]} of another type than the case {case['file']} must have")
+    if given.get("wantErr", case["expected"]["verdict"] == REJECTED) is not (case["expected"]["verdict"] == REJECTED):
+        raise Malformed("vectors.input", f"the case {case['file']} and its file expect different verdicts")
+    return given, _decoded(*proof)
 
 
 def _tiled_checkpoint(row: Row, case: dict[str, Any]) -> dict[str, Any]:
     head = _head(row, row.read_path(case["file"]))
     leaves = [leaf_hash(entry) for entry in tile_entries(row.read("entries_tile"))] if row.has("entries_tile") else None
+    if row.has("hash_tile") and b"".join(leaves or ()) != row.read("hash_tile"):
+        raise Malformed("vectors.input", "the tile of hashes is not that of the tile of entries")
 
     def node(level: int, index: int) -> bytes:
         assert leaves is not None
@@ -214,9 +263,12 @@ def _head(row: Row, content: bytes) -> Checkpoint:
     except UnicodeDecodeError as error:
         raise Malformed("log.checkpoint_malformed", "got bytes that are not UTF-8 text") from error
     if row.has("vkey"):
-        return verify_checkpoint(text, parse_note_key(row.read("vkey").decode().strip()))
-    wanted = b64_decode(row.inputs["log_id"], code="log.checkpoint_malformed", what="the log id")
-    logs = [log for log in parse_trust_root(row.read("trusted_root")).logs if log.log_id == wanted]
+        if row.has("trusted_root") or "log_id" in row.inputs:
+            raise Malformed("vectors.input", "the row names a note key and a log of a trust root, expected one of the two")
+        return verify_checkpoint(text, read_input(lambda: parse_note_key(row.read("vkey").decode().strip()), "the note key"))
+    wanted = b64_decode(row.inputs["log_id"], code="vectors.input", what="the log id")
+    root = read_input(lambda: parse_trust_root(row.read("trusted_root")), "the trust root")
+    logs = [log for log in root.logs if log.log_id == wanted]
     if not logs:
         raise Unproven("tlog.unknown_log", "the trust root does not know the log that the row names")
     return verify_rekor_checkpoint(text, log=logs[0])
@@ -227,6 +279,8 @@ def _head_facts(head: Checkpoint) -> dict[str, Any]:
 
 
 def _ceremony(row: Row, name: str) -> dict[str, Any]:
+    if row.inputs["ceremony"] != name:
+        raise Malformed("vectors.input", f"got the ceremony {row.inputs['ceremony']!r}, expected {name} in a row of this format")
     value = json.loads(row.read("evidence"))
     found = value.get(name) if isinstance(value, dict) else None
     if not isinstance(found, dict):
@@ -243,8 +297,8 @@ def _bytes(text: object) -> bytes:
     return b64url_decode(text, code="webauthn.malformed", what="a field of the ceremony")
 
 
-def _decoded(*texts: str | None) -> list[bytes]:
-    return [base64.b64decode(text or "") for text in texts]
+def _decoded(*texts: object) -> list[bytes]:
+    return [b64_decode(text, code="vectors.input", what="a hash of a case") for text in texts]
 
 
 def tile_entries(tile: bytes) -> list[bytes]:
