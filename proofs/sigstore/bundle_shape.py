@@ -175,5 +175,8 @@ def _parse_envelope(value: object) -> Envelope:
     envelope = parse_envelope(fields)
     if len(envelope.signatures) != 1:
         raise Malformed("bundle.malformed", f"got {len(envelope.signatures)} signatures in the envelope, expected one")
-    demand_fields(fields["signatures"][0], {"sig"}, optional={"keyid"}, code="bundle.malformed", what="the signature")
+    signature = demand_fields(fields["signatures"][0], {"sig"}, optional={"keyid"}, code="bundle.malformed", what="the signature")
+    # Other verifiers of bundles read one alphabet only; what they cannot read must not be verified here.
+    if any(sign in text for sign in "-_" for text in (fields["payload"], signature["sig"])):
+        raise Malformed("bundle.malformed", "got URL-safe base64 in the envelope of a bundle, expected standard base64")
     return envelope
