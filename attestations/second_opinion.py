@@ -80,6 +80,6 @@ def _why_not_asked(bundle: dict[str, Any], facts: dict[str, Any], profile: dict[
     kind = bundle["verificationMaterial"]["tlogEntries"][0]["kindVersion"]
     if (kind["kind"], kind["version"]) == INTOTO_ENTRY:
         return "log entries of the kind intoto"
-    if "messageSignature" in bundle and bundle["messageSignature"]["messageDigest"]["algorithm"] != "SHA2_256":
+    if bundle.get("messageSignature") is not None and bundle["messageSignature"]["messageDigest"]["algorithm"] != "SHA2_256":
         return "files named by another digest than SHA-256"
     return ""

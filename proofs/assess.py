@@ -169,7 +169,7 @@ def _subjects_claimed_by(value: Any) -> tuple[str, ...]:
             return ()
         if is_layer(value):
             return _digests_of(claimed_statement(value))
-        if "messageSignature" in value and "dsseEnvelope" not in value:
+        if value.get("messageSignature") is not None and value.get("dsseEnvelope") is None:
             return (str(parse_signed_file(value["messageSignature"]).digest),)
         envelope = value.get("dsseEnvelope", value)
         if not isinstance(envelope, dict):

@@ -7,6 +7,7 @@ bounded depth. Reading does not check any schema; the caller does.
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any
 
@@ -38,9 +39,9 @@ def canonical_bytes(value: Any) -> bytes:
 
 
 def parse_json(unverified_bytes: bytes, *, allow_floats: bool = True, max_members: int | None = None) -> Any:
-    """Parse JSON strictly: UTF-8, no duplicate keys, no NaN, no half of a surrogate pair, at most `MAX_DEPTH` levels, and not
-    more objects and lists than a document of its size has. `max_members` limits what stands in all of them together, for who knows how
-    little a genuine document has.
+    """Parse JSON strictly: UTF-8, no duplicate keys, no NaN, no number beyond every float, no half of a surrogate pair, at most `MAX_DEPTH`
+    levels, and not more objects and lists than a document of its size has. `max_members` limits what stands in all of them together, for
+    who knows how little a genuine document has.
 
     Refuses with `json.too_deep`, `json.too_many_parts`, `json.duplicate_key`, `json.float` or `json.invalid`. Does not check any schema.
     """
@@ -94,6 +95,14 @@ def _refuse_lone_surrogates(value: Any) -> None:
 
 def _refuse_number(text: str) -> Any:
     raise Malformed("json.float", f"got the number {text[:40]}, expected an integer below 2^53")
+
+
+def _finite(text: str) -> float:
+    # What is too large for a float is read as infinity, which JSON has no number for either.
+    number = float(text)
+    if math.isinf(number):
+        raise Malformed("json.float", f"got the number {text[:40]}, expected one that is finite")
+    return number
 
 
 def _refuse_floats(value: Any) -> None:
@@ -150,5 +159,5 @@ def _has_at_most(unverified_bytes: bytes, bracket: bytes, most: int) -> bool:
 
 
 # Made once: the standard library makes one for every call that has hooks.
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique_pairs, parse_constant=_refuse_number)
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique_pairs, parse_constant=_refuse_number, parse_float=_finite)
 _DECODER_WITHOUT_FLOATS = json.JSONDecoder(object_pairs_hook=_unique_pairs, parse_constant=_refuse_number, parse_float=_refuse_number)

@@ -139,5 +139,10 @@ def _parse_signature(item: Any) -> Signature:
 
 def _decode_either(unverified_text: Any, what: str) -> bytes:
     if isinstance(unverified_text, str) and ("-" in unverified_text or "_" in unverified_text):
-        return b64url_decode(unverified_text.rstrip("="), code="dsse.malformed", what=what)
+        bare = unverified_text.rstrip("=")
+        padding = len(unverified_text) - len(bare)
+        if padding not in (0, -len(bare) % 4):
+            words = f"got {what} with {padding} characters of padding, expected none or the {-len(bare) % 4} that belong there"
+            raise Malformed("dsse.malformed", words)
+        return b64url_decode(bare, code="dsse.malformed", what=what)
     return b64_decode(unverified_text, code="dsse.malformed", what=what)

@@ -12,7 +12,7 @@ The argument; what is not expected is not asked, and expectations that ask nothi
 8. Nothing that was stated contradicts the certificate (`proofs.claims`), except a builder that step 5 explains, and what a signer who
    is expected by exact name says about things that are not expected: then it is a claim, shown as one, that nobody relies on.
 
-Strings are compared exactly. A pattern must be written with both anchors and is matched whole. What is missing is a no.
+Strings are compared exactly. A pattern must be written with both anchors, names one kind of ref, and is matched whole. What is missing is a no.
 Not checked: signatures, which were verified before, and whether a claim is true.
 """
 
@@ -30,6 +30,15 @@ from proofs.errors import Malformed
 
 _GITHUB = "https://token.actions.githubusercontent.com"
 _PATTERN_LIMIT = 500
+# Every ref begins with `refs/`; a pattern must say as well of which kind. What a quantifier follows is not there for certain.
+_REF_KIND = re.compile(r"\^refs/[a-z-]+/(?![*+?{])")
+# A repeated group, a backreference, or any extension of a group but the plainest.
+_COSTLY = re.compile(r"\)[*+{]|\\[0-9]|\(\?(?!:)")
+_QUANTIFIER = re.compile(r"[*+?{]")
+# Each may multiply the work by the length of the ref.
+_MOST_QUANTIFIERS = 5
+# A number of a semantic version, which has no leading zero.
+_NUMBER = "0|[1-9][0-9]*"
 # Whoever expects one of these relies on what is said about the other as well.
 _SOURCE_CHECKS = {"source", "ref", "inputs"}
 _RELIED_ON = {"source": _SOURCE_CHECKS, "commit": _SOURCE_CHECKS, "ref": _SOURCE_CHECKS, "workflow": _SOURCE_CHECKS, "run": _SOURCE_CHECKS}
@@ -98,16 +107,30 @@ def accept(facts: dict[str, Any], contradictions: Sequence[ClaimFinding], expect
 
 
 def refuse_loose_pattern(pattern: str) -> None:
-    """Return when a pattern says where it begins and ends; refuses with `expectation.pattern`. It is matched whole in any case."""
+    """Return when a pattern says where it begins and ends, begins with one kind of ref and is cheap to match.
+
+    Refuses with `expectation.pattern`. It is matched whole in any case.
+    """
     anchored = pattern.startswith("^") and pattern.endswith("$") and not pattern.endswith("\\$") and len(pattern) <= _PATTERN_LIMIT
     if not anchored or "|" in pattern:
         raise Malformed("expectation.pattern", f"got the pattern {pattern[:80]!r}, expected one from ^ to $ without alternatives")
+    if _REF_KIND.match(pattern) is None:
+        raise Malformed(
+            "expectation.pattern", f"got the pattern {pattern[:80]!r}, expected one that begins like ^refs/tags/ or ^refs/heads/"
+        )
+    quantifiers = len(_QUANTIFIER.findall(pattern.replace("(?:", "(")))
+    if _COSTLY.search(pattern) or quantifiers > _MOST_QUANTIFIERS:
+        words = f"expected no repeated group, no backreference and at most {_MOST_QUANTIFIERS} of * + ? {{"
+        raise Malformed("expectation.pattern", f"got the pattern {pattern[:80]!r}, {words}")
     try:
-        matches_anything = re.fullmatch(pattern, "\N{SECTION SIGN}") is not None or re.fullmatch(pattern, "") is not None
+        re.compile(pattern, re.ASCII)
     except (re.error, OverflowError, RecursionError) as error:
         raise Malformed("expectation.pattern", f"got a pattern that cannot be read ({error}), expected a regular expression") from error
-    if matches_anything:
-        raise Malformed("expectation.pattern", f"got the pattern {pattern[:80]!r} that matches anything, expected one that says something")
+
+
+def is_match(pattern: str, ref: str) -> bool:
+    """Whether a whole ref matches a pattern that `refuse_loose_pattern` let through; classes such as `\\d` mean ASCII only."""
+    return re.fullmatch(pattern, ref, re.ASCII) is not None
 
 
 def _is_unasked_claim(finding: ClaimFinding, asked: set[str], expected: Expectations) -> bool:
@@ -174,19 +197,19 @@ def _judge_ref(proven: str | None, expected: Expectations) -> Iterator[ClaimFind
         holds = holds and proven is not None and proven.startswith("refs/tags/")
         yield _finding("ref", holds, "ref", f"the source ref {proven} is a tag of the line {expected.versioned_tag}")
     if expected.ref_pattern is not None:
-        holds = proven is not None and re.fullmatch(expected.ref_pattern, proven) is not None
+        holds = proven is not None and is_match(expected.ref_pattern, proven)
         yield _finding("ref", holds, "ref", f"the source ref {proven} matches {expected.ref_pattern}")
 
 
 def is_of_release_line(tag: str, line: str) -> bool:
     """Whether a semantic version tag is in a release line: `v14` takes any `v14.x.y`, `v14.2` any `v14.2.y`, `v14.2.1` itself.
 
-    A pre-release is in no line but its own.
+    A pre-release is in no line but its own, and so is a tag whose numbers have leading zeros.
     """
     if tag == line:
         return True
-    release = re.fullmatch(r"v([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?", tag)
-    wanted = re.fullmatch(r"v([0-9]+)(?:\.([0-9]+))?", line)
+    release = re.fullmatch(rf"v({_NUMBER})(?:\.({_NUMBER}))?(?:\.({_NUMBER}))?", tag)
+    wanted = re.fullmatch(rf"v({_NUMBER})(?:\.({_NUMBER}))?", line)
     if release is None or wanted is None:
         return False
     # A tag `v14` is the release 14.0.0.

@@ -182,6 +182,14 @@ def _flip_bit(value: Any, chance: random.Random) -> Any:
     return base64.b64encode(bytes(data)).decode()
 
 
+def _respell(value: Any, chance: random.Random) -> Any:
+    """Write base64 in the other alphabet, with more padding or less, or both."""
+    if not isinstance(value, str):
+        return value
+    text = value.translate(str.maketrans("+/", "-_")) if chance.random() < 0.7 else value
+    return text.rstrip("=") + "=" * chance.choice((0, 1, 2, 3, 5)) if chance.random() < 0.7 else text
+
+
 def _edit_inner(value: Any, chance: random.Random) -> Any:
     """Change one value within JSON that a base64 text stands for: a log entry's body, or the payload."""
     try:
@@ -226,6 +234,7 @@ _DEEDS: dict[str, Callable[[Any, random.Random], Any]] = {
     "flip character": _flip_character,
     "drop character": _drop_character,
     "flip bit": _flip_bit,
+    "respell": _respell,
     "edit inside": _edit_inner,
     "edit number": _edit_number,
     "change type": _change_type,

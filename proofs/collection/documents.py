@@ -21,6 +21,7 @@ MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
 
 _BLANK = b" \t\r\n"
 _SPACE = re.compile(r"[ \t\r\n]*")
+_BLANKS = re.compile(rb"[ \t\r\n]+")
 _DECODER = json.JSONDecoder()
 
 
@@ -69,6 +70,11 @@ def _parses(line: bytes) -> bool:
 def _lines(content: bytes, prefix: str) -> Iterator[Item]:
     start, number = 0, 0
     while start < len(content):
+        # Blank lines cost their sender nothing, so a whole run of them is one step. Blanks before a line's first character are its own.
+        if blanks := _BLANKS.match(content, start):
+            after = content.rfind(b"\n", start, blanks.end()) + 1
+            number += content.count(b"\n", start, after) if after else 0
+            start = max(start, after)
         end = content.find(b"\n", start)
         end = len(content) if end < 0 else end
         number += 1

@@ -7,11 +7,11 @@ neither keys nor items nor copies.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from proofs.delegators import is_delegated_to
+from proofs.expectations import is_match
 from proofs.policy.document import Builder, EvidenceRule, Source
 from proofs.policy.expectation_rule import Shortfall, check_expectations, is_delegated, objects, overrule, part_of, texts
 from proofs.policy.expectations_document import ProjectExpectations, rules_of_project
@@ -186,7 +186,7 @@ def _is_source(source: Source, signer: dict[str, Any]) -> bool:
 
 def _is_ref(wanted: str, ref: str) -> bool:
     if wanted.startswith("^"):
-        return re.fullmatch(wanted, ref) is not None
+        return is_match(wanted, ref)
     return ref.startswith(wanted[:-1]) if wanted.endswith("*") else ref == wanted
 
 

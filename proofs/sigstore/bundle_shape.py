@@ -27,6 +27,9 @@ MAX_TIMESTAMP_TEXT = 64 * 1024
 MAX_CHAIN = 10
 
 
+_CONTENTS = ("messageSignature", "dsseEnvelope")
+
+
 @dataclass(frozen=True, slots=True)
 class Bundle:
     """A parsed, unverified bundle. `certificate` is DER that nobody has read yet (`certificate.py` does, who may know it already).
@@ -63,6 +66,8 @@ def parse_bundle(unverified: dict[str, Any]) -> Bundle:
         )
     if unverified.get("verificationMaterial") is None:
         raise Unproven("bundle.missing_material", "got a bundle without verification material, expected a certificate and a log entry")
+    # Protobuf's JSON may write null for what is absent.
+    unverified = {name: value for name, value in unverified.items() if value is not None or name not in _CONTENTS}
     content = "messageSignature" if "messageSignature" in unverified and "dsseEnvelope" not in unverified else "dsseEnvelope"
     demand_fields(unverified, {"mediaType", "verificationMaterial", content}, code="bundle.malformed", what="the bundle")
     version, material = MEDIA_TYPES[media_type], unverified["verificationMaterial"]
@@ -170,5 +175,8 @@ def _parse_envelope(value: object) -> Envelope:
     envelope = parse_envelope(fields)
     if len(envelope.signatures) != 1:
         raise Malformed("bundle.malformed", f"got {len(envelope.signatures)} signatures in the envelope, expected one")
-    demand_fields(fields["signatures"][0], {"sig"}, optional={"keyid"}, code="bundle.malformed", what="the signature")
+    signature = demand_fields(fields["signatures"][0], {"sig"}, optional={"keyid"}, code="bundle.malformed", what="the signature")
+    # Other verifiers of bundles read one alphabet only; what they cannot read must not be verified here.
+    if any(sign in text for sign in "-_" for text in (fields["payload"], signature["sig"])):
+        raise Malformed("bundle.malformed", "got URL-safe base64 in the envelope of a bundle, expected standard base64")
     return envelope

@@ -32,6 +32,8 @@ MAX_SCTS = 8
 _LAST_RAW_CLAIM = 6
 _LEGACY_ISSUER, _ISSUER = 1, 8
 _UTF8_STRING = 0x0C
+# Fulcio's name for somebody who has neither URI nor e-mail address.
+_USERNAME = x509.ObjectIdentifier(f"{FULCIO}7")
 _EPOCH, _MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 
 
@@ -164,9 +166,15 @@ def _identity_of(extensions: Extensions) -> str:
     value = _value(extensions, ExtensionOID.SUBJECT_ALTERNATIVE_NAME)
     names = list(value) if isinstance(value, x509.SubjectAlternativeName) else []
     # Two names would let one reader show the one and another reader match the other.
-    if len(names) != 1 or not isinstance(names[0], x509.UniformResourceIdentifier | x509.RFC822Name):
-        raise Unproven("certificate.identity", f"got {len(names)} identities of any kind, expected one URI or e-mail address")
-    return names[0].value
+    name = names[0] if len(names) == 1 else None
+    if isinstance(name, x509.OtherName) and name.type_id == _USERNAME:
+        try:
+            return _utf8_string(name.value).decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise Malformed("certificate.malformed", "got a username that is not UTF-8 text") from error
+    if not isinstance(name, x509.UniformResourceIdentifier | x509.RFC822Name):
+        raise Unproven("certificate.identity", f"got {len(names)} identities of any kind, expected one URI, e-mail address or username")
+    return name.value
 
 
 def _read_claims(raw_claims: Mapping[int, bytes]) -> dict[int, str]:
@@ -193,7 +201,7 @@ def _utf8_string(der: bytes) -> bytes:
     length = int.from_bytes(der[2:start], "big") if size_bytes else der[1] if len(der) > 1 else -1
     minimal = not size_bytes or (size_bytes <= 2 and length >= 0x80 and der[2] != 0)
     if der[:1] != b"\x0c" or not minimal or len(der) != start + length:
-        raise Malformed("certificate.malformed", "got a claim that is not a DER UTF8String")
+        raise Malformed("certificate.malformed", "got a claim or username that is not a DER UTF8String")
     return der[start:]
 
 

@@ -96,6 +96,8 @@ class TestStep1Shape:
             (lambda value: value["dsseEnvelope"].update(signatures=value["dsseEnvelope"]["signatures"] * 2), "bundle.malformed"),
             (lambda value: value["dsseEnvelope"]["signatures"][0].update(cert="x"), "bundle.malformed"),
             (lambda value: value["dsseEnvelope"].update(extra=1), "bundle.malformed"),
+            (lambda value: value["dsseEnvelope"].update(payload="-_8="), "bundle.malformed"),
+            (lambda value: value["dsseEnvelope"]["signatures"][0].update(sig="-_8"), "bundle.malformed"),
             (lambda value: material_of(value)["certificate"].update(rawBytes="AAAA"), "certificate.malformed"),
         ],
     )

@@ -117,6 +117,14 @@ class TestEnvelope:
         value = build_envelope(b"payload", b"signature", key_hint="k") | change
         assert code_of(parse_envelope, json.dumps(value).encode()) == code
 
+    @pytest.mark.parametrize(("payload", "holds"), [("-_8", True), ("-_8=", True), ("-_8==", False), ("-_8=====", False), ("-_-_=", False)])
+    def test_the_other_alphabet_has_no_padding_or_just_the_right_one(self, payload: str, holds: bool) -> None:
+        value = build_envelope(b"", b"s", key_hint="k") | {"payload": payload}
+        if holds:
+            assert parse_envelope(value).payload == b"\xfb\xff"
+        else:
+            assert code_of(parse_envelope, value) == "dsse.malformed"
+
     def test_keeps_the_payload_as_it_was_signed(self) -> None:
         value = build_envelope(b' {"a" : 1} ', b"s", key_hint="k")
         assert parse_envelope(value).payload == b' {"a" : 1} '

@@ -43,7 +43,7 @@ MET: list[dict[str, Any]] = [
     {"workflow": SIGNER["workflow"]},
     {"source_repository": SIGNER["sourceRepository"]},
     {"source_repository_id": SIGNER["sourceRepositoryId"]},
-    {"ref_pattern": "^refs/(heads|tags)/.*$".replace("(heads|tags)", "[a-z]+")},
+    {"ref_pattern": "^refs/tags/v.*$"},
     {"builder": SIGNER["workflow"]},
     {"builder": SIGNER["identity"]},
     {"builder": f"https://github.com/actions/runner/{SIGNER['runnerEnvironment']}"},
@@ -130,6 +130,10 @@ class TestReleaseLines:
             ("v14.2", "v14.2.0", False),
             ("14.2.0", "v14", False),
             ("v14.2.0", "", False),
+            ("v014.0.0", "v14", False),
+            ("v14.02.0", "v14.2", False),
+            ("v14.0.0", "v014", False),
+            ("v0.1.0", "v0", True),
         ],
     )
     def test_4_a_tag_of_a_line(self, tag: str, line: str, holds: bool) -> None:
@@ -156,13 +160,36 @@ class TestPatterns:
             "",
             "^.*$",
             "^.+$",
-            "^a{99999999999999999999}$",
+            "^refs/tags/a{99999999999999999999}$",
+            "^refs/tags/($",
+            "^..+$",
+            r"^[^\u00a7].*$",
+            "^[^x]{2,}$",
+            "^refs/.+$",
+            "^refs/[a-z]+/main$",
+            "^refs/tags/?.*$",
+            "^(a+)+$",
+            "^refs/tags/(a+)+$",
+            "^refs/tags/(?:a*){9}$",
+            r"^refs/tags/(a)\1$",
+            "^refs/tags/(?P<x>a)(?P=x)$",
+            "^refs/tags/(?i:a)$",
+            "^refs/tags/a?a?a?a?a?a?$",
         ],
     )
     def test_a_loose_pattern_is_refused(self, pattern: str) -> None:
         with pytest.raises(Malformed) as refused:
             Expectations(ref_pattern=pattern)
         assert refused.value.code == "expectation.pattern"
+
+    @pytest.mark.parametrize("pattern", ["^refs/tags/v[0-9.]+$", r"^refs/tags/v\d+\.\d+\.\d+(?:-rc\d+)?$", "^refs/heads/release-.*$"])
+    def test_a_pattern_of_one_kind_of_ref_is_taken(self, pattern: str) -> None:
+        assert Expectations(ref_pattern=pattern).ref_pattern == pattern
+
+    def test_4_a_digit_is_one_of_ascii(self) -> None:
+        for digit, holds in (("3", True), ("\N{ARABIC-INDIC DIGIT THREE}", False)):
+            judged = judge(signed_by(sourceRef=f"refs/tags/v{digit}"), ref_pattern=r"^refs/tags/v\d$")
+            assert (judged.code != "expectation.ref") is holds
 
     def test_4_a_pattern_is_matched_whole(self) -> None:
         assert judge(signed_by(sourceRef="refs/heads/main\nx"), ref_pattern="^refs/heads/main$").code == "expectation.ref"

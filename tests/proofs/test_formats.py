@@ -56,6 +56,11 @@ class TestEveryKind:
         assert [time["source"] for time in assessment.facts["times"]] == sources
         assert ("the signature is over the file alone" in " ".join(assessment.not_checked)) == (kind.content == "file")
 
+    def test_the_other_content_written_as_null_is_absent(self, name: str) -> None:
+        absent = {"messageSignature": None, "dsseEnvelope": None}
+        assert judge(changed(make(name), lambda value: value.update(absent | value)), name).code == "evidence.verified"
+        assert judge(changed(make(name), lambda value: value.update(absent)), name).code == "bundle.malformed"
+
     def test_every_part_swapped_with_one_of_its_like_is_refused(self, name: str) -> None:
         kind = KINDS[name]
         other = json.loads(FORMATS.make(kind, STATEMENT | {"predicateType": "https://example.com/other"}, WORKLOAD, NOON, file=b"other"))

@@ -11,11 +11,13 @@ import tarfile
 import warnings
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from proofs.collection.documents import read_documents
 from proofs.collection.item import Collection, Limits
 from proofs.collection.read import read_collection
 from proofs.errors import Refusal
@@ -45,12 +47,28 @@ def item_codes(content: bytes, limits: Limits = SMALL) -> list[str]:
     return [item.refusal.code if item.refusal else "" for item in read(content, limits).items]
 
 
+class Counted(bytes):
+    """Bytes that count how often the end of a line was looked for in them."""
+
+    searches = 0
+
+    def find(self, *arguments: Any) -> int:
+        self.searches += 1
+        return super().find(*arguments)
+
+
 class TestLines:
     def test_each_line_is_an_item_with_its_exact_bytes(self) -> None:
         spaced = b'  {"payload": "",\t"a":1} '
         found = read(BUNDLE + b"\n\n" + spaced + b"\r\n" + ENVELOPE)
         assert found.kind == "json-lines"
         assert contents(found) == [("line 1", BUNDLE), ("line 3", spaced), ("line 4", ENVELOPE)]
+
+    @pytest.mark.parametrize("blank", [b"\n", b"\r\n", b" \n", b"\t\r\n"])
+    def test_a_run_of_blank_lines_is_one_step(self, blank: bytes) -> None:
+        content = Counted(b"{}\n" + blank * 1000 + b'  {"a":1}\n' + blank * 1000)
+        assert [(item.name, item.content) for item in read_documents(content)[1]] == [("line 1", b"{}"), ("line 1002", b'  {"a":1}')]
+        assert content.searches < 10
 
     def test_a_line_that_is_broken_takes_no_other_along(self) -> None:
         assert [content for _, content in contents(read(BUNDLE + b"\n{broken\n" + ENVELOPE + b"\n"))] == [BUNDLE, b"{broken", ENVELOPE]
