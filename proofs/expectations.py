@@ -36,7 +36,9 @@ _REF_KIND = re.compile(r"\^refs/[a-z-]+/(?![*+?{])")
 _COSTLY = re.compile(r"\)[*+{]|\\[0-9]|\(\?(?!:)")
 _QUANTIFIER = re.compile(r"[*+?{]")
 # Each may multiply the work by the length of the ref.
-_MOST_QUANTIFIERS = 5
+_MOST_QUANTIFIERS, _MOST_OPEN = 5, 4
+# Whoever may push chooses the ref. Hosts allow no longer names, and the dearest pattern costs a second at this length.
+_LONGEST_REF = 255
 # A number of a semantic version, which has no leading zero.
 _NUMBER = "0|[1-9][0-9]*"
 # Whoever expects one of these relies on what is said about the other as well.
@@ -119,8 +121,11 @@ def refuse_loose_pattern(pattern: str) -> None:
             "expectation.pattern", f"got the pattern {pattern[:80]!r}, expected one that begins like ^refs/tags/ or ^refs/heads/"
         )
     quantifiers = len(_QUANTIFIER.findall(pattern.replace("(?:", "(")))
-    if _COSTLY.search(pattern) or quantifiers > _MOST_QUANTIFIERS:
-        words = f"expected no repeated group, no backreference and at most {_MOST_QUANTIFIERS} of * + ? {{"
+    is_open = sum(pattern.count(quantifier) for quantifier in "*+{")
+    if _COSTLY.search(pattern) or quantifiers > _MOST_QUANTIFIERS or is_open > _MOST_OPEN:
+        words = (
+            f"expected no repeated group, no backreference, at most {_MOST_QUANTIFIERS} of * + ? {{ and at most {_MOST_OPEN} without the ?"
+        )
         raise Malformed("expectation.pattern", f"got the pattern {pattern[:80]!r}, {words}")
     try:
         re.compile(pattern, re.ASCII)
@@ -129,8 +134,8 @@ def refuse_loose_pattern(pattern: str) -> None:
 
 
 def is_match(pattern: str, ref: str) -> bool:
-    """Whether a whole ref matches a pattern that `refuse_loose_pattern` let through; classes such as `\\d` mean ASCII only."""
-    return re.fullmatch(pattern, ref, re.ASCII) is not None
+    """Whether a whole ref matches a pattern that `refuse_loose_pattern` let through; classes such as `\\d` mean ASCII only, and no ref longer than hosts allow does."""
+    return len(ref) <= _LONGEST_REF and re.fullmatch(pattern, ref, re.ASCII) is not None
 
 
 def _is_unasked_claim(finding: ClaimFinding, asked: set[str], expected: Expectations) -> bool:

@@ -11,7 +11,7 @@ from proofs.claims import check_claims
 from proofs.digest import parse_digest
 from proofs.errors import Malformed
 from proofs.evidence import verify_evidence
-from proofs.expectations import Acceptance, Expectations, accept, is_of_release_line
+from proofs.expectations import Acceptance, Expectations, accept, is_match, is_of_release_line
 from proofs.facts import extract_facts
 from tests.proofs.factory import DIGEST, NOON, TRUST, WORKLOAD, bundle
 
@@ -167,6 +167,7 @@ class TestPatterns:
             "^[^x]{2,}$",
             "^refs/.+$",
             "^refs/[a-z]+/main$",
+            "^refs/tags/.*.*.*.*.*x$",
             "^refs/tags/?.*$",
             "^(a+)+$",
             "^refs/tags/(a+)+$",
@@ -185,6 +186,10 @@ class TestPatterns:
     @pytest.mark.parametrize("pattern", ["^refs/tags/v[0-9.]+$", r"^refs/tags/v\d+\.\d+\.\d+(?:-rc\d+)?$", "^refs/heads/release-.*$"])
     def test_a_pattern_of_one_kind_of_ref_is_taken(self, pattern: str) -> None:
         assert Expectations(ref_pattern=pattern).ref_pattern == pattern
+
+    def test_4_a_ref_longer_than_hosts_allow_matches_nothing(self) -> None:
+        assert is_match("^refs/tags/.*$", "refs/tags/" + "a" * 245)
+        assert not is_match("^refs/tags/.*$", "refs/tags/" + "a" * 246)
 
     def test_4_a_digit_is_one_of_ascii(self) -> None:
         for digit, holds in (("3", True), ("\N{ARABIC-INDIC DIGIT THREE}", False)):
