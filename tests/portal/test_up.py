@@ -10,13 +10,13 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from email.message import Message
 from pathlib import Path
 
 import pytest
 
-from tests.live import ROOT, free_port, live_portal
+from tests.live import ROOT, LivePortal, free_port, live_portal
 
 pytestmark = [pytest.mark.slow, pytest.mark.once]
 
@@ -45,50 +45,53 @@ def children_of(pid: int) -> dict[int, str]:
     return found
 
 
-def test_up_runs_three_processes_and_starts_a_killed_worker_again(tmp_path: Path) -> None:
-    with live_portal(tmp_path) as portal:
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePortal]:
+    """Start one portal for the tests that only look at it, and for the one that stops it, which is the last."""
+    with live_portal(tmp_path_factory.mktemp("up")) as portal:
         portal.start()
-        assert portal.process is not None
-        supervised = children_of(portal.process.pid)
-        kinds = sorted(
-            re.search(r"(granian|manage\.py worker|manage\.py checkpointd)", command).group(1) for command in supervised.values()
-        )  # type: ignore[union-attr]
-        assert kinds == ["granian", "manage.py checkpointd", "manage.py worker"]
-        heartbeats = tmp_path / "var" / "heartbeats"
-        wait_until(lambda: (heartbeats / "worker").exists() and (heartbeats / "checkpointd").exists())
-        killed = next(pid for pid, command in supervised.items() if "manage.py worker" in command)
-        os.kill(killed, signal.SIGKILL)
-        at = time.time()
-        wait_until(lambda: (heartbeats / "worker").stat().st_mtime > at)
-        assert killed not in children_of(portal.process.pid)
-        assert "worker ended with -9; starting it again" in portal.log.read_text()
-        portal.stop()
-        assert portal.log.read_text().endswith("stopped.\n")
+        yield portal
 
 
-def test_up_says_it_when_the_port_is_taken(tmp_path: Path) -> None:
-    with live_portal(tmp_path) as portal:
-        portal.start()
-        second = portal.manage("up", "--port", portal.url.rsplit(":", 1)[1], check=False)
-        assert second.returncode == 1
-        assert "cannot be used" in second.stderr and "--port" in second.stderr
-        probe = [sys.executable, "-m", "portal.probe", "web"]
-        found = subprocess.run([*probe, "--port", portal.url.rsplit(":", 1)[1]], cwd=ROOT, env=portal.environment, check=False)
-        assert found.returncode == 0
-        missed = subprocess.run([*probe, "--port", str(free_port())], cwd=ROOT, env=portal.environment, check=False)
-        assert missed.returncode == 1
+def test_static_files_are_served_under_hashed_names(started: LivePortal) -> None:
+    page, _ = fetch(started.url + "/accounts/login/")
+    sheets = re.findall(r'href="(/static/[^"]+\.css)"', page)
+    assert sheets
+    for sheet in sheets:
+        assert re.search(r"\.[0-9a-f]{12}\.css$", sheet)
+        _, headers = fetch(started.url + sheet)
+        assert "immutable" in headers["Cache-Control"]
 
 
-def test_static_files_are_served_under_hashed_names(tmp_path: Path) -> None:
-    with live_portal(tmp_path) as portal:
-        portal.start()
-        page, _ = fetch(portal.url + "/accounts/login/")
-        sheets = re.findall(r'href="(/static/[^"]+\.css)"', page)
-        assert sheets
-        for sheet in sheets:
-            assert re.search(r"\.[0-9a-f]{12}\.css$", sheet)
-            _, headers = fetch(portal.url + sheet)
-            assert "immutable" in headers["Cache-Control"]
+def test_up_says_it_when_the_port_is_taken(started: LivePortal) -> None:
+    second = started.manage("up", "--port", started.url.rsplit(":", 1)[1], check=False)
+    assert second.returncode == 1
+    assert "cannot be used" in second.stderr and "--port" in second.stderr
+    probe = [sys.executable, "-m", "portal.probe", "web"]
+    found = subprocess.run([*probe, "--port", started.url.rsplit(":", 1)[1]], cwd=ROOT, env=started.environment, check=False)
+    assert found.returncode == 0
+    missed = subprocess.run([*probe, "--port", str(free_port())], cwd=ROOT, env=started.environment, check=False)
+    assert missed.returncode == 1
+
+
+def test_up_runs_three_processes_and_starts_a_killed_worker_again(started: LivePortal) -> None:
+    assert started.process is not None
+    supervised = children_of(started.process.pid)
+    kinds = sorted(
+        re.search(r"(granian|manage\.py worker|manage\.py checkpointd)", command).group(1)  # type: ignore[union-attr]
+        for command in supervised.values()
+    )
+    assert kinds == ["granian", "manage.py checkpointd", "manage.py worker"]
+    heartbeats = Path(started.environment["COUNTERSIGN_VAR_DIR"]) / "heartbeats"
+    wait_until(lambda: (heartbeats / "worker").exists() and (heartbeats / "checkpointd").exists())
+    killed = next(pid for pid, command in supervised.items() if "manage.py worker" in command)
+    os.kill(killed, signal.SIGKILL)
+    at = time.time()
+    wait_until(lambda: (heartbeats / "worker").stat().st_mtime > at)
+    assert killed not in children_of(started.process.pid)
+    assert "worker ended with -9; starting it again" in started.log.read_text()
+    started.stop()
+    assert started.log.read_text().endswith("stopped.\n")
 
 
 class TestDemo:
