@@ -46,7 +46,8 @@ def parse_json(unverified_bytes: bytes, *, allow_floats: bool = True, max_member
     Refuses with `json.too_deep`, `json.too_many_parts`, `json.duplicate_key`, `json.float` or `json.invalid`. Does not check any schema.
     """
     _refuse_depth(unverified_bytes)
-    if max_members is not None and unverified_bytes.count(b",") > max_members:
+    # A member takes two bytes at least, so short documents need no counting.
+    if max_members is not None and len(unverified_bytes) > 2 * max_members and unverified_bytes.count(b",") > max_members:
         _refuse_members(unverified_bytes, max_members)
     try:
         value = (_DECODER if allow_floats else _DECODER_WITHOUT_FLOATS).decode(unverified_bytes.decode("utf-8"))

@@ -24,7 +24,7 @@ _CURVES = {
 }
 MIN_RSA_BITS = 2048
 # How often a signature is held against a key, at most, for one piece of evidence; of long content less often, because each try reads it all.
-MAX_TRIES, ALWAYS_TRIED, TRIED_BYTES = 64, 8, 6 * 1024 * 1024
+MAX_TRIES, ALWAYS_TRIED, TRIED_BYTES = 64, 6, 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
