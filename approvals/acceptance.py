@@ -59,7 +59,7 @@ def list_acceptances(digest: str, *, projects: Iterable[Project]) -> list[Projec
 def _judge(digest: str, project: Project, expected: ProjectExpectations) -> ProjectAcceptance:
     verdicts = list(admitted_verdicts([digest], team=project.team)[:MAX_ITEMS])
     documents = [verdict_document(verdict) for verdict in verdicts]
-    seen = {"evidence": [{"verdict": document} for document in documents]}
+    seen = {"project": project.slug, "environment": None, "evidence": [{"verdict": document} for document in documents]}
     items = []
     for verdict, document in zip(verdicts, documents, strict=True):
         rules = tuple(entry for entry in expected.accept if verdict.predicate_type in entry.predicate_types)

@@ -6,10 +6,12 @@ Looks only at what the certificate or key says. What a statement claims about it
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from identities.models import Identity
+from identities.grants.held import find_grants_to_attest
+from identities.models import Grant, Identity
 from identities.queries import find_registration, fitting_registrations, resolve_signer
 from identities.standing import in_words, why_not_answering
 from proofs.claims import ClaimFinding
@@ -24,28 +26,56 @@ def when_signed(facts: Mapping[str, Any], *, as_of: datetime) -> datetime:
     return max(times, default=as_of)
 
 
-def check_signer_registered(facts: Mapping[str, Any], *, as_of: datetime, at: datetime) -> tuple[Identity | None, ClaimFinding]:
-    """Return the registered identity that signed, and the finding that says so, or None and the finding that says why not.
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """A registered identity that signed, and the grants under which it may attest this. `identity` is None where nobody answers for it."""
 
-    `as_of` is the time that the evidence was judged as of, `at` is now.
+    identity: Identity | None
+    grants: tuple[Grant, ...] = ()
+
+
+NOBODY = Signer(None)
+
+
+def check_signer_registered(facts: Mapping[str, Any], *, as_of: datetime, at: datetime) -> tuple[Signer, ClaimFinding]:
+    """Return who signed and the finding that says so, or nobody and the finding that says why not.
+
+    `as_of` is the time that the evidence was judged as of, `at` is now. Where the grants hold is for the policy to ask.
     """
-    signer, signed_at = facts["signer"], when_signed(facts, as_of=as_of)
+    signed_at = when_signed(facts, as_of=as_of)
+    found = _find_granted(facts["signer"], facts, signed_at=signed_at, at=at)
+    if found.identity is None:
+        return NOBODY, _why_nobody(facts["signer"], signed_at=signed_at, at=at)
+    identity = found.identity
+    if not found.grants:
+        what = facts.get("predicateType") or "statements without a predicate type"
+        words = f"The signer is registered as {identity.name}, and has no grant to attest {what}."
+        return NOBODY, ClaimFinding(CHECK, "fail", "signer.not_granted", words)
+    owner = f", owned by {identity.owner.name}" if identity.owner else ""
+    owner += ", which has been retired since" if identity.status == Identity.Status.RETIRED else ""
+    return found, ClaimFinding(CHECK, "pass", "signer.registered", f"Signed by the registered identity {identity.name}{owner}.")
+
+
+def _find_granted(signer: Mapping[str, Any], facts: Mapping[str, Any], *, signed_at: datetime, at: datetime) -> Signer:
     identity = resolve_signer(signer, signed_at=signed_at, at=at)
-    if identity is not None:
-        owner = f", owned by {identity.owner.name}" if identity.owner else ""
-        owner += ", which has been retired since" if identity.status == Identity.Status.RETIRED else ""
-        return identity, ClaimFinding(CHECK, "pass", "signer.registered", f"Signed by the registered identity {identity.name}{owner}.")
+    if identity is None:
+        return NOBODY
+    predicate_type = str(facts.get("predicateType", ""))
+    return Signer(identity, tuple(find_grants_to_attest(identity, predicate_type=predicate_type, signed_at=signed_at, at=at)))
+
+
+def _why_nobody(signer: Mapping[str, Any], *, signed_at: datetime, at: datetime) -> ClaimFinding:
     candidate = find_registration(signer, signed_at=signed_at, at=at) or fitting_registrations(signer).first()
     if candidate is None:
-        return None, ClaimFinding(CHECK, "review", "signer.unknown", "The signature holds, but nobody registered its signer here.")
+        return ClaimFinding(CHECK, "review", "signer.unknown", "The signature holds, but nobody registered its signer here.")
     name, why = candidate.identity.name, why_not_answering(candidate.identity, signed_at=signed_at)
     if why:
         words = f"The signer is registered as {name}, and {in_words(candidate.identity, why)}."
-        return None, ClaimFinding(CHECK, "fail", f"signer.{why}", words)
+        return ClaimFinding(CHECK, "fail", f"signer.{why}", words)
     if was_revoked(signer, by=signed_at):
         words = f"{name} signed this way once; the registration had been revoked when this was signed."
-        return None, ClaimFinding(CHECK, "fail", "signer.revoked", words)
-    return None, ClaimFinding(
+        return ClaimFinding(CHECK, "fail", "signer.revoked", words)
+    return ClaimFinding(
         CHECK, "fail", "signer.not_valid", f"{name} is registered for this signer, but the registration does not count at this time."
     )
 
@@ -81,18 +111,18 @@ def was_revoked(signer: Mapping[str, Any], *, by: datetime) -> bool:
 
 def check_co_signers(
     facts: Mapping[str, Any], *, as_of: datetime, at: datetime
-) -> tuple[tuple[tuple[Mapping[str, Any], Identity | None], ...], ClaimFinding | None]:
+) -> tuple[tuple[tuple[Mapping[str, Any], Signer], ...], ClaimFinding | None]:
     """Return each co-signer that the facts prove with the identity it is registered for, and the finding about them, if there are any.
 
-    A co-signer that nobody active answers for takes nothing away from the others: it is only something to look at.
+    A co-signer that nobody active answers for, or without a grant, takes nothing away from the others: it is only something to look at.
     """
-    found = tuple(
-        (signer, resolve_signer(signer, signed_at=when_signed(facts, as_of=as_of), at=at)) for signer in facts.get("coSigners", ())
-    )
+    signed_at = when_signed(facts, as_of=as_of)
+    granted = [(signer, _find_granted(signer, facts, signed_at=signed_at, at=at)) for signer in facts.get("coSigners", ())]
+    found = tuple((signer, who if who.grants else NOBODY) for signer, who in granted)
     if not found:
         return (), None
-    known = [identity.name for _, identity in found if identity is not None]
-    unknown = [str(signer.get("keyId")) for signer, identity in found if identity is None]
+    known = [who.identity.name for _, who in found if who.identity is not None]
+    unknown = [str(signer.get("keyId")) for signer, who in found if who.identity is None]
     words = [f"Signed as well by {', '.join(known)}."] if known else []
     words += [f"Signed as well with {', '.join(unknown)}, which counts for no identity now."] if unknown else []
     outcome, code = ("review", "signer.co_signer_unknown") if unknown else ("pass", "signer.co_signers")

@@ -19,10 +19,10 @@ from attestations.claim import Claim, finish_job
 from attestations.models import Artifact, Attestation, Finding, Verdict, VerdictSubject, VerificationJob
 from attestations.reverify import trust_mark, verifier_in_force
 from attestations.second_opinion import with_second_opinion
-from attestations.signer import check_co_signers, check_signer_registered
+from attestations.signer import NOBODY, Signer, check_co_signers, check_signer_registered
 from attestations.trust.roots import current_trust_material
 from identities.actors import portal_actor
-from identities.models import Identity
+from identities.grants.held import scopes_of
 from ledger.append import append_event
 from proofs.assess import VERIFIER_VERSION, Assessment, assess_evidence, build_verdict
 from proofs.canonical import canonical_bytes
@@ -36,11 +36,11 @@ class _Judged:
 
     attestation: Attestation
     assessment: Assessment
-    signer: Identity | None
+    signer: Signer
     trust: TrustMaterial
     mark: int
     as_of: datetime
-    co_signers: tuple[tuple[Mapping[str, Any], Identity | None], ...] = ()
+    co_signers: tuple[tuple[Mapping[str, Any], Signer], ...] = ()
 
 
 class TrustChanged(Exception):
@@ -65,8 +65,8 @@ def verify_attestation(*, claim: Claim, now: datetime) -> Verdict | None:
     content = bytes_of(attestation.blob)
     assessment, as_of = _assess(content, trust=trust, received_at=attestation.received_at, now=now)
     assessment = with_second_opinion(assessment, content)
-    signer: Identity | None = None
-    co_signers: tuple[tuple[Mapping[str, Any], Identity | None], ...] = ()
+    signer = NOBODY
+    co_signers: tuple[tuple[Mapping[str, Any], Signer], ...] = ()
     if assessment.facts is not None:
         signer, finding = check_signer_registered(assessment.facts, as_of=as_of, at=now)
         co_signers, about_them = check_co_signers(assessment.facts, as_of=as_of, at=now)
@@ -97,7 +97,7 @@ def give_up(*, claim: Claim, error: str, now: datetime) -> Verdict | None:
         claimed_subjects=(),
         not_checked=("Nothing about this evidence was checked to the end.",),
     )
-    judged = _Judged(attestation, assessment, None, TrustMaterial(), trust_mark(), now)
+    judged = _Judged(attestation, assessment, NOBODY, TrustMaterial(), trust_mark(), now)
     return _keep(judged, claim=claim, state=VerificationJob.State.FAILED, error=error, now=now)
 
 
@@ -111,7 +111,7 @@ def _keep(judged: _Judged, *, claim: Claim, state: VerificationJob.State, error:
             trust_digests=judged.trust.digests,
             verified_at=rfc3339(now),
             as_of=rfc3339(judged.as_of),
-            co_identities=[{"keyId": signer["keyId"], "identity": _named(identity)} for signer, identity in judged.co_signers],
+            co_identities=[{"keyId": signer["keyId"], "identity": _named(who)} for signer, who in judged.co_signers],
         )
     )
     facts = assessment.facts or {}
@@ -127,7 +127,7 @@ def _keep(judged: _Judged, *, claim: Claim, state: VerificationJob.State, error:
             code=_cut(assessment.code, 80),
             reason=_cut(assessment.reason, 600),
             predicate_type=_cut(str(facts.get("predicateType", "")), 300),
-            signer=judged.signer,
+            signer=judged.signer.identity,
             document=store_blob(document, now),
             verified_at=now,
             because=VerificationJob.objects.values_list("because", flat=True).get(pk=attestation.pk),
@@ -180,10 +180,12 @@ def _keep_subjects(verdict: Verdict, assessment: Assessment, now: datetime) -> N
     )
 
 
-def _named(identity: Identity | None) -> dict[str, Any] | None:
+def _named(signer: Signer) -> dict[str, Any] | None:
+    identity = signer.identity
     if identity is None:
         return None
-    return {"id": identity.pk, "kind": identity.kind, "name": identity.name, "issuer": identity.issuer, "subject": identity.subject}
+    names = {"id": identity.pk, "kind": identity.kind, "name": identity.name, "issuer": identity.issuer, "subject": identity.subject}
+    return {**names, "grants": scopes_of(signer.grants)}
 
 
 def _cut(text: str, length: int) -> str:

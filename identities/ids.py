@@ -40,3 +40,11 @@ def new_token_issuer_id() -> str:
 
 def new_workload_binding_id() -> str:
     return new_id("wlb")
+
+
+def new_grant_id() -> str:
+    return new_id("grt")
+
+
+def new_block_id() -> str:
+    return new_id("blk")

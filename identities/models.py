@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import datetime, timedelta
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
@@ -10,6 +11,9 @@ from django.db.models import F, Q
 
 from identities import ids
 from ledger.append_only import AppendOnly
+
+# How often the rights of an identity are looked at again where nobody said otherwise: quarterly, as access reviews usually are.
+REVIEW_EVERY_DAYS = 90
 
 
 def new_actor_salt() -> bytes:
@@ -85,6 +89,11 @@ class Identity(models.Model):
     team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.PROTECT, related_name="identities")
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.ACTIVE)
     retired_at = models.DateTimeField(null=True, blank=True)
+    # From then on somebody else may have acted in its name; it is retired as well. It can be said again for an earlier time.
+    compromised_from = models.DateTimeField(null=True, blank=True)
+    # Null is `REVIEW_EVERY_DAYS`.
+    review_every_days = models.PositiveSmallIntegerField(null=True, blank=True)
+    reviewed_at = models.DateTimeField(null=True, blank=True)
     # Null is the operator at the console.
     registered_by = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     actor_salt = models.BinaryField(max_length=16, default=new_actor_salt)
@@ -115,8 +124,15 @@ class Identity(models.Model):
 
     @property
     def standing(self) -> str:
-        """The word that lists and pages show: the status, or `orphaned`."""
+        """The word that lists and pages show: the status, `compromised` or `orphaned`."""
+        if self.compromised_from is not None:
+            return "compromised"
         return "orphaned" if self.is_orphaned else str(self.status)
+
+    @property
+    def next_review_at(self) -> datetime:
+        """When somebody has to look at its rights again: so many days after the last time, or after it was registered."""
+        return (self.reviewed_at or self.created_at) + timedelta(days=self.review_every_days or REVIEW_EVERY_DAYS)
 
 
 class User(AbstractUser):
@@ -212,6 +228,8 @@ class EvidenceSigner(models.Model):
     valid_from = models.DateTimeField()
     valid_until = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    # The signer of the same identity that this one takes over from, where a key was rotated.
+    replaces = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="replaced_by")
 
     class Meta:
         constraints = [
@@ -230,6 +248,93 @@ class EvidenceSigner(models.Model):
 
     def __str__(self) -> str:
         return self.certificate_identity or self.key_id
+
+
+class BlockedSigner(models.Model):
+    """A way of signing that nobody registered and whose signatures count for nothing here, until the block is lifted.
+
+    `name` is the whole subject alternative name of certificates of `issuer`, or, with an empty issuer, the id of a key.
+    """
+
+    id = models.CharField(primary_key=True, max_length=40, default=ids.new_block_id)
+    issuer = models.CharField(max_length=300, blank=True)
+    name = models.CharField(max_length=500)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="blocked_signers")
+    reason = models.CharField(max_length=200)
+    # Null is the operator at the console.
+    blocked_by = models.ForeignKey(Identity, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    blocked_at = models.DateTimeField()
+    lifted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["issuer", "name"], condition=Q(lifted_at__isnull=True), name="signer_blocked_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Grant(models.Model):
+    """A right of a non-human identity, from `granted_at` until it runs out or is ended.
+
+    `object` is what it may attest (a predicate type), use (a tool) or read (a secret's path), or `*` for all of them. Without a project or an
+    environment it holds for each.
+    """
+
+    class Right(models.TextChoices):
+        ATTEST = "attest", "Attest"
+        TOOL = "tool", "Use the tool"
+        SECRET = "secret", "Read the secret"
+
+    id = models.CharField(primary_key=True, max_length=40, default=ids.new_grant_id)
+    identity = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="grants")
+    right = models.CharField(max_length=16, choices=Right.choices)
+    object = models.CharField(max_length=300)
+    project = models.ForeignKey(Project, null=True, blank=True, on_delete=models.PROTECT, related_name="grants")
+    environment = models.ForeignKey(Environment, null=True, blank=True, on_delete=models.PROTECT, related_name="grants")
+    reason = models.CharField(max_length=200)
+    # Null is the operator at the console.
+    granted_by = models.ForeignKey(Identity, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    granted_at = models.DateTimeField()
+    valid_until = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(object="") & ~Q(reason=""), name="grant_says_what_and_why"),
+            models.CheckConstraint(
+                condition=Q(valid_until__isnull=True) | Q(valid_until__gt=F("granted_at")), name="grant_runs_out_after_it_began"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_right_display()} {self.object}{self.where}"
+
+    @property
+    def where(self) -> str:
+        """Where it holds, as the end of a sentence; empty where it holds everywhere."""
+        project = f" for {self.project.slug}" if self.project else ""
+        return f"{project} in {self.environment.slug}" if self.environment else project
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When it ended or will run out; None where it has no end."""
+        return min((end for end in (self.ended_at, self.valid_until) if end is not None), default=None)
+
+
+class Recertification(AppendOnly):
+    """Somebody looked at what an identity is for and may do, and said that it stays so. `grants` are those held then."""
+
+    identity = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="recertifications")
+    # Null is the operator at the console.
+    by = models.ForeignKey(Identity, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    note = models.CharField(max_length=200)
+    grants = models.JSONField()
+    reviewed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.identity} on {self.reviewed_at:%Y-%m-%d}"
 
 
 class ApiCredential(models.Model):

@@ -23,10 +23,12 @@ from proofs.statement import Statement, parse_statement
 VERIFIED, REJECTED, UNSUPPORTED = "verified", "rejected", "unsupported"
 VERDICT_SCHEMA = "countersign-verdict/v1"
 # Raised whenever the same bytes under the same trust may come to another verdict; whatever was judged by another is judged anew.
-VERIFIER_VERSION = "3"
+VERIFIER_VERSION = "4"
 # Those before it, and the kinds of facts that they did not read yet.
 EARLIER_VERIFIERS = ("0.1.0", "2")
 FACTS_ADDED = ("predicate", "parameters", "coSigners")
+# Those whose verdicts do not say for which projects and environments the signer may attest this.
+BEFORE_GRANTS = ("0.1.0", "2", "3")
 # Those that rejected what a known delegator signed for another builder.
 BEFORE_DELEGATION = ("0.1.0", "2")
 
@@ -105,7 +107,8 @@ def build_verdict(
 ) -> dict[str, Any]:
     """Return the verdict document: the assessment, what it rested on, and the identity the caller resolved the signer to.
 
-    `evidence_digest` is the SHA-256 (hex) of the exact bytes; `identity` has id, kind, name, issuer and subject, or is None. `co_identities`
+    `evidence_digest` is the SHA-256 (hex) of the exact bytes; `identity` has id, kind, name, issuer, subject and grants (where
+    it may attest this: {"project", "environment"}, each a slug or None for any), or is None. `co_identities`
     says the same of each co-signer: {"keyId", "identity"}; the document names them only where there are some. `as_of` is the time that was
     given to `assess_evidence` as that of receipt, never later than `verified_at`.
     """

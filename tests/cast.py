@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from identities.grants.grant_right import grant_right
 from identities.issue import issue_credential
-from identities.models import Environment, Identity, Project, Team, User
+from identities.models import Environment, Grant, Identity, Project, Team, User
 from identities.register import register_nonhuman, register_person, register_signer
 from identities.roles import grant_role
 
@@ -102,7 +103,13 @@ def runner(*, now: datetime = NOW) -> Identity:
         now=now,
     )
     register_signer(identity=identity, certificate_issuer=GITHUB_ISSUER, certificate_identity=WORKFLOW, any_ref=True, by=None, now=now)
+    let_attest(identity, now=now)
     return identity
+
+
+def let_attest(identity: Identity, what: str = "*", *, now: datetime = NOW) -> Grant:
+    """Grant a program the right to attest, everything unless told."""
+    return grant_right(identity=identity, right="attest", object=what, reason="It is what it is for", by=None, now=now)
 
 
 def token_of(identity: Identity, *scopes: str, now: datetime | None = None, days: int = 30) -> str:

@@ -221,9 +221,9 @@ def register_stranger(*, now: datetime = NOW) -> None:
     """Register the workflow of `send_of_a_stranger` for another team's program."""
     fork = "https://github.com/intern/fork/.github/workflows/build.yml"
     issuer = "https://token.actions.githubusercontent.com"
-    cast.register_signer(
-        identity=other_teams_bot(now=now), certificate_issuer=issuer, certificate_identity=fork, any_ref=True, by=None, now=now
-    )
+    bot = other_teams_bot(now=now)
+    cast.register_signer(identity=bot, certificate_issuer=issuer, certificate_identity=fork, any_ref=True, by=None, now=now)
+    cast.let_attest(bot, now=now)
 
 
 def send_of_a_stranger(stage: Stage, *, by: Identity, tag: str = "1.4.2", now: datetime = NOW) -> Attestation:

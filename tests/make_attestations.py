@@ -81,6 +81,7 @@ def register_key(signer: Signer, *, name: str = "scan service", now: datetime = 
         now=now,
     )
     register_signer(identity=identity, public_key_pem=signer.pem, by=None, now=now)
+    cast.let_attest(identity, now=now)
     return identity
 
 

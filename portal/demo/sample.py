@@ -19,7 +19,8 @@ from approvals.open_request import AskedArtifact, open_request
 from approvals.receive_observations import receive_observations
 from attestations.drain import drain
 from attestations.receive import receive_attestation
-from identities.models import Identity, RoleAssignment
+from identities.grants.grant_right import grant_right
+from identities.models import Grant, Identity, RoleAssignment
 from identities.register import register_nonhuman, register_person, register_signer
 from identities.roles import grant_role
 from ledger.keys import create_portal_keys
@@ -33,6 +34,7 @@ REPOSITORY = "https://git.acme.example/acme/payments-api"
 REPOSITORY_ID = "710001"
 COMMIT = "b7e2f4a9c05d8e1f3a6b7c8d9e0f1a2b3c4d5e6f"
 TAG = "refs/tags/v1.4.2"
+PROVENANCE_V1 = "https://slsa.dev/provenance/v1"
 TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
 POLICY_FILE = Path(__file__).with_name("policy.yaml")
 
@@ -110,9 +112,12 @@ def _register_people(beginning: Beginning, now: datetime) -> dict[str, Identity]
 
 
 def _register_workflows(beginning: Beginning, owner: Identity, now: datetime) -> tuple[Identity, Identity]:
-    """Register the release and the test workflow, each known by the certificate identity its runs get."""
+    """Register the release and the test workflow, each known by the certificate identity its runs get, and what it may attest."""
     registered = []
-    for workflow, purpose in (("release.yml", "Builds and releases payments-api"), ("test.yml", "Tests payments-api")):
+    for workflow, purpose, predicate_type in (
+        ("release.yml", "Builds and releases payments-api", PROVENANCE_V1),
+        ("test.yml", "Tests payments-api", TEST_RESULT),
+    ):
         address = f"{REPOSITORY}/.github/workflows/{workflow}"
         identity = register_nonhuman(
             kind=Identity.Kind.WORKFLOW,
@@ -130,6 +135,15 @@ def _register_workflows(beginning: Beginning, owner: Identity, now: datetime) ->
             certificate_issuer=CI_ISSUER,
             certificate_identity=address,
             any_ref=True,
+            by=None,
+            now=now,
+        )
+        grant_right(
+            identity=identity,
+            right=Grant.Right.ATTEST,
+            object=predicate_type,
+            project=beginning.project,
+            reason=purpose,
             by=None,
             now=now,
         )

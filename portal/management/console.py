@@ -14,7 +14,18 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from django.db.models import Q
 
-from identities.models import ApiCredential, EvidenceSigner, Identity, Project, RoleAssignment, Team, TokenIssuer, WorkloadBinding
+from identities.models import (
+    ApiCredential,
+    Environment,
+    EvidenceSigner,
+    Grant,
+    Identity,
+    Project,
+    RoleAssignment,
+    Team,
+    TokenIssuer,
+    WorkloadBinding,
+)
 from portal.prepared import count_missing_migrations, has_no_database_file
 from proofs.errors import NotFound, Refusal
 from proofs.moment import parse_moment
@@ -109,6 +120,22 @@ def find_project(slug: str) -> Project:
     found = Project.objects.filter(slug=slug).select_related("team").first()
     if found is None:
         raise NotFound("project.unknown", f"there is no project {slug}")
+    return found
+
+
+def find_environment(slug: str) -> Environment:
+    """Return an environment. Refuses with `environment.unknown`."""
+    found = Environment.objects.filter(slug=slug).first()
+    if found is None:
+        raise NotFound("environment.unknown", f"there is no environment {slug}")
+    return found
+
+
+def find_grant(grant_id: str) -> Grant:
+    """Return a grant. Refuses with `grant.unknown`."""
+    found = Grant.objects.filter(pk=grant_id).first()
+    if found is None:
+        raise NotFound("grant.unknown", f"there is no grant {grant_id}; its identity's page shows it")
     return found
 
 

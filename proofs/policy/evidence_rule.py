@@ -13,7 +13,7 @@ from typing import Any
 from proofs.delegators import is_delegated_to
 from proofs.expectations import is_match
 from proofs.policy.document import Builder, EvidenceRule, Source
-from proofs.policy.expectation_rule import Shortfall, check_expectations, is_delegated, objects, overrule, part_of, texts
+from proofs.policy.expectation_rule import Shortfall, check_expectations, is_delegated, missing_grant, objects, overrule, part_of, texts
 from proofs.policy.expectations_document import ProjectExpectations, rules_of_project
 
 
@@ -157,6 +157,8 @@ def _judge(
         return Shortfall(
             5, "policy.signer_unregistered", f"{describe_signer(signer)} is not registered as an identity here, so nobody answers for it."
         )
+    if part_of(verdict, "identity").get("id") and (words := missing_grant(verdict, policy_input)):
+        return Shortfall(5, "policy.signer_not_granted", words)
     return check_expectations(rule, verdict, policy_input, own=own)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from proofs.assess import BEFORE_GRANTS
 from proofs.delegators import DELEGATED
 from proofs.errors import Refusal
 from proofs.moment import parse_moment
@@ -143,9 +144,27 @@ def _verified_subjects(policy_input: dict[str, Any], own: dict[str, Any]) -> set
             and not is_delegated(verdict)
             and verdict.get("result") == "verified"
             and part_of(verdict, "identity").get("id")
+            and not missing_grant(verdict, policy_input)
         ):
             found |= {digest for subject in objects(facts.get("subjects")) for digest in texts(subject.get("digests"))}
     return found
+
+
+def missing_grant(verdict: dict[str, Any], policy_input: dict[str, Any]) -> str:
+    """Return "" where the registered signer may attest this for the project and environment of the input, else a sentence that says where it may.
+
+    An environment that is None stands for any one, where a question is about the project alone. Verdicts of before there were grants name none, and then nobody asks for one.
+    """
+    identity = part_of(verdict, "identity")
+    if "grants" not in identity and part_of(verdict, "verifier").get("version") in BEFORE_GRANTS:
+        return ""
+    grants = objects(identity.get("grants"))
+    wanted = {"project": policy_input["project"], "environment": policy_input["environment"]}
+    if any(all(name in grant and (value is None or grant[name] in (None, value)) for name, value in wanted.items()) for grant in grants):
+        return ""
+    places = [f"{grant.get('project') or 'every project'} in {grant.get('environment') or 'every environment'}" for grant in grants]
+    may = f"may attest this for {' and for '.join(places)} only" if places else "may attest this for nobody"
+    return f"{identity.get('name')} {may}; this is about {wanted['project']} in {wanted['environment'] or 'any environment'}."
 
 
 def is_delegated(verdict: dict[str, Any]) -> bool:

@@ -81,6 +81,7 @@ class TestRealBundles:
         register_signer(
             identity=identity, certificate_issuer=cast.GITHUB_ISSUER, certificate_identity=workflow, any_ref=True, by=None, now=cast.NOW
         )
+        cast.let_attest(identity)
         verdict = verify_now(make_attestation(raw))
         assert verdict.signer == identity
         assert outcomes(verdict)["signer"] == ("pass", "signer.registered")

@@ -12,7 +12,17 @@ from approvals.models import Ceremony
 from attestations.models import TrustRoot
 from identities.enrol import revoke_signing_key
 from identities.issue import revoke_credential
-from identities.models import ApiCredential, EvidenceSigner, Identity, RoleAssignment, SigningKey, TokenIssuer, WorkloadBinding
+from identities.models import (
+    ApiCredential,
+    BlockedSigner,
+    EvidenceSigner,
+    Grant,
+    Identity,
+    RoleAssignment,
+    SigningKey,
+    TokenIssuer,
+    WorkloadBinding,
+)
 from identities.roles import end_role
 from tests import cast, make_tokens
 from tests import make_approvals as make
@@ -23,9 +33,21 @@ pytestmark = pytest.mark.django_db
 # What may change is named; a column that comes later is frozen or breaks the test.
 MAY_CHANGE: dict[type, set[str]] = {
     ApiCredential: {"last_used_at", "revoked_at"},
+    BlockedSigner: {"lifted_at"},
     Ceremony: {"consumed_at", "refused_code"},
     EvidenceSigner: {"valid_until", "revoked_at"},
-    Identity: {"name", "purpose", "owner_id", "team_id", "status", "retired_at"},
+    Grant: {"ended_at"},
+    Identity: {
+        "name",
+        "purpose",
+        "owner_id",
+        "team_id",
+        "status",
+        "retired_at",
+        "compromised_from",
+        "review_every_days",
+        "reviewed_at",
+    },
     RoleAssignment: {"ended_at"},
     SigningKey: {"label", "transports", "sign_count", "revocation", "revoked_at", "revoked_reason"},
     TokenIssuer: {"keys", "fetched_at", "tried_at", "removed_at"},
@@ -34,8 +56,10 @@ MAY_CHANGE: dict[type, set[str]] = {
 }
 SET_ONCE = {
     ApiCredential: ["revoked_at"],
+    BlockedSigner: ["lifted_at"],
     Ceremony: ["consumed_at", "refused_code"],
     EvidenceSigner: ["valid_until", "revoked_at"],
+    Grant: ["ended_at"],
     Identity: ["retired_at"],
     RoleAssignment: ["ended_at"],
     SigningKey: ["revocation", "revoked_at", "revoked_reason"],
@@ -64,6 +88,11 @@ def whole_story(settings: Any, tmp_path: Path) -> None:
     revoke_credential(credential=ApiCredential.objects.get(), by=None, now=make.NOW)
     revoke_signing_key(key=SigningKey.objects.get(), by=cast.alice(), reason="Lost", now=make.NOW)
     end_role(assignment=RoleAssignment.objects.get(identity=cast.alice()), by=None, now=make.NOW)
+    first = EvidenceSigner.objects.get()
+    key = {"method": "public_key", "key_id": "k", "spki": b"k", "valid_from": make.NOW}
+    EvidenceSigner.objects.create(identity=first.identity, replaces=first, **key)
+    Grant.objects.update(ended_at=make.NOW)
+    BlockedSigner.objects.create(name="key", team=cast.payments(), reason="Nobody knows it", blocked_at=make.NOW, lifted_at=make.NOW)
     EvidenceSigner.objects.update(revoked_at=make.NOW, valid_until=make.NOW)
     TrustRoot.objects.update(removed_at=make.NOW)
     Identity.objects.update(retired_at=make.NOW)

@@ -13,7 +13,19 @@ from approvals.models import Ceremony
 from attestations.collection.receive import receive_collection
 from attestations.models import Artifact, Attestation, Blob, Collection, CollectionItem, Observation, Place, Submission, TrustRoot
 from gates.decide import decide
-from identities.models import ApiCredential, EvidenceSigner, Identity, RoleAssignment, SignInEvent, SigningKey, TokenIssuer, WorkloadBinding
+from identities.models import (
+    ApiCredential,
+    BlockedSigner,
+    EvidenceSigner,
+    Grant,
+    Identity,
+    Recertification,
+    RoleAssignment,
+    SignInEvent,
+    SigningKey,
+    TokenIssuer,
+    WorkloadBinding,
+)
 from identities.sign_in_events import record_sign_in
 from identities.workload.exchange import exchange_token
 from ledger.append_only import AppendOnly
@@ -30,8 +42,10 @@ pytestmark = pytest.mark.django_db
 TAKEN_IN = {Artifact, Attestation, Blob, Collection, CollectionItem, Observation, Place, Submission}
 LIVING = {
     ApiCredential,
+    BlockedSigner,
     Ceremony,
     EvidenceSigner,
+    Grant,
     Identity,
     RoleAssignment,
     SignInEvent,
@@ -59,6 +73,8 @@ def whole_story(settings: Any, tmp_path: Path) -> None:
     change_trust(cast.olga(), cast.omar(), now=make.NOW)
     make_tokens.binding()
     exchange_token(unverified_token=make_tokens.sign(make_tokens.claims(make.NOW)), audience=make_tokens.PORTAL, now=make.NOW)
+    BlockedSigner.objects.create(name="key", team=cast.payments(), reason="Nobody knows it", blocked_at=make.NOW)
+    Recertification.objects.create(identity=cast.runner(), note="Still needed", grants=[], reviewed_at=make.NOW)
     record_sign_in(username="alice", outcome="failed", address="", identity=None, now=make.NOW)
 
 

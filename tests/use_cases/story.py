@@ -108,6 +108,8 @@ def tell(folder: Path, evidence: ReleaseEvidence, *, database_url: str = "", bro
         portal.manage(*workflow, "--subject", evidence.workflow, "--owner", "bob", "--team", "payments")
         signer = ["add_signer", "release workflow", "--certificate-issuer", GITHUB_ISSUER]
         portal.manage(*signer, "--certificate-identity", evidence.workflow, "--any-ref")
+        for predicate_type in ("https://slsa.dev/provenance/v1", "https://slsa.dev/provenance/v0.2"):
+            portal.manage("grant_right", "release workflow", "attest", predicate_type, "--reason", "builds and releases")
         scopes = [word for scope in ("attestations:write", "requests:write", "gates:decide", "read") for word in ("--scope", scope)]
         token = portal.manage("issue_credential", "release workflow", *scopes).stdout.strip().splitlines()[-1]
         portal.start()

@@ -25,6 +25,7 @@ cast.bob()
 service = register_nonhuman(kind="service", name="scan service", issuer="https://ci.example", subject="scan", owner=cast.bob(),
     team=cast.payments(), purpose="Signs what it checked", by=None, now=cast.NOW)
 register_signer(identity=service, public_key_pem=sys.stdin.buffer.read(), by=None, now=cast.NOW)
+cast.let_attest(service)
 """
 SIGNER = make_signer()
 EVIDENCE = [("good.json", SIGNER.sign(make_statement("good.tar"))), ("stranger.json", make_signer().sign(make_statement("b.tar")))]

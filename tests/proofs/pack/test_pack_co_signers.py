@@ -28,7 +28,8 @@ def two_signers() -> dict[str, Any]:
 def register(verdict: dict[str, Any]) -> None:
     """Name an identity for the co-signer, as the portal's register does."""
     for other in verdict["facts"].get("coSigners", ()):
-        identity = {"id": "idn_other", "kind": "service", "name": "other", "issuer": "https://x.example", "subject": "other"}
+        named = {"id": "idn_other", "kind": "service", "name": "other", "issuer": "https://x.example", "subject": "other"}
+        identity = {**named, "grants": [{"project": None, "environment": None}]}
         verdict["coIdentities"] = [{"keyId": other["keyId"], "identity": identity}]
 
 

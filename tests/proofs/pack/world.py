@@ -82,7 +82,8 @@ POLICY: dict[str, Any] = {
 def make_verdict(raw: bytes, *, identity: bool = True, trust: Trust, at: datetime = NOON) -> dict[str, Any]:
     """Return the verdict document the portal reaches for `raw`."""
     material = trust.material()
-    who = {"id": "idn_runner", "kind": "workflow", "name": "release workflow", "issuer": WORKLOAD.issuer, "subject": WORKFLOW}
+    named = {"id": "idn_runner", "kind": "workflow", "name": "release workflow", "issuer": WORKLOAD.issuer, "subject": WORKFLOW}
+    who = {**named, "grants": [{"project": None, "environment": None}]}
     return build_verdict(
         assess_evidence(raw, trust=material, received_at=at),
         evidence_digest=sha256_hex(raw),

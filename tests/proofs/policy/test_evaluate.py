@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from portal.demo.instance import claim_builder
+from proofs.assess import BEFORE_GRANTS
 from proofs.canonical import canonical_bytes
 from proofs.digest import sha256_hex
 from proofs.errors import Malformed, TooLarge
@@ -235,6 +236,13 @@ class TestEvidenceRule:
             (lambda v: v["facts"]["signer"].update(sourceRef=None), "policy.source"),
             (lambda v: v.update(identity=None), "policy.signer_unregistered"),
             (lambda v: v.update(identity={}), "policy.signer_unregistered"),
+            (lambda v: v["identity"].update(grants=[]), "policy.signer_not_granted"),
+            (lambda v: v["identity"].pop("grants"), "policy.signer_not_granted"),
+            (lambda v: v["identity"].update(grants="*"), "policy.signer_not_granted"),
+            (lambda v: v["identity"].update(grants=[{}]), "policy.signer_not_granted"),
+            (lambda v: v["identity"].update(grants=[{"project": None}]), "policy.signer_not_granted"),
+            (lambda v: v["identity"].update(grants=[{"project": "x", "environment": None}]), "policy.signer_not_granted"),
+            (lambda v: v["identity"].update(grants=[{"project": None, "environment": "staging"}]), "policy.signer_not_granted"),
             (
                 lambda v: v["findings"].append({"check": "x", "outcome": "fail", "code": "c", "sentence": "No."}),
                 "policy.evidence_contradicted",
@@ -250,6 +258,27 @@ class TestEvidenceRule:
         change(verdict)
         result = evaluate_policy(policy_with(), input_with(verdict))
         assert (result["result"], provenance_rule(result)["code"]) == ("fail", code)
+
+    @pytest.mark.parametrize("grant", [(None, None), ("payments-api", None), (None, "production"), ("payments-api", "production")])
+    def test_a_grant_that_covers_project_and_environment_is_enough(self, grant: tuple[str | None, str | None]) -> None:
+        verdict = copy.deepcopy(GOOD)
+        verdict["identity"]["grants"] = [{"project": "x", "environment": "y"}, dict(zip(("project", "environment"), grant, strict=True))]
+        assert evaluate_policy(policy_with(), input_with(verdict))["result"] == "pass"
+
+    @pytest.mark.parametrize("version", BEFORE_GRANTS)
+    def test_verdicts_of_before_there_were_grants_need_none(self, version: str) -> None:
+        verdict = copy.deepcopy(GOOD)
+        del verdict["identity"]["grants"]
+        verdict["verifier"]["version"] = version
+        assert evaluate_policy(policy_with(), input_with(verdict))["result"] == "pass"
+
+    def test_it_is_said_where_the_signer_may_attest_this(self) -> None:
+        verdict = copy.deepcopy(GOOD)
+        verdict["identity"]["grants"] = [{"project": "x", "environment": None}]
+        sentence = provenance_rule(evaluate_policy(policy_with(), input_with(verdict)))["sentence"]
+        assert sentence.endswith(
+            "release workflow may attest this for x in every environment only; this is about payments-api in production."
+        )
 
     def test_every_artifact_needs_its_own_item(self) -> None:
         other = "sha256:" + "cd" * 32

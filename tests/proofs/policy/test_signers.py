@@ -43,6 +43,9 @@ def signed_by(*numbers: int, note: str = "") -> bytes:
     return changed(key_signed(payload), lambda value: value.update(signatures=signatures))
 
 
+EVERYWHERE = [{"project": None, "environment": None}]
+
+
 def verdict_of(raw: bytes, holders: dict[int, str | None] = HOLDERS, *, trust: TrustMaterial = TRUST) -> dict[str, Any]:
     """Return the verdict the portal reaches when each key is registered for the identity of this name, or for none."""
     assessment = assess_evidence(raw, trust=trust, received_at=NOON)
@@ -51,9 +54,10 @@ def verdict_of(raw: bytes, holders: dict[int, str | None] = HOLDERS, *, trust: T
 
     def named(key_id: str) -> dict[str, Any] | None:
         name = by_id[key_id]
-        return (
-            None if name is None else {"id": f"idn_{name}", "kind": "service", "name": name, "issuer": "https://x.example", "subject": name}
-        )
+        if name is None:
+            return None
+        named = {"id": f"idn_{name}", "kind": "service", "name": name, "issuer": "https://x.example", "subject": name}
+        return {**named, "grants": EVERYWHERE}
 
     return build_verdict(
         assessment,
@@ -182,7 +186,9 @@ class TestOneEnvelopeTogether:
         [
             lambda verdict: verdict.pop("coIdentities"),
             lambda verdict: verdict.update(coIdentities="ben"),
-            lambda verdict: verdict.update(coIdentities=[None, 1, {"keyId": KEYS[CAT].key_id, "identity": {"id": "idn_cat"}}]),
+            lambda verdict: verdict.update(
+                coIdentities=[None, 1, {"keyId": KEYS[CAT].key_id, "identity": {"id": "idn_cat", "grants": EVERYWHERE}}]
+            ),
             lambda verdict: verdict["coIdentities"][0].update(identity="ben"),
             lambda verdict: verdict["coIdentities"][0].update(identity={"id": ["ben"]}),
             lambda verdict: verdict["coIdentities"][0].update(identity={"id": ""}),
