@@ -27,7 +27,7 @@ class InputSince(forms.Form):
 
 
 class InputCompromise(InputSince):
-    """The same time again, and why."""
+    """The time that was looked at, and why. Nobody types it twice, so nobody marks another time than they saw the effects of."""
 
     reason = forms.CharField(
         label="Why",
@@ -35,3 +35,7 @@ class InputCompromise(InputSince):
         help_text="Goes into the log's entry, for example “Signing token found in a public build log”. No secrets, please.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["since"].widget = forms.HiddenInput()

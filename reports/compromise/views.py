@@ -27,13 +27,12 @@ def compromised(request: HttpRequest, identity_id: str) -> HttpResponse:
     demand_stewardship(shown, person)
     if shown.is_person:
         raise Malformed("identity.person", f"{shown} is a person: suspend them, and have their approval keys revoked")
-    asked = InputSince(request.GET if "since" in request.GET else None)
+    is_act = request.method == "POST"
+    asked = InputSince(request.POST if is_act else request.GET if "since" in request.GET else None)
     since = asked.cleaned_data["since"] if asked.is_valid() else None
-    # Naming the time again with the button keeps what was read and what is done the same.
-    form = InputCompromise(request.POST or None, initial={"since": since})
+    form = InputCompromise(request.POST) if is_act else InputCompromise(initial={"since": since})
     refusal: Refusal | None = None
-    if request.method == "POST" and form.is_valid():
-        since = form.cleaned_data["since"]
+    if is_act and since and form.is_valid():
         try:
             mark_compromised(identity=shown, since=since, reason=form.cleaned_data["reason"], by=person, now=now)
         except Refusal as error:

@@ -160,6 +160,8 @@ class TestDoors:
         assert make.image() in shown and "Mark as compromised, for ever" in shown and "payments/api 1.4.2" in shown
         late = client.get(path, {"since": "yesterday"})
         assert late.status_code == 422
+        empty = client.post(path, {"since": f"{BEFORE:%Y-%m-%dT%H:%M}", "reason": ""})
+        assert (empty.status_code, make.image() in empty.content.decode()) == (422, True)
         future = client.post(path, {"since": "2999-01-01T00:00", "reason": "x"})
         assert (future.status_code, "identity.compromised_in_future" in future.content.decode()) == (422, True)
         done = client.post(path, {"since": f"{BEFORE:%Y-%m-%dT%H:%M}", "reason": "key in a public log"}, follow=True)
