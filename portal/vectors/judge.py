@@ -18,15 +18,8 @@ from portal.vectors.evidence import (
     judge_summary,
 )
 from portal.vectors.manifest import REJECTED, UNSUPPORTED, Outcome, Row
-from portal.vectors.standards import (
-    DOCUMENTS,
-    judge_assertion,
-    judge_checkpoint,
-    judge_document,
-    judge_registration,
-    judge_root_update,
-    judge_suite,
-)
+from portal.vectors.passkeys import judge_assertion, judge_registration
+from portal.vectors.standards import DOCUMENTS, judge_checkpoint, judge_document, judge_root_update, judge_suite
 from proofs.errors import Refusal
 
 Judge = Callable[[Row, datetime], Outcome]
@@ -41,7 +34,7 @@ _NPM = frozenset([*_SIGNER, *_LENIENCE, "artifact_digest", "artifact_name", "pac
 _BUILD = frozenset(["artifact_digest", "artifact_name", "source_repository", "source_branch", "source_tag", "versioned_tag", "builder_id"])
 _ENVELOPE = frozenset(["threshold", "artifact_digest", "artifact_name", "artifact_file"])
 _SUMMARY = frozenset(["key_id", "subject_digest", "artifact_digest", "verifier_id", "resource_uri", "verified_levels"])
-_REGISTRATION = frozenset(["ceremony", "rp_id", "origin", "challenge", "require_user_verification", "allow_cross_origin"])
+_REGISTRATION = frozenset(["ceremony", "rp_id", "origin", "challenge", "require_user_verification", "allow_cross_origin", "top_origin"])
 _ASSERTION = _REGISTRATION | {"credential_public_key", "sign_count"}
 _NOTHING: frozenset[str] = frozenset()
 
