@@ -35,9 +35,10 @@ def check_android_key(certificate: x509.Certificate, *, challenge: bytes) -> Non
     if any(tag == _ALL_APPLICATIONS for tag, _ in stated):
         raise Unproven(_CODE, "the key may be used by every application")
     for field, wanted in ((_ORIGIN, _GENERATED), (_PURPOSE, _SIGN)):
+        # The specification's own example states neither, so that silence is no other answer.
         values = [_integers(content) for tag, content in stated if tag == field]
-        if not values or any(value != [wanted] for value in values):
-            raise Unproven(_CODE, f"the keystore states {values or 'nothing'} for the field {field}, expected {wanted}")
+        if any(value != [wanted] for value in values):
+            raise Unproven(_CODE, f"the keystore states {values} for the field {field}, expected {wanted}")
 
 
 def _integers(content: bytes) -> list[int]:

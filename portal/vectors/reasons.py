@@ -143,6 +143,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "log.inclusion": ("merkle_proof_invalid",),
     "log.consistency": ("merkle_proof_invalid",),
     "tuf.malformed": ("malformed",),
+    "tuf.spec_version": ("unsupported_version", "malformed"),
     "tuf.version": ("version_skipped",),
     "tuf.signature": ("signature_invalid",),
     "document.malformed": ("malformed",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from jsonschema.validators import validator_for
 from referencing import Registry, Resource
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT7
+from securesystemslib.formats import encode_canonical
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root  # type: ignore[attr-defined]  # part of its documented API; not in its __all__
 
@@ -83,13 +85,22 @@ def judge_root_update(row: Row, now: datetime) -> Outcome:
 
 
 def _root_metadata(content: bytes) -> Metadata[Root]:
+    value = parse_json(content)
+    signed = value.get("signed") if isinstance(value, dict) else None
+    said = str(signed.get("spec_version")) if isinstance(signed, dict) else ""
+    if re.fullmatch(r"[0-9]+(\.[0-9]+){1,2}", said) and not said.startswith("1."):
+        raise Unproven("tuf.spec_version", f"got metadata of version {said[:20]} of the specification, expected version 1")
     try:
         read = Metadata[Root].from_bytes(content)
+        is_whole = encode_canonical(signed).encode() == read.signed_bytes
     except Exception as error:
         # The library reads JSON that anyone may have written, and raises whatever comes of it.
         raise Malformed("tuf.malformed", f"got root metadata that cannot be read ({type(error).__name__}: {str(error)[:200]})") from error
     if not isinstance(read.signed, Root):
         raise Malformed("tuf.malformed", f"got metadata of the role {read.signed.type}, expected {Root.type}")
+    if not is_whole:
+        # The library verifies what it would write itself, and writes some things that it did not read.
+        raise Malformed("tuf.malformed", "got root metadata that is not read as it is written")
     return read
 
 

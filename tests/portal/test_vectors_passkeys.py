@@ -198,13 +198,15 @@ def der(tag: int, content: bytes) -> bytes:
     return begin + (bytes([len(content)]) if len(content) < 128 else b"\x82" + len(content).to_bytes(2, "big")) + content
 
 
-def android(*, challenge: bytes | None = None, origin: int = 0, purpose: int = 2, extra: bytes = b"", own: bool = True) -> Any:
+def android(
+    *, challenge: bytes | None = None, origin: int = 0, purpose: int = 2, extra: bytes = b"", own: bool = True, silent: bool = False
+) -> Any:
     """Return the maker of an Android statement, whose extension says what is given."""
 
     def make(data: bytes, client: bytes, passkey: SoftPasskey) -> dict[str, Any]:
         stated = der(0xA1, der(0x31, der(2, bytes([purpose])))) + extra + der(256 + 702, der(2, bytes([origin])))
         head = der(2, b"\x04") + der(10, b"\x01") + der(2, b"\x04") + der(10, b"\x01")
-        described = der(0x30, head + der(4, challenge or client) + der(4, b"") + der(0x30, b"") + der(0x30, stated))
+        described = der(0x30, head + der(4, challenge or client) + der(4, b"") + der(0x30, b"") + der(0x30, b"" if silent else stated))
         private = passkey.private_key if own else ec.generate_private_key(ec.SECP256R1())
         certificate = certificate_for(private, extension=("1.3.6.1.4.1.11129.2.1.17", described))
         return {"alg": -7, "sig": passkey._sign(data + client), "x5c": [certificate]}
@@ -264,6 +266,7 @@ ATTESTATIONS: list[tuple[str, object, Any, str]] = [
     ("android-another-key", "android-key", android(own=False), BAD),
     ("android-without-extension", "android-key", packed, BAD),
     ("android-junk", "android-key", changed(android(), sig=JUNK), "webauthn.signature"),
+    ("android-that-says-no-more", "android-key", android(silent=True), "evidence.verified"),
     ("apple", "apple", apple(), "evidence.verified"),
     ("apple-another-key", "apple", apple(own=False), BAD),
     ("apple-another-nonce", "apple", apple(nonce=b"x" * 32), BAD),
