@@ -33,6 +33,14 @@ from proofs.statement import Statement, parse_statement
 # Fulcio's extension for the environment, by its last number.
 _ENVIRONMENT = 23
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+# What a row may ask for in the very words in which evidence proves it.
+_PROVEN = {
+    "predicate_type": "expectation.predicate",
+    "source_ref": "expectation.ref",
+    "source_commit": "expectation.source",
+    "runner_environment": "expectation.runner",
+    "build_trigger": "expectation.source",
+}
 _OF_SUMMARY = ("verificationResult", "verifiedLevels", "dependencyLevels", "resourceUri", "timeVerified", "slsaVersion", "policy")
 
 
@@ -203,6 +211,10 @@ def _answered(facts: Mapping[str, Any], sentence: str, policy: Callable[[], None
 def _refuse_other_evidence(row: Row, verified: VerifiedEvidence) -> None:
     """Return when verified evidence is about the artifact in hand and from the signer, source and builder that the row names."""
     _refuse_other_artifact(row, verified.statement)
+    proven = evidence_facts(verified)
+    for name, code in _PROVEN.items():
+        if name in row.inputs and proven.get(name) != row.inputs[name]:
+            raise Unproven(code, f"the {name.replace('_', ' ')} is {proven.get(name)!r}, expected {row.inputs[name]!r}")
     expected = _expectations(row)
     if expected == Expectations():
         return

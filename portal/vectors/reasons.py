@@ -34,9 +34,11 @@ REASONS: dict[str, tuple[str, ...]] = {
     "tsa.imprint": ("tsa_invalid",),
     "tsa.time": ("tsa_invalid",),
     "tsa.time_in_future": ("tsa_invalid", "cert_time_invalid"),
-    "tlog.malformed": ("malformed",),
+    # Also where a part of the entry is absent, such as its proof.
+    "tlog.malformed": ("malformed", "missing_material"),
     "tlog.proof_too_long": ("malformed", "tlog_proof_invalid"),
-    "tlog.unknown_log": ("cert_chain_untrusted", "tlog_checkpoint_invalid"),
+    # Without its key neither promise nor checkpoint verifies.
+    "tlog.unknown_log": ("cert_chain_untrusted", "tlog_checkpoint_invalid", "tlog_set_invalid"),
     "tlog.key_window": ("tlog_set_invalid", "tlog_checkpoint_invalid"),
     "tlog.promise": ("tlog_set_invalid",),
     "tlog.time_in_future": ("cert_time_invalid", "tlog_set_invalid"),
@@ -93,6 +95,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "expectation.identity": ("identity_mismatch",),
     "expectation.key": ("key_unknown",),
     "expectation.source": ("source_mismatch",),
+    "expectation.predicate": ("predicate_mismatch",),
     "expectation.ref": ("ref_mismatch",),
     "expectation.builder": ("builder_mismatch",),
     "expectation.runner": ("builder_mismatch",),

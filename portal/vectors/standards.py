@@ -20,7 +20,7 @@ from securesystemslib.formats import encode_canonical
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root  # type: ignore[attr-defined]  # part of its documented API; not in its __all__
 
-from portal.vectors.check_row import EXPECTED, demand_names, read_input
+from portal.vectors.check_row import demand_expectation, demand_names, read_input
 from portal.vectors.complain import complaint_of
 from portal.vectors.manifest import REJECTED, VERIFIED, Outcome, Row
 from proofs.canonical import parse_json
@@ -48,8 +48,10 @@ def judge_suite(row: Row, now: datetime) -> Outcome:
     }
     judge = judges[row.format]
     for case in row.cases:
+        if not isinstance(case, dict):
+            raise Malformed("vectors.input", f"got {type(case).__name__} for a case, expected an object")
         demand_names(case, _CASE, "a case")
-        demand_names(case["expected"], EXPECTED, "what a case expects")
+        demand_expectation(case.get("expected"), "what a case expects")
         try:
             outcome = Outcome(VERIFIED, "evidence.verified", "The case holds.", judge(row, case))
         except Refusal as refusal:
@@ -58,7 +60,7 @@ def judge_suite(row: Row, now: datetime) -> Outcome:
             outcome = Outcome(REJECTED, refusal.code, refusal.reason)
         complaint = complaint_of(case["expected"], outcome)
         if complaint:
-            return Outcome(REJECTED, "vectors.case", f"{case['file']}: {complaint}")
+            return Outcome(REJECTED, "vectors.case", f"{case.get('file')}: {complaint}")
     if not row.cases:
         return Outcome(REJECTED, "vectors.case", "got a suite without cases")
     return Outcome(VERIFIED, "evidence.verified", f"{len(row.cases)} cases came out as they say.")
@@ -67,6 +69,8 @@ def judge_suite(row: Row, now: datetime) -> Outcome:
 def judge_checkpoint(row: Row, now: datetime) -> Outcome:
     """A signed tree head, by a note key or by a Rekor log of the trust root."""
     head = _head(row, row.read("evidence"))
+    if row.inputs.get("origin", head.origin) != head.origin:
+        raise Unproven("log.origin", f"got the head of the log {head.origin[:120]!r}, expected {row.inputs['origin']!r}")
     return Outcome(VERIFIED, "evidence.verified", "The log signed this head.", _head_facts(head))
 
 
@@ -92,7 +96,7 @@ def _root_metadata(content: bytes) -> Metadata[Root]:
         raise Unproven("tuf.spec_version", f"got metadata of version {said[:20]} of the specification, expected version 1")
     try:
         read = Metadata[Root].from_bytes(content)
-        is_whole = encode_canonical(signed).encode() == read.signed_bytes
+        is_whole = str(encode_canonical(signed)).encode() == read.signed_bytes
     except Exception as error:
         # The library reads JSON that anyone may have written, and raises whatever comes of it.
         raise Malformed("tuf.malformed", f"got root metadata that cannot be read ({type(error).__name__}: {str(error)[:200]})") from error
@@ -171,19 +175,23 @@ def _consistency(row: Row, case: dict[str, Any]) -> dict[str, Any]:
 
 def _proof(row: Row, case: dict[str, Any], form: dict[str, type]) -> tuple[dict[str, Any], list[bytes]]:
     """Return the fields of a case's file, each of its type, with the proof decoded; refuses with `vectors.input`."""
-    given = json.loads(row.read_path(case["file"]))
+    given = read_input(lambda: parse_json(row.read_path(case.get("file"))), "the file of a case")
+    if not isinstance(given, dict):
+        raise Malformed("vectors.input", f"got a case's file that is {type(given).__name__}, expected an object")
     demand_names(given, frozenset([*form, "proof", "desc", "wantErr"]), f"the case {case['file']}")
     proof = [] if given.get("proof") is None else given["proof"]
+    # Whoever writes no bytes as null means the empty ones.
+    given |= {name: "" for name, kind in form.items() if kind is str and name in given and given[name] is None}
     wrong = [name for name, kind in form.items() if type(given.get(name)) is not kind]
     if wrong or not isinstance(proof, list):
         raise Malformed("vectors.input", f"got {(wrong or ['proof'])[0]} of another type than the case {case['file']} must have")
     if given.get("wantErr", case["expected"]["verdict"] == REJECTED) is not (case["expected"]["verdict"] == REJECTED):
         raise Malformed("vectors.input", f"the case {case['file']} and its file expect different verdicts")
-    return given, _decoded(*proof)
+    return given, _decoded(*("" if item is None else item for item in proof))
 
 
 def _tiled_checkpoint(row: Row, case: dict[str, Any]) -> dict[str, Any]:
-    head = _head(row, row.read_path(case["file"]))
+    head = _head(row, row.read_path(case.get("file")))
     leaves = [leaf_hash(entry) for entry in tile_entries(row.read("entries_tile"))] if row.has("entries_tile") else None
     if row.has("hash_tile") and b"".join(leaves or ()) != row.read("hash_tile"):
         raise Malformed("vectors.input", "the tile of hashes is not that of the tile of entries")
