@@ -61,6 +61,13 @@ def demand_expectation(expected: object, what: str) -> None:
         raise Malformed("vectors.input", f"got no verdict in {what}")
 
 
+def demand_inputs(row: Row, *names: str) -> None:
+    """Return when a row gives what its judge cannot do without; refuses with `vectors.input`."""
+    absent = [name for name in names if name not in row.inputs and name not in row.files]
+    if absent:
+        raise Malformed("vectors.input", f"the row gives no {absent[0]}, and nothing can be judged without")
+
+
 def read_input(read: Callable[[], T], what: str) -> T:
     """Return what `read` makes of something the row gives a verifier; a refusal of it is no answer about the evidence: `vectors.input`."""
     try:

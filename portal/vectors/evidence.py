@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from portal.vectors.builds import refuse_other_build, with_scheme
-from portal.vectors.check_row import file_digests, given_digests, is_in_hand, read_input
+from portal.vectors.check_row import demand_inputs, file_digests, given_digests, is_in_hand, read_input
 from portal.vectors.facts import evidence_facts, payload_facts, statement_facts
 from portal.vectors.manifest import REJECTED, VERIFIED, Outcome, Row
 from proofs.canonical import parse_json
@@ -119,6 +119,7 @@ def judge_npm(row: Row, now: datetime) -> Outcome:
 
 def judge_build(row: Row, now: datetime) -> Outcome:
     """Google Cloud Build's wrapper, with keys that the row knows by their ids."""
+    demand_inputs(row, "keys_by_keyid")
     named = row.files["keys_by_keyid"].items()
     keys = read_input(lambda: {key_id: load_pem(row.read_path(path)) for key_id, path in named}, "a key of the build service")
     value = parse_json(row.read("evidence"))

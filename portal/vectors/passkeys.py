@@ -9,7 +9,7 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from portal.vectors.check_row import read_input
+from portal.vectors.check_row import demand_inputs, read_input
 from portal.vectors.manifest import VERIFIED, Outcome, Row
 from portal.vectors.passkey_attestation import Attested, verify_attestation
 from portal.vectors.passkey_keys import load_passkey
@@ -29,6 +29,7 @@ _LONGEST_KEY = 1200
 
 def judge_assertion(row: Row, now: datetime) -> Outcome:
     """A passkey's assertion."""
+    demand_inputs(row, "challenge", "origin", "rp_id", "credential_public_key")
     inputs = row.inputs
     challenge = read_input(lambda: _bytes(inputs["challenge"]), "the challenge")
     passkey = read_input(lambda: load_passkey(_bytes(inputs["credential_public_key"])), "the passkey's public key")
@@ -68,6 +69,7 @@ def judge_assertion(row: Row, now: datetime) -> Outcome:
 
 def judge_registration(row: Row, now: datetime) -> Outcome:
     """A passkey's registration: challenge, origin, relying party, a key we can use, and an attestation that holds."""
+    demand_inputs(row, "challenge", "origin", "rp_id")
     inputs = row.inputs
     challenge = read_input(lambda: _bytes(inputs["challenge"]), "the challenge")
     credential = _credential(_read_file(row), _ceremony(row, "registration"))
@@ -177,7 +179,8 @@ def _read_file(row: Row) -> dict[str, Any]:
 
 
 def _ceremony(row: Row, name: str) -> str:
-    if row.inputs["ceremony"] != name:
+    # The format of a row says which it is; a row may say it again.
+    if row.inputs.get("ceremony", name) != name:
         raise Malformed("vectors.input", f"got the ceremony {row.inputs['ceremony']!r}, expected {name} in a row of this format")
     return name
 

@@ -20,7 +20,7 @@ from securesystemslib.formats import encode_canonical
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root  # type: ignore[attr-defined]  # part of its documented API; not in its __all__
 
-from portal.vectors.check_row import demand_expectation, demand_names, read_input
+from portal.vectors.check_row import demand_expectation, demand_inputs, demand_names, read_input
 from portal.vectors.complain import complaint_of
 from portal.vectors.manifest import REJECTED, VERIFIED, Outcome, Row
 from proofs.canonical import parse_json
@@ -131,6 +131,9 @@ def judge_document(row: Row, now: datetime) -> Outcome:
         raise Malformed("vectors.input", f"the schema itself cannot be used ({error.message[:200]})") from error
     except Unresolvable as error:
         raise Malformed("vectors.input", f"the schema refers to {error.ref[:200]!r}, which is not beside it") from error
+    except Exception as error:
+        # The library takes any schema, and raises whatever comes of one that is none.
+        raise Malformed("vectors.input", f"the schema itself cannot be used ({type(error).__name__})") from error
     if not told:
         raise Unproven("document.schema", f"the document says of itself that it is something else than {row.format}")
     return Outcome(VERIFIED, "evidence.verified", "The document follows its schema.")
@@ -214,6 +217,7 @@ def _head(row: Row, content: bytes) -> Checkpoint:
         if row.has("trusted_root") or "log_id" in row.inputs:
             raise Malformed("vectors.input", "the row names a note key and a log of a trust root, expected one of the two")
         return verify_checkpoint(text, read_input(lambda: parse_note_key(row.read("vkey").decode().strip()), "the note key"))
+    demand_inputs(row, "log_id")
     wanted = b64_decode(row.inputs["log_id"], code="vectors.input", what="the log id")
     root = read_input(lambda: parse_trust_root(row.read("trusted_root")), "the trust root")
     logs = [log for log in root.logs if log.log_id == wanted]

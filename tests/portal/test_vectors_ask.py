@@ -31,6 +31,15 @@ def asks(**inputs: object) -> Change:
     return lambda row, folder: row["inputs"].update(inputs)
 
 
+def lacks(name: str) -> Change:
+    """Take an input away."""
+    return lambda row, folder: row["inputs"].pop(name)
+
+
+def change_schema(path: Path, **fields: object) -> None:
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | fields))
+
+
 def asks_of(name: str, **parts: object) -> Change:
     """Change parts of one input."""
     return lambda row, folder: row["inputs"][name].update(parts)
@@ -148,6 +157,12 @@ LIES: list[tuple[str, str, Change, str]] = [
     ("case-file-that-is-no-object", INCLUSION, lambda row, folder: row["cases"][0].update(file=given(folder, "5")), INPUT),
     ("case-file-that-is-no-json", INCLUSION, lambda row, folder: row["cases"][0].update(file=given(folder, "{")), INPUT),
     ("case-root-that-is-null", INCLUSION, case_gives(root=None), "vectors.case"),
+    *((f"no-{name}", PASSKEY, lacks(name), INPUT) for name in ("challenge", "origin", "rp_id", "credential_public_key")),
+    ("no-log-id", CHECKPOINT, lacks("log_id"), INPUT),
+    ("no-keys", BUILD, lambda row, folder: row["files"].pop("keys_by_keyid"), INPUT),
+    ("no-evidence", BUNDLE, lambda row, folder: row["files"].pop("evidence"), "vectors.file"),
+    ("schema-of-a-strange-type", BOM, lambda row, folder: change_schema(folder / row["files"]["schema"], type=[None]), INPUT),
+    ("schema-that-refers-elsewhere", BOM, lambda row, folder: change_schema(folder / row["files"]["schema"], **{"$ref": "x.json"}), INPUT),
     ("schema-that-is-a-list", BOM, gives("schema", "[]"), INPUT),
     ("schema-that-is-no-json", BOM, gives("schema", "{"), INPUT),
     ("counter-as-text", PASSKEY, asks(sign_count="0"), INPUT),
