@@ -142,6 +142,9 @@ def _is_distribution(value: Any) -> bool:
 
 
 def _is_publisher(value: Any) -> bool:
+    if isinstance(value, dict) and value.get("environment", "") is None:
+        # The index writes so that a publisher has none.
+        value = {name: part for name, part in value.items() if name != "environment"}
     if not _is_map(value) or value.get("kind") not in _PUBLISHERS:
         return False
     demanded = _PUBLISHERS[value["kind"]] | {"kind"}

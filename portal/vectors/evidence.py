@@ -22,7 +22,7 @@ from proofs.facts import extract_facts
 from proofs.keys import PublicKey, RegisteredKey, load_pem
 from proofs.packages.gcb import verify_build_provenance
 from proofs.packages.npm import parse_npm_keys, parse_npm_set, verify_npm_set
-from proofs.predicates.reading import at
+from proofs.predicates.reading import at, text
 from proofs.predicates.summary import SummaryExpectations, check_summary
 from proofs.sigstore.bundle_shape import parse_bundle
 from proofs.sigstore.known_certificates import SignerCertificate
@@ -87,7 +87,7 @@ def _refuse_other_distribution(row: Row, publisher: Publisher, verified: Verifie
 
 
 def _refuse_other_publisher(certificate: SignerCertificate, named: dict[str, str]) -> None:
-    if "environment" in named and _ENVIRONMENT not in certificate.claims:
+    if named.get("environment") is not None and _ENVIRONMENT not in certificate.claims:
         raise Malformed("vectors.input", "the row asks for an environment, and the certificate names none that it could be held against")
     check_publisher(certificate, Publisher(named["kind"], dict(named)))
 
@@ -176,6 +176,8 @@ def judge_summary(row: Row, now: datetime) -> Outcome:
     facts = {name: said[name] for name in _OF_SUMMARY if name in said} | {"verifier_id": at(said, "verifier", "id")}
 
     def policy() -> None:
+        if text(said, "verifier", "id") is None:
+            raise Malformed("summary.malformed", "got a summary that names no verifier, expected verifier.id")
         expected = SummaryExpectations(
             verifier_id=row.inputs.get("verifier_id"),
             resource_uri=row.inputs.get("resource_uri"),

@@ -123,6 +123,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "gcb.kind": ("malformed", "wrapper_mismatch"),
     "gcb.image": ("artifact_mismatch", "wrapper_mismatch"),
     "gcb.copy_differs": ("wrapper_mismatch",),
+    "summary.malformed": ("malformed",),
     "summary.predicate": ("predicate_mismatch",),
     "summary.subject": ("artifact_mismatch",),
     "summary.verifier": ("identity_mismatch",),

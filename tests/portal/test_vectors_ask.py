@@ -215,6 +215,7 @@ def test_what_a_row_gives_and_nobody_can_read_is_not_judged(row: str, change: Ch
             {"predicate_type": "https://slsa.dev/provenance/v0.2", "source_ref": "refs/heads/main", "runner_environment": "github-hosted"},
         ),
         (BUNDLE, {"build_trigger": "workflow_dispatch"}),
+        (PYPI, {"publisher": {**GITHUB, "workflow": "release.yml", "environment": None}}),
         (CHECKPOINT, {"origin": "rekor.sigstore.dev - 2605736670972794746"}),
         ("statement/buildkit-provenance-unsigned", {"artifact_digest": "sha256:" + "0" * 64}),
     ],

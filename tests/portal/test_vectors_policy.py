@@ -158,6 +158,9 @@ class TestSummaries:
         outcome = of_summary(tmp_path, self.GOOD, verifier_id="https://v", resource_uri="r", verified_levels=["SLSA_BUILD_LEVEL_2"])
         assert (outcome.code, outcome.facts["vsa"]["verifier_id"]) == ("evidence.verified", "https://v")
 
+    def test_one_that_names_no_verifier_is_malformed_whoever_is_expected(self, tmp_path: Path) -> None:
+        assert of_summary(tmp_path, {**self.GOOD, "verifier": None}).code == "summary.malformed"
+
     @pytest.mark.parametrize("value", STRANGE)
     @pytest.mark.parametrize("name", ["verifier", "resourceUri", "verificationResult", "verifiedLevels", "timeVerified", "buildDefinition"])
     def test_whatever_a_verifier_signs_has_an_answer(self, name: str, value: Any, tmp_path: Path) -> None:
