@@ -103,6 +103,8 @@ def _check_packed(attested: Attested) -> None:
 def _check_tpm(attested: Attested) -> None:
     """8.3."""
     _demand(attested, "sig", "x5c", "certInfo", "pubArea")
+    if attested.statement.get("ver") != "2.0":
+        raise Malformed(_CODE, f"got the version {str(attested.statement.get('ver'))[:20]!r} of TPM, expected 2.0")
     _by_library(TpmAttestation, attested)
 
 

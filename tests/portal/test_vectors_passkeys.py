@@ -225,6 +225,34 @@ def apple(*, nonce: bytes | None = None, own: bool = True) -> Any:
     return make
 
 
+def tpm(*, about: bytes | None = None) -> Any:
+    """Return the maker of a TPM's statement (TPM 2.0 part 2): its own words about the passkey's key, signed under a certificate without a name."""
+
+    def make(data: bytes, client: bytes, passkey: SoftPasskey) -> dict[str, Any]:
+        public = passkey.private_key.public_key()
+        assert isinstance(public, ec.EllipticCurvePublicKey)
+        x, y = (number.to_bytes(32, "big") for number in (public.public_numbers().x, public.public_numbers().y))
+        # ECC, SHA-256, may sign, no policy; no symmetric key, no scheme, P-256, no derivation; the point.
+        area = bytes.fromhex("0023000b000400000000" + "0010001000030010") + b"\x00\x20" + x + b"\x00\x20" + y
+        name = b"\x00\x0b" + hashlib.sha256(area).digest()
+        extra = hashlib.sha256(data + client).digest() if about is None else about
+        # Its magic number, what it attests, no signer's name, the data, clock, firmware, and the name of the key.
+        said = bytes.fromhex("ff54434780170000") + b"\x00\x20" + extra + b"\x00" * 25 + len(name).to_bytes(2, "big") + name + b"\x00\x00"
+        private = ec.generate_private_key(ec.SECP256R1())
+        made = x509.CertificateBuilder().subject_name(x509.Name([])).issuer_name(x509.Name([])).public_key(private.public_key())
+        made = made.serial_number(7).not_valid_before(BOOT).not_valid_after(BOOT + timedelta(days=9999))
+        parts = (("2.23.133.2.1", "id:00000000"), ("2.23.133.2.2", "Test"), ("2.23.133.2.3", "id:00000000"))
+        names = x509.RelativeDistinguishedName([x509.NameAttribute(x509.ObjectIdentifier(number), text) for number, text in parts])
+        made = made.add_extension(x509.BasicConstraints(False, None), True)
+        made = made.add_extension(x509.SubjectAlternativeName([x509.DirectoryName(x509.Name([names]))]), True)
+        made = made.add_extension(x509.ExtendedKeyUsage([x509.ObjectIdentifier("2.23.133.8.3")]), False)
+        certificate = made.sign(private, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+        signature = private.sign(said, ec.ECDSA(hashes.SHA256()))
+        return {"ver": "2.0", "alg": -7, "x5c": [certificate], "sig": signature, "certInfo": said, "pubArea": area}
+
+    return make
+
+
 def changed(make: Any, **fields: Any) -> Any:
     """Return a maker of the same statement with fields changed; None takes one away."""
     return lambda *about: {name: value for name, value in (make(*about) | fields).items() if value is not None}
@@ -270,6 +298,11 @@ ATTESTATIONS: list[tuple[str, object, Any, str]] = [
     ("apple", "apple", apple(), "evidence.verified"),
     ("apple-another-key", "apple", apple(own=False), BAD),
     ("apple-another-nonce", "apple", apple(nonce=b"x" * 32), BAD),
+    ("tpm", "tpm", tpm(), "evidence.verified"),
+    ("tpm-about-other-data", "tpm", tpm(about=b"x" * 32), "webauthn.signature"),
+    ("tpm-another-key", "tpm", lambda data, client, _: tpm()(data, client, SoftPasskey()), "webauthn.signature"),
+    ("tpm-another-version", "tpm", changed(tpm(), ver="1.2"), BAD),
+    ("tpm-signature", "tpm", changed(tpm(), sig=JUNK), "webauthn.signature"),
     ("tpm-junk", "tpm", changed(packed, certInfo=b"x", pubArea=b"x"), BAD),
     ("tpm-without-parts", "tpm", packed, BAD),
     ("safetynet-junk", "android-safetynet", lambda *_: {"ver": "1", "response": b"a.b.c"}, BAD),
