@@ -15,7 +15,8 @@ from portal import views
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.site_header = admin.site.site_title = "Countersign tables"
 
-ROOMS = ("identities", "attestations", "approvals", "gates", "reports")
+# Reports first: an identity's page of use would otherwise be taken for one of the changes that identities offer.
+ROOMS = ("reports", "identities", "attestations", "approvals", "gates")
 
 portal_patterns = [
     path("", views.home, name="home"),
