@@ -13,7 +13,6 @@ from datetime import timedelta
 from reports.identity_use.use import (
     ANYTHING,
     API,
-    ATTEST,
     FAIL,
     GRANT,
     INDETERMINATE,
@@ -44,8 +43,7 @@ ELSEWHERE = "What it did that never reached this portal."
 def check_outside_grants(use: Use) -> UseFinding:
     """Each deed needs a right that was held when it was done, and an identity that could still act then."""
     code, left_out = "use.outside_grant", [ELSEWHERE, "For which project evidence was signed: the policy of a request asks that."]
-    if use.is_suspended:
-        left_out.append("Whether it was suspended when it acted: only that it is now.")
+    left_out += ["Evidence that does not verify, or is not verified yet.", "Whether it was suspended or without an owner when it acted."]
     if not use.deeds:
         return _nothing_done(use, code, left_out)
     outside = [(deed, why) for deed in use.deeds if (why := _why_outside(use, deed))]
@@ -55,10 +53,10 @@ def check_outside_grants(use: Use) -> UseFinding:
         words = f"{count(len(outside), 'deed')} outside what it was granted: {listed(deed.words for deed, _ in outside)}."
         return UseFinding(code, FAIL, words, tuple(_say(deed, why) for deed, why in outside), tuple(left_out))
     if outside_api or later:
-        parts = [f"{count(len(later), 'deed')} from before the right was given, which counts since then"] if later else []
+        parts = [f"{count(len(later), 'deed')} from before its right was given, which makes it good"] if later else []
         if outside_api:
-            parts.append(f"{count(len(outside_api), 'record')} without a credential for it, which the API would not have let in")
-        return UseFinding(code, REVIEW, f"{' and '.join(parts)}.", (*later, *outside_api), tuple(left_out))
+            parts.append(f"{count(len(outside_api), 'call')} without a credential for it in force, which the API would not have let in")
+        return UseFinding(code, REVIEW, f"{'; '.join(parts)}.", (*later, *outside_api), tuple(left_out))
     return UseFinding(
         code, PASS, f"All {count(len(use.deeds), 'deed')} seen were covered by a right held at that time.", (), tuple(left_out)
     )
@@ -71,7 +69,7 @@ def _why_outside(use: Use, deed: Deed) -> str:
         return "it had been retired"
     if use.compromised_from is not None and deed.at >= use.compromised_from:
         return "it counts as compromised from then on"
-    if deed.right != API and not any(held.covers(deed) for held in use.held) and not _granted_later(use, deed):
+    if deed.right != API and not any(held.counts_for(deed) for held in use.held):
         return "no right to it was held at that time"
     return ""
 
@@ -81,10 +79,7 @@ def _lacks_scope(use: Use, deed: Deed) -> bool:
 
 
 def _granted_later(use: Use, deed: Deed) -> bool:
-    # As verdicts count it: a grant to attest makes good what was signed before somebody gave it.
-    if deed.right != ATTEST or any(held.covers(deed) for held in use.held):
-        return False
-    return any(held.fits(deed) and deed.at < held.since for held in use.held)
+    return any(held.counts_for(deed) for held in use.held) and not any(held.covers(deed) for held in use.held)
 
 
 def check_unused_grants(use: Use) -> UseFinding:

@@ -50,13 +50,13 @@ def compare_use(use: Use, findings: Iterable[UseFinding]) -> tuple[Row, ...]:
     rows = [_row(held, use, unused) for held in use.held_then]
     missing: dict[tuple[str, str, str, str], list[Deed]] = {}
     for deed in use.deeds:
-        if not any(held.covers(deed) for held in use.held):
+        if not any(held.counts_for(deed) for held in use.held):
             missing.setdefault((deed.right, deed.object, deed.project, deed.environment), []).append(deed)
     return (*rows, *(_missing(deeds) for _, deeds in sorted(missing.items())))
 
 
 def _row(held: Held, use: Use, unused: set[str]) -> Row:
-    deeds = [deed for deed in use.deeds if held.covers(deed)]
+    deeds = [deed for deed in use.deeds if held.counts_for(deed)]
     last = max(deeds, key=lambda deed: deed.at, default=None)
     state = USED if deeds else UNUSED if _is_told(held, use) else UNKNOWN
     return Row(
@@ -110,5 +110,7 @@ def _missing(deeds: list[Deed]) -> Row:
         state=NOT_GRANTED,
         deeds=len(deeds),
         last_used=last.record,
-        suggestion="Grant it, if it is meant; look at the record, if not.",
+        suggestion="Find out how it came in: the API asks for a credential."
+        if last.right == API
+        else "Look at the record; grant it, if it is meant.",
     )

@@ -42,7 +42,6 @@ def read_use(identity: Identity, window: Window) -> Use:
         secrets=secrets,
         retired_at=identity.retired_at,
         compromised_from=identity.compromised_from,
-        is_suspended=identity.status == Identity.Status.SUSPENDED,
         cut_off=tuple(cut_off),
     )
 

@@ -47,7 +47,9 @@ class OutputUseRow(serializers.Serializer):
     object = serializers.CharField()
     project = serializers.CharField(allow_blank=True)
     environment = serializers.CharField(allow_blank=True)
-    heldBy = serializers.CharField(source="source", allow_blank=True, help_text="grant, credential or binding; empty where it was not granted.")
+    heldBy = serializers.CharField(
+        source="source", allow_blank=True, help_text="grant, credential or binding; empty where it was not granted."
+    )
     granted = OutputUseRecord(allow_null=True)
     since = serializers.DateTimeField(allow_null=True)
     until = serializers.DateTimeField(allow_null=True)

@@ -121,6 +121,10 @@ class Held:
         """Say whether it is a right to this deed and was held at that time."""
         return self.fits(deed) and self.since <= deed.at and (self.until is None or deed.at < self.until)
 
+    def counts_for(self, deed: Deed) -> bool:
+        """Say whether it covers this deed, or makes it good: a grant to attest counts for what was signed before somebody gave it."""
+        return self.covers(deed) or (self.right == ATTEST and self.fits(deed) and deed.at < self.since)
+
     @property
     def words(self) -> str:
         """What may be done, as the end of a sentence."""
@@ -151,7 +155,6 @@ class Use:
     secrets: tuple[StoredSecret, ...] = ()
     retired_at: datetime | None = None
     compromised_from: datetime | None = None
-    is_suspended: bool = False
     cut_off: tuple[str, ...] = ()
 
     @property

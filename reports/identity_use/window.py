@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 
 from proofs.errors import Malformed
@@ -11,6 +12,9 @@ from reports.identity_use.use import Window
 USUAL_DAYS = 90
 PRESETS = (7, 30, 90)
 CODE = "use.window"
+# Before this there was no portal; it keeps sums of days inside the calendar.
+FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def read_window(*, unverified_from: str, unverified_to: str, now: datetime) -> Window:
@@ -31,14 +35,15 @@ def _moment(unverified_text: str, name: str, *, end: bool) -> datetime | None:
     if not unverified_text:
         return None
     if "T" in unverified_text:
-        return parse_moment(unverified_text, code=CODE, what=f"`{name}`")
+        return min(max(parse_moment(unverified_text, code=CODE, what=f"`{name}`"), FIRST), LAST)
     try:
-        if len(unverified_text) != len("2026-01-31"):
+        if not _DAY.fullmatch(unverified_text):
             raise ValueError(unverified_text)
         day = date.fromisoformat(unverified_text)
         begins = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        begins = min(max(begins, FIRST), LAST)
         return begins + timedelta(days=1) if end else begins
-    except (ValueError, OverflowError) as error:
+    except ValueError as error:
         text = unverified_text[:40]
         raise Malformed(
             CODE, f"got {text!r} for `{name}`, expected a day such as 2026-01-31 or a time such as 2026-01-31T12:00:00Z"
