@@ -43,13 +43,20 @@ ELSEWHERE = "What it did that never reached this portal."
 def check_outside_grants(use: Use) -> UseFinding:
     """Each deed needs a right that was held when it was done, and an identity that could still act then."""
     code, left_out = "use.outside_grant", [ELSEWHERE, "For which project evidence was signed: the policy of a request asks that."]
-    left_out += ["Evidence that does not verify, or is not verified yet.", "Whether it was suspended or without an owner when it acted."]
+    left_out += [
+        "Evidence that does not verify, as with a key after it was revoked, or that is not verified yet.",
+        "Whether it was suspended or without an owner when it acted.",
+    ]
     if not use.deeds:
         return _nothing_done(use, code, left_out)
     outside = [(deed, why) for deed in use.deeds if (why := _why_outside(use, deed))]
     outside_api = [_say(deed, "no credential with this scope was in force") for deed in use.deeds if _lacks_scope(use, deed)]
     later = [_say(deed, "the right was given afterwards") for deed in use.deeds if _granted_later(use, deed)]
     if outside:
+        if outside_api or later:
+            left_out.append(
+                f"{count(len(outside_api) + len(later), 'further record')} that only need a look; they stand in the comparison."
+            )
         words = f"{count(len(outside), 'deed')} outside what it was granted: {listed(deed.words for deed, _ in outside)}."
         return UseFinding(code, FAIL, words, tuple(_say(deed, why) for deed, why in outside), tuple(left_out))
     if outside_api or later:

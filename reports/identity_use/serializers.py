@@ -77,7 +77,7 @@ class OutputUse(serializers.Serializer):
     name = serializers.CharField(source="identity.name")
     since = serializers.DateTimeField(source="use.window.since")
     until = serializers.DateTimeField(source="use.window.until", help_text="Not part of the window itself.")
-    answers = serializers.ListField(source="answer.said", child=serializers.ChoiceField(choices=WORDS))
+    answers = serializers.ListField(source="answer.said", child=serializers.CharField(), help_text="The different words of `because`.")
     sentence = serializers.CharField(source="answer.sentence")
     because = OutputUseWord(source="answer.words", many=True)
     hasTelemetry = serializers.BooleanField(source="use.has_telemetry", help_text="Whether any record shows it doing anything, ever.")

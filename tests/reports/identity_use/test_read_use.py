@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -13,7 +14,10 @@ from identities.grants.grant_right import end_grant, grant_right
 from identities.issue import issue_credential
 from identities.lifecycle.change_status import retire_identity
 from identities.models import Grant, Identity
+from identities.register import register_signer
+from identities.revoke_signer import revoke_signer
 from identities.workload.exchange import exchange_token
+from proofs.keys import key_id_of
 from reports.identity_use import observed
 from reports.identity_use.check_use import check_use
 from reports.identity_use.observed import read_use
@@ -89,6 +93,41 @@ def test_a_key_that_signs_is_found_by_its_id_and_says_no_source() -> None:
     use = read(scanner)
     assert [(deed.named, deed.source) for deed in signed(use)] == [("", "")]
     assert outcome(use, "use.shared_key") == "indeterminate"
+
+
+def test_what_it_signed_after_its_name_was_revoked_is_found() -> None:
+    stage = make.set_stage()
+    runner = cast.runner()
+    revoke_signer(signer=runner.evidence_signers.get(), revoked_from=NOW, reason="Stolen", by=None, now=NOW)
+    sent = make.send_provenance(stage, now=NOW + timedelta(hours=1))
+    use = read(runner)
+    assert [(deed.record.id, deed.ended) for deed in signed(use)] == [(sent.pk, True)]
+    assert outcome(use, "use.outside_grant") == "fail"
+
+
+def test_what_another_signed_under_a_name_it_took_over_is_no_deed_of_the_first() -> None:
+    stage = make.set_stage()
+    runner, other = cast.runner(), make.other_teams_bot()
+    revoke_signer(signer=runner.evidence_signers.get(), revoked_from=NOW, reason="Moved", by=None, now=NOW)
+    register_signer(
+        identity=other, certificate_issuer=cast.GITHUB_ISSUER, certificate_identity=cast.WORKFLOW, any_ref=True, by=None, now=NOW
+    )
+    make.send_provenance(stage, now=NOW + timedelta(hours=1))
+    # Without a grant nobody answers for it, and still it is the other's, whose name it was by then.
+    assert signed(read(runner)) == []
+    assert len(signed(read(other))) == 1
+
+
+def test_a_co_signature_is_a_deed_of_the_co_signer() -> None:
+    first, second = make_signer(), make_signer()
+    register_key(first)
+    co_signer = register_key(second, name="second service")
+    envelope = json.loads(first.sign(make_statement()))
+    envelope["signatures"] += json.loads(second.sign(make_statement()))["signatures"]
+    make.send(json.dumps(envelope).encode(), now=NOW)
+    deeds = signed(read(co_signer))
+    assert [deed.signer for deed in deeds] == [key_id_of(second.spki)]
+    assert outcome(read(co_signer), "use.outside_grant") == "pass"
 
 
 def test_evidence_signed_for_two_repositories_under_one_name_is_shared() -> None:
