@@ -6,7 +6,10 @@ from django.urls import path
 
 from identities import openapi as openapi
 from identities import views
+from identities.grants import views as grant_views
+from identities.lifecycle import rotate_views
 from identities.lifecycle import views as change_views
+from identities.review import views as review_views
 from identities.workload import api
 
 app_name = "identities"
@@ -14,6 +17,10 @@ urlpatterns = [
     path("api/v1/token", api.TokenView.as_view(), name="token"),
     path("identities", views.register, name="list"),
     path("identities/<str:identity_id>", views.identity, name="identity"),
+    path("identities/<str:identity_id>/grants/add", grant_views.grant_add, name="grant_add"),
+    path("identities/<str:identity_id>/grants/<str:grant_id>/end", grant_views.grant_end, name="grant_end"),
+    path("identities/<str:identity_id>/signers/<int:signer_id>/rotate", rotate_views.signer_rotate, name="signer_rotate"),
+    path("identities/<str:identity_id>/recertify", review_views.recertify, name="recertify"),
     path("identities/<str:identity_id>/<str:change>", change_views.change, name="change"),
     path("settings/keys", views.keys, name="keys"),
     path("settings/keys/add", views.add_key, name="add_key"),

@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from identities.lifecycle.recertify import recertify_identity
 from identities.models import Identity
+from identities.review.recertify import recertify_identity
 from portal.management.console import IdentityCommand, find_identity
 
 

@@ -12,8 +12,8 @@ from django.core.management import CommandError, call_command
 from identities.grants.grant_right import end_grant, grant_right
 from identities.lifecycle.change_review_interval import change_review_interval
 from identities.lifecycle.change_status import retire_identity
-from identities.lifecycle.recertify import recertify_identity
 from identities.models import Grant, Identity, Recertification
+from identities.review.recertify import recertify_identity
 from ledger.models import Entry
 from proofs.errors import Refusal
 from tests import cast
