@@ -1,8 +1,8 @@
-"""What people type to give a program a right. Rules live in the act."""
+"""What people type to give a program a right, or to end one. Rules live in the acts."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from typing import Any
 
 from django import forms
@@ -44,6 +44,14 @@ class InputGrant(InputChange):
         self.fields["reason"].help_text = "Goes into the log’s entry, for example “Builds the images of the API”. No secrets, please."
 
     def clean_valid_until(self) -> datetime | None:
-        """Return the moment the day is over; None without a day."""
+        """Return the last second of the day, so that pages show the day that was typed; None without one."""
         day = self.cleaned_data["valid_until"]
-        return datetime.combine(day + timedelta(days=1), time(), tzinfo=UTC) if day else None
+        return datetime.combine(day, time(23, 59, 59), tzinfo=UTC) if day else None
+
+
+class InputGrantEnd(InputChange):
+    """Why a right ends."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].help_text = "Goes into the log’s entry, for example “The new pipeline builds them”. No secrets, please."

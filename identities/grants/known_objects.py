@@ -11,5 +11,5 @@ from proofs.provenance import PROVENANCE_TYPES
 def list_known_types() -> list[str]:
     """Return predicate types to choose from, each once. Any other may be granted as well."""
     answers = seen_types_asked.send(Grant)
-    seen = {name for _, names in answers for name in names}
+    seen = {name for _, names in answers for name in names or ()}
     return sorted({*READERS, *PROVENANCE_TYPES, *seen})

@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from identities.forms import InputChange
-from identities.grants.forms import OBJECTS, InputGrant
+from identities.grants.forms import OBJECTS, InputGrant, InputGrantEnd
 from identities.grants.grant_right import ANYTHING, end_grant, grant_right
 from identities.grants.held import list_grants
 from identities.grants.known_objects import list_known_types
@@ -85,7 +85,7 @@ def grant_end(request: HttpRequest, identity_id: str, grant_id: str) -> HttpResp
         messages.error(request, f"“{grant}” has ended already.")
         return redirect("identities:identity", shown.pk)
     refusal: Refusal | None = None
-    form = InputChange(request.POST or None)
+    form = InputGrantEnd(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             end_grant(grant=grant, reason=form.cleaned_data["reason"], by=person, now=now)

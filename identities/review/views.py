@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -12,7 +12,6 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from identities.grants.grant_right import ANYTHING
 from identities.grants.held import in_force, list_grants
 from identities.lifecycle.change_status import may_steward
 from identities.models import REVIEW_EVERY_DAYS, Identity, Recertification
@@ -30,12 +29,11 @@ def reviews_shown(identity: Identity, person: Identity, *, now: datetime) -> dic
     if identity.is_person:
         return {}
     rows = Recertification.objects.filter(identity=identity).select_related("by").order_by("-pk")
-    overdue = (now - identity.next_review_at).days
     return {
         "reviews": list(rows[:LATEST_REVIEWS]),
         "review_every_days": identity.review_every_days or REVIEW_EVERY_DAYS,
         "review_is_overdue": identity.next_review_at <= now,
-        "review_overdue_words": f"overdue since {overdue} day{'' if overdue == 1 else 's'}" if overdue > 0 else "due today",
+        "review_words": _due_words(identity.next_review_at - now),
         "may_review": identity.status != Identity.Status.RETIRED and _may_review(identity, person),
     }
 
@@ -73,7 +71,6 @@ def recertify(request: HttpRequest, identity_id: str) -> HttpResponse:
         "needed": set(request.POST.getlist("needed")),
         "ending": [grant for grant in held if grant.pk in ending] if asked and not refusal else [],
         "ends_grants": may_steward(shown, person),
-        "anything": ANYTHING,
         "refusal": refusal,
     }
     status = 422 if refusal or form.errors else 200
@@ -86,6 +83,14 @@ def _may_review(identity: Identity, person: Identity) -> bool:
     except Refusal:
         return False
     return True
+
+
+def _due_words(left: timedelta) -> str:
+    if left > timedelta():
+        days = max(1, round(left / timedelta(days=1)))
+        return f"in {days} day{'' if days == 1 else 's'}"
+    days = -left // timedelta(days=1)
+    return f"overdue since {days} day{'' if days == 1 else 's'}" if days else "due today"
 
 
 def _ended_words(count: int) -> str:

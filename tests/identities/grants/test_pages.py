@@ -91,7 +91,7 @@ class TestAdd:
         assert page(steward, where, valid_until="2099-03-04", **posted)[0] == 302
         grant = Grant.objects.get(object=PROVENANCE)
         assert (grant.project, grant.environment, grant.granted_by) == (project, place, cast.dave())
-        assert grant.valid_until == datetime(2099, 3, 5, tzinfo=UTC)
+        assert grant.valid_until == datetime(2099, 3, 4, 23, 59, 59, tzinfo=UTC)
 
     @pytest.mark.parametrize(
         ("change", "sentence"),

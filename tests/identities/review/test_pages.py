@@ -102,7 +102,7 @@ class TestPage:
 
 class TestProfile:
     @pytest.mark.parametrize(
-        ("age", "said"), [(1, "in 29 days"), (30, "due today"), (31, "overdue since 1 day"), (50, "overdue since 20 days")]
+        ("age", "said"), [(1, "in 29 days"), (30, "Due today"), (31, "Overdue since 1 day"), (50, "Overdue since 20 days")]
     )
     def test_says_when_the_next_review_is_and_that_it_is_overdue(self, client: Client, age: int, said: str) -> None:
         program, *_ = runner()
