@@ -21,7 +21,7 @@ from attestations.statement_words import list_claims
 from gates.decide import weigh_requests
 from gates.reasons import Reason
 from identities.models import Team
-from proofs.answers.told import Cited, GateReason, ReviewFacts
+from proofs.answers.told import Cited, GateReason, ReviewFacts, short_type
 from proofs.errors import Refusal
 from proofs.policy.evaluate import parse_policy
 
@@ -143,7 +143,7 @@ def _cite(verdict: Verdict) -> Cited:
     """Name one newer verdict: what it claims and says, who signed, and what came of verifying it."""
     document = verdict_document(verdict)
     said = dict(list_claims(document["facts"] or {})).get("Result", "")
-    claim = f"{verdict.predicate_type or 'an unreadable claim'}{f', result {said}' if said else ''}"
+    claim = f"{short_type(verdict.predicate_type)}{f', result {said}' if said else ''}"
     if verdict.result != Verdict.Result.VERIFIED:
         return Cited(verdict.attestation_id, f"{claim}: {verdict.get_result_display().lower()}, {verdict.reason}")
     if verdict.signer is not None:

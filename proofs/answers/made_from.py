@@ -69,7 +69,8 @@ def _place(item: ToldEvidence) -> str:
 def _aside(item: ToldEvidence) -> str:
     said = item.signer.get("sourceRepository") or item.claims.get("sourceRepository") or "no source"
     if not item.counts:
-        return f"{said}: {NOBODY} ({item.signed_as})."
+        why = f" {item.signer_words}" if item.signer_words and item.signer_code != "signer.unknown" else ""
+        return f"{said}: {NOBODY} ({item.signed_as}).{why}"
     return f"{said}: said by {item.answered_by}, whom {'no project here accepts for this' if item.is_ours else 'another team answers for'}."
 
 

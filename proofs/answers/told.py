@@ -100,9 +100,11 @@ class ToldEvidence:
 
     @property
     def cited(self) -> Cited:
-        """The item as an answer names it."""
-        kind = str((self.facts or {}).get("predicateType") or "unreadable claim")
-        return Cited(self.id, f"{kind}, {'signed by ' + self.answered_by if self.is_verified else self.result}")
+        """The item as an answer names it: short, because it leads to the whole."""
+        claim = short_type(str((self.facts or {}).get("predicateType") or ""))
+        if not self.is_verified:
+            return Cited(self.id, f"{claim}, {self.result}")
+        return Cited(self.id, f"{claim}, signed by {self.identity}" if self.identity else claim)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,11 @@ class ReviewFacts:
     newer: tuple[Cited, ...] = ()
     of_others: tuple[Cited, ...] = ()
     gate: tuple[GateReason, ...] = ()
+
+
+def short_type(predicate_type: str) -> str:
+    """Return a predicate type without the scheme that all of them have."""
+    return predicate_type.removeprefix("https://") or "unreadable claim"
 
 
 def soften(answer: Answer, *, opens: Sequence[str]) -> Answer:
