@@ -85,7 +85,7 @@ def weigh_requests(digest: str, *, project: Project, environment: Environment, n
     Writes nothing: a page that asks this says what a gate would say now. Refuses where a gate would deny with the refusal's code.
     """
     asked = Request.objects.filter(artifacts__artifact_id=digest, environment=environment, project=project)
-    newest = asked.select_related("project", "environment", "requester").order_by("-opened_at", "-pk")[:MAX_REQUESTS_WEIGHED]
+    newest = asked.select_related("project", "environment", "requester__owner").order_by("-opened_at", "-pk")[:MAX_REQUESTS_WEIGHED]
     first_reasons: list[Reason] = []
     for request in newest:
         against = _weigh_request(request, digest, now=now) or _check_later_no(request, asked) or check_path_stands(request, digest=digest)
