@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Q
+
 from approvals.expectations import active_expectations
 from approvals.models import Approval, Request, Revision
 from approvals.named_signers import named_signers
@@ -64,7 +66,7 @@ def _read(digest: str, newest: Request, verdicts: Sequence[Verdict], *, has_seve
         needed=standing.required,
         is_whole=standing.status in _WHOLE,
         approved_by=tuple(str(answer.identity) for answer in approving),
-        refused_by=() if opens else _noes(digest, request, approving),
+        refused_by=() if opens else _noes(digest, standing, request),
         is_of_earlier=answered is not None and answered != standing.revision,
         has_lapsed=standing.status == Status.EXPIRED,
         changed=news.changed,
@@ -87,12 +89,14 @@ def _answers(revision: Revision | None) -> list[Approval]:
     return list(revision.approvals.select_related("identity").order_by("signed_at", "pk")) if revision else []
 
 
-def _noes(digest: str, request: Request, approving: Sequence[Approval]) -> tuple[str, ...]:
-    """Say who answered no to this question, on whichever request, and not before the last yes that this request has."""
+def _noes(digest: str, standing: Standing, request: Request) -> tuple[str, ...]:
+    """Say who answered no to the newest revision, or later, on whichever request, to the same question; nobody where that has no answer yet."""
+    if standing.revision is None or not standing.answers:
+        return ()
     asked = Request.objects.filter(artifacts__artifact=digest, project=request.project_id, environment=request.environment_id)
     noes = Approval.objects.filter(revision__request__in=asked).exclude(decision=Approval.Decision.APPROVE).select_related("identity")
-    since = max((answer.signed_at for answer in approving), default=request.opened_at)
-    found = noes.filter(signed_at__gte=since).order_by("-signed_at")
+    last = max(answer.signed_at for answer in standing.answers)
+    found = noes.filter(Q(revision=standing.revision) | Q(signed_at__gte=last)).order_by("-signed_at")
     return tuple(f"{answer.identity} answered: {answer.get_decision_display().lower()}" for answer in found[:3])
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from proofs.answers.told import UNKNOWN, Answer, ToldEvidence, cite_some, count
-from proofs.path import NOT_LOOKED_AT
+from proofs.path import NO_ENVIRONMENT, NOT_LOOKED_AT, OTHER_ALGORITHM
 from proofs.tell_path import PathAnswer
 
 CHECK, QUESTION = "check_path_intact", "Was the path from build to runtime intact?"
@@ -25,4 +25,6 @@ def check_path_intact(evidence: Sequence[ToldEvidence], path: PathAnswer | None)
         words = "Observations from registries and clusters are no part of a review; the artifact's own page has them."
         left_out = ("Every observation from a registry, an index or a cluster.",)
         return Answer(CHECK, NOT_IN_REVIEW, QUESTION, UNKNOWN, UNKNOWN, words, signed, cited, left_out)
-    return Answer(CHECK, path.code, QUESTION, path.answer, path.tone, path.words, (*path.reasons, *signed), cited, NOT_LOOKED_AT)
+    left_out = tuple(sentence for sentence in (NO_ENVIRONMENT, OTHER_ALGORITHM) if sentence in path.reasons)
+    reasons = tuple(reason for reason in path.reasons if reason not in (*NOT_LOOKED_AT, *left_out))
+    return Answer(CHECK, path.code, QUESTION, path.answer, path.tone, path.words, (*reasons, *signed), cited, (*NOT_LOOKED_AT, *left_out))

@@ -118,6 +118,18 @@ class TestAlteredSince:
         found = answer(3)
         assert (found.code, gate()) == ("review.refused", "deny") and "Kim Osei" in found.words
 
+    def test_a_no_to_an_earlier_revision_is_no_answer_to_the_newest(self) -> None:
+        stage = make.set_stage()
+        make.send_provenance(stage)
+        request = make.ask()
+        passkey, key = make.enrol(kim())
+        make.complete(make.begin(request, kim(), key, decision="request_changes", reason="test it", now=at(1)), passkey, now=at(1))
+        assert answer(3, minutes=2).code == "review.refused"
+        make.send_lie(stage, now=at(2))
+        make.refresh(now=at(3))
+        found = answer(3)
+        assert (found.code, found.tone) == ("review.not_approved", "unknown") and "0 of 1 approval" in found.words
+
     def test_an_older_request_that_a_later_one_superseded_is_ignored(self) -> None:
         make.send_provenance(make.set_stage())
         make.approve(make.ask(), cast.alice())

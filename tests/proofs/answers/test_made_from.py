@@ -18,6 +18,10 @@ class TestCheckMadeFrom:
         assert (found.code, found.answer, found.tone) == ("source.said_by_nobody", "unknown", "unknown")
         assert "said by somebody nobody here answers for" in found.reasons[0] and FORK in found.reasons[0]
 
+    def test_a_signer_we_know_and_who_does_not_count_is_told_with_the_reason(self) -> None:
+        found = check_made_from([unanswered(code="signer.not_granted", words="The signer is registered as runner, and has no grant.")])
+        assert found.reasons[0].endswith("The signer is registered as runner, and has no grant.")
+
     def test_a_stranger_does_not_spoil_ours(self) -> None:
         found = check_made_from([unanswered(2, source=FORK), build()])
         assert (found.answer, found.tone, len(found.reasons)) == ("yes", "ok", 1)

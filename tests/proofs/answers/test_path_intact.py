@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proofs.answers.path_intact import check_path_intact
-from proofs.path import NOT_LOOKED_AT
+from proofs.path import NO_ENVIRONMENT, NOT_LOOKED_AT
 from proofs.tell_path import PathAnswer
 from tests.proofs.answers.told import build, unanswered
 
@@ -14,6 +14,11 @@ class TestCheckPathIntact:
         assert (found.check, found.code, found.answer, found.tone) == ("check_path_intact", "path.as_approved", "yes", "ok")
         assert found.reasons == ("So it is.", "1 verified statement of signers we know names this very digest.")
         assert ([item.id for item in found.evidence], found.not_looked_at) == (["att_1"], NOT_LOOKED_AT)
+
+    def test_keeps_what_was_not_looked_at_apart_from_the_reasons(self) -> None:
+        told = PathAnswer("yes", "ok", "path.as_approved", "It is there.", ("So it is.", *NOT_LOOKED_AT, NO_ENVIRONMENT))
+        found = check_path_intact([], told)
+        assert (found.reasons, found.not_looked_at) == (("So it is.",), (*NOT_LOOKED_AT, NO_ENVIRONMENT))
 
     def test_a_contradiction_stays_bad(self) -> None:
         found = check_path_intact([], PathAnswer("no", "bad", "path.digest_differs", "Another digest is there."))
