@@ -31,7 +31,8 @@ def check_made_from(evidence: Sequence[ToldEvidence]) -> Answer:
         ((place, item),) = proved.items()
         inputs = len(item.claims.get("dependencies", ()))
         listed = (f"The statement lists {count(inputs, 'input')}; that the list is complete is the builder's word.",) if inputs else ()
-        return _answer("source.proved", YES, OK, f"Built from {place}: the certificate says so.", (*listed, *others), [item])
+        theirs = () if item.is_ours or item.is_accepted else (f"Said by {item.answered_by}, whom another team answers for.",)
+        return _answer("source.proved", YES, OK, f"Built from {place}: the certificate says so.", (*theirs, *listed, *others), [item])
     claimed = next((item for item in counting if item.claims.get("sourceRepository")), None)
     if claimed is not None:
         words = f"The statement claims {claimed.claims['sourceRepository']}; no certificate confirms it."

@@ -33,7 +33,9 @@ class TestCheckMadeFrom:
         assert found.reasons == (f"{FORK}: said by their bot, owned by Bob Ruiz, whom another team answers for.",)
 
     def test_another_teams_signer_alone_is_told_by_name(self) -> None:
-        assert check_made_from([build(source=FORK, is_ours=False)]).code == "source.proved"
+        found = check_made_from([build(source=FORK, identity="their bot", is_ours=False)])
+        assert found.code == "source.proved"
+        assert found.reasons == ("Said by their bot, owned by Bob Ruiz, whom another team answers for.",)
 
     def test_what_a_project_accepts_comes_first(self) -> None:
         found = check_made_from([build(2, commit="d" * 40), build(1, is_accepted=True)])
