@@ -23,8 +23,8 @@ def check_path_intact(evidence: Sequence[ToldEvidence], path: PathAnswer | None)
     cited = cite_some([item.cited for item in named])
     if path is None:
         words = "Observations from registries and clusters are no part of a review; the artifact's own page has them."
-        left_out = ("Every observation from a registry, an index or a cluster.",)
-        return Answer(CHECK, NOT_IN_REVIEW, QUESTION, UNKNOWN, UNKNOWN, words, signed, cited, left_out)
+        nothing = ("Every observation from a registry, an index or a cluster.",)
+        return Answer(CHECK, NOT_IN_REVIEW, QUESTION, UNKNOWN, UNKNOWN, words, signed, cited, nothing)
     left_out = tuple(sentence for sentence in (NO_ENVIRONMENT, OTHER_ALGORITHM) if sentence in path.reasons)
     reasons = tuple(reason for reason in path.reasons if reason not in (*NOT_LOOKED_AT, *left_out))
     return Answer(CHECK, path.code, QUESTION, path.answer, path.tone, path.words, (*reasons, *signed), cited, (*NOT_LOOKED_AT, *left_out))
