@@ -228,7 +228,7 @@ class TestKeys:
         def rehash(value: dict[str, Any]) -> None:
             value["messageSignature"]["messageDigest"] = {"algorithm": "SHA2_512", "digest": b64(bytes(64))}
 
-        assert judge(changed(make("key-file-v1"), rehash)).code == "key.unknown"
+        assert judge(changed(make("key-file-v1"), rehash)).code == "evidence.unsupported_file_signature"
 
     def test_a_key_and_a_certificate_are_one_too_many(self) -> None:
         raw = changed(make("key-file-v1"), lambda value: material(value).update(certificate={"rawBytes": "AAAA"}))
