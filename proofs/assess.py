@@ -28,8 +28,8 @@ VERIFIER_VERSION = "4"
 # Those before it, and the kinds of facts that some of them did not read yet.
 EARLIER_VERIFIERS = ("0.1.0", "2", "3")
 FACTS_ADDED = ("predicate", "parameters", "coSigners")
-# What they refused by these codes may be read today: fields that are null, base64 without its padding, keys tried more often.
-READ_SINCE = ("bundle.malformed", "dsse.malformed", "dsse.too_many_keys")
+# What they refused by these codes may be read today: fields that are null, base64 without its padding.
+READ_SINCE = ("bundle.malformed", "dsse.malformed")
 # Those whose verdicts do not say for which projects and environments the signer may attest this.
 BEFORE_GRANTS = ("0.1.0", "2", "3")
 # Those that rejected what a known delegator signed for another builder.
