@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -24,8 +26,11 @@ from proofs.canonical import MAX_DEPTH, MAX_PARTS
 from proofs.dsse import MAX_SIGNATURES
 from proofs.evidence import MAX_BYTES, MAX_MEMBERS, TrustMaterial
 from proofs.keys import RegisteredKey, load_spki
+from proofs.provenance import MAX_INPUTS
+from proofs.sigstore.cosign_layer import ATTESTATION_TYPE
 from proofs.sigstore.trust_root import parse_trust_root
-from proofs.statement import MAX_DIGESTS, MAX_SUBJECTS
+from proofs.statement import MAX_CLAIMED, MAX_DIGESTS, MAX_SUBJECTS
+from tests.proofs.cosign import CERTIFICATE, PROMISE, SIGNATURE, descriptor
 from tests.proofs.factory import DIGEST, KEY_TRUST, NOON, STATEMENT, key_signed
 
 GOAL = 10.0
@@ -118,6 +123,26 @@ def _inputs(genuine: Measured) -> Iterator[Hostile]:
     yield Hostile(f"{MAX_SIGNATURES} signatures by nobody, {len(MANY_KEYS):,} keys", _forged(key_signed(), MAX_SIGNATURES), True)
     for depth in (deep, 200_000):
         yield Hostile(f"{depth:,} levels in a signed payload", _signed(b'{"a":' * depth + b"1" + b"}" * depth), True)
+    yield from _unproven(genuine)
+    inputs = [{"uri": f"git+https://x.y/%61/b@{number}"} for number in range(2 * MAX_INPUTS)]
+    provenance = STATEMENT | {"predicate": {"buildDefinition": {"resolvedDependencies": inputs}}}
+    yield Hostile(f"{len(inputs):,} inputs in a signed payload", _signed(json.dumps(provenance).encode()), True)
+
+
+def _unproven(genuine: Measured) -> Iterator[Hostile]:
+    """What stands where nobody has vouched for anything yet: a certificate, a payload, a layer of cosign and its annotations."""
+    for names in (40_000, 1_300):
+        yield Hostile(f"a certificate of {names:,} names", _changed(genuine.content, _certificate, names))
+    for members in (MAX_CLAIMED - 1, 195_000):
+        payload = b"[" + b"1e1," * members + b"1]"
+        yield Hostile(f"{members:,} numbers in a payload of nobody", _forged(key_signed(payload)), True)
+        if members < MAX_CLAIMED:
+            keys = json.dumps({f"{key:x}": 1.5 for key in range(members)}).encode()
+            yield Hostile(f"{members:,} keys in a payload of nobody", _forged(key_signed(keys)), True)
+        layer = descriptor(ATTESTATION_TYPE, payload, {CERTIFICATE: "", SIGNATURE: ""})
+        yield Hostile(f"{members:,} numbers in a layer of cosign", json.dumps(layer).encode())
+        promised = descriptor(ATTESTATION_TYPE, b"{}", {CERTIFICATE: "", SIGNATURE: "", PROMISE: payload.decode()})
+        yield Hostile(f"{members:,} numbers in its log's promise", json.dumps(promised).encode())
 
 
 def _signed(payload: bytes) -> bytes:
@@ -178,6 +203,19 @@ def _checkpoint_lines(value: dict[str, Any], number: int) -> None:
 def _timestamps(value: dict[str, Any], number: int) -> None:
     tokens = [{"signedTimestamp": base64.b64encode(b"0" * 1000 + str(index).encode()).decode()} for index in range(number)]
     value["verificationMaterial"]["timestampVerificationData"] = {"rfc3161Timestamps": tokens}
+
+
+def _certificate(value: dict[str, Any], number: int) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    named = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "x")] * number)
+    made = x509.CertificateBuilder().subject_name(named).issuer_name(x509.Name([])).public_key(key.public_key()).serial_number(5)
+    encoded = made.not_valid_before(NOON).not_valid_after(NOON).sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
+    material = value["verificationMaterial"]
+    raw = {"rawBytes": base64.b64encode(encoded).decode()}
+    if "x509CertificateChain" in material:
+        material["x509CertificateChain"] = {"certificates": [raw]}
+    else:
+        material["certificate"] = raw
 
 
 def _entries(value: dict[str, Any], number: int) -> None:

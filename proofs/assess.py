@@ -16,17 +16,20 @@ from proofs.dsse import parse_envelope
 from proofs.errors import Refusal
 from proofs.evidence import COSIGN, MAX_BYTES, TrustMaterial, VerifiedEvidence, read_evidence, verify_read_evidence
 from proofs.facts import extract_facts
+from proofs.provenance import MAX_INPUTS
 from proofs.sigstore.cosign_layer import SIGNATURE_TYPE, claimed_statement, is_layer
 from proofs.sigstore.signed_file import parse_signed_file
-from proofs.statement import Statement, parse_statement
+from proofs.statement import MAX_CLAIMED, Statement, parse_statement
 
 VERIFIED, REJECTED, UNSUPPORTED = "verified", "rejected", "unsupported"
 VERDICT_SCHEMA = "countersign-verdict/v1"
 # Raised whenever the same bytes under the same trust may come to another verdict; whatever was judged by another is judged anew.
 VERIFIER_VERSION = "4"
-# Those before it, and the kinds of facts that they did not read yet.
-EARLIER_VERIFIERS = ("0.1.0", "2")
+# Those before it, and the kinds of facts that some of them did not read yet.
+EARLIER_VERIFIERS = ("0.1.0", "2", "3")
 FACTS_ADDED = ("predicate", "parameters", "coSigners")
+# What they refused by these codes may be read today: fields that are null, base64 without its padding.
+READ_SINCE = ("bundle.malformed", "dsse.malformed")
 # Those whose verdicts do not say for which projects and environments the signer may attest this.
 BEFORE_GRANTS = ("0.1.0", "2", "3")
 # Those that rejected what a known delegator signed for another builder.
@@ -70,20 +73,25 @@ class Assessment:
 
 
 def assess_evidence(
-    unverified_bytes: bytes, *, trust: TrustMaterial, received_at: datetime, max_bytes: int | None = MAX_BYTES
+    unverified_bytes: bytes,
+    *,
+    trust: TrustMaterial,
+    received_at: datetime,
+    max_bytes: int | None = MAX_BYTES,
+    max_inputs: int | None = MAX_INPUTS,
 ) -> Assessment:
     """Return the assessment of evidence received at `received_at`; never raises for bad evidence.
 
-    `max_bytes` is as in `proofs.evidence.read_evidence`.
+    `max_bytes` is as in `proofs.evidence.read_evidence`, `max_inputs` as in `proofs.facts.extract_facts`.
     """
     value = None
     try:
         value = read_evidence(unverified_bytes, max_bytes=max_bytes)
         verified = verify_read_evidence(value, trust=trust, received_at=received_at)
+        facts = extract_facts(verified, max_inputs=max_inputs)
     except Refusal as refusal:
         result = UNSUPPORTED if refusal.code.startswith(_UNSUPPORTED_PREFIX) else REJECTED
         return Assessment(result, refusal.code, refusal.reason, None, (), _subjects_claimed_by(value), _NOTHING_AFTER)
-    facts = extract_facts(verified)
     findings = check_claims(facts)
     not_checked = _not_checked(verified, facts)
     subjects = tuple(dict.fromkeys(digest for subject in facts["subjects"] for digest in subject["digests"]))
@@ -136,9 +144,12 @@ def _not_checked(verified: VerifiedEvidence, facts: dict[str, Any]) -> tuple[str
     if bundle is None:
         listed += [_UNTIMED_KEY, _UNPUBLISHED]
         if verified.other_signatures:
-            listed.append(
-                f"{verified.other_signatures} further signatures of the envelope: no other key registered for that time made them."
+            who = (
+                "no other key registered for that time made them"
+                if verified.all_tried
+                else "not every registered key was held against them"
             )
+            listed.append(f"{verified.other_signatures} further signatures of the envelope: {who}.")
     else:
         listed += [_WITNESSES if bundle.log_id is not None else _UNPUBLISHED, _NEWEST_ROOT]
         if bundle.log_id is not None and not bundle.has_inclusion_proof:
@@ -177,7 +188,7 @@ def _subjects_claimed_by(value: Any) -> tuple[str, ...]:
         envelope = value.get("dsseEnvelope", value)
         if not isinstance(envelope, dict):
             return ()
-        statement = parse_statement(parse_envelope(envelope).payload)
+        statement = parse_statement(parse_envelope(envelope).payload, max_members=MAX_CLAIMED)
     except Refusal:
         return ()
     return _digests_of(statement)

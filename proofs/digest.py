@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from proofs.errors import Malformed
@@ -27,6 +28,14 @@ class Digest:
 
     def __str__(self) -> str:
         return f"{self.algorithm}:{self.hex}"
+
+
+def names_approved(digests: Iterable[str], approved: Collection[str]) -> bool:
+    """Whether texts `algorithm:hex`, which name one thing, name an approved one: each that can be compared is approved, and there is one."""
+    algorithms = {digest.partition(":")[0] for digest in approved}
+    comparable = [digest for digest in digests if digest.partition(":")[0] in algorithms]
+    # Of several digests one may name what was approved and another something else.
+    return bool(comparable) and all(digest in approved for digest in comparable)
 
 
 def parse_digest(unverified_text: str) -> Digest:

@@ -43,6 +43,14 @@ class Envelope:
         return pae(self.payload_type, self.payload)
 
 
+@dataclass(frozen=True, slots=True)
+class Signers:
+    """The keys that made a signature, and whether every key was tried on every signature that none of them made."""
+
+    keys: tuple[PublicKey, ...]
+    all_tried: bool
+
+
 def pae(payload_type: str, payload: bytes) -> bytes:
     """Return the pre-authentication encoding: `DSSEv1 SP len(type) SP type SP len(body) SP body`, lengths in bytes."""
     encoded_type = payload_type.encode("utf-8")
@@ -74,22 +82,31 @@ def verify_envelope(envelope: Envelope, keys: Iterable[PublicKey], *, threshold:
 
     Signatures are never counted, keys are: one key signing twice is one. Signatures by others are left alone. A limited number of times
     (`tries_for`) a signature is held against a key, first those pairs that a key id in the envelope names: it saves time, and chooses nothing.
-    Refuses with `dsse.key_unknown` when none of the keys did, `dsse.too_many_keys` when not all could be tried and none tried did,
+    Refuses with `dsse.key_unknown` when none of the keys did, `dsse.too_many_keys` when not all could be tried and too few tried did,
     `dsse.threshold` when too few did. Does not check key validity windows, who the keys belong to (two keys of one identity are two
     keys here), or the payload.
     """
     if threshold < 1:
         raise ValueError("a threshold below one would accept an envelope that nobody signed")
-    known = list(keys)
+    found = find_signers(envelope, keys)
+    if len(found.keys) < threshold and not found.all_tried:
+        words = f"got signatures by {len(found.keys)} keys, expected {threshold}; there are more keys than can be tried, so name those that signed"
+        raise Unproven("dsse.too_many_keys", words)
+    if len(found.keys) < threshold:
+        raise Unproven("dsse.threshold", f"got signatures by {len(found.keys)} of the keys, expected {threshold}")
+    return found.keys
+
+
+def find_signers(envelope: Envelope, keys: Iterable[PublicKey]) -> Signers:
+    """Return the keys that made a signature of the envelope, each once and at least one; as `verify_envelope` with a threshold of one."""
+    known = list({key.key_id: key for key in keys}.values())
     signers, all_tried = _find_signers(envelope, known)
     if not signers and not all_tried:
         words = f"got an envelope that names none of {len(known)} keys, which are too many to try; expected the id of the key that signed"
         raise Unproven("dsse.too_many_keys", words)
     if not signers:
         raise Unproven("dsse.key_unknown", "no signature of the envelope was made by a registered key over exactly these bytes")
-    if len(signers) < threshold:
-        raise Unproven("dsse.threshold", f"got signatures by {len(signers)} of the keys, expected {threshold}")
-    return tuple(key for key in known if key.key_id in signers)
+    return Signers(tuple(key for key in known if key.key_id in signers), all_tried)
 
 
 def _find_signers(envelope: Envelope, keys: list[PublicKey]) -> tuple[set[str], bool]:
@@ -106,6 +123,8 @@ def _find_signers(envelope: Envelope, keys: list[PublicKey]) -> tuple[set[str], 
             return signers, False
         tries += 1
         if _made(key, signature, envelope):
+            # Without hints, several who signed cost more tries than one. Whoever gains them has a registered key.
+            most += len(envelope.signatures)
             signers.add(key.key_id)
             explained.add(id(signature))
     return signers, True
@@ -129,16 +148,17 @@ def build_envelope(payload: bytes, signature: bytes, *, key_hint: str, payload_t
 
 
 def _parse_signature(item: Any) -> Signature:
-    if not isinstance(item, dict) or not isinstance(item.get("keyid", ""), str):
+    if not isinstance(item, dict) or not isinstance(item.get("keyid", ""), str | None):
         raise Malformed("dsse.malformed", "expected every signature to be an object with sig and an optional keyid")
     extension = item.get("extension")
     if extension is not None and not isinstance(extension, dict):
         raise Malformed("dsse.malformed", "expected a signature extension to be an object")
-    return Signature(_decode_either(item.get("sig"), "a signature"), item.get("keyid", ""), extension)
+    return Signature(_decode_either(item.get("sig"), "a signature"), item.get("keyid") or "", extension)
 
 
 def _decode_either(unverified_text: Any, what: str) -> bytes:
-    if isinstance(unverified_text, str) and ("-" in unverified_text or "_" in unverified_text):
+    # Both alphabets share most characters. Without padding it can only be the URL-safe one, where none is needed.
+    if isinstance(unverified_text, str) and ("-" in unverified_text or "_" in unverified_text or _lacks_padding(unverified_text)):
         bare = unverified_text.rstrip("=")
         padding = len(unverified_text) - len(bare)
         if padding not in (0, -len(bare) % 4):
@@ -146,3 +166,7 @@ def _decode_either(unverified_text: Any, what: str) -> bytes:
             raise Malformed("dsse.malformed", words)
         return b64url_decode(bare, code="dsse.malformed", what=what)
     return b64_decode(unverified_text, code="dsse.malformed", what=what)
+
+
+def _lacks_padding(unverified_text: str) -> bool:
+    return len(unverified_text) % 4 != 0 and not any(sign in unverified_text for sign in "+/=")

@@ -21,7 +21,7 @@ from typing import Any
 
 from proofs.canonical import canonical_bytes, parse_json
 from proofs.digest import sha256_hex
-from proofs.dsse import IN_TOTO_PAYLOAD_TYPE, Envelope, parse_envelope, verify_envelope
+from proofs.dsse import IN_TOTO_PAYLOAD_TYPE, Envelope, find_signers, parse_envelope
 from proofs.errors import Malformed, Refusal, TooLarge, Unproven
 from proofs.keys import PublicKey, RegisteredKey, demand_registration
 from proofs.moment import rfc3339
@@ -72,7 +72,8 @@ class VerifiedEvidence:
     """Evidence that verified: what was stated, and the key that signed it. What a bundle proved beyond that stands in `bundle`.
 
     `co_signers` are further registered keys that signed the very same envelope. They and `key` are in the order of their ids, whatever
-    order they are trusted in, so that everybody names the same one first. `other_signatures` counts those beyond one for each of these keys.
+    order they are trusted in, so that everybody names the same one first. `other_signatures` counts those beyond one for each of these keys;
+    `all_tried` is False where not every registered key was held against them.
     """
 
     format: str
@@ -81,6 +82,7 @@ class VerifiedEvidence:
     bundle: VerifiedBundle | None = None
     co_signers: tuple[PublicKey, ...] = ()
     other_signatures: int = 0
+    all_tried: bool = True
 
 
 def read_evidence(unverified_bytes: bytes, *, max_bytes: int | None = MAX_BYTES) -> Any:
@@ -164,20 +166,22 @@ def _verify_key_signed(value: dict[str, Any], trust: TrustMaterial, received_at:
     # 1. The shape.
     envelope = parse_envelope(value)
     # 2. and 3. Registered keys signed it, and counted at that time.
-    key, *others = _registered_signers(envelope, trust, received_at)
+    (key, *others), all_tried = _registered_signers(envelope, trust, received_at)
     # 4. What was signed.
     if envelope.payload_type != IN_TOTO_PAYLOAD_TYPE:
         raise Unproven("evidence.unsupported_payload", f"got payload type {envelope.payload_type[:80]!r}, expected {IN_TOTO_PAYLOAD_TYPE}")
     left_alone = len(envelope.signatures) - 1 - len(others)
-    return VerifiedEvidence(DSSE, parse_statement(envelope.payload), key, co_signers=tuple(others), other_signatures=left_alone)
+    statement = parse_statement(envelope.payload)
+    return VerifiedEvidence(DSSE, statement, key, co_signers=tuple(others), other_signatures=left_alone, all_tried=all_tried)
 
 
-def _registered_signers(envelope: Envelope, trust: TrustMaterial, received_at: datetime) -> list[PublicKey]:
-    """Return all registered keys that signed the envelope and counted then, at least one, each once."""
+def _registered_signers(envelope: Envelope, trust: TrustMaterial, received_at: datetime) -> tuple[list[PublicKey], bool]:
+    """Return all registered keys that signed the envelope and counted then, at least one, each once; and whether all keys were tried."""
     known = {registered.key.key_id: registered.key for registered in trust.keys}
     counted: list[PublicKey] = []
     refusals: list[Unproven] = []
-    for key in verify_envelope(envelope, [known[key_id] for key_id in sorted(known)]):
+    found = find_signers(envelope, [known[key_id] for key_id in sorted(known)])
+    for key in found.keys:
         try:
             demand_registration(trust.keys, key, at=received_at)
         except Unproven as not_then:
@@ -186,4 +190,4 @@ def _registered_signers(envelope: Envelope, trust: TrustMaterial, received_at: d
             counted.append(key)
     if not counted:
         raise refusals[-1]
-    return counted
+    return counted, found.all_tried

@@ -25,8 +25,9 @@ from typing import Any
 
 from proofs.claims import FAIL, HOSTED_RUNNER, PASS, REVIEW, ClaimFinding
 from proofs.delegators import CONTRADICTED, DELEGATED, is_delegated_to
-from proofs.digest import Digest
+from proofs.digest import Digest, names_approved
 from proofs.errors import Malformed
+from proofs.provenance import MAX_INPUTS
 
 _GITHUB = "https://token.actions.githubusercontent.com"
 _PATTERN_LIMIT = 500
@@ -238,9 +239,10 @@ def _check_builder(facts: dict[str, Any], wanted: str) -> ClaimFinding:
 
 def _check_inputs(dependencies: list[dict[str, Any]], approved: tuple[Digest, ...]) -> ClaimFinding:
     wanted = {str(digest) for digest in approved}
-    strangers = [item for item in dependencies if not wanted & set(item.get("digests") or ())]
-    holds = bool(dependencies) and not strangers
-    first = strangers[0].get("uri") if strangers else "none is listed"
+    strangers = [item for item in dependencies if not names_approved(item.get("digests") or (), wanted)]
+    # Earlier verifiers cut longer lists short.
+    holds = bool(dependencies) and not strangers and len(dependencies) <= MAX_INPUTS
+    first = strangers[0].get("uri") or "one without a name we can read" if strangers else "none is listed"
     return _finding("inputs", holds, "inputs", f"every listed input is an approved one (first that is not: {first})")
 
 

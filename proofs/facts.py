@@ -13,11 +13,10 @@ from proofs.evidence import VerifiedEvidence
 from proofs.keys import PublicKey
 from proofs.moment import rfc3339
 from proofs.predicates.read import read_predicate
-from proofs.predicates.reading import at
-from proofs.provenance import PROVENANCE_TYPES, read_provenance
+from proofs.provenance import MAX_INPUTS, PROVENANCE_TYPES, read_parameters, read_provenance
 from proofs.sigstore.bundle import VerifiedBundle
 from proofs.sigstore.known_certificates import SignerCertificate
-from proofs.statement import Statement, is_plain_text
+from proofs.statement import Statement
 from proofs.workflow import split_workflow
 
 # The last number of each Fulcio extension, newer one first (fulcio docs/oid-info.md).
@@ -36,8 +35,11 @@ _CERTIFICATE_FACTS: dict[str, tuple[int, ...]] = {
 _GITHUB_ISSUER, _OLD_REPOSITORY = "https://token.actions.githubusercontent.com", 5
 
 
-def extract_facts(verified: VerifiedEvidence) -> dict[str, Any]:
-    """Return the facts of verified evidence, ready for canonical JSON (no floats, times as text)."""
+def extract_facts(verified: VerifiedEvidence, *, max_inputs: int | None = MAX_INPUTS) -> dict[str, Any]:
+    """Return the facts of verified evidence, ready for canonical JSON (no floats, times as text).
+
+    Refuses provenance of more than `max_inputs` inputs with `statement.too_many_inputs`.
+    """
     statement, bundle = verified.statement, verified.bundle
     said = read_predicate(statement.predicate_type, statement.predicate)
     return {
@@ -47,7 +49,7 @@ def extract_facts(verified: VerifiedEvidence) -> dict[str, Any]:
         "subjects": [{"name": subject.name, "digests": [str(digest) for digest in subject.digests]} for subject in statement.subjects],
         "signer": _certificate_facts(bundle.certificate) if bundle and bundle.certificate else _key_facts(verified.key),
         **({"coSigners": [_key_facts(key) for key in verified.co_signers]} if verified.co_signers else {}),
-        "claims": extract_claims(statement),
+        "claims": extract_claims(statement, max_inputs=max_inputs),
         **({"predicate": said} if said is not None else {}),
         **_parameter_facts(statement),
         "times": [{"source": time.source, "at": rfc3339(time.at)} for time in bundle.times] if bundle else [],
@@ -72,18 +74,14 @@ def _parameter_facts(statement: Statement) -> dict[str, Any]:
     """Return the names of the external parameters that provenance states: what a caller of the build could set."""
     if statement.predicate_type not in PROVENANCE_TYPES:
         return {}
-    stated = [at(statement.predicate, "buildDefinition", "externalParameters"), at(statement.predicate, "invocation", "parameters")]
-    if not any(isinstance(parameters, dict) for parameters in stated):
-        return {}
-    names = {name for parameters in stated if isinstance(parameters, dict) for name in parameters}
-    # A name that cannot be shown is shown as such, and is nobody's allowed parameter.
-    return {"parameters": sorted({name if is_plain_text(name) and name else "(unreadable)" for name in names})}
+    names = read_parameters(statement.predicate)
+    return {} if names is None else {"parameters": names}
 
 
-def extract_claims(statement: Statement) -> dict[str, Any]:
-    """Return what the predicate says about builder and source; `understood` is False for a type we do not read."""
+def extract_claims(statement: Statement, *, max_inputs: int | None = MAX_INPUTS) -> dict[str, Any]:
+    """Return what the predicate says about builder and source; `understood` is False for a type we do not read. Refuses as `extract_facts` does."""
     understood = statement.predicate_type in PROVENANCE_TYPES
-    return {**read_provenance(statement.predicate if understood else {}), "understood": understood}
+    return {**read_provenance(statement.predicate if understood else {}, max_inputs=max_inputs), "understood": understood}
 
 
 def _certificate_facts(certificate: SignerCertificate) -> dict[str, Any]:

@@ -74,12 +74,16 @@ class PublicKey:
             except InvalidSignature as error:
                 raise Unproven(code, f"the signature of {what} does not verify with key {self.key_id}") from error
 
+    def can_judge(self, digest: Digest) -> bool:
+        """Whether a digest of this kind is enough to judge a signature by: Ed25519 signs content, and the other kinds one hash each."""
+        return self._check_digest is not None and self.algorithm.endswith(f"-{digest.algorithm}")
+
     def verify_digest(self, signature: bytes, digest: Digest, *, code: str, what: str) -> None:
         """Return when `signature` is this key's over the content that `digest` names; refuse with `code` (Unproven) otherwise.
 
         The digest must be of the key's own hash algorithm. An Ed25519 key signs content and no digest of it: refused likewise.
         """
-        if self._check_digest is None or not self.algorithm.endswith(f"-{digest.algorithm}"):
+        if self._check_digest is None or not self.can_judge(digest):
             raise Unproven(code, f"a key of kind {self.algorithm} makes no signature that a {digest.algorithm} digest of {what} verifies")
         try:
             self._check_digest(signature, bytes.fromhex(digest.hex))

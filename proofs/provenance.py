@@ -1,8 +1,8 @@
 """SLSA provenance (v1 and v0.2) read into claims: every value that is stated about builder and source, and where it stands.
 
 A signer can state a value in several places, and readers of provenance look in different ones. So all places of both versions are
-read, whichever version the type names. A value that is there and cannot be read is stated as None, and never left out. Nothing is
-judged here.
+read, whichever version the type names. A value that is there and cannot be read is stated as None, an input as unreadable, and neither is
+ever left out. Nothing is judged here.
 """
 
 from __future__ import annotations
@@ -11,11 +11,15 @@ import re
 from typing import Any
 
 from proofs.digest import LENGTHS
+from proofs.errors import TooLarge
 from proofs.repository import split_location
 from proofs.statement import is_plain_text
 
 PROVENANCE_TYPES = ("https://slsa.dev/provenance/v1", "https://slsa.dev/provenance/v0.2")
-MAX_DEPENDENCIES = 1024
+# Inputs in all places together. Verifiers before version 4 read any number, and listed the first 1,024 of them.
+MAX_INPUTS = 1000
+# What stands for parameters that are there, and are no object whose names could be read.
+NO_NAMES = "(no object)"
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _COMMIT_ALGORITHMS = ("gitCommit", "sha1")
@@ -49,15 +53,19 @@ _SOURCES = (
 )
 # Where everything that went into the build is listed, the source among it.
 _INPUTS = ("buildDefinition.resolvedDependencies", "materials")
+# Where what a caller of the build could set stands.
+_PARAMETERS = (_EXTERNAL, "invocation.parameters")
 
 
-def read_provenance(predicate: dict[str, Any]) -> dict[str, Any]:
-    """Return the claims of a predicate, ready for canonical JSON.
+def read_provenance(predicate: dict[str, Any], *, max_inputs: int | None = MAX_INPUTS) -> dict[str, Any]:
+    """Return the claims of a predicate, ready for canonical JSON; refuses with `statement.too_many_inputs`.
 
-    `stated` lists each value about builder, workflow, source, commit, ref, run and trigger with its place; `inputs` each listed input
-    that is source code. The other fields are the first value of each kind, for reading.
+    `stated` lists each value about builder, workflow, source, commit, ref, run and trigger with its place; `dependencies` each input
+    (`unreadable` where it is no object, `otherDigests` where it has digests of other kinds), and `inputs` those that are source code. The other fields are the first value of each kind, for reading.
     """
     reading = _Reading(predicate)
+    if max_inputs is not None:
+        reading.refuse_many_inputs(max_inputs)
     for place in _SOURCES:
         reading.read_source(place)
     for claim, places in _TEXTS:
@@ -76,10 +84,21 @@ def read_provenance(predicate: dict[str, Any]) -> dict[str, Any]:
         "workflowPath": reading.first("workflow"),
         "invocationId": reading.first("run"),
         "trigger": reading.first("trigger"),
-        "dependencies": [_described(item) for item in listed[:MAX_DEPENDENCIES] if isinstance(item, dict)],
+        "dependencies": [_described(item) for item in listed],
         "stated": [{"claim": claim, "at": place, "value": value} for claim, place, value in reading.stated],
         "inputs": reading.inputs,
     }
+
+
+def read_parameters(predicate: dict[str, Any]) -> list[str] | None:
+    """Return the names of the external parameters, sorted; None where no place has any. What cannot be read is named too, in brackets."""
+    stated = _Reading(predicate).parameters()
+    if not stated:
+        return None
+    names = {name for parameters in stated if isinstance(parameters, dict) for name in parameters}
+    # A name that cannot be shown is shown as such, and is nobody's allowed parameter.
+    shown = {name if is_plain_text(name) and name else "(unreadable)" for name in names}
+    return sorted(shown | {NO_NAMES for parameters in stated if not isinstance(parameters, dict)})
 
 
 class _Reading:
@@ -114,10 +133,19 @@ class _Reading:
             return []
         if not isinstance(found, list):
             self.stated.append(("source", place, None))
-            return []
+            return [found]
         for number, item in enumerate(found):
             self._read_input(f"{place}[{number}]", item)
         return found
+
+    def refuse_many_inputs(self, most: int) -> None:
+        # Each of them is compared with each source that is named, so they are counted first.
+        count = sum(len(found) for found in map(self._find, _INPUTS) if isinstance(found, list))
+        if count > most:
+            raise TooLarge("statement.too_many_inputs", f"got provenance of {count} inputs, expected at most {most}")
+
+    def parameters(self) -> list[Any]:
+        return [found for found in map(self._find, _PARAMETERS) if not _is_absent(found)]
 
     def first(self, claim: str) -> str | None:
         return next((value for stated, _, value in self.stated if stated == claim and value), None)
@@ -200,8 +228,11 @@ def _commit(value: object) -> str | None:
     return text if _COMMIT.fullmatch(text) else None
 
 
-def _described(item: dict[str, Any]) -> dict[str, Any]:
-    digest, uri = item.get("digest"), item.get("uri")
-    digest = digest if isinstance(digest, dict) else {}
+def _described(item: object) -> dict[str, Any]:
+    if not isinstance(item, dict):
+        return {"uri": None, "digests": [], "unreadable": True}
+    stated, uri = item.get("digest"), item.get("uri")
+    digest = stated if isinstance(stated, dict) else {}
     known = [f"{name}:{digest[name]}" for name in (*sorted(LENGTHS), *_COMMIT_ALGORITHMS) if is_plain_text(digest.get(name))]
-    return {"uri": uri if is_plain_text(uri) and uri else None, "digests": known}
+    left_out = {} if _is_absent(stated) or (digest == stated and len(known) == len(digest)) else {"otherDigests": True}
+    return {"uri": uri if is_plain_text(uri) and uri else None, "digests": known, **left_out}

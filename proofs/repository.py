@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from posixpath import normpath
 from urllib.parse import unquote
 
@@ -41,6 +42,8 @@ class Location:
         return f"{self.scheme}://{self.host}/{self.path}"
 
 
+# Each input of a provenance is read, and then compared with each source that it names.
+@lru_cache(maxsize=1024)
 def split_location(text: str) -> Location | None:
     """Split `git+https://host/owner/name@refs/…` and its relatives; None for text that names no such place."""
     if package := _PACKAGE.fullmatch(text):
@@ -68,21 +71,38 @@ def compare_repositories(stated: str, proven: str) -> str:
     """Return whether `stated` is the repository `proven`: `SAME`, `UNCLEAR`, `WITHIN` it, or `DIFFERENT`."""
     if stated == proven:
         return SAME
-    left, right = split_location(stated), split_location(proven)
-    if right is None:
+    left, right = _compared_by(stated), _compared_by(proven)
+    if not right.is_location:
         return DIFFERENT
-    if left is None:
+    if not left.is_location:
         # A short name such as owner/name says neither host nor way in.
-        tail = _loose_path(stated)
-        return UNCLEAR if tail and f"/{_loose_path(right.path)}".endswith(f"/{tail}") else DIFFERENT
-    if left.is_plain and right.is_plain and _certain(left) == _certain(right):
+        return UNCLEAR if left.path and f"/{right.path}".endswith(f"/{left.path}") else DIFFERENT
+    if left.certain is not None and left.certain == right.certain:
         return SAME
-    if _loose_host(left) != _loose_host(right):
+    if left.host != right.host:
         return DIFFERENT
-    inner, outer = _loose_path(left.path), _loose_path(right.path)
-    if inner == outer:
+    if left.path == right.path:
         return UNCLEAR
-    return WITHIN if inner.startswith(f"{outer}/") else DIFFERENT
+    return WITHIN if left.path.startswith(f"{right.path}/") else DIFFERENT
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """What a text is compared by: `certain` where all of it is plain, and host and path without what may mean nothing."""
+
+    is_location: bool
+    certain: tuple[str, str, str] | None
+    host: str
+    path: str
+
+
+@lru_cache(maxsize=1024)
+def _compared_by(text: str) -> _Compared:
+    location = split_location(text)
+    if location is None:
+        return _Compared(False, None, "", _loose_path(text))
+    certain = _certain(location) if location.is_plain else None
+    return _Compared(True, certain, _loose_host(location), _loose_path(location.path))
 
 
 def _certain(location: Location) -> tuple[str, str, str]:

@@ -18,12 +18,15 @@ STATEMENT_TYPES = (STATEMENT_V1, "https://in-toto.io/Statement/v0.1")
 MAX_SUBJECTS = 1024
 MAX_DIGESTS = 32
 MAX_NAME = 4096
+# What stands in all objects and lists of a payload together that nobody has been shown to have signed. Bills of materials have many.
+MAX_CLAIMED = 12 * 1024
 
 _ALGORITHMS = tuple(sorted(LENGTHS))
 
 # Control characters and the ones that turn the writing direction: a name made of them would lie on the page that shows it.
 _DECEPTIVE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-
+# What nobody sees, or what breaks a line or turns the direction unseen: two names that differ by it alone look the same.
+_UNSEEN = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u2028\u2029\u2060-\u2064\ufeff]")
 
 # Signed metadata of in-toto before there were statements: about steps, not about artifacts.
 _CLASSIC_TYPES = ("link", "layout")
@@ -53,15 +56,15 @@ class Statement:
         return not self.statement_type
 
 
-def parse_statement(payload: bytes, *, may_lack_digest: bool = False) -> Statement:
-    """Parse the verified payload bytes of an in-toto envelope.
+def parse_statement(payload: bytes, *, may_lack_digest: bool = False, max_members: int | None = None) -> Statement:
+    """Parse the payload bytes of an in-toto envelope: verified ones, or with a limit of `max_members` (`MAX_CLAIMED`) unverified ones.
 
     With `may_lack_digest` a statement counts although no subject has a digest we know: for who names the subject by other means.
 
     Refuses with `statement.malformed`, `statement.no_digest` (no subject with a digest we know), `statement.too_many_subjects`
     or a `json.*` code. Does not read the predicate.
     """
-    value = parse_json(payload)
+    value = parse_json(payload, max_members=max_members)
     if isinstance(value, dict) and value.get("_type") in _CLASSIC_TYPES:
         raise Unproven(
             "evidence.unsupported_statement", f"got in-toto's older {value['_type']}, expected a statement; it is kept and not read"
@@ -99,8 +102,12 @@ def is_plain_text(value: object) -> TypeGuard[str]:
     return (value.isascii() and value.isprintable()) or not _DECEPTIVE.search(value)
 
 
+def _is_plain_name(value: object) -> bool:
+    return is_plain_text(value) and (value.isascii() or not _UNSEEN.search(value))
+
+
 def _parse_subject(item: Any) -> Subject:
-    if not isinstance(item, dict) or not isinstance(item.get("digest"), dict) or not is_plain_text(item.get("name", "")):
+    if not isinstance(item, dict) or not isinstance(item.get("digest"), dict) or not _is_plain_name(item.get("name", "")):
         raise Malformed("statement.malformed", "expected every subject to be an object with a digest object and an optional plain name")
     if len(item["digest"]) > MAX_DIGESTS:
         raise TooLarge("statement.too_many_digests", f"got {len(item['digest'])} digests for one subject, expected at most {MAX_DIGESTS}")

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from proofs import evidence
 from proofs.canonical import parse_json
 from proofs.collection.item import MAX_LABEL, Item, is_plain_text
 from proofs.errors import Malformed, Refusal, TooLarge
@@ -18,6 +19,8 @@ from proofs.errors import Malformed, Refusal, TooLarge
 JSON_LINES, ATTESTATION_RESPONSE, PEP740_PROVENANCE = "json-lines", "attestation-response", "pep740-provenance"
 # More JSON than this in one document is read by nobody: it would have to be held several times over.
 MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
+# Members of all documents of one file together, counted by their commas before anything is parsed. An attestation in a collection has about 60.
+MAX_MEMBERS = 128 * 1024
 
 _BLANK = b" \t\r\n"
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -25,17 +28,32 @@ _BLANKS = re.compile(rb"[ \t\r\n]+")
 _DECODER = json.JSONDecoder()
 
 
+class Room:
+    """How many members may still be parsed of one file."""
+
+    def __init__(self, members: int = MAX_MEMBERS) -> None:
+        self._left = members
+
+    def takes(self, content: bytes, *, most: int = MAX_MEMBERS) -> bool:
+        """Say whether there is room for `content`, and use it where there is."""
+        commas = content.count(b",")
+        if commas > min(self._left, most):
+            return False
+        self._left -= commas
+        return True
+
+
 def looks_like_json(content: bytes) -> bool:
     """Say whether the first character that is not blank opens an object or a list."""
     return content.lstrip(_BLANK)[:1] in (b"{", b"[")
 
 
-def read_documents(content: bytes, *, prefix: str = "") -> tuple[str, Iterator[Item]]:
-    """Return the kind and the items of a file of JSON, each named by its place behind `prefix`.
+def read_documents(content: bytes, *, prefix: str = "", room: Room | None = None) -> tuple[str, Iterator[Item]]:
+    """Return the kind and the items of a file of JSON, each named by its place behind `prefix`. Where there is no `room` to parse it, it is lines.
 
     Never refuses: what cannot be read is an item, for whoever reads items to refuse.
     """
-    whole = _parse_whole(content)
+    whole = _parse_whole(content, Room() if room is None else room)
     if isinstance(whole, dict) and "mediaType" not in whole:
         if whole.get("attestations") and isinstance(whole["attestations"], list):
             return ATTESTATION_RESPONSE, _response_items(content.decode("utf-8"), prefix)
@@ -46,12 +64,12 @@ def read_documents(content: bytes, *, prefix: str = "") -> tuple[str, Iterator[I
     return JSON_LINES, _lines(content, prefix)
 
 
-def _parse_whole(content: bytes) -> Any:
+def _parse_whole(content: bytes, room: Room) -> Any:
     """Return the one value the bytes are, or None when they are lines. Lines are known by the first one being a value by itself."""
     first, _, rest = content.lstrip(_BLANK).partition(b"\n")
-    if rest.strip(_BLANK) and _parses(first):
+    if rest.strip(_BLANK) and room.takes(first, most=evidence.MAX_MEMBERS) and _parses(first):
         return None
-    if len(content) > MAX_DOCUMENT_BYTES:
+    if len(content) > MAX_DOCUMENT_BYTES or not room.takes(content):
         return None
     try:
         return parse_json(content)

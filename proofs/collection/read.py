@@ -17,6 +17,7 @@ from proofs.collection.documents import (
     ATTESTATION_RESPONSE,
     JSON_LINES,
     PEP740_PROVENANCE,
+    Room,
     looks_like_json,
     read_documents,
     too_large,
@@ -75,6 +76,7 @@ def _open(content: bytes, limits: Limits) -> tuple[str, Iterator[Item]]:
 
 def _items_of(members: Iterator[tuple[str, bytes | None]] | Iterator[tuple[str, bytes]], limits: Limits) -> Iterator[Item]:
     seen: set[str] = set()
+    room = Room()
     for count, (name, content) in enumerate(members, start=1):
         # 2. Plain names, each once; folders count as members and hold nothing.
         plain = member_name(name)
@@ -92,11 +94,11 @@ def _items_of(members: Iterator[tuple[str, bytes | None]] | Iterator[tuple[str, 
             refusal = Malformed("collection.nested", "got an archive in an archive, expected evidence; send it by itself")
             yield Item(plain, refusal=refusal)
         else:
-            yield from _documents_in(plain, content)
+            yield from _documents_in(plain, content, room)
 
 
-def _documents_in(name: str, content: bytes) -> Iterator[Item]:
+def _documents_in(name: str, content: bytes, room: Room) -> Iterator[Item]:
     """A member that is no JSON at all stays one item: whoever reads items says why it is none."""
     if looks_like_json(content):
-        return read_documents(content, prefix=name)[1]
+        return read_documents(content, prefix=name, room=room)[1]
     return iter([Item(name, content)])

@@ -14,7 +14,7 @@ from proofs.approval.approval_parts import EvidenceReference, HumanApproval
 from proofs.assess import (
     BEFORE_DELEGATION,
     EARLIER_VERIFIERS,
-    FACTS_ADDED,
+    READ_SINCE,
     REJECTED,
     UNSUPPORTED,
     VERIFIED,
@@ -29,6 +29,8 @@ from proofs.errors import Unproven
 from proofs.evidence import TrustMaterial
 from proofs.fields import Fields
 from proofs.pack import layout
+from proofs.pack.earlier_facts import facts_known_then
+from proofs.provenance import MAX_INPUTS
 
 # Wording, what the portal knew from its own register, and what another verifier told it are not derived again; everything else is.
 SECOND_OPINION_CHECK = "second_opinion"
@@ -68,12 +70,14 @@ def check_evidence_again(files: Mapping[str, bytes], items: tuple[EvidenceItem, 
     assessments = []
     for item in items:
         raw = files[layout.EVIDENCE + item.reference.digest]
-        assessment = assess_evidence(raw, trust=material, received_at=_as_of(item.verdict), max_bytes=None)
+        is_earlier = _verifier_of(item.verdict) in EARLIER_VERIFIERS
+        most = None if is_earlier else MAX_INPUTS
+        assessment = assess_evidence(raw, trust=material, received_at=_as_of(item.verdict), max_bytes=None, max_inputs=most)
         assessments.append(assessment)
         if item.verdict["result"] != "verified" and assessment.result != "verified":
             # It counted for nothing and still does; which of several things is wrong with it may depend on what is trusted today.
             continue
-        if item.verdict["result"] == UNSUPPORTED and _verifier_of(item.verdict) in EARLIER_VERIFIERS:
+        if is_earlier and (item.verdict["result"] == UNSUPPORTED or item.verdict.get("code") in READ_SINCE):
             # A verifier of then could not read it, and so it counted for nothing. Who wanted to hide it had only to leave it out.
             continue
         if item.verdict["result"] != VERIFIED and _was_doubted(item.verdict):
@@ -90,8 +94,8 @@ def check_evidence_again(files: Mapping[str, bytes], items: tuple[EvidenceItem, 
             verified_at="",
             as_of="",
         )
-        if _verifier_of(item.verdict) in EARLIER_VERIFIERS:
-            again["facts"] = _facts_known_then(again["facts"], item.verdict["facts"])
+        if is_earlier:
+            again["facts"] = facts_known_then(again["facts"], item.verdict["facts"])
         if _essence(again) != _essence(item.verdict):
             reason = f"{item.reference.name} was shown as {item.verdict['result']}, but verifying it again gives {assessment.result}"
             raise Unproven("evidence.verdict_mismatch", f"{reason}: {assessment.reason}")
@@ -133,13 +137,6 @@ def _was_not_yet_delegated(verdict: dict[str, Any], assessment: Assessment) -> b
 
 def _verifier_of(verdict: dict[str, Any]) -> str:
     return Fields(verdict, path="verdict", code="evidence.verdict_mismatch").fields("verifier").text("version", limit=40)
-
-
-def _facts_known_then(facts: Any, then: Any) -> Any:
-    """Return the facts without the kinds of facts that the verifier of then did not read."""
-    if not isinstance(facts, dict) or not isinstance(then, dict):
-        return facts
-    return {name: fact for name, fact in facts.items() if name in then or name not in FACTS_ADDED}
 
 
 def _essence(verdict: dict[str, Any]) -> bytes:

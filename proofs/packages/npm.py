@@ -68,7 +68,7 @@ def parse_npm_set(unverified: object) -> list[tuple[str, dict[str, Any]]]:
 
 
 def parse_npm_keys(unverified: object) -> tuple[RegisteredKey, ...]:
-    """Read the registry's list of keys: those for attestations, with their windows.
+    """Read the registry's list of keys, as Sigstore's TUF repository has it: those for attestations, with their windows.
 
     Refuses with `key.malformed`, and with `trust_root.malformed` for a key without a window.
     """

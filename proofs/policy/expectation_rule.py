@@ -12,12 +12,13 @@ from typing import Any
 
 from proofs.assess import BEFORE_GRANTS
 from proofs.delegators import DELEGATED
+from proofs.digest import names_approved
 from proofs.errors import Refusal
 from proofs.moment import parse_moment
 from proofs.policy.document import EvidenceRule, InputsRule
 from proofs.predicates.read import READERS
 from proofs.predicates.verdicts import PASSED
-from proofs.provenance import PROVENANCE_TYPES
+from proofs.provenance import MAX_INPUTS, PROVENANCE_TYPES
 from proofs.repository import SAME, compare_repositories
 
 _STATES_RESULT = ("test-result", "verification-summary")
@@ -116,9 +117,10 @@ def _first_stranger(rule: InputsRule, verdict: dict[str, Any], policy_input: dic
     approved = set(rule.digests) | (_verified_subjects(policy_input, own) if rule.verified else set())
     signer = part_of(facts, "signer")
     for item in listed:
-        if not _is_source(item, signer) and not approved & set(texts(item.get("digests"))):
+        if not _is_source(item, signer) and not names_approved(texts(item.get("digests")), approved):
             return str(item.get("uri") or "an input without a name")
-    return None
+    # Verifiers before version 4 cut longer lists short.
+    return f"more than {MAX_INPUTS} inputs" if len(listed) > MAX_INPUTS else None
 
 
 def _is_source(item: dict[str, Any], signer: dict[str, Any]) -> bool:
@@ -126,7 +128,9 @@ def _is_source(item: dict[str, Any], signer: dict[str, Any]) -> bool:
     uri, source, commit = item.get("uri"), signer.get("sourceRepository"), signer.get("sourceCommit")
     if not isinstance(uri, str) or not isinstance(source, str) or compare_repositories(uri, source) != SAME:
         return False
-    return all(digest.partition(":")[2] == commit for digest in texts(item.get("digests")))
+    digests = texts(item.get("digests"))
+    # Digests that facts leave out may name anything. Beside the commit they do not matter; alone they are not the commit.
+    return all(digest.partition(":")[2] == commit for digest in digests) and (bool(digests) or "otherDigests" not in item)
 
 
 def _verified_subjects(policy_input: dict[str, Any], own: dict[str, Any]) -> set[str]:

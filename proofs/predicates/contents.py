@@ -28,6 +28,24 @@ def read_spdx(predicate: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def read_spdx_3(predicate: dict[str, Any]) -> dict[str, Any]:
+    """SPDX 3 in JSON-LD: the same out of its one list of elements, each told by its type."""
+    elements = items(predicate, "@graph")
+    made, document = _first_of(elements, "CreationInfo"), _first_of(elements, "SpdxDocument")
+    described = set(texts(document, "rootElement"))
+    # A root may be a bill of materials, which has roots of its own.
+    described |= {root for element in elements if text(element, "spdxId") in described for root in texts(element, "rootElement")}
+    roots = [element for element in elements if text(element, "spdxId") in described]
+    return {
+        "version": text(made, "specVersion"),
+        "name": text(document, "name"),
+        "tools": texts(made, "createdUsing") or texts(made, "createdBy"),
+        "createdAt": time(made, "created"),
+        "components": sum(text(element, "type") in ("software_Package", "software_File") for element in elements),
+        "rootDigests": sorted({digest for root in roots for digest in _checksums(root, "verifiedUsing", "hashValue")})[:MAX_LISTED],
+    }
+
+
 def read_cyclonedx(predicate: dict[str, Any]) -> dict[str, Any]:
     """CycloneDX JSON: tools, time, how many components, and the digests of the one the document is about."""
     tools = at(predicate, "metadata", "tools")
@@ -67,10 +85,14 @@ def read_openvex(predicate: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _checksums(package: Any) -> list[str]:
+def _first_of(elements: list[Any], kind: str) -> Any:
+    return next((element for element in elements if text(element, "type") == kind), None)
+
+
+def _checksums(package: Any, listed: str = "checksums", name: str = "checksumValue") -> list[str]:
     found = []
-    for item in items(package, "checksums"):
-        algorithm, value = text(item, "algorithm"), text(item, "checksumValue")
+    for item in items(package, listed):
+        algorithm, value = text(item, "algorithm"), text(item, name)
         if algorithm and value:
             found.append(f"{algorithm.lower()}:{value}")
     return found

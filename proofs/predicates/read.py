@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from proofs.predicates.contents import read_cyclonedx, read_openvex, read_spdx
+from proofs.predicates.contents import read_cyclonedx, read_openvex, read_spdx, read_spdx_3
 from proofs.predicates.releases import (
     read_chainloop,
     read_link,
@@ -17,14 +17,20 @@ from proofs.predicates.releases import (
     read_scai,
     read_witness,
 )
-from proofs.predicates.verdicts import read_simple_verification, read_test_result, read_verification_summary, read_vulnerability_scan
+from proofs.predicates.verdicts import (
+    read_older_summary,
+    read_simple_verification,
+    read_test_result,
+    read_verification_summary,
+    read_vulnerability_scan,
+)
 
 Reader = Callable[[dict[str, Any]], dict[str, Any]]
 
 _IN_TOTO = "https://in-toto.io/attestation"
 READERS: dict[str, tuple[str, Reader]] = {
     "https://slsa.dev/verification_summary/v1": ("verification-summary", read_verification_summary),
-    "https://slsa.dev/verification_summary/v0.2": ("verification-summary", read_verification_summary),
+    "https://slsa.dev/verification_summary/v0.2": ("verification-summary", read_older_summary),
     "https://conforma.dev/verification_summary/v1": ("verification-summary", read_verification_summary),
     f"{_IN_TOTO}/svr/v0.1": ("simple-verification", read_simple_verification),
     f"{_IN_TOTO}/svr/v0.2": ("simple-verification", read_simple_verification),
@@ -42,10 +48,12 @@ READERS: dict[str, tuple[str, Reader]] = {
     "https://spdx.dev/Document": ("spdx", read_spdx),
     "https://spdx.dev/Document/v2.2": ("spdx", read_spdx),
     "https://spdx.dev/Document/v2.3": ("spdx", read_spdx),
+    "https://spdx.dev/Document/v3": ("spdx", read_spdx_3),
     "https://cyclonedx.org/bom": ("cyclonedx", read_cyclonedx),
     "https://cyclonedx.org/bom/v1.4": ("cyclonedx", read_cyclonedx),
     "https://cyclonedx.org/bom/v1.5": ("cyclonedx", read_cyclonedx),
     "https://cyclonedx.org/bom/v1.6": ("cyclonedx", read_cyclonedx),
+    "https://cyclonedx.org/bom/v1.7": ("cyclonedx", read_cyclonedx),
     "https://openvex.dev/ns": ("openvex", read_openvex),
     "https://openvex.dev/ns/v0.2.0": ("openvex", read_openvex),
     "https://github.com/npm/attestation/tree/main/specs/publish/v0.1": ("npm-publish", read_npm_publish),

@@ -16,8 +16,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from proofs.errors import Unproven
-from proofs.predicates.read import READERS
-from proofs.predicates.verdicts import PASSED, read_verification_summary
+from proofs.predicates.read import READERS, read_predicate
+from proofs.predicates.verdicts import PASSED
 from proofs.statement import Statement, Subject
 
 _TRACK = re.compile(r"(SLSA_[A-Z]+_LEVEL_)([0-9])")
@@ -40,7 +40,7 @@ def check_summary(statement: Statement, expected: SummaryExpectations) -> None:
         raise Unproven("summary.predicate", f"got predicate {statement.predicate_type[:100]!r}, expected a verification summary")
     if expected.subject and not any(set(expected.subject) <= _digests_of(subject) for subject in statement.subjects):
         raise Unproven("summary.subject", "the summary is about something else than what is in hand")
-    said = read_verification_summary(statement.predicate)
+    said = read_predicate(statement.predicate_type, statement.predicate) or {}
     # 2. The verifier.
     if expected.verifier_id is not None and said["verifierId"] != expected.verifier_id:
         raise Unproven("summary.verifier", f"got a summary by {said['verifierId']!r}, expected {expected.verifier_id!r}")

@@ -7,17 +7,56 @@ from typing import Any
 from proofs.predicates.reading import MAX_LISTED, at, digests, items, text, texts, time
 
 PASSED, WARNED, FAILED = "PASSED", "WARNED", "FAILED"
+# Under this name stands what a verifier before version 4 made of a summary, where it differs. No rule reads it.
+BEFORE_4 = "readBefore4"
+
+
+_RESULT, _TIME, _RESOURCE = (
+    ("verificationResult", "verification_result"),
+    ("timeVerified", "time_verified"),
+    ("resourceUri", "resource_uri"),
+)
 
 
 def read_verification_summary(predicate: dict[str, Any]) -> dict[str, Any]:
-    """SLSA VSA (slsa.dev/verification_summary): who verified what against which policy, and what came of it."""
-    result = text(predicate, "verificationResult") or text(predicate, "verification_result")
-    return {
+    """SLSA VSA (slsa.dev/verification_summary/v1): who verified what against which policy, and what came of it."""
+    return _summary(predicate, newer=True, levels=texts(predicate, "verifiedLevels"))
+
+
+def read_older_summary(predicate: dict[str, Any]) -> dict[str, Any]:
+    """The same of version 0.2, which spells its fields with underscores and states one level."""
+    level = text(predicate, "policy_level")
+    return _summary(predicate, newer=False, levels=[] if level is None else [level])
+
+
+def _summary(predicate: dict[str, Any], *, newer: bool, levels: list[str]) -> dict[str, Any]:
+    """Read what the type's own spelling says; where the other spelling says something else, readers differ, and it is None."""
+    result = _agreed(predicate, _RESULT, newer=newer)
+    said = {
         "verifierId": text(predicate, "verifier", "id"),
-        "timeVerified": time(predicate, "timeVerified") or time(predicate, "time_verified"),
-        "resourceUri": text(predicate, "resourceUri") or text(predicate, "resource_uri"),
+        "timeVerified": time({"time": _agreed(predicate, _TIME, newer=newer)}, "time"),
+        "resourceUri": text({"uri": _agreed(predicate, _RESOURCE, newer=newer)}, "uri"),
         "policy": {"uri": text(predicate, "policy", "uri"), "digests": digests(predicate, "policy", "digest")},
         "inputs": [digests(item, "digest") for item in items(predicate, "inputAttestations")[:MAX_LISTED]],
+        "result": result if result in (PASSED, FAILED) else None,
+        "levels": levels,
+    }
+    # Verdicts of before are derived again from this.
+    loosely = _read_before_4(predicate)
+    differing = {name: value for name, value in loosely.items() if value != said[name]}
+    return said | ({BEFORE_4: differing} if differing else {})
+
+
+def _agreed(predicate: dict[str, Any], spellings: tuple[str, str], *, newer: bool) -> Any:
+    own, other = (at(predicate, name) for name in (spellings if newer else reversed(spellings)))
+    return own if other is None or other == own else None
+
+
+def _read_before_4(predicate: dict[str, Any]) -> dict[str, Any]:
+    result = text(predicate, _RESULT[0]) or text(predicate, _RESULT[1])
+    return {
+        "timeVerified": time(predicate, _TIME[0]) or time(predicate, _TIME[1]),
+        "resourceUri": text(predicate, _RESOURCE[0]) or text(predicate, _RESOURCE[1]),
         "result": result if result in (PASSED, FAILED) else None,
         "levels": texts(predicate, "verifiedLevels"),
     }

@@ -7,7 +7,7 @@ vouch for each other, and in which time all of them were valid. What a bundle is
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -103,6 +103,8 @@ class TimestampAuthority:
     serial: int
     encoded: bytes
     encoded_chain: frozenset[bytes]
+    # By these it is known again under another certificate.
+    marks: frozenset[bytes]
 
     @property
     def certificate(self) -> x509.Certificate:
@@ -126,9 +128,28 @@ def build_timestamp_authority(chain: tuple[x509.Certificate, ...], window: Windo
     """Return the authority; whether its chain may stamp time was judged before (`may_stamp_time`)."""
     encoded = [certificate.public_bytes(Encoding.DER) for certificate in chain]
     own = chain[0]
+    spki = own.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return TimestampAuthority(
-        chain, window, window.within(chain), own.public_key(), own.issuer.public_bytes(), own.serial_number, encoded[0], frozenset(encoded)
+        chain=chain,
+        window=window,
+        held=window.within(chain),
+        key=own.public_key(),
+        issuer=own.issuer.public_bytes(),
+        serial=own.serial_number,
+        encoded=encoded[0],
+        encoded_chain=frozenset(encoded),
+        marks=frozenset((spki, own.subject.public_bytes())),
     )
+
+
+def count_authorities(authorities: Iterable[TimestampAuthority]) -> int:
+    """Return how many different ones there are: two certificates with one key, or for one name, are of one authority."""
+    groups: list[frozenset[bytes]] = []
+    for authority in authorities:
+        same = [group for group in groups if group & authority.marks]
+        groups = [group for group in groups if group not in same]
+        groups.append(authority.marks.union(*same))
+    return len(groups)
 
 
 def _is_settled(chain: tuple[x509.Certificate, ...]) -> bool:

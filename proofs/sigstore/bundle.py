@@ -27,6 +27,7 @@ from datetime import datetime
 from proofs.dsse import IN_TOTO_PAYLOAD_TYPE
 from proofs.errors import Unproven
 from proofs.keys import PublicKey, RegisteredKey, demand_registration, in_order_of_hints, tries_for
+from proofs.sigstore.authority import count_authorities
 from proofs.sigstore.bundle_shape import Bundle
 from proofs.sigstore.certificate import read_certificate, verify_certificate
 from proofs.sigstore.known_certificates import SignerCertificate
@@ -119,13 +120,12 @@ def _signing_times(bundle: Bundle, trust_root: TrustRoot, received_at: datetime)
     stamped = [(token, verify_timestamp(token, message, trust_root=trust_root)) for token in bundle.timestamps]
     times += [SigningTime(TIMESTAMP, token.at) for token, authority in stamped if authority is not None]
     strange = sum(authority is None for _, authority in stamped)
-    # Counted by authority, so that one authority stamping twice is still one.
-    authorities = {authority.encoded for _, authority in stamped if authority is not None}
-    if strange and (not times or len(authorities) < trust_root.min_timestamps):
+    authorities = count_authorities([authority for _, authority in stamped if authority is not None])
+    if strange and (not times or authorities < trust_root.min_timestamps):
         raise Unproven("tsa.unknown_authority", f"got {strange} timestamps by authorities that the trust root does not know")
-    if not times or len(authorities) < trust_root.min_timestamps:
+    if not times or authorities < trust_root.min_timestamps:
         wanted = f"{trust_root.min_timestamps} timestamps" if trust_root.min_timestamps else "a promise of the log or a timestamp"
-        raise Unproven("bundle.missing_material", f"got {len(authorities)} timestamps by trusted authorities, expected {wanted}")
+        raise Unproven("bundle.missing_material", f"got timestamps by {authorities} trusted authorities, expected {wanted}")
     for time in times:
         # The difference always exists; the sum does not, in the last minutes of the year 9999.
         if time.at - received_at > CLOCK_SKEW:
@@ -146,6 +146,13 @@ def _registered_signer(bundle: Bundle, keys: tuple[RegisteredKey, ...], times: t
         for time in times:
             demand_registration(keys, key, at=time.at)
         return key
+    content = bundle.content
+    if isinstance(content, SignedFile) and candidates and not any(key.can_judge(content.digest) for key in candidates[:most]):
+        # Whether one of them made it, only the file itself could tell.
+        words = (
+            f"got a {content.digest.algorithm} digest of a file, expected one that the registered keys sign; theirs cannot be judged by it"
+        )
+        raise Unproven("evidence.unsupported_file_signature", words)
     if len(candidates) > most:
         words = f"got a bundle that names none of {len(candidates)} keys, which are too many to try; expected the id of the key as its hint"
         raise Unproven("key.too_many", words)

@@ -25,9 +25,11 @@ MEDIA_TYPES = {  # each with its minor version
 MAX_TIMESTAMPS = 32
 MAX_TIMESTAMP_TEXT = 64 * 1024
 MAX_CHAIN = 10
-
+# Of all certificates of the signer together, in DER. Real ones have 3 to 4 KiB, with the chain of old bundles.
+MAX_CERTIFICATES = 16 * 1024
 
 _CONTENTS = ("messageSignature", "dsseEnvelope")
+_HOLDERS = ("certificate", "x509CertificateChain", "publicKey")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +68,12 @@ def parse_bundle(unverified: dict[str, Any]) -> Bundle:
         )
     if unverified.get("verificationMaterial") is None:
         raise Unproven("bundle.missing_material", "got a bundle without verification material, expected a certificate and a log entry")
-    # Protobuf's JSON may write null for what is absent.
-    unverified = {name: value for name, value in unverified.items() if value is not None or name not in _CONTENTS}
+    unverified = _without_nulls(unverified, _CONTENTS)
     content = "messageSignature" if "messageSignature" in unverified and "dsseEnvelope" not in unverified else "dsseEnvelope"
     demand_fields(unverified, {"mediaType", "verificationMaterial", content}, code="bundle.malformed", what="the bundle")
     version, material = MEDIA_TYPES[media_type], unverified["verificationMaterial"]
     holder = _holder_of(material, version)
+    material = _without_nulls(material, _HOLDERS)
     demand_fields(
         material,
         {holder},
@@ -91,6 +93,11 @@ def parse_bundle(unverified: dict[str, Any]) -> Bundle:
         timestamps=timestamps,
         key_hint=material["publicKey"].get("hint", "") if certificate is None else "",
     )
+
+
+def _without_nulls(value: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    # Protobuf's JSON may write null for what is absent.
+    return {name: member for name, member in value.items() if member is not None or name not in names}
 
 
 def _holder_of(material: object, version: int) -> str:
@@ -116,7 +123,15 @@ def _parse_signer(value: object, holder: str, version: int) -> bytes | None:
 
 def _decode_certificate(value: object) -> bytes:
     fields = demand_fields(value, {"rawBytes"}, code="bundle.malformed", what="the certificate")
-    return b64_decode(fields["rawBytes"], code="certificate.malformed", what="the certificate")
+    der = b64_decode(fields["rawBytes"], code="certificate.malformed", what="the certificate")
+    _refuse_large(len(der))
+    return der
+
+
+def _refuse_large(size: int) -> None:
+    # Names and extensions are all read before anybody can say who issued it.
+    if size > MAX_CERTIFICATES:
+        raise TooLarge("bundle.certificate_too_large", f"got {size} bytes of certificates, expected at most {MAX_CERTIFICATES}")
 
 
 def _parse_chain(value: object, version: int) -> bytes:
@@ -129,6 +144,7 @@ def _parse_chain(value: object, version: int) -> bytes:
     if len(listed) > MAX_CHAIN:
         raise TooLarge("bundle.too_many_certificates", f"got {len(listed)} certificates in the chain, expected at most {MAX_CHAIN}")
     encoded = [_decode_certificate(item) for item in listed]
+    _refuse_large(sum(map(len, encoded)))
     above = [load_certificate(der) for der in encoded[1:]]
     # Version 0.1 allowed the root to be carried along; since 0.2 a bundle must not bring one.
     if version > 1 and any(certificate.issuer == certificate.subject for certificate in above):
@@ -177,6 +193,6 @@ def _parse_envelope(value: object) -> Envelope:
         raise Malformed("bundle.malformed", f"got {len(envelope.signatures)} signatures in the envelope, expected one")
     signature = demand_fields(fields["signatures"][0], {"sig"}, optional={"keyid"}, code="bundle.malformed", what="the signature")
     # Other verifiers of bundles read one alphabet only; what they cannot read must not be verified here.
-    if any(sign in text for sign in "-_" for text in (fields["payload"], signature["sig"])):
+    if any(len(text) % 4 or "-" in text or "_" in text for text in (fields["payload"], signature["sig"])):
         raise Malformed("bundle.malformed", "got URL-safe base64 in the envelope of a bundle, expected standard base64")
     return envelope

@@ -238,16 +238,20 @@ def _promises_by_library(certificate: x509.Certificate) -> list[ListedAt]:
     scts = list(value) if isinstance(value, x509.PrecertificateSignedCertificateTimestamps) else []
     if not scts or len(scts) > MAX_SCTS:
         raise Unproven("sct.missing", f"got {len(scts)} promises by certificate logs, expected 1 to {MAX_SCTS}")
-    return [
-        ListedAt(
-            sct.log_id,
-            (sct.timestamp.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND,
-            sct.signature,
-            isinstance(sct.signature_hash_algorithm, hashes.SHA256),
-            sct.extension_bytes,
-        )
-        for sct in scts
-    ]
+    try:
+        return [
+            ListedAt(
+                sct.log_id,
+                (sct.timestamp.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND,
+                sct.signature,
+                isinstance(sct.signature_hash_algorithm, hashes.SHA256),
+                sct.extension_bytes,
+            )
+            for sct in scts
+        ]
+    except (OverflowError, *UNREADABLE) as error:
+        # The library turns the time into a date when it is asked for, and there may be none: years end at 9999.
+        raise Malformed("certificate.malformed", f"got a promise by a certificate log that we cannot read ({error})") from error
 
 
 def _verify_sct(promise: ListedAt, precertificate: bytes, issuer_key_digest: bytes, trust_root: TrustRoot) -> bool:

@@ -22,12 +22,14 @@ from proofs.encoding import b64_decode, b64_encode
 from proofs.errors import Malformed, Refusal, TooLarge, Unproven
 from proofs.sigstore.bundle_shape import MAX_CHAIN, Bundle, parse_bundle
 from proofs.sigstore.shape import demand_fields, demand_object
-from proofs.statement import Statement, Subject, is_plain_text, parse_statement
+from proofs.statement import MAX_CLAIMED, Statement, Subject, is_plain_text, parse_statement
 
 ATTESTATION_TYPE = "application/vnd.dsse.envelope.v1+json"
 SIGNATURE_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json"
 IMAGE_SIGNATURE = "cosign container image signature"
 MAX_ANNOTATIONS = 64
+# What stands in all objects and lists of a blob or an annotation together; real ones have a dozen.
+MAX_MEMBERS = 1024
 
 _CODE = "cosign.malformed"
 _BUNDLE_OF_THEN = "application/vnd.dev.sigstore.bundle+json;version=0.1"
@@ -59,7 +61,7 @@ def read_image_signature(payload: bytes) -> Statement:
     """
     # 4. Cosign's own payload, about one image.
     code = "cosign.payload"
-    value = demand_fields(parse_json(payload), {"critical", "optional"}, code=code, what="the signed payload")
+    value = demand_fields(parse_json(payload, max_members=MAX_MEMBERS), {"critical", "optional"}, code=code, what="the signed payload")
     critical = demand_object(value, "critical", {"identity", "image", "type"}, code=code)
     if critical["type"] != IMAGE_SIGNATURE:
         raise Unproven(
@@ -84,7 +86,9 @@ def claimed_statement(unverified: dict[str, Any]) -> Statement:
     blob, annotations = _read_descriptor(unverified)
     if unverified["mediaType"] == SIGNATURE_TYPE:
         return read_image_signature(blob)
-    return parse_statement(parse_envelope(_content(blob, annotations, is_attestation=True)["dsseEnvelope"]).payload)
+    return parse_statement(
+        parse_envelope(_content(blob, annotations, is_attestation=True)["dsseEnvelope"]).payload, max_members=MAX_CLAIMED
+    )
 
 
 def _read_descriptor(unverified: dict[str, Any]) -> tuple[bytes, dict[str, str]]:
@@ -109,7 +113,7 @@ def _content(blob: bytes, annotations: dict[str, str], *, is_attestation: bool) 
         # The signature stands in the envelope; one in the annotation as well would be a second one that nobody verifies.
         if signature:
             raise Malformed(_CODE, f"got a signature in {_SIGNATURE} beside an envelope, expected it empty")
-        return {"dsseEnvelope": parse_json(blob)}
+        return {"dsseEnvelope": parse_json(blob, max_members=MAX_MEMBERS)}
     if not signature:
         raise Unproven("cosign.unsigned", f"got a signature layer without {_SIGNATURE}, expected the signature there")
     digest = {"algorithm": "SHA2_256", "digest": b64_encode(bytes.fromhex(sha256_hex(blob)))}
@@ -141,7 +145,7 @@ def _entry(unverified_text: str) -> dict[str, Any]:
     log_id, body = payload["logID"], payload["body"]
     if not isinstance(log_id, str) or not re.fullmatch(r"[0-9a-f]{64}", log_id):
         raise Malformed(_CODE, "expected the log to be named by 64 hexadecimal digits")
-    entry = parse_json(b64_decode(body, code=_CODE, what="the entry's body"))
+    entry = parse_json(b64_decode(body, code=_CODE, what="the entry's body"), max_members=MAX_MEMBERS)
     if not isinstance(entry, dict):
         raise Malformed(_CODE, "expected the entry's body to be an object")
     return {
@@ -155,7 +159,7 @@ def _entry(unverified_text: str) -> dict[str, Any]:
 
 
 def _read(unverified_text: str) -> Any:
-    return parse_json(unverified_text.encode())
+    return parse_json(unverified_text.encode(), max_members=MAX_MEMBERS)
 
 
 def _certificates(unverified_text: str, what: str) -> list[dict[str, str]]:

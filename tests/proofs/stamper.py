@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -85,6 +86,17 @@ class Stamper:
         if wanted:
             own = own.add_extension(x509.ExtendedKeyUsage(list(wanted)), critical=critical)
         self.certificate = own.sign(self._root_key, hashes.SHA256())
+
+    def certified_again(self, *, name: str | None, new_key: bool) -> Stamper:
+        """Return this authority under a further certificate of its root: for the name it has unless given, with its key or a new one."""
+        again = copy.copy(self)
+        again._key = ec.generate_private_key(ec.SECP256R1()) if new_key else self._key
+        own_name = self.certificate.subject if name is None else _name(name)
+        life = self.certificate.not_valid_before_utc, self.certificate.not_valid_after_utc
+        own = _builder(own_name, self.certificate.issuer, again._key, *life, authority=False)
+        own = own.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
+        again.certificate = own.sign(self._root_key, hashes.SHA256())
+        return again
 
     def member(self, start: str, end: str | None = None) -> dict[str, Any]:
         """Return this authority as a member of a trusted root."""

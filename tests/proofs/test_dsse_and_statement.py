@@ -125,12 +125,37 @@ class TestEnvelope:
         else:
             assert code_of(parse_envelope, value) == "dsse.malformed"
 
+    @pytest.mark.parametrize(
+        ("payload", "holds"), [("YWI", True), ("YQ", True), ("YWI=", True), ("YR", False), ("YWJjZ", False), ("YW+", False)]
+    )
+    def test_the_other_alphabet_needs_no_padding_where_both_look_alike(self, payload: str, holds: bool) -> None:
+        value = build_envelope(b"", b"s", key_hint="k") | {"payload": payload}
+        if holds:
+            assert parse_envelope(value).payload in (b"ab", b"a")
+        else:
+            assert code_of(parse_envelope, value) == "dsse.malformed"
+
+    def test_a_key_id_of_null_is_none(self) -> None:
+        value = build_envelope(b"payload", b"s", key_hint="k")
+        value["signatures"][0]["keyid"] = None
+        assert parse_envelope(value).signatures[0].key_hint == ""
+
     def test_keeps_the_payload_as_it_was_signed(self) -> None:
         value = build_envelope(b' {"a" : 1} ', b"s", key_hint="k")
         assert parse_envelope(value).payload == b' {"a" : 1} '
 
 
 class TestStatement:
+    @pytest.mark.parametrize("unseen", ["\u200b", "\u2028", "\u200f", "\u2060", "\ufeff", "\u00ad"])
+    def test_two_subjects_never_differ_by_what_nobody_sees(self, unseen: str) -> None:
+        subject = {"name": f"payments{unseen}.tar.gz", "digest": {"sha256": "ab" * 32}}
+        assert code_of(parse_statement, json.dumps(STATEMENT | {"subject": [subject]}).encode()) == "statement.malformed"
+
+    def test_a_name_in_any_script_is_a_name(self) -> None:
+        for name in ("зарплата.tar.gz", "料金.tar.gz", "می\u200cخواهم.tar.gz", "\U0001f468\u200d\U0001f4bb.tar.gz"):
+            subject = {"name": name, "digest": {"sha256": "ab" * 32}}
+            assert parse_statement(json.dumps(STATEMENT | {"subject": [subject]}).encode()).subjects[0].name == name
+
     def test_reads_both_versions(self) -> None:
         for version in ("https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v0.1"):
             statement = parse_statement(json.dumps(STATEMENT | {"_type": version}).encode())

@@ -10,6 +10,9 @@ from itertools import combinations
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from proofs.assess import Assessment, assess_evidence
 from proofs.errors import Malformed
@@ -55,6 +58,14 @@ class TestEveryKind:
         sources = ["log"] * (kind.entry not in (None, HASHEDREKORD_V2)) + ["rfc3161"] * kind.stamps
         assert [time["source"] for time in assessment.facts["times"]] == sources
         assert ("the signature is over the file alone" in " ".join(assessment.not_checked)) == (kind.content == "file")
+
+    def test_the_other_holder_written_as_null_is_absent(self, name: str) -> None:
+        held = next(holder for holder in ("certificate", "publicKey") if holder in material(json.loads(make(name))))
+        for other in {"certificate", "publicKey", "x509CertificateChain"} - {held}:
+            raw = changed(make(name), lambda value, other=other: material(value).update({other: None}))
+            assert judge(raw, name).result == "verified"
+            bad = changed(make(name), lambda value, other=other: material(value).update({other: {}}))
+            assert judge(bad, name).code == "bundle.malformed"
 
     def test_the_other_content_written_as_null_is_absent(self, name: str) -> None:
         absent = {"messageSignature": None, "dsseEnvelope": None}
@@ -228,7 +239,23 @@ class TestKeys:
         def rehash(value: dict[str, Any]) -> None:
             value["messageSignature"]["messageDigest"] = {"algorithm": "SHA2_512", "digest": b64(bytes(64))}
 
-        assert judge(changed(make("key-file-v1"), rehash)).code == "key.unknown"
+        assert judge(changed(make("key-file-v1"), rehash)).code == "evidence.unsupported_file_signature"
+
+    @pytest.mark.parametrize("kind", ["ed25519", "p384"])
+    def test_a_file_signed_by_a_key_that_no_digest_can_judge_is_not_called_a_strangers(self, kind: str) -> None:
+        own = ed25519.Ed25519PrivateKey.generate() if kind == "ed25519" else ec.generate_private_key(ec.SECP384R1())
+        signature = own.sign(FILE) if isinstance(own, ed25519.Ed25519PrivateKey) else own.sign(FILE, ec.ECDSA(hashes.SHA256()))
+        spki = own.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+        def signed(value: dict[str, Any]) -> None:
+            value["messageSignature"]["signature"] = b64(signature)
+            value["verificationMaterial"].pop("tlogEntries", None)
+            stamp = {"signedTimestamp": b64(FORMATS.stamper.token(signature, NOON))}
+            value["verificationMaterial"]["timestampVerificationData"] = {"rfc3161Timestamps": [stamp]}
+
+        registered = RegisteredKey(load_spki(spki), FORMATS.born_at)
+        answer = judge(changed(make("key-file-v1"), signed), profile={"tlog": 0, "tsa": 1, "sct": 0}, registered=registered)
+        assert (answer.result, answer.code) == ("unsupported", "evidence.unsupported_file_signature")
 
     def test_a_key_and_a_certificate_are_one_too_many(self) -> None:
         raw = changed(make("key-file-v1"), lambda value: material(value).update(certificate={"rawBytes": "AAAA"}))

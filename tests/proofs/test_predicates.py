@@ -85,6 +85,28 @@ class TestReaders:
         assert vex is not None
         assert vex["statements"][0]["status"] in ("not_affected", "affected", "fixed", "under_investigation")
 
+    def test_spdx_3_is_read_out_of_its_list_of_elements(self) -> None:
+        graph = [
+            {"type": "CreationInfo", "specVersion": "3.0.1", "created": "2026-05-04T12:00:00Z", "createdBy": ["urn:me"]},
+            {"type": "SpdxDocument", "spdxId": "urn:doc", "name": "payments", "rootElement": ["urn:bom"]},
+            {"type": "software_Sbom", "spdxId": "urn:bom", "rootElement": ["urn:app"]},
+            {"type": "software_Package", "spdxId": "urn:app", "verifiedUsing": [{"algorithm": "sha256", "hashValue": "ab"}]},
+            {"type": "software_Package", "spdxId": "urn:lib", "verifiedUsing": [{"algorithm": "sha256", "hashValue": "cd"}]},
+            "odd",
+        ]
+        assert read_predicate("https://spdx.dev/Document/v3", {"@graph": graph}) == {
+            "kind": "spdx",
+            "version": "3.0.1",
+            "name": "payments",
+            "tools": ["urn:me"],
+            "createdAt": "2026-05-04T12:00:00Z",
+            "components": 2,
+            "rootDigests": ["sha256:ab"],
+        }
+        newest = read_predicate("https://cyclonedx.org/bom/v1.7", {"specVersion": "1.7"})
+        assert newest is not None
+        assert (newest["kind"], newest["version"]) == ("cyclonedx", "1.7")
+
     def test_what_was_read_stands_among_the_facts(self) -> None:
         kind = "https://in-toto.io/attestation/test-result/v0.1"
         facts = extract_facts(verify(bundle(statement=STATEMENT | {"predicateType": kind, "predicate": {"result": "FAILED"}})))
@@ -196,6 +218,47 @@ class TestSummaries:
         with pytest.raises(Refusal) as refused:
             check_summary(summary(**changes), self.EXPECTED)
         assert refused.value.code == code
+
+    @pytest.mark.parametrize(
+        ("predicate", "code"),
+        [
+            ({"verificationResult": None, "verification_result": "PASSED"}, "summary.result"),
+            ({"verificationResult": ["FAILED"], "verification_result": "PASSED"}, "summary.result"),
+            ({"verificationResult": "PASSED", "verification_result": "FAILED"}, "summary.result"),
+            ({"verificationResult": "PASSED", "verification_result": ["FAILED"]}, "summary.result"),
+            ({"resourceUri": None, "resource_uri": "pkg:oci/app"}, "summary.resource"),
+            ({"resource_uri": "pkg:oci/other"}, "summary.resource"),
+            ({"verifiedLevels": [], "policy_level": "SLSA_BUILD_LEVEL_2"}, "summary.level"),
+        ],
+    )
+    def test_3_to_5_two_spellings_never_say_more_than_the_types_own(self, predicate: dict[str, Any], code: str) -> None:
+        with pytest.raises(Refusal) as refused:
+            check_summary(summary(predicate=predicate), self.EXPECTED)
+        assert refused.value.code == code
+        both = {"verification_result": "PASSED", "resource_uri": "pkg:oci/app", "time_verified": "2026-05-04T12:00:00Z"}
+        check_summary(summary(predicate=both), self.EXPECTED)
+
+    def test_4_no_rule_takes_a_result_in_another_spelling(self) -> None:
+        for result, wanted in (("PASSED", None), ("FAILED", None)):
+            said = read_predicate(VSA, {"verification_result": result})
+            assert said is not None
+            assert (said["result"], said["readBefore4"]["result"]) == (wanted, result)
+
+    def test_5_version_0_2_states_its_level_in_its_own_spelling(self) -> None:
+        older = {
+            "verifier": {"id": "https://verifier.example"},
+            "resource_uri": "pkg:oci/app",
+            "verification_result": "PASSED",
+            "policy_level": "SLSA_BUILD_LEVEL_2",
+            "time_verified": "2026-05-04T12:00:00Z",
+        }
+        kind = "https://slsa.dev/verification_summary/v0.2"
+        newer = dict.fromkeys(("timeVerified", "resourceUri", "verificationResult", "verifiedLevels"))
+        check_summary(summary(predicateType=kind, predicate=newer | older), self.EXPECTED)
+        for lie in ({"verification_result": None, "verificationResult": "PASSED"}, {"verificationResult": "FAILED"}):
+            with pytest.raises(Refusal) as refused:
+                check_summary(summary(predicateType=kind, predicate=newer | older | lie), self.EXPECTED)
+            assert refused.value.code == "summary.result"
 
     def test_5_a_higher_level_of_the_track_stands_for_a_lower_one(self) -> None:
         assert reaches(["SLSA_BUILD_LEVEL_3"], "SLSA_BUILD_LEVEL_2")

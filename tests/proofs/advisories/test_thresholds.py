@@ -13,14 +13,16 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from portal.demo.instance import Lie
-from proofs.dsse import parse_envelope, verify_envelope
+from proofs.assess import assess_evidence
+from proofs.dsse import IN_TOTO_PAYLOAD_TYPE, Envelope, Signature, pae, parse_envelope, verify_envelope
 from proofs.errors import Malformed, Unproven
 from proofs.evidence import TrustMaterial
-from proofs.keys import load_spki
+from proofs.keys import PublicKey, RegisteredKey, load_spki
 from proofs.policy.evaluate import CountedApproval, count_approvals
+from proofs.sigstore.authority import count_authorities
 from proofs.sigstore.trust_root import parse_trust_root
 from tests.proofs.advisories.asked import FORMATS, VERIFIED, code, make, material, refused_alone, signature_of, tokens
-from tests.proofs.factory import NOON, PUBLIC_KEY, STATEMENT, WORKLOAD, changed, key_signed
+from tests.proofs.factory import DAY, NOON, PUBLIC_KEY, STATEMENT, WORKLOAD, changed, key_signed
 from tests.proofs.formats import Formats, Kind
 from tests.proofs.policy.test_evaluate import policy_with
 from tests.proofs.stamper import Stamper, der
@@ -47,6 +49,25 @@ class TestCopiesOfOneAuthority:
         once = FORMATS.trust({"tlog": 1, "tsa": 1, "sct": 1}, stampers=(FORMATS.stamper, FORMATS.stamper))
         assert code(raw, trust=once) == VERIFIED
         assert code(raw, trust=twice) == "bundle.missing_material"
+
+    @pytest.mark.parametrize("same", ["key", "name"])
+    def test_one_authority_with_two_certificates_is_still_one(self, same: str) -> None:
+        raw = FORMATS.make(Kind(stamps=2), STATEMENT, WORKLOAD, NOON)
+        again = FORMATS.stamper.certified_again(name="another" if same == "key" else None, new_key=same == "name")
+
+        def stamp(value: dict[str, Any]) -> None:
+            tokens(value)[1]["signedTimestamp"] = base64.b64encode(again.token(signature_of(raw), NOON)).decode()
+
+        for count, wanted in ((1, VERIFIED), (2, "bundle.missing_material")):
+            trust = FORMATS.trust({"tlog": 1, "tsa": count, "sct": 1}, stampers=(FORMATS.stamper, again))
+            assert code(changed(raw, stamp), trust=trust) == wanted
+
+    def test_a_third_certificate_makes_one_of_what_looked_like_two(self) -> None:
+        own, other = Stamper(FORMATS.born_at, name="own"), Stamper(FORMATS.born_at, name="other")
+        between = own.certified_again(name="other", new_key=False)
+        root = parse_trust_root(FORMATS.document(stampers=(own, other, between)))
+        first, second, third = root.timestamp_authorities
+        assert [count_authorities(each) for each in ([], [first], [first, second], [first, second, third])] == [0, 1, 2, 1]
 
     @pytest.mark.parametrize("name", ["file-v1", "envelope-v2", "envelope-intoto"])
     def test_one_log_entry_twice_is_refused_and_no_profile_asks_for_two(self, name: str) -> None:
@@ -81,6 +102,22 @@ def _list_of(octets: bytes) -> bytes:
     return octets[2:] if octets[1] < 0x80 else octets[2 + (octets[1] & 0x7F) :]
 
 
+def public(key: ed25519.Ed25519PrivateKey) -> PublicKey:
+    return load_spki(key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+
+
+def signed_by_all(keys: list[ed25519.Ed25519PrivateKey], *, size: int) -> Envelope:
+    """Return an envelope of about `size` bytes that each of the keys signed, in this order and without a hint."""
+    payload = json.dumps(STATEMENT | {"predicateType": "https://example.com/x", "predicate": {"x": "y" * size}}).encode()
+    signatures = tuple(Signature(key.sign(pae(IN_TOTO_PAYLOAD_TYPE, payload)), "") for key in keys)
+    return Envelope(payload, IN_TOTO_PAYLOAD_TYPE, signatures)
+
+
+def written(envelope: Envelope) -> dict[str, Any]:
+    signatures = [{"sig": base64.b64encode(each.signature).decode()} for each in envelope.signatures]
+    return {"payload": base64.b64encode(envelope.payload).decode(), "payloadType": envelope.payload_type, "signatures": signatures}
+
+
 class TestCopiesOfOneKey:
     """CVE-2026-23992 (go-tuf): one key under several ids, or one signature several times, met a threshold of several."""
 
@@ -98,6 +135,27 @@ class TestCopiesOfOneKey:
             with pytest.raises(Unproven) as refused:
                 verify_envelope(copies, keys, threshold=2)
             assert refused.value.code == "dsse.threshold"
+
+    @pytest.mark.parametrize(("count", "size"), [(12, 10), (16, 10), (4, 700_000)])
+    def test_so_many_keys_that_all_signed_are_counted_in_any_order(self, count: int, size: int) -> None:
+        keys = [ed25519.Ed25519PrivateKey.generate() for _ in range(count)]
+        known = [public(key) for key in keys]
+        for order in (keys, keys[::-1]):
+            assert len(verify_envelope(signed_by_all(order, size=size), known, threshold=count)) == count
+
+    def test_where_not_all_could_be_tried_nobody_says_that_they_did_not_sign(self) -> None:
+        keys = [ed25519.Ed25519PrivateKey.generate() for _ in range(12)]
+        envelope = signed_by_all([keys[0], keys[-1]], size=700_000)
+        with pytest.raises(Unproven) as refused:
+            verify_envelope(envelope, [public(key) for key in keys], threshold=2)
+        assert refused.value.code == "dsse.too_many_keys"
+        by_id = sorted(keys, key=lambda key: public(key).key_id)
+        raw = json.dumps(written(signed_by_all([by_id[0], by_id[-1]], size=700_000))).encode()
+        trust = TrustMaterial(keys=tuple(RegisteredKey(public(key), NOON - DAY) for key in keys))
+        answer = assess_evidence(raw, trust=trust, received_at=NOON)
+        assert (answer.result, answer.other_signatures) == ("verified", 1)
+        assert any("not every registered key was held against them" in sentence for sentence in answer.not_checked)
+        assert not any("no other key registered" in sentence for sentence in answer.not_checked)
 
     def test_no_threshold_is_met_by_nobody(self) -> None:
         with pytest.raises(ValueError, match="below one"):
