@@ -12,8 +12,9 @@ SUSPENDED, RETIRED, ORPHANED, COMPROMISED = "suspended", "retired", "orphaned", 
 def why_not_answering(identity: Identity, *, signed_at: datetime) -> str:
     """Return "" when `identity` answers today for what was signed at `signed_at`; else `suspended`, `compromised`, `retired` or `orphaned`.
 
-    Compromised from a time on, it answers for what was signed before. Suspended, it answers for nothing. Retired, it answers for what was signed before, whoever its owner is now. A program whose
-    owner is no longer an active person is an orphan and answers for nothing. Whether it is the signer at all is asked elsewhere.
+    Compromised from a time on, it answers for what was signed before. Suspended, it answers for nothing. Retired, it answers for what was
+    signed before, whoever its owner is now; where it was suspended until then, for what was signed before that. A program whose owner is
+    no longer an active person is an orphan and answers for nothing. Whether it is the signer at all is asked elsewhere.
     """
     if identity.status == Identity.Status.SUSPENDED:
         return SUSPENDED
@@ -31,6 +32,8 @@ def in_words(identity: Identity, why: str) -> str:
         return f"nobody answers for it: {owner}"
     if why == COMPROMISED and identity.compromised_from is not None:
         return f"it is compromised from {identity.compromised_from:%Y-%m-%d %H:%M} UTC on, and this was signed later"
+    if why == RETIRED and identity.suspended_at is not None:
+        return f"it was suspended at {identity.suspended_at:%Y-%m-%d %H:%M} UTC and retired from there, before this was signed"
     if why == RETIRED and identity.retired_at is not None:
         return f"it was retired at {identity.retired_at:%Y-%m-%d %H:%M} UTC, before this was signed"
     return f"that identity is {why}"
