@@ -24,6 +24,7 @@ from tests import cast
 from tests import make_approvals as make
 from tests.make_attestations import make_signer, register_key
 from tests.make_observations import observe, runs, said
+from tests.proofs.formats import as_pep740
 
 pytestmark = pytest.mark.django_db
 
@@ -182,6 +183,13 @@ class TestEvidence:
         workload = stage.workload
         again = build_provenance(workload, (("payments/api:1.4.2", make.image().partition(":")[2]),))
         receive_attestation(content=stage.instance.sign_as(workload, again, at=LATER), by=cast.runner(), now=LATER)
+        assert codes(ask_gate()) == ["evidence.pending"]
+
+    def test_so_is_an_attestation_of_pep_740(self, stage: make.Stage) -> None:
+        make.approve(make.ask(), cast.alice())
+        again = build_provenance(stage.workload, (("payments/api:1.4.2", make.image().partition(":")[2]),))
+        content = json.dumps(as_pep740(stage.instance.sign_as(stage.workload, again, at=LATER))).encode()
+        receive_attestation(content=content, by=cast.runner(), now=LATER)
         assert codes(ask_gate()) == ["evidence.pending"]
 
     def test_unread_evidence_about_something_else_is_not(self, stage: make.Stage) -> None:
