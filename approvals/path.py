@@ -15,8 +15,8 @@ from django.db.models import Prefetch, Q, QuerySet
 from approvals.approved import ApprovedReleases
 from approvals.models import PathFinding
 from attestations.models import Observation, Place
-from attestations.observe import newest_of_each_digest
-from identities.models import Environment, Identity, Team
+from attestations.observe import does_count, newest_of_each_digest
+from identities.models import Environment, Team
 from proofs.artifact_name import read_name
 from proofs.observation import RUNNING
 from proofs.path import BY_NAME, BY_PLACE, DIFFERS, Approved, PathCheck, Seen, check_place, names_exactly, names_place
@@ -40,7 +40,7 @@ def seen_of(observation: Observation, place: Place) -> Seen:
         digest=observation.digest,
         observed_at=observation.observed_at,
         environment=place.environment.slug if place.environment else "",
-        observer_counts=observation.identity.status != Identity.Status.SUSPENDED,
+        observer_counts=does_count(observation),
         received_at=observation.received_at,
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db.models import F, Q
+
 from identities.models import Identity
 
 SUSPENDED, RETIRED, ORPHANED, COMPROMISED = "suspended", "retired", "orphaned", "compromised"
@@ -23,6 +25,15 @@ def why_not_answering(identity: Identity, *, signed_at: datetime) -> str:
     if identity.status == Identity.Status.RETIRED:
         return "" if identity.retired_at is not None and signed_at < identity.retired_at else RETIRED
     return ORPHANED if identity.is_orphaned else ""
+
+
+def answers_for(identity: str, *, signed_at: str) -> Q:
+    """Return for the database what `why_not_answering` returns "" for: `identity` and `signed_at` are the names of columns as queries spell them."""
+    is_active = Q(**{f"{identity}__status": Identity.Status.ACTIVE})
+    is_owned = Q(**{f"{identity}__kind": Identity.Kind.PERSON}) | Q(**{f"{identity}__owner__status": Identity.Status.ACTIVE})
+    was_retired_later = Q(**{f"{identity}__status": Identity.Status.RETIRED, f"{identity}__retired_at__gt": F(signed_at)})
+    holds = Q(**{f"{identity}__compromised_from__isnull": True}) | Q(**{f"{identity}__compromised_from__gt": F(signed_at)})
+    return holds & ((is_active & is_owned) | was_retired_later)
 
 
 def in_words(identity: Identity, why: str) -> str:

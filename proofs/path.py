@@ -46,7 +46,7 @@ OTHER_ALGORITHM = "Approvals that name digests of another algorithm than the one
 class Seen:
     """One observation. `environment` is a slug or empty; `reference` the tag, version or image name that was seen.
 
-    `observer_counts` is false once the observer was suspended: its word may still raise a contradiction, and no longer ends one.
+    `observer_counts` is false once nobody answers for the observer, as when it was suspended: its word may still raise a contradiction, and no longer ends one.
     `received_at` is when it came in; left out, that is when it was made.
     """
 
@@ -179,10 +179,11 @@ def check_freshness(observed_at: datetime | None, *, at: datetime) -> PathCheck:
 
 
 def check_place(seen: Sequence[Seen], *, approved: Sequence[Approved]) -> PathCheck:
-    """Say how a place stands now. `seen` holds the newest observation of each digest that was seen there, the newest first.
+    """Say how a place stands now. `seen` holds the newest observation of each digest that was seen there, and the newest of each by an
+    observer that counts, the newest first.
 
-    The newest is the one that counts at the latest moment. What could not be compared, or was seen as approved by an observer that is suspended
-    now, ends no contradiction. Of two observations of the same moment the worse one counts, and so does a contradiction that came in after what
+    The newest is the one that counts at the latest moment. What could not be compared, or was seen as approved by an observer that nobody
+    answers for now, ends no contradiction. Of two observations of the same moment the worse one counts, and so does a contradiction that came in after what
     was seen as approved and is dated before it by no more than clocks may be apart.
     """
     digests = [item.digest for item in seen]
@@ -194,7 +195,7 @@ def check_place(seen: Sequence[Seen], *, approved: Sequence[Approved]) -> PathCh
         before = [digest for digest in digests if digest != item.digest]
         found = replace(check_path(item, before=before, approved=approved), about=item)
         if found.code == AS_APPROVED and not item.observer_counts:
-            words = f"Whoever saw {item.words} as approved is suspended now; somebody else has to look."
+            words = f"Whoever saw {item.words} as approved does not count any more (suspended, compromised, or without an owner); others must look."
             found = replace(found, code=SUSPENDED, outcome="unknown", sentence=words)
         if found.code in UNDECIDED:
             last = last or found

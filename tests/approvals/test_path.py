@@ -10,6 +10,8 @@ import pytest
 from approvals.models import Approval
 from approvals.open_request import AskedArtifact, open_request
 from approvals.path import findings_about, places_about, standing_contradictions
+from identities.lifecycle.change_owner import change_owner
+from identities.lifecycle.change_status import resume_identity, suspend_identity
 from identities.models import Environment, Identity, Team
 from tests import cast
 from tests import make_approvals as make
@@ -86,9 +88,39 @@ class TestPlacesAbout:
         Identity.objects.filter(pk=watcher().pk).update(status=Identity.Status.SUSPENDED)
         assert now() == ["path.observer_suspended"]
         observe(said(at=LATER), by=watcher(name="second"), now=LATER + MINUTE)
-        assert now() == ["path.observer_suspended"]
-        observe(said(at=LATER + MINUTE), by=watcher(name="second"))
         assert now() == ["path.as_approved"]
+
+    def test_what_ends_a_contradiction_is_seen_by_somebody_who_is_answered_for(self, approved: Approval) -> None:
+        first, second, carol = watcher(), watcher(name="second"), cast.carol()
+        change_owner(identity=second, owner=carol, reason="moved", by=None, now=NOW)
+        observe(said(digest=OTHER, at=LATER), by=first)
+        observe(said(at=LATER + 2 * MINUTE), by=second)
+        assert against() == []
+        for act in (suspend_identity, resume_identity):
+            act(identity=carol, reason="looked into", by=None, now=LATER + 3 * MINUTE)
+            assert against() == (["path.digest_differs"] if act is suspend_identity else [])
+
+    def test_one_who_is_gone_hides_nothing_that_others_saw(self, approved: Approval) -> None:
+        first, second = watcher(), watcher(name="second")
+        observe(said(digest=OTHER, at=LATER), by=first)
+        observe(said(at=LATER + MINUTE), by=first)
+        observe(said(at=LATER + 5 * MINUTE), by=second)
+        suspend_identity(identity=second, reason="stolen", by=None, now=LATER + 6 * MINUTE)
+        assert (now(), against()) == (["path.as_approved"], [])
+        # What it found wrong stands, though.
+        Identity.objects.filter(pk=first.pk).update(status=Identity.Status.SUSPENDED)
+        assert against() == ["path.digest_differs"]
+
+    @pytest.mark.parametrize(("change", "counts"), [({"status": "retired", "retired_at": LATER + 2 * MINUTE}, True), ({}, False)])
+    def test_what_it_told_before_it_was_retired_counts_and_nothing_once_it_was_compromised(
+        self, approved: Approval, change: dict[str, Any], counts: bool
+    ) -> None:
+        observe(said(digest=OTHER, at=LATER))
+        # Dated before it was taken over, and sent afterwards.
+        observe(said(at=LATER + MINUTE), now=LATER + MINUTE + timedelta(seconds=30))
+        taken_over = {"compromised_from": LATER + MINUTE + timedelta(seconds=20)}
+        Identity.objects.filter(pk=watcher().pk).update(**(change or taken_over))
+        assert now() == (["path.as_approved"] if counts else ["path.digest_differs"])
 
     def test_another_place_does_not_end_it(self, approved: Approval) -> None:
         observe(said(digest=OTHER, at=LATER))
