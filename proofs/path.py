@@ -33,6 +33,8 @@ CONTRADICTIONS = frozenset({DIFFERS, UNAPPROVED})
 UNDECIDED = frozenset({NOT_COMPARED, SUSPENDED})
 
 BY_NAME, BY_PLACE, BY_ENVIRONMENT = "name", "place", "environment"
+# Approvals of other projects under the same name that a sentence names.
+MAX_OTHERS_NAMED = 3
 
 NOT_LOOKED_AT = (
     "Whether the observer told the truth, and whether it looked at everything there.",
@@ -77,7 +79,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """A digest people fully approved for an environment, under the name they signed. `ended_at`: somebody answered no later."""
+    """A digest people fully approved for an environment, under the name they signed. `ended_at`: somebody of that project answered no later."""
 
     digest: str
     name: str
@@ -86,6 +88,7 @@ class Approved:
     ended_at: datetime | None = None
     approval_id: str = ""
     request_id: str = ""
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,7 @@ class PathCheck:
 def check_path(seen: Seen, *, before: Iterable[str], approved: Sequence[Approved]) -> PathCheck:
     """Hold one observation against the approvals of its team. `before` are the other digests this place had, the newest first.
 
+    A name belongs to the project that approved something under it first; what another project approved under it settles nothing and is said.
     Never refuses. Checks neither that the approvals' signatures hold (whoever collected them says so) nor how old the observation is.
     """
     # 1. Approvals that stood, in digests that can be compared.
@@ -126,13 +130,16 @@ def check_path(seen: Seen, *, before: Iterable[str], approved: Sequence[Approved
 
     # 2. The very name and version.
     named = [item for item in comparable if names_exactly(item.name, seen)]
-    if named and not any(item.digest == seen.digest for item in named):
-        return _differs(seen, _newest(named), BY_NAME, left_out)
+    first = min(named, key=lambda item: (item.approved_at, item.approval_id), default=None)
+    theirs = [item for item in named if first is not None and item.project == first.project]
+    others = _said_by_others([item for item in named if item not in theirs])
+    if theirs and not any(item.digest == seen.digest for item in theirs):
+        return _differs(seen, _newest(theirs), BY_NAME, left_out, others)
 
     # 3. The digest, under whatever name.
     if same:
-        expected = _newest([item for item in named if item.digest == seen.digest] or same)
-        words = f"{seen.words} has {seen.digest}, which was approved{_as(expected)} for {expected.environment}."
+        expected = _newest([item for item in theirs if item.digest == seen.digest] or same)
+        words = f"{seen.words} has {seen.digest}, which was approved{_as(expected)} for {expected.environment}{_by(expected)}.{others}"
         return PathCheck(AS_APPROVED, "pass", words, expected, not_looked_at=left_out)
 
     # 4. What this place had before.
@@ -259,13 +266,23 @@ def _newest(items: Sequence[Approved]) -> Approved:
     return max(items, key=lambda item: (item.approved_at, item.approval_id))
 
 
-def _differs(seen: Seen, expected: Approved, basis: str, left_out: tuple[str, ...]) -> PathCheck:
-    words = f"{seen.words} has {seen.digest}, but {expected.digest} was approved{_as(expected)} for {expected.environment}."
+def _differs(seen: Seen, expected: Approved, basis: str, left_out: tuple[str, ...], others: str = "") -> PathCheck:
+    was = f"{expected.digest} was approved{_as(expected)} for {expected.environment}{_by(expected)}"
+    words = f"{seen.words} has {seen.digest}, but {was}.{others}"
     return PathCheck(DIFFERS, "fail", words, expected, basis, left_out)
 
 
 def _as(item: Approved) -> str:
     return f" as {item.name}" if item.name else ""
+
+
+def _by(item: Approved) -> str:
+    return f" by {item.project}" if item.project else ""
+
+
+def _said_by_others(items: Sequence[Approved]) -> str:
+    told = sorted({(item.project, item.digest) for item in items})[:MAX_OTHERS_NAMED]
+    return "".join(f" {project} approved {digest} under the same name, which settles nothing." for project, digest in told)
 
 
 def _algorithm(digest: str) -> str:
