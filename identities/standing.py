@@ -23,7 +23,9 @@ def why_not_answering(identity: Identity, *, signed_at: datetime) -> str:
     if identity.compromised_from is not None and signed_at >= identity.compromised_from:
         return COMPROMISED
     if identity.status == Identity.Status.RETIRED:
-        return "" if identity.retired_at is not None and signed_at < identity.retired_at else RETIRED
+        # However it came to be retired, nothing that was signed while it was suspended counts.
+        was_suspended = identity.suspended_at is not None and signed_at >= identity.suspended_at
+        return "" if identity.retired_at is not None and signed_at < identity.retired_at and not was_suspended else RETIRED
     return ORPHANED if identity.is_orphaned else ""
 
 
@@ -33,7 +35,8 @@ def answers_for(identity: str, *, signed_at: str) -> Q:
     is_owned = Q(**{f"{identity}__kind": Identity.Kind.PERSON}) | Q(**{f"{identity}__owner__status": Identity.Status.ACTIVE})
     was_retired_later = Q(**{f"{identity}__status": Identity.Status.RETIRED, f"{identity}__retired_at__gt": F(signed_at)})
     holds = Q(**{f"{identity}__compromised_from__isnull": True}) | Q(**{f"{identity}__compromised_from__gt": F(signed_at)})
-    return holds & ((is_active & is_owned) | was_retired_later)
+    was_suspended_later = Q(**{f"{identity}__suspended_at__isnull": True}) | Q(**{f"{identity}__suspended_at__gt": F(signed_at)})
+    return holds & ((is_active & is_owned) | (was_retired_later & was_suspended_later))
 
 
 def in_words(identity: Identity, why: str) -> str:
