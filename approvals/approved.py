@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef
 
 from approvals.models import Approval, RequestArtifact, Revision
 from approvals.status import stood_approved
-from identities.models import Environment, Team
+from identities.models import Environment, Project, Team
 from proofs.path import Approved, Seen, names_alike, names_exactly
 
 # Of the requests that an observation may be about, the newest ones. What only an older one approved counts as not approved.
@@ -30,21 +30,25 @@ class _Asked:
     name: str
     environment: str
     environment_id: str
+    project: str
 
 
 class ApprovedReleases:
     """The approvals of one team, read once and weighed as they are asked for."""
 
-    def __init__(self, team: Team | str, *, environment: Environment | None = None) -> None:
-        """Read those of a whole team, or for one environment of it alone."""
+    def __init__(self, team: Team | str, *, environment: Environment | None = None, project: Project | None = None) -> None:
+        """Read those of a whole team, or of one environment or one project of it alone."""
         somebody = Approval.objects.filter(revision__request=OuterRef("request"), decision=Approval.Decision.APPROVE)
         rows = RequestArtifact.objects.filter(Exists(somebody), request__environment__team=team).order_by("-request__opened_at", "pk")
         if environment is not None:
             rows = rows.filter(request__environment=environment)
-        fields = ("request_id", "artifact_id", "name", "request__environment__slug", "request__environment_id")
+        if project is not None:
+            rows = rows.filter(request__project=project)
+        about = ("request__environment__slug", "request__environment_id", "request__project__slug")
+        fields = ("request_id", "artifact_id", "name", *about)
         self._asked = [_Asked(*row) for row in rows.values_list(*fields)]
         self._weighed: dict[str, tuple[Approval, datetime] | None] = {}
-        self._noes: dict[str, list[tuple[str, datetime]]] = {}
+        self._noes: dict[str, list[tuple[str, str, datetime]]] = {}
 
     def about(self, seen: Sequence[Seen]) -> list[Approved]:
         """Return the approvals of the digests that were seen, and of the names they were seen under."""
@@ -66,7 +70,8 @@ class ApprovedReleases:
             if weighed is None:
                 continue
             approval, last_yes = weighed
-            ended = [at for environment, at in self._noes[asked.digest] if environment == asked.environment_id and at >= last_yes]
+            question = (asked.project, asked.environment_id)
+            ended = [at for *about, at in self._noes[asked.digest] if tuple(about) == question and at >= last_yes]
             found.append(
                 Approved(
                     digest=asked.digest,
@@ -76,6 +81,7 @@ class ApprovedReleases:
                     ended_at=min(ended, default=None),
                     approval_id=approval.pk,
                     request_id=asked.request_id,
+                    project=asked.project,
                 )
             )
         return found
@@ -93,16 +99,17 @@ class ApprovedReleases:
                 self._weighed[revision.request_id] = (approval, last.signed_at)
 
     def _read_noes(self, digests: Collection[str]) -> None:
-        """Find when people answered no about each artifact, on whichever request."""
+        """Find when people answered no about each artifact, on whichever request. It ends what the same project approved, as at the gate."""
         if not digests:
             return
         self._noes |= {digest: [] for digest in digests}
         rows = Approval.objects.filter(revision__request__artifacts__artifact__in=digests).exclude(decision=Approval.Decision.APPROVE)
-        fields = ("revision__request__artifacts__artifact_id", "revision__request__environment_id", "signed_at")
-        for digest, environment, at in rows.values_list(*fields):
+        request = "revision__request"
+        fields = (f"{request}__artifacts__artifact_id", f"{request}__project__slug", f"{request}__environment_id", "signed_at")
+        for digest, project, environment, at in rows.values_list(*fields):
             # A request may be about others as well; the join brings those too.
             if digest in digests:
-                self._noes[digest].append((environment, at))
+                self._noes[digest].append((project, environment, at))
 
 
 def _is_called_like(asked: _Asked, seen: Seen) -> bool:

@@ -15,8 +15,8 @@ from django.db.models import Prefetch, Q, QuerySet
 from approvals.approved import ApprovedReleases
 from approvals.models import PathFinding
 from attestations.models import Observation, Place
-from attestations.observe import newest_of_each_digest
-from identities.models import Environment, Identity, Team
+from attestations.observe import does_count, newest_of_each_digest
+from identities.models import Environment, Project, Team
 from proofs.artifact_name import read_name
 from proofs.observation import RUNNING
 from proofs.path import BY_NAME, BY_PLACE, DIFFERS, Approved, PathCheck, Seen, check_place, names_exactly, names_place
@@ -40,24 +40,27 @@ def seen_of(observation: Observation, place: Place) -> Seen:
         digest=observation.digest,
         observed_at=observation.observed_at,
         environment=place.environment.slug if place.environment else "",
-        observer_counts=observation.identity.status != Identity.Status.SUSPENDED,
+        observer_counts=does_count(observation),
         received_at=observation.received_at,
     )
 
 
 def places_about(digest: str, *, teams: Collection[Team]) -> list[PlaceNow]:
-    """Return every place of these teams that has, had or should have the artifact, the one seen last first."""
+    """Return every place of these teams that has, had or should have the artifact, the one seen last first.
+
+    A place that is in order for the project its name belongs to is not when a project that approved this artifact finds another under the name.
+    """
     found = [now for team in teams for now in _look(digest, ApprovedReleases(team), team)]
     return sorted(found, key=lambda now: now.observation.observed_at, reverse=True)
 
 
-def standing_contradictions(digest: str, *, environment: Environment) -> list[PlaceNow]:
-    """Return the places that speak against promoting the artifact to the environment.
+def standing_contradictions(digest: str, *, environment: Environment, project: Project) -> list[PlaceNow]:
+    """Return the places that speak against promoting the artifact of the project to the environment; another project's approvals do not matter.
 
     They show another digest under its approved name, or it under the name of another, or, in the environment itself, another in its place.
     That the environment still runs something else which nobody approved is no reason against promoting what was approved.
     """
-    releases = ApprovedReleases(environment.team, environment=environment)
+    releases = ApprovedReleases(environment.team, environment=environment, project=project)
     places = _look(digest, releases, environment.team, environment=environment)
     return [now for now in places if _speaks_against(now, digest, releases.of(digest))]
 
@@ -87,7 +90,8 @@ def _look(digest: str, releases: ApprovedReleases, team: Team, *, environment: E
         places = places.filter(Q(environment=environment) | Q(environment__isnull=True))
     rows = list(places.distinct().select_related("environment"))
     newest = newest_of_each_digest(rows)
-    return [_weigh(place, newest[place.pk], releases) for place in rows if newest[place.pk]]
+    projects = {item.project for item in releases.of(digest)}
+    return [_weigh(place, newest[place.pk], releases, projects) for place in rows if newest[place.pk]]
 
 
 def _is_about(digest: str, approved: Sequence[Approved], team: Team) -> Q:
@@ -112,9 +116,14 @@ def _places_named(name: str, team: Team) -> list[str]:
     return [key for key, kind, location, reference in rows if names_place(name, kind=kind, location=location, reference=reference)]
 
 
-def _weigh(place: Place, observations: Sequence[Observation], releases: ApprovedReleases) -> PlaceNow:
+def _weigh(place: Place, observations: Sequence[Observation], releases: ApprovedReleases, projects: Collection[str]) -> PlaceNow:
     seen = [seen_of(row, place) for row in observations]
-    check = check_place(seen, approved=releases.about(seen))
+    approved = releases.about(seen)
+    check = check_place(seen, approved=approved)
+    for project in sorted(projects):
+        theirs = check_place(seen, approved=[item for item in approved if item.project == project])
+        if theirs.code == DIFFERS and theirs.basis == BY_NAME and not check.is_contradiction:
+            check = theirs
     decided = next(row for row, item in zip(observations, seen, strict=True) if item == check.about)
     return PlaceNow(place, decided, check)
 

@@ -14,6 +14,7 @@ from django.db.models.functions import Least
 from attestations.models import Observation, Place
 from identities.models import Environment, Identity
 from identities.permissions import demand
+from identities.standing import answers_for, why_not_answering
 from proofs.canonical import canonical_bytes
 from proofs.digest import sha256_hex
 from proofs.errors import NotAllowed, NotFound
@@ -44,7 +45,7 @@ def keep_observation(*, said: SaidObservation, by: Identity, now: datetime) -> t
         place=place, identity=by, reference=said.reference, digest=said.digest, observed_at=said.observed_at, received_at=now
     )
     Observation.objects.bulk_create([mine], ignore_conflicts=True)
-    kept = Observation.objects.select_related("place__environment", "identity").get(
+    kept = Observation.objects.select_related("place__environment", "identity__owner").get(
         place=place, identity=by, reference=said.reference, digest=said.digest, observed_at=said.observed_at
     )
     return kept, kept.pk == mine.pk
@@ -53,24 +54,39 @@ def keep_observation(*, said: SaidObservation, by: Identity, now: datetime) -> t
 def newest_of_each_digest(places: Sequence[Place], *, until: datetime | None = None) -> dict[str, list[Observation]]:
     """Return for each place the newest observation of each digest seen there (`until` then, if given), the newest first.
 
-    An observation counts at the time it is dated, and at most at the time it came in: a date ahead of that hides nothing that was seen later.
+    Where the observer of that one does not count (`does_count`), the newest by one that does comes along with it: nobody who is suspended
+    now hides what others saw. An observation counts at the time it is dated, and at most at the time it came in: a date ahead of that hides
+    nothing that was seen later.
     """
     found: dict[str, list[Observation]] = {place.pk: [] for place in places}
     for start in range(0, len(places), PLACES_AT_ONCE):
         rows = Observation.objects.annotate(counts_at=COUNTS_AT).filter(place__in=places[start : start + PLACES_AT_ONCE])
         if until is not None:
             rows = rows.filter(counts_at__lte=until)
-        newest = {
-            (place, digest): at for place, digest, at in rows.order_by().values_list("place", "digest").annotate(last=Max("counts_at"))
-        }
+        seen = rows.order_by().values_list("place", "digest")
+        last = seen.annotate(last=Max("counts_at"), counting=Max("counts_at", filter=answers_for("identity", signed_at="received_at")))
+        newest, counting = {}, {}
+        for place, digest, at, counting_at in last:
+            newest[place, digest], counting[place, digest] = at, counting_at
         # Rows of the wanted moments, of whichever digest; the pair of place and digest picks among them.
-        dated = rows.filter(counts_at__in=set(newest.values()), digest__in={digest for _, digest in newest})
+        dated = rows.filter(counts_at__in={*newest.values(), *counting.values()} - {None}, digest__in={digest for _, digest in newest})
         for row in dated.select_related("identity__owner", "place__environment").order_by("-counts_at", "received_at", "pk"):
             # Several observers may have seen the same at one moment; the first that told us stands for them.
-            if newest.get((row.place_id, row.digest)) == counts_at(row):
-                del newest[row.place_id, row.digest]
+            key, at, is_counting = (row.place_id, row.digest), counts_at(row), does_count(row)
+            if newest.get(key) == at or (is_counting and counting.get(key) == at):
                 found[row.place_id].append(row)
+                newest.pop(key, None)
+                if is_counting:
+                    counting.pop(key, None)
     return found
+
+
+def does_count(observation: Observation) -> bool:
+    """Say whether somebody answers today for what the observer told: it is not suspended, not an orphan, and was neither retired nor compromised.
+
+    What counts for the latter is when it told us. A date is its own word, and whoever took it over may date back.
+    """
+    return not why_not_answering(observation.identity, signed_at=observation.received_at)
 
 
 def seen_before(observation: Observation) -> Observation | None:
@@ -80,7 +96,7 @@ def seen_before(observation: Observation) -> Observation | None:
         .filter(place=observation.place, counts_at__lte=counts_at(observation))
         .exclude(pk=observation.pk)
     )
-    return rows.select_related("identity").order_by("-counts_at", "-received_at", "-pk").first()
+    return rows.select_related("identity__owner").order_by("-counts_at", "-received_at", "-pk").first()
 
 
 def counts_at(observation: Observation) -> datetime:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from identities.grants.held import find_grants_to_attest
-from identities.models import Grant, Identity
+from identities.models import EvidenceSigner, Grant, Identity
 from identities.queries import find_registration, fitting_registrations, resolve_signer
 from identities.standing import in_words, why_not_answering
 from proofs.claims import ClaimFinding
@@ -65,7 +65,7 @@ def _find_granted(signer: Mapping[str, Any], facts: Mapping[str, Any], *, signed
 
 
 def _why_nobody(signer: Mapping[str, Any], *, signed_at: datetime, at: datetime) -> ClaimFinding:
-    candidate = find_registration(signer, signed_at=signed_at, at=at) or fitting_registrations(signer).first()
+    candidate = find_registration(signer, signed_at=signed_at, at=at) or _named_first(signer, revoked_by=signed_at)
     if candidate is None:
         return ClaimFinding(CHECK, "review", "signer.unknown", "The signature holds, but nobody registered its signer here.")
     name, why = candidate.identity.name, why_not_answering(candidate.identity, signed_at=signed_at)
@@ -90,7 +90,7 @@ def check_signer_trusted_today(
     """
     signed_at = when_signed(facts, as_of=as_of)
     registration = find_registration(signer, signed_at=signed_at, at=at)
-    named = registration or fitting_registrations(signer).first()
+    named = registration or _named_first(signer, revoked_by=at)
     if named is None:
         return None
     name = named.identity.name
@@ -102,6 +102,13 @@ def check_signer_trusted_today(
     if is_ended or (registration is None and was_revoked(signer, by=at)):
         return "signer.revoked", f"{name} signed this way once; the registration was revoked."
     return None
+
+
+def _named_first(signer: Mapping[str, Any], *, revoked_by: datetime) -> EvidenceSigner | None:
+    """Return the registration to speak of where none answers: the newest that had been revoked by then, else the newest."""
+    fitting = list(fitting_registrations(signer))
+    revoked = [row for row in fitting if row.revoked_at is not None and row.revoked_at <= revoked_by]
+    return next(iter(revoked or fitting), None)
 
 
 def was_revoked(signer: Mapping[str, Any], *, by: datetime) -> bool:

@@ -49,7 +49,7 @@ def check_present_facts(request: Request, *, digest: str, now: datetime) -> list
 
 def check_path_stands(request: Request, *, digest: str) -> list[Reason]:
     """Return the reasons that observers gave against promoting `digest`: another digest under its name, or it under another's."""
-    standing = standing_contradictions(digest, environment=request.environment)
+    standing = standing_contradictions(digest, environment=request.environment, project=request.project)
     return [Reason(now.check.code, f"{now.check.sentence} Seen by {now.observation.identity}.", request_id=request.pk) for now in standing]
 
 

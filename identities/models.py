@@ -88,6 +88,8 @@ class Identity(models.Model):
     owner = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="owned")
     team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.PROTECT, related_name="identities")
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.ACTIVE)
+    # Since when it is suspended. It stays when the identity is retired from there: what was signed meanwhile never counts.
+    suspended_at = models.DateTimeField(null=True, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True)
     # From then on somebody else may have acted in its name; it is retired as well. It can be said again for an earlier time.
     compromised_from = models.DateTimeField(null=True, blank=True)
@@ -225,6 +227,8 @@ class EvidenceSigner(models.Model):
     any_ref = models.BooleanField(default=False)
     key_id = models.CharField(max_length=60, blank=True)
     spki = models.BinaryField(null=True, blank=True)
+    # When somebody really made it; `valid_from` may lie before that. Null where that was not kept yet.
+    registered_at = models.DateTimeField(null=True, blank=True)
     valid_from = models.DateTimeField()
     valid_until = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)

@@ -27,6 +27,12 @@ def are_two_officers() -> bool:
     return len(list_officers()[:2]) == 2
 
 
+def were_ever_two_officers() -> bool:
+    """Say whether two people have ever been officers, at once or not, whatever became of them. What they were asked is not settled without them."""
+    held = RoleAssignment.objects.filter(identity__kind=Identity.Kind.PERSON, role=RoleAssignment.Role.OFFICER, project__isnull=True)
+    return held.values("identity").distinct().count() >= 2
+
+
 def demand_officer(identity: Identity) -> Identity:
     """Return the identity as it is now; refuses with `permission.missing` unless it is an officer's.
 

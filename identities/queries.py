@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,14 +26,15 @@ def find_registration(facts_signer: Mapping[str, Any], *, signed_at: datetime, a
 
     `facts_signer` is what certificate or key say, never what a predicate claims. `signed_at` is when the signature was made, as far as
     it is proven, else when it was there. A registration answers for what was signed in its time. What was signed before anybody
-    registered the signer is answered for by the one registered until `at`; but not where a registration had ended by revocation when it was
-    signed: a name that is registered again makes nothing good that was signed in between.
+    registered the signer is answered for by the one registered until `at`. But one that was made after a fitting one was revoked answers
+    only for what is signed from the moment it was made: what a revocation took away stays away, whatever is registered later.
     """
     fitting = list(fitting_registrations(facts_signer))
-    counting = [signer for signer in fitting if _is_in_force(signer, signed_at)]
-    if not counting and not any(signer.revoked_at is not None and signer.revoked_at <= signed_at for signer in fitting):
+    answering = [signer for signer in fitting if not _came_too_late(signer, fitting, signed_at)]
+    counting = [signer for signer in answering if _is_in_force(signer, signed_at)]
+    if not counting:
         # That its time ran out since changes nothing about what it answered for; that it was revoked does.
-        later = [signer for signer in fitting if signed_at < signer.valid_from <= at]
+        later = [signer for signer in answering if signed_at < signer.valid_from <= at]
         counting = [signer for signer in later if signer.revoked_at is None or at < signer.revoked_at]
     exactly = [signer for signer in counting if not signer.any_ref]
     if not exactly and any(not signer.any_ref and signer.revoked_at is not None and signer.revoked_at <= signed_at for signer in fitting):
@@ -70,6 +71,20 @@ def fitting_registrations(facts_signer: Mapping[str, Any]) -> QuerySet[EvidenceS
 def _is_in_force(signer: EvidenceSigner, at: datetime) -> bool:
     ends = [end for end in (signer.valid_until, signer.revoked_at) if end is not None]
     return signer.valid_from <= at and all(at < end for end in ends)
+
+
+def _came_too_late(signer: EvidenceSigner, fitting: Sequence[EvidenceSigner], signed_at: datetime) -> bool:
+    """Say whether a registration was made after another of the same name was revoked, and after this was signed.
+
+    A time of revocation is when it holds from. All times are taken as whole seconds, and of one second the revocation comes first.
+    """
+    made = signer.registered_at or signer.valid_from
+    revoked = [(other.pk, other.revoked_at) for other in fitting if other.revoked_at is not None and other.pk != signer.pk]
+    if signer.registered_at is None and any(pk < signer.pk and made < since for pk, since in revoked):
+        # When it was made is not known: perhaps after the revocation, and dated back.
+        return True
+    made = made.replace(microsecond=0)
+    return signed_at < made and any(since.replace(microsecond=0) <= made for _, since in revoked)
 
 
 def list_register(*, now: datetime, kind: str = "", words: str = "", saved: str = "", sort: str = "name") -> QuerySet[Identity]:

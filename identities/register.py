@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from ulid import ULID
 
 from identities.chronicle import append_identity_event
@@ -130,7 +130,8 @@ def register_signer(
     `valid_from` may lie in the past, for a key that signed before it was registered here; without it, it is now. `replaces` is for
     `rotate_signer` alone, which looks at the signer that this one takes over from.
     Refuses with `signer.not_for_people`, `signer.incomplete`, `signer.expired`, `signer.in_future`, `signer.already_registered`,
-    `identity.not_active`, `permission.missing` or a `key.*` code. Possession of the private key is not proved here; each signature does that.
+    `signer.revoked_before` for a past time and a name of which something was revoked, `identity.not_active`, `permission.missing` or a `key.*`
+    code. Possession of the private key is not proved here; each signature does that.
     """
     if by is not None:
         demand(by, "identities.steward", team=identity.team)
@@ -144,7 +145,7 @@ def register_signer(
         raise Malformed("signer.in_future", "got a validity that begins in the future, expected one that began already")
     # Whole seconds, as all times in verdicts are: a signer is valid for evidence judged in the second it was registered in.
     begins = (valid_from or now).replace(microsecond=0)
-    signer = EvidenceSigner(identity=identity, valid_from=begins, valid_until=valid_until, replaces=replaces)
+    signer = EvidenceSigner(identity=identity, registered_at=now, valid_from=begins, valid_until=valid_until, replaces=replaces)
     if public_key_pem is not None and not (certificate_issuer or certificate_identity):
         key = load_pem(public_key_pem)
         signer.method, signer.key_id, signer.spki = EvidenceSigner.Method.PUBLIC_KEY, key.key_id, key.spki
@@ -160,6 +161,7 @@ def register_signer(
             # Held, so that of two registrations at once the second sees the first.
             hold_ledger()
             _refuse_overlap(signer)
+            _refuse_to_answer_for_what_was_revoked(signer, now)
             signer.save()
             _append_signer_registered(signer, by=by, now=now)
             evidence_signer_changed.send(EvidenceSigner, signer=signer, now=now)
@@ -173,19 +175,34 @@ def _refuse_overlap(signer: EvidenceSigner) -> None:
 
     Within a team an exact name may be split off from a workflow that is registered on any ref; the exact one counts.
     """
-    if signer.method != EvidenceSigner.Method.CERTIFICATE:
-        return
-    workflow, _ = split_workflow(signer.certificate_identity)
-    overlap = Q(any_ref=True, certificate_identity=workflow) if workflow else Q(pk=None)
-    if signer.any_ref:
-        overlap = Q(any_ref=False, certificate_identity__startswith=f"{signer.certificate_identity}@")
-    others = EvidenceSigner.objects.filter(
-        overlap, method=signer.method, certificate_issuer=signer.certificate_issuer, revoked_at__isnull=True
-    )
+    others = _overlapping(signer).exclude(certificate_identity=signer.certificate_identity).filter(revoked_at__isnull=True)
     other = others.exclude(identity__team=signer.identity.team).first()
     if other is not None:
         words = f"got {signer}, which an identity of another team covers by {other}; one signer is one identity"
         raise Conflict("signer.already_registered", words)
+
+
+def _refuse_to_answer_for_what_was_revoked(signer: EvidenceSigner, now: datetime) -> None:
+    """Refuse a time in the past for a name of which a registration was revoked, whoever's: what that took away stays away."""
+    if signer.valid_from >= now.replace(microsecond=0):
+        return
+    revoked = _overlapping(signer).filter(revoked_at__isnull=False).first()
+    if revoked is not None:
+        words = f"got {rfc3339(signer.valid_from)}, expected now: {revoked} was revoked, and {signer} counts only for what is signed from now on"
+        raise Conflict("signer.revoked_before", words)
+
+
+def _overlapping(signer: EvidenceSigner) -> QuerySet[EvidenceSigner]:
+    """Return every registration, of whatever state, under which a certificate may fall that also falls under this one."""
+    same = Q(certificate_identity=signer.certificate_identity)
+    workflow, _ = split_workflow(signer.certificate_identity)
+    if signer.any_ref:
+        same |= Q(any_ref=False, certificate_identity__startswith=f"{signer.certificate_identity}@")
+    elif workflow:
+        same |= Q(any_ref=True, certificate_identity=workflow)
+    method = EvidenceSigner.Method.CERTIFICATE
+    rows = EvidenceSigner.objects.filter(same, method=method, certificate_issuer=signer.certificate_issuer)
+    return rows if signer.method == method else rows.none()
 
 
 def _append_registered(identity: Identity, *, by: Identity | None, now: datetime) -> None:

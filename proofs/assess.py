@@ -18,6 +18,7 @@ from proofs.evidence import COSIGN, MAX_BYTES, TrustMaterial, VerifiedEvidence, 
 from proofs.facts import extract_facts
 from proofs.provenance import MAX_INPUTS
 from proofs.sigstore.cosign_layer import SIGNATURE_TYPE, claimed_statement, is_layer
+from proofs.sigstore.pep740 import claimed_envelope, is_attestation
 from proofs.sigstore.signed_file import parse_signed_file
 from proofs.statement import MAX_CLAIMED, Statement, parse_statement
 
@@ -183,9 +184,11 @@ def _subjects_claimed_by(value: Any) -> tuple[str, ...]:
             return ()
         if is_layer(value):
             return _digests_of(claimed_statement(value))
-        if value.get("messageSignature") is not None and value.get("dsseEnvelope") is None:
+        # What a verifier reads as an envelope is read as one here, whatever else stands in it.
+        is_envelope = "payload" in value
+        if not is_envelope and value.get("messageSignature") is not None and value.get("dsseEnvelope") is None:
             return (str(parse_signed_file(value["messageSignature"]).digest),)
-        envelope = value.get("dsseEnvelope", value)
+        envelope = value if is_envelope else claimed_envelope(value) if is_attestation(value) else value.get("dsseEnvelope")
         if not isinstance(envelope, dict):
             return ()
         statement = parse_statement(parse_envelope(envelope).payload, max_members=MAX_CLAIMED)

@@ -33,6 +33,8 @@ CONTRADICTIONS = frozenset({DIFFERS, UNAPPROVED})
 UNDECIDED = frozenset({NOT_COMPARED, SUSPENDED})
 
 BY_NAME, BY_PLACE, BY_ENVIRONMENT = "name", "place", "environment"
+# Approvals of other projects under the same name that a sentence names.
+MAX_OTHERS_NAMED = 3
 
 NOT_LOOKED_AT = (
     "Whether the observer told the truth, and whether it looked at everything there.",
@@ -46,7 +48,7 @@ OTHER_ALGORITHM = "Approvals that name digests of another algorithm than the one
 class Seen:
     """One observation. `environment` is a slug or empty; `reference` the tag, version or image name that was seen.
 
-    `observer_counts` is false once the observer was suspended: its word may still raise a contradiction, and no longer ends one.
+    `observer_counts` is false once nobody answers for the observer, as when it was suspended: its word may still raise a contradiction, and no longer ends one.
     `received_at` is when it came in; left out, that is when it was made.
     """
 
@@ -77,7 +79,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """A digest people fully approved for an environment, under the name they signed. `ended_at`: somebody answered no later."""
+    """A digest people fully approved for an environment, under the name they signed. `ended_at`: somebody of that project answered no later."""
 
     digest: str
     name: str
@@ -86,6 +88,7 @@ class Approved:
     ended_at: datetime | None = None
     approval_id: str = ""
     request_id: str = ""
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,7 @@ class PathCheck:
 def check_path(seen: Seen, *, before: Iterable[str], approved: Sequence[Approved]) -> PathCheck:
     """Hold one observation against the approvals of its team. `before` are the other digests this place had, the newest first.
 
+    A name belongs to the project that approved something under it first; what another project approved under it settles nothing and is said.
     Never refuses. Checks neither that the approvals' signatures hold (whoever collected them says so) nor how old the observation is.
     """
     # 1. Approvals that stood, in digests that can be compared.
@@ -126,13 +130,16 @@ def check_path(seen: Seen, *, before: Iterable[str], approved: Sequence[Approved
 
     # 2. The very name and version.
     named = [item for item in comparable if names_exactly(item.name, seen)]
-    if named and not any(item.digest == seen.digest for item in named):
-        return _differs(seen, _newest(named), BY_NAME, left_out)
+    first = min(named, key=lambda item: (item.approved_at, item.approval_id), default=None)
+    theirs = [item for item in named if first is not None and item.project == first.project]
+    others = _said_by_others([item for item in named if item not in theirs])
+    if theirs and not any(item.digest == seen.digest for item in theirs):
+        return _differs(seen, _newest(theirs), BY_NAME, left_out, others)
 
     # 3. The digest, under whatever name.
     if same:
-        expected = _newest([item for item in named if item.digest == seen.digest] or same)
-        words = f"{seen.words} has {seen.digest}, which was approved{_as(expected)} for {expected.environment}."
+        expected = _newest([item for item in theirs if item.digest == seen.digest] or same)
+        words = f"{seen.words} has {seen.digest}, which was approved{_as(expected)} for {expected.environment}{_by(expected)}.{others}"
         return PathCheck(AS_APPROVED, "pass", words, expected, not_looked_at=left_out)
 
     # 4. What this place had before.
@@ -179,10 +186,11 @@ def check_freshness(observed_at: datetime | None, *, at: datetime) -> PathCheck:
 
 
 def check_place(seen: Sequence[Seen], *, approved: Sequence[Approved]) -> PathCheck:
-    """Say how a place stands now. `seen` holds the newest observation of each digest that was seen there, the newest first.
+    """Say how a place stands now. `seen` holds the newest observation of each digest that was seen there, and the newest of each by an
+    observer that counts, the newest first.
 
-    The newest is the one that counts at the latest moment. What could not be compared, or was seen as approved by an observer that is suspended
-    now, ends no contradiction. Of two observations of the same moment the worse one counts, and so does a contradiction that came in after what
+    The newest is the one that counts at the latest moment. What could not be compared, or was seen as approved by an observer that nobody
+    answers for now, ends no contradiction. Of two observations of the same moment the worse one counts, and so does a contradiction that came in after what
     was seen as approved and is dated before it by no more than clocks may be apart.
     """
     digests = [item.digest for item in seen]
@@ -194,7 +202,7 @@ def check_place(seen: Sequence[Seen], *, approved: Sequence[Approved]) -> PathCh
         before = [digest for digest in digests if digest != item.digest]
         found = replace(check_path(item, before=before, approved=approved), about=item)
         if found.code == AS_APPROVED and not item.observer_counts:
-            words = f"Whoever saw {item.words} as approved is suspended now; somebody else has to look."
+            words = f"Whoever saw {item.words} as approved does not count any more (suspended, compromised, or without an owner); others must look."
             found = replace(found, code=SUSPENDED, outcome="unknown", sentence=words)
         if found.code in UNDECIDED:
             last = last or found
@@ -258,13 +266,23 @@ def _newest(items: Sequence[Approved]) -> Approved:
     return max(items, key=lambda item: (item.approved_at, item.approval_id))
 
 
-def _differs(seen: Seen, expected: Approved, basis: str, left_out: tuple[str, ...]) -> PathCheck:
-    words = f"{seen.words} has {seen.digest}, but {expected.digest} was approved{_as(expected)} for {expected.environment}."
+def _differs(seen: Seen, expected: Approved, basis: str, left_out: tuple[str, ...], others: str = "") -> PathCheck:
+    was = f"{expected.digest} was approved{_as(expected)} for {expected.environment}{_by(expected)}"
+    words = f"{seen.words} has {seen.digest}, but {was}.{others}"
     return PathCheck(DIFFERS, "fail", words, expected, basis, left_out)
 
 
 def _as(item: Approved) -> str:
     return f" as {item.name}" if item.name else ""
+
+
+def _by(item: Approved) -> str:
+    return f" by {item.project}" if item.project else ""
+
+
+def _said_by_others(items: Sequence[Approved]) -> str:
+    told = sorted({(item.project, item.digest) for item in items})[:MAX_OTHERS_NAMED]
+    return "".join(f" {project} approved {digest} under the same name, which settles nothing." for project, digest in told)
 
 
 def _algorithm(digest: str) -> str:

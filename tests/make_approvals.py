@@ -24,7 +24,7 @@ from attestations.models import Attestation, Blob, Submission, Verdict, VerdictS
 from attestations.receive import receive_attestation
 from attestations.trust.roots import add_trust_root
 from identities.enrol import begin_enrolment, complete_enrolment
-from identities.models import Identity, SigningKey
+from identities.models import Identity, Project, SigningKey
 from ledger.publish import publish_checkpoint
 from portal.demo.instance import Instance, Workload, build_provenance, claim_builder
 from proofs.approval.human_approval import approval_challenge
@@ -72,6 +72,16 @@ rules:
 """
 
 
+ANYTHING_GOES = """\
+schema: countersign-policy/v1
+id: toy
+version: "1"
+title: Anything goes
+minimumAssurance: H2
+validityHours: 72
+rules:
+  - {id: approval, kind: approvals, title: One approver, role: "approver:release", count: 1}
+"""
 EXPECTATIONS = """\
 schema: countersign-expectations/v1
 project: payments-api
@@ -128,6 +138,14 @@ def expect(*, version: int = 1, workflow: str = "release", now: datetime = NOW) 
     """Put expectations of payments-api into force, which this workflow meets."""
     source = EXPECTATIONS.format(version=version, workflow=workflow)
     return activate_expectations(source=source, project=cast.payments_api(), by=erin(now=now), now=now)
+
+
+def toy(*, now: datetime = NOW) -> Project:
+    """A second project of payments that may go to production, under a policy that asks for no evidence."""
+    project = Project.objects.create(slug="toy", name="Toy", team=cast.payments())
+    policy = store_policy(source=ANYTHING_GOES, by=erin(now=now), now=now)
+    activate_policy(policy=policy, project=project, environment=cast.production(), by=erin(now=now), now=now)
+    return project
 
 
 def image(tag: str = "1.4.2") -> str:

@@ -2,7 +2,7 @@
 
 TUF has decided that the document is what the holders of the mirror's keys signed and is current. Whom to trust is not TUF's to say, so a
 new root waits for two officers. An update of a root that was accepted earlier may take its place by itself where the caller says that this
-mirror's own keys are the authority. Nothing here asks a network.
+mirror's own keys are the authority. What officers were asked about is settled by officers alone. Nothing here asks a network.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from attestations.models import TrustOrigin, TrustProposal, TrustRoot
+from attestations.models import TrustAnswer, TrustOrigin, TrustProposal, TrustRoot
+from attestations.trust.proposals import find_open
 from attestations.trust.propose_change import propose_trust_root
 from attestations.trust.roots import accept_trust_root, note_origin, remove_trust_root
 from identities.actors import actor_of, portal_actor
-from identities.officers import are_two_officers
+from identities.officers import were_ever_two_officers
 from proofs.digest import sha256_hex
 
 UNCHANGED, ADDED, UPDATED, PROPOSED = "unchanged", "added", "updated", "proposed"
@@ -38,7 +39,8 @@ def follow_trust_root(*, name: str, mirror: str, document: bytes, automatic: boo
     """Keep a `trusted_root.json` that `mirror` sent under TUF. The same document again changes nothing.
 
     With `automatic`, it takes the place of the root of the same name that was accepted from the same mirror, under the same thresholds.
-    Otherwise it is added while there are not yet two officers, and proposed to them afterwards.
+    Otherwise it is added while there never were two officers, and proposed to officers afterwards, also when they have left. A document that
+    waits as a proposal, or that an officer refused, never takes effect here.
     Refuses as `accept_trust_root` and `propose_trust_root` do.
     """
     digest = sha256_hex(document)
@@ -48,16 +50,24 @@ def follow_trust_root(*, name: str, mirror: str, document: bytes, automatic: boo
         return Followed(UNCHANGED, name, digest)
     note_origin(digest=digest, name=name, mirror=mirror, now=now)
     profile = earlier.profile if earlier else None
-    if earlier is not None and automatic:
+    is_theirs = _is_for_officers(digest, now)
+    if earlier is not None and automatic and not is_theirs:
         accept_trust_root(name=name, document=document, profile=profile, actor=portal_actor(), now=now)
         remove_trust_root(digest=earlier.digest, actor=portal_actor(), now=now)
         return Followed(UPDATED, name, digest)
-    if not are_two_officers():
+    if not were_ever_two_officers() and not is_theirs:
         accept_trust_root(name=name, document=document, profile=profile, actor=actor_of(None), now=now)
         return Followed(ADDED, name, digest)
     reason = f"The mirror {mirror} sends this as its current trusted root."[:500]
     proposal = propose_trust_root(name=name, document=document, profile=profile, reason=reason, by=None, now=now)
     return Followed(PROPOSED, name, digest, proposal.pk)
+
+
+def _is_for_officers(digest: str, now: datetime) -> bool:
+    """Say whether this document waits as a proposal, or was refused."""
+    add = TrustProposal.Change.ADD
+    refused = TrustAnswer.objects.filter(proposal__change=add, proposal__document=digest, word=TrustAnswer.Word.REFUSE)
+    return refused.exists() or find_open(change=add, root_digest=digest, now=now) is not None
 
 
 def find_earlier(*, name: str, mirror: str, than: str) -> TrustRoot | None:

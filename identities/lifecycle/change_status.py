@@ -29,14 +29,18 @@ def suspend_identity(*, identity: Identity, reason: str, by: Identity | None, no
 
 
 def resume_identity(*, identity: Identity, reason: str, by: Identity | None, now: datetime) -> Identity:
-    """Let a suspended identity act again; what it signed counts as before. Refuses as `suspend_identity` does."""
+    """Let a suspended identity act again: it was a false alarm, so what it signed counts as before, and what was signed meanwhile as well.
+
+    Refuses as `suspend_identity` does.
+    """
     return _change(identity, Status.ACTIVE, "identity.resumed", reason, by, now)
 
 
 def retire_identity(*, identity: Identity, reason: str, by: Identity | None, now: datetime) -> Identity:
     """Retire an identity for ever: it can do nothing any more; what it signed before stays what it is, what is signed later never counts.
 
-    Refuses as `suspend_identity` does. A suspended identity may be retired; what it signed before counts again then.
+    Refuses as `suspend_identity` does. A suspended identity may be retired; then it is retired since it was suspended: what it signed
+    before that counts again, and what was signed meanwhile never does.
     """
     return _change(identity, Status.RETIRED, "identity.retired", reason, by, now)
 
@@ -88,10 +92,13 @@ def _change(identity: Identity, status: str, event: str, reason: str, by: Identi
     if row.status == Status.RETIRED:
         raise Conflict("identity.retired", f"{row} is retired, and that stays; register another identity")
     before, row.status = str(row.status), status
+    # Whole seconds, as signing times are: what was signed in this very second was signed too late.
+    since = now.replace(microsecond=0)
     if status == Status.RETIRED:
-        # Whole seconds, as signing times are: what was signed in this very second was signed too late.
-        row.retired_at = now.replace(microsecond=0)
-    row.save(update_fields=["status", "retired_at"])
+        row.retired_at = row.suspended_at or since
+    else:
+        row.suspended_at = since if status == Status.SUSPENDED else None
+    row.save(update_fields=["status", "suspended_at", "retired_at"])
     document = {"identity": row.pk, "before": before, "status": str(status), "reason": said}
     append_identity_event(event=event, document=document, by=by, now=now)
     order_another_look(row, now=now)

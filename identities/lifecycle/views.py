@@ -49,7 +49,7 @@ CHANGES = {
     "resume": Change(
         "Resume",
         "Let {name} act again?",
-        "What {name} signed counts as before, and all rights are back.",
+        "It was a false alarm: what {name} signed counts as before, also what was signed while suspended, and all rights are back.",
         resume_identity,
         ("suspended",),
     ),
@@ -71,7 +71,8 @@ CHANGES = {
     "retire": Change(
         "Retire",
         "Retire {name} for ever?",
-        "This cannot be taken back. {name} can do nothing here any more. Evidence signed before stays what it is; what is signed from now on never counts.",
+        "This cannot be taken back. {name} can do nothing here any more. Evidence signed before stays what it is; what is signed from now on, or was signed "
+        "while suspended, never counts.",
         retire_identity,
         ("active", "orphaned", "suspended"),
         "bad",

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from proofs.dsse import IN_TOTO_PAYLOAD_TYPE
 from proofs.errors import Malformed, TooLarge, Unproven
 from proofs.sigstore.bundle_shape import BUNDLE_MEDIA_TYPE, Bundle, parse_bundle
 from proofs.sigstore.known_certificates import SignerCertificate
@@ -60,12 +61,14 @@ def as_bundle(unverified: dict[str, Any]) -> dict[str, Any]:
             "certificate": {"rawBytes": material["certificate"]},
             "tlogEntries": material["transparency_entries"],
         },
-        "dsseEnvelope": {
-            "payload": envelope["statement"],
-            "payloadType": "application/vnd.in-toto+json",
-            "signatures": [{"sig": envelope["signature"]}],
-        },
+        "dsseEnvelope": _as_envelope(envelope),
     }
+
+
+def claimed_envelope(unverified: dict[str, Any]) -> dict[str, Any]:
+    """Return what an attestation object of whatever version claims to have signed, as an envelope; empty where it has none. Verifies nothing."""
+    envelope = unverified["envelope"]
+    return _as_envelope(envelope) if isinstance(envelope, dict) else {}
 
 
 def parse_provenance(unverified: object) -> list[tuple[Publisher, dict[str, Any]]]:
@@ -131,6 +134,11 @@ def check_publisher(certificate: SignerCertificate, publisher: Publisher) -> Non
         wanted, holds = f"{wanted} in {said['environment']}", False
     if not holds:
         raise Unproven("pep740.publisher", f"the certificate was issued to {certificate.identity}, expected the publisher {wanted[:200]}")
+
+
+def _as_envelope(envelope: dict[str, Any]) -> dict[str, Any]:
+    signatures = [{"sig": envelope.get("signature")}]
+    return {"payload": envelope.get("statement"), "payloadType": IN_TOTO_PAYLOAD_TYPE, "signatures": signatures}
 
 
 def _demanded(said: dict[str, str], name: str) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from approvals.approved import ApprovedReleases
 from approvals.models import Approval
 from approvals.open_request import AskedArtifact, open_request
 from approvals.path import findings_about, places_about, standing_contradictions
-from identities.models import Environment, Identity, Team
+from identities.lifecycle.change_owner import change_owner
+from identities.lifecycle.change_status import resume_identity, suspend_identity
+from identities.models import Environment, Identity, Project, Team
 from tests import cast
 from tests import make_approvals as make
 from tests.make_observations import CLUSTER, NOW, codes, observe, runs, said, watcher
@@ -26,8 +29,9 @@ def now(digest: str | None = None) -> list[str]:
     return [place.check.code for place in places_about(digest or make.image(), teams=[cast.payments()])]
 
 
-def against(digest: str | None = None) -> list[str]:
-    return [place.check.code for place in standing_contradictions(digest or make.image(), environment=cast.production())]
+def against(digest: str | None = None, project: Project | None = None) -> list[str]:
+    found = standing_contradictions(digest or make.image(), environment=cast.production(), project=project or cast.payments_api())
+    return [place.check.code for place in found]
 
 
 @pytest.fixture
@@ -86,9 +90,39 @@ class TestPlacesAbout:
         Identity.objects.filter(pk=watcher().pk).update(status=Identity.Status.SUSPENDED)
         assert now() == ["path.observer_suspended"]
         observe(said(at=LATER), by=watcher(name="second"), now=LATER + MINUTE)
-        assert now() == ["path.observer_suspended"]
-        observe(said(at=LATER + MINUTE), by=watcher(name="second"))
         assert now() == ["path.as_approved"]
+
+    def test_what_ends_a_contradiction_is_seen_by_somebody_who_is_answered_for(self, approved: Approval) -> None:
+        first, second, carol = watcher(), watcher(name="second"), cast.carol()
+        change_owner(identity=second, owner=carol, reason="moved", by=None, now=NOW)
+        observe(said(digest=OTHER, at=LATER), by=first)
+        observe(said(at=LATER + 2 * MINUTE), by=second)
+        assert against() == []
+        for act in (suspend_identity, resume_identity):
+            act(identity=carol, reason="looked into", by=None, now=LATER + 3 * MINUTE)
+            assert against() == (["path.digest_differs"] if act is suspend_identity else [])
+
+    def test_one_who_is_gone_hides_nothing_that_others_saw(self, approved: Approval) -> None:
+        first, second = watcher(), watcher(name="second")
+        observe(said(digest=OTHER, at=LATER), by=first)
+        observe(said(at=LATER + MINUTE), by=first)
+        observe(said(at=LATER + 5 * MINUTE), by=second)
+        suspend_identity(identity=second, reason="stolen", by=None, now=LATER + 6 * MINUTE)
+        assert (now(), against()) == (["path.as_approved"], [])
+        # What it found wrong stands, though.
+        Identity.objects.filter(pk=first.pk).update(status=Identity.Status.SUSPENDED)
+        assert against() == ["path.digest_differs"]
+
+    @pytest.mark.parametrize(("change", "counts"), [({"status": "retired", "retired_at": LATER + 2 * MINUTE}, True), ({}, False)])
+    def test_what_it_told_before_it_was_retired_counts_and_nothing_once_it_was_compromised(
+        self, approved: Approval, change: dict[str, Any], counts: bool
+    ) -> None:
+        observe(said(digest=OTHER, at=LATER))
+        # Dated before it was taken over, and sent afterwards.
+        observe(said(at=LATER + MINUTE), now=LATER + MINUTE + timedelta(seconds=30))
+        taken_over = {"compromised_from": LATER + MINUTE + timedelta(seconds=20)}
+        Identity.objects.filter(pk=watcher().pk).update(**(change or taken_over))
+        assert now() == (["path.as_approved"] if counts else ["path.digest_differs"])
 
     def test_another_place_does_not_end_it(self, approved: Approval) -> None:
         observe(said(digest=OTHER, at=LATER))
@@ -177,6 +211,71 @@ class TestStandingContradictions:
         observe(said(digest=OTHER, at=LATER), by=make.other_teams_bot())
         assert Team.objects.count() == 2
         assert against() == []
+
+
+class TestTwoProjects:
+    """Another project of the team approves another digest under a name that payments-api approved."""
+
+    @pytest.fixture
+    def toy(self) -> Project:
+        return make.toy()
+
+    def approve(self, project: Project, digest: str = OTHER, *, at: datetime = NOW + MINUTE, name: str = "payments/api:1.4.2") -> None:
+        artifacts = [AskedArtifact(digest, name)]
+        request = open_request(project=project, environment=cast.production(), title="x", artifacts=artifacts, by=cast.bob(now=at), now=at)
+        make.approve(request, cast.person("tim", "Tim Lang", "approver:release", project=project, now=at), now=at)
+
+    def test_settles_nothing_and_is_said(self, approved: Approval, toy: Project) -> None:
+        observe(said(digest=OTHER, at=LATER))
+        self.approve(toy)
+        assert now() == now(OTHER) == against() == ["path.digest_differs"]
+        (place,) = places_about(OTHER, teams=[cast.payments()])
+        assert f"{make.image()} was approved as payments/api:1.4.2 for production by payments-api. " in place.check.sentence
+        assert f"toy approved {OTHER} under the same name, which settles nothing." in place.check.sentence
+
+    def test_takes_nothing_away_from_what_was_approved_first(self, approved: Approval, toy: Project) -> None:
+        observe(said(at=LATER))
+        self.approve(toy)
+        assert (now(), against()) == (["path.as_approved"], [])
+        (place,) = places_about(make.image(), teams=[cast.payments()])
+        assert f"toy approved {OTHER} under the same name" in place.check.sentence
+        # Where toy's own artifact should be there is something else.
+        assert now(OTHER) == against(OTHER, toy) == ["path.digest_differs"]
+
+    def test_hides_nothing_by_approving_it_sooner(self, toy: Project) -> None:
+        stage = make.set_stage()
+        make.send_provenance(stage)
+        self.approve(toy, at=NOW)
+        observe(said(digest=OTHER, at=LATER))
+        make.approve(make.ask(now=LATER), cast.alice(now=LATER), now=LATER)
+        assert now() == against() == ["path.digest_differs"]
+
+    def test_and_its_no_ends_none_of_ours(self, approved: Approval, toy: Project) -> None:
+        self.approve(toy, make.image(), name="x")
+        approved.refresh_from_db()
+        mine, theirs = (
+            {item.project: item for item in ApprovedReleases(cast.payments()).of(make.image())}[slug] for slug in ("payments-api", "toy")
+        )
+        assert (mine.ended_at, theirs.ended_at) == (None, None)
+        tim = cast.person("tim", "Tim Lang", "approver:release", project=toy)
+        request = open_request(
+            project=toy,
+            environment=cast.production(),
+            title="x",
+            artifacts=[AskedArtifact(make.image(), "y")],
+            by=cast.bob(),
+            now=LATER,
+        )
+        passkey, key = make.enrol(tim, now=LATER)
+        make.complete(make.begin(request, tim, key, decision="reject", reason="no", now=LATER), passkey, now=LATER)
+        found = {item.project: item.ended_at for item in ApprovedReleases(cast.payments()).of(make.image())}
+        assert found == {"payments-api": None, "toy": LATER}
+
+    def test_asks_the_database_no_more_often(self, approved: Approval, toy: Project, django_assert_max_num_queries: Any) -> None:
+        self.approve(toy)
+        observe(*(said(location=f"mirror-{number}.example/payments/api", at=LATER) for number in range(40)))
+        with django_assert_max_num_queries(24):
+            assert now() == ["path.as_approved"] * 40
 
 
 class TestPackageUrls:

@@ -31,18 +31,7 @@ from tests.make_attestations import (
     trust_production,
     verify_now,
 )
-
-
-def pep740(bundle: bytes) -> dict[str, Any]:
-    """Return the bundle in the clothes of PEP 740."""
-    value = json.loads(bundle)
-    material, envelope = value["verificationMaterial"], value["dsseEnvelope"]
-    return {
-        "version": 1,
-        "verification_material": {"certificate": material["certificate"]["rawBytes"], "transparency_entries": material["tlogEntries"]},
-        "envelope": {"statement": envelope["payload"], "signature": envelope["signatures"][0]["sig"]},
-    }
-
+from tests.proofs.formats import as_pep740
 
 pytestmark = pytest.mark.django_db
 
@@ -142,7 +131,7 @@ class TestAttestationPage:
 
     def test_names_the_format_of_a_pep_740_attestation(self, carol: Client) -> None:
         bundle = trust_instance().sign_as(runner_workload(), json.loads(make_statement()), at=NOW)
-        attestation = make_attestation(json.dumps(pep740(bundle)).encode())
+        attestation = make_attestation(json.dumps(as_pep740(bundle)).encode())
         verify_now(attestation)
         assert "<dd>PEP 740 attestation</dd>" in show(carol, attestation).content.decode()
 

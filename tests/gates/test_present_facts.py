@@ -9,7 +9,6 @@ import pytest
 
 from approvals.models import Request
 from approvals.open_request import AskedArtifact, open_request
-from approvals.policies import activate_policy, store_policy
 from attestations.drain import drain
 from attestations.receive import receive_attestation
 from gates import decide as gate
@@ -24,6 +23,7 @@ from tests import cast
 from tests import make_approvals as make
 from tests.make_attestations import make_signer, register_key
 from tests.make_observations import observe, runs, said
+from tests.proofs.formats import as_pep740
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +51,11 @@ def answer_no(request: Request, person: Identity) -> None:
     publish_checkpoint(now=LATER)
 
 
+def ask_for(project: Project, digest: str, name: str) -> Request:
+    artifacts = [AskedArtifact(digest, name)]
+    return open_request(project=project, environment=cast.production(), title=name, artifacts=artifacts, by=cast.bob(), now=make.NOW)
+
+
 @pytest.fixture
 def stage() -> make.Stage:
     stage = make.set_stage()
@@ -61,21 +66,7 @@ def stage() -> make.Stage:
 @pytest.fixture
 def other_project(stage: make.Stage) -> Project:
     """A second project of the team that may go to the same environment, under a policy that asks for no evidence."""
-    toy = Project.objects.create(slug="toy", name="Toy", team=cast.payments())
-    owner = make.erin()
-    source = """\
-schema: countersign-policy/v1
-id: toy
-version: "1"
-title: Anything goes
-minimumAssurance: H2
-validityHours: 72
-rules:
-  - {id: approval, kind: approvals, title: One approver, role: "approver:release", count: 1}
-"""
-    policy = store_policy(source=source, by=owner, now=make.NOW)
-    activate_policy(policy=policy, project=toy, environment=cast.production(), by=owner, now=make.NOW)
-    return toy
+    return make.toy()
 
 
 class TestAnswers:
@@ -194,6 +185,13 @@ class TestEvidence:
         receive_attestation(content=stage.instance.sign_as(workload, again, at=LATER), by=cast.runner(), now=LATER)
         assert codes(ask_gate()) == ["evidence.pending"]
 
+    def test_so_is_an_attestation_of_pep_740(self, stage: make.Stage) -> None:
+        make.approve(make.ask(), cast.alice())
+        again = build_provenance(stage.workload, (("payments/api:1.4.2", make.image().partition(":")[2]),))
+        content = json.dumps(as_pep740(stage.instance.sign_as(stage.workload, again, at=LATER))).encode()
+        receive_attestation(content=content, by=cast.runner(), now=LATER)
+        assert codes(ask_gate()) == ["evidence.pending"]
+
     def test_unread_evidence_about_something_else_is_not(self, stage: make.Stage) -> None:
         make.approve(make.ask(), cast.alice())
         other = build_provenance(stage.workload, (("payments/api:9", make.image("9").partition(":")[2]),))
@@ -236,6 +234,21 @@ class TestPath:
         observe(said(digest=make.image("another"), at=LATER, **{**kept, "reference": "1.2.0"}), now=LATER)
         decision = ask_gate()
         assert (decision.outcome, codes(decision)) == ("deny", ["path.digest_differs"])
+
+    def test_another_projects_no_does_not_settle_where_our_name_leads(self, stage: make.Stage, other_project: Project) -> None:
+        make.approve(make.ask(), cast.alice())
+        theirs = ask_for(other_project, make.image(), "x")
+        observe(said(digest=make.image("another"), at=LATER + timedelta(seconds=1)), now=LATER + timedelta(seconds=2))
+        assert codes(ask_gate("payments-api")) == ["path.digest_differs"]
+        answer_no(theirs, cast.person("tim", "Tim Lang", "approver:release", project=other_project))
+        assert codes(ask_gate("payments-api")) == ["path.digest_differs"]
+
+    def test_nor_does_its_yes_to_another_digest_under_our_name(self, stage: make.Stage, other_project: Project) -> None:
+        make.approve(make.ask(), cast.alice())
+        observe(said(digest=make.image("another"), at=LATER), now=LATER)
+        tim = cast.person("tim", "Tim Lang", "approver:release", project=other_project)
+        make.approve(ask_for(other_project, make.image("another"), "payments/api:1.4.2"), tim, now=LATER)
+        assert codes(ask_gate("payments-api")) == ["path.digest_differs"]
 
     def test_another_teams_observer_shuts_nothing(self, stage: make.Stage) -> None:
         make.approve(make.ask(), cast.alice())

@@ -43,6 +43,7 @@ MAY_CHANGE: dict[type, set[str]] = {
         "owner_id",
         "team_id",
         "status",
+        "suspended_at",
         "retired_at",
         "compromised_from",
         "review_every_days",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -27,6 +27,16 @@ def another(name: str = "other") -> Identity:
     return register_nonhuman(
         kind="workflow", name=name, issuer="https://i.example", subject=name, owner=cast.bob(), team=cast.payments(), by=None, now=cast.NOW
     )
+
+
+def same_name(any_ref: bool) -> dict[str, Any]:
+    name = cast.WORKFLOW if any_ref else f"{cast.WORKFLOW}@refs/tags/v1"
+    return {"method": "certificate", "certificate_issuer": cast.GITHUB_ISSUER, "certificate_identity": name, "any_ref": any_ref}
+
+
+def register_again(identity: Identity, *, any_ref: bool, now: datetime, valid_from: datetime | None = None) -> EvidenceSigner:
+    named = {key: value for key, value in same_name(any_ref).items() if key != "method"}
+    return register_signer(identity=identity, by=None, now=now, valid_from=valid_from, **named)
 
 
 class TestResolveSigner:
@@ -144,6 +154,35 @@ class TestResolveSigner:
             (again_at, runner),
         ):
             assert resolve_signer(certificate(), signed_at=signed_at, at=today) == answered
+
+    def test_a_name_split_off_before_the_whole_was_revoked_goes_on(self) -> None:
+        cast.runner()
+        exact = register_again(another(), any_ref=False, now=cast.NOW + timedelta(hours=1), valid_from=cast.NOW)
+        EvidenceSigner.objects.filter(any_ref=True).update(revoked_at=LATER)
+        for signed_at in (cast.NOW, LATER, LATER + timedelta(days=1)):
+            assert resolve_signer(certificate(), signed_at=signed_at, at=LATER + timedelta(days=2)) == exact.identity
+        assert resolve_signer(certificate(identity=f"{cast.WORKFLOW}@refs/tags/v2"), signed_at=LATER, at=LATER) is None
+
+    @pytest.mark.parametrize("any_ref", [False, True])
+    @pytest.mark.parametrize("back", [timedelta(days=400), timedelta(hours=36)], ids=["before it was revoked", "after it was revoked"])
+    def test_a_registration_that_was_dated_back_answers_for_nothing_that_a_revocation_took_away(
+        self, any_ref: bool, back: timedelta
+    ) -> None:
+        runner, made = cast.runner(), LATER + timedelta(days=2)
+        EvidenceSigner.objects.update(revoked_at=LATER)
+        row = EvidenceSigner(identity=another(), registered_at=made, valid_from=made - back, **same_name(any_ref))
+        row.save()
+        second = timedelta(seconds=1)
+        for signed_at, answered in ((LATER - second, runner), (LATER, None), (made - second, None), (made, row.identity)):
+            assert resolve_signer(certificate(), signed_at=signed_at, at=made) == answered
+        assert resolve_signer(certificate(), signed_at=cast.NOW - timedelta(days=1), at=made) is None
+
+    def test_a_registration_of_which_nobody_kept_when_it_was_made_counts_as_made_after_the_revocation(self) -> None:
+        runner = cast.runner()
+        EvidenceSigner.objects.update(revoked_at=LATER)
+        EvidenceSigner.objects.create(identity=another(), valid_from=cast.NOW - timedelta(days=1), **same_name(False))
+        answered = [resolve_signer(certificate(), signed_at=at, at=LATER) for at in (cast.NOW - timedelta(hours=1), cast.NOW, LATER)]
+        assert answered == [None, runner, None]
 
     @pytest.mark.parametrize("status", ["suspended", "retired"])
     def test_only_while_its_identity_is_active(self, status: str) -> None:

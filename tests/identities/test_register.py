@@ -130,6 +130,26 @@ class TestRegisterSigner:
         register_signer(identity=other, certificate_identity=f"{cast.WORKFLOW}2@refs/tags/v1", **issued)
         register_signer(identity=other, certificate_identity=name, **{**issued, "certificate_issuer": "https://ci.example"})
 
+    @pytest.mark.parametrize("revoked", [True, False], ids=["all names revoked", "one name revoked"])
+    @pytest.mark.parametrize("again", [True, False], ids=["all names again", "one name again"])
+    @pytest.mark.parametrize("whose", ["payments", "other"])
+    def test_refuses_to_answer_for_what_was_signed_before_where_a_name_was_revoked(self, revoked: bool, again: bool, whose: str) -> None:
+        name, yesterday = f"{cast.WORKFLOW}@refs/tags/v1", cast.NOW - timedelta(days=1)
+        issued = {"certificate_issuer": cast.GITHUB_ISSUER, "by": None}
+        identity = register_nonhuman(**TestRegisterNonhuman.arguments, owner=cast.bob(), team=cast.payments(), by=None)
+        names = {True: {"certificate_identity": cast.WORKFLOW, "any_ref": True}, False: {"certificate_identity": name}}
+        register_signer(identity=identity, **names[revoked], **issued, now=yesterday)
+        EvidenceSigner.objects.update(revoked_at=cast.NOW)
+        team = cast.Team.objects.get_or_create(slug=whose, defaults={"name": whose})[0]
+        other = register_nonhuman(**{**TestRegisterNonhuman.arguments, "subject": "again"}, owner=cast.bob(), team=team, by=None)
+        late = cast.NOW + timedelta(hours=1)
+        asked = {"identity": other, **names[again], **issued, "now": late}
+        refused("signer.revoked_before", register_signer, **asked, valid_from=late - timedelta(seconds=1))
+        # From now on is what a repaired workflow needs, and another workflow's past is nobody's business here.
+        deploy = {"certificate_identity": cast.WORKFLOW.replace("release", "deploy"), "any_ref": True}
+        register_signer(**{**asked, **deploy}, valid_from=yesterday)
+        assert register_signer(**asked).valid_from == late
+
     def test_refuses_people(self) -> None:
         refused("signer.not_for_people", register_signer, identity=cast.alice(), public_key_pem=b"x", by=None, now=cast.NOW)
 

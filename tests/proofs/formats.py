@@ -176,3 +176,14 @@ class Formats(Instance):
 
 def b64(data: bytes) -> str:
     return base64.b64encode(data).decode()
+
+
+def as_pep740(bundle: bytes) -> dict[str, Any]:
+    """Return a bundle in the clothes of PEP 740."""
+    value = json.loads(bundle)
+    material, envelope = value["verificationMaterial"], value["dsseEnvelope"]
+    return {
+        "version": 1,
+        "verification_material": {"certificate": material["certificate"]["rawBytes"], "transparency_entries": material["tlogEntries"]},
+        "envelope": {"statement": envelope["payload"], "signature": envelope["signatures"][0]["sig"]},
+    }

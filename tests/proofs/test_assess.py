@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 
 from portal.demo.instance import Lie
-from proofs.assess import VERIFIER_VERSION, build_verdict
+from proofs.assess import VERIFIER_VERSION, build_verdict, claimed_subjects
 from proofs.canonical import canonical_bytes, parse_canonical
 from proofs.digest import sha256_hex
-from tests.proofs.factory import DIGEST, KEY_TRUST, NOON, TRUST, WORKLOAD, assess, bundle, key_signed
+from tests.proofs.factory import DIGEST, KEY_TRUST, NOON, STATEMENT, TRUST, WORKLOAD, assess, bundle, key_signed
+from tests.proofs.formats import as_pep740
 
 
 def test_facts_keep_apart_what_the_certificate_and_what_the_predicate_says() -> None:
@@ -42,6 +46,29 @@ def test_a_rejection_has_no_facts_and_still_says_what_it_claimed_to_be_about() -
     assessment = assess(bundle(lies=[Lie.SIGNED_BY_ANOTHER_KEY]))
     assert (assessment.result, assessment.code, assessment.facts) == ("rejected", "dsse.signature", None)
     assert assessment.claimed_subjects == (f"sha256:{DIGEST}",)
+
+
+@pytest.mark.parametrize("changed", [{}, {"version": 2}, {"more": 1}])
+def test_a_refused_attestation_of_pep_740_says_what_it_claimed_to_be_about(changed: dict[str, Any]) -> None:
+    raw = json.dumps(as_pep740(bundle(lies=[Lie.SIGNED_BY_ANOTHER_KEY])) | changed).encode()
+    assessment = assess(raw)
+    assert (assessment.facts, assessment.claimed_subjects) == (None, (f"sha256:{DIGEST}",))
+    assert claimed_subjects(raw) == (f"sha256:{DIGEST}",)
+
+
+@pytest.mark.parametrize("other", ["dsseEnvelope", "messageSignature", "pep740"])
+def test_an_envelope_hides_what_it_is_about_behind_nothing_that_stands_beside_it(other: str) -> None:
+    elsewhere = {**STATEMENT, "subject": [{"name": "decoy", "digest": {"sha256": "cd" * 32}}]}
+    decoys: dict[str, dict[str, Any]] = {
+        "dsseEnvelope": {"dsseEnvelope": json.loads(key_signed(json.dumps(elsewhere).encode()))},
+        "messageSignature": {
+            "messageSignature": {"messageDigest": {"algorithm": "SHA2_256", "digest": "q" * 43 + "="}, "signature": "AA=="}
+        },
+        "pep740": as_pep740(bundle(statement=elsewhere)),
+    }
+    raw = json.dumps(json.loads(key_signed()) | decoys[other]).encode()
+    assert assess(raw, trust=KEY_TRUST).result == "verified"
+    assert claimed_subjects(raw) == (f"sha256:{DIGEST}",)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from proofs.sigstore.known_certificates import SignerCertificate
 from proofs.sigstore.log_body import DSSE_ENTRY, INTOTO_ENTRY
 from proofs.sigstore.pep740 import Publisher, check_distribution, check_publisher, parse_attestation, parse_provenance
 from tests.proofs.factory import DAY, NOON, TRUST, WORKLOAD, bundle
-from tests.proofs.formats import Formats, Kind, b64
+from tests.proofs.formats import Formats, Kind, as_pep740, b64
 
 FORMATS = Formats(NOON)
 SHA512 = "ab" * 64
@@ -202,13 +202,7 @@ class TestNpm:
 
 
 def attestation(raw: bytes | None = None) -> dict[str, Any]:
-    value = json.loads(raw or bundle())
-    material, envelope = value["verificationMaterial"], value["dsseEnvelope"]
-    return {
-        "version": 1,
-        "verification_material": {"certificate": material["certificate"]["rawBytes"], "transparency_entries": material["tlogEntries"]},
-        "envelope": {"statement": envelope["payload"], "signature": envelope["signatures"][0]["sig"]},
-    }
+    return as_pep740(raw or bundle())
 
 
 def distribution(**changes: Any) -> VerifiedEvidence:

@@ -11,6 +11,9 @@ from attestations.models import TrustOrigin, TrustProposal, TrustRoot
 from attestations.trust.follow_root import ADDED, PROPOSED, UNCHANGED, UPDATED, Followed, follow_trust_root
 from attestations.trust.roots import add_trust_root, list_trust_roots, note_origin
 from identities.actors import portal_actor
+from identities.lifecycle.change_status import suspend_identity
+from identities.models import RoleAssignment
+from identities.roles import end_role
 from ledger.models import Entry
 from proofs.errors import Conflict
 from tests import cast
@@ -117,6 +120,41 @@ def test_a_new_root_is_proposed_once_however_often_it_is_fetched() -> None:
     document = root_document()
     assert [follow(document).outcome for _ in range(2)] == [PROPOSED, PROPOSED]
     assert (TrustProposal.objects.count(), trusted()) == (1, [])
+
+
+@pytest.mark.parametrize("left", ["suspended", "role ended", "replaced"])
+def test_officers_who_left_are_not_passed_by(left: str) -> None:
+    two_officers()
+    waits, new = root_document(), root_document()
+    assert follow(waits, automatic=False).outcome == PROPOSED
+    if left == "suspended":
+        suspend_identity(identity=cast.omar(), reason="left", by=None, now=NOW)
+    else:
+        end_role(assignment=RoleAssignment.objects.get(identity=cast.omar()), by=None, now=NOW)
+    if left == "replaced":
+        end_role(assignment=RoleAssignment.objects.get(identity=cast.olga()), by=None, now=NOW)
+        cast.person("otto", "Otto Falk", "officer")
+    assert [follow(document, automatic=False).outcome for document in (waits, new)] == [PROPOSED, PROPOSED]
+    assert trusted() == []
+
+
+def test_one_officer_alone_is_no_reason_to_wait_and_neither_is_one_of_a_project() -> None:
+    cast.olga()
+    cast.person("pat", "Pat", "officer", project=cast.payments_api())
+    assert follow(root_document()).outcome == ADDED
+
+
+@pytest.mark.parametrize("was_refused", [False, True])
+@pytest.mark.parametrize("is_first", [False, True], ids=["an update", "the first set-up"])
+def test_what_officers_were_asked_about_takes_no_effect_by_itself(is_first: bool, was_refused: bool) -> None:
+    if not is_first:
+        follow(root_document())
+        two_officers()
+    before, document = trusted(), root_document()
+    proposal = propose(None, document=document, name="Public good")
+    if was_refused:
+        answer(proposal, "refuse", cast.olga())
+    assert (follow(document).outcome, trusted()) == (PROPOSED, before)
 
 
 def test_what_was_removed_does_not_come_back_from_a_mirror() -> None:

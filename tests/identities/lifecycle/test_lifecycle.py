@@ -151,6 +151,33 @@ class TestWhatItsSignaturesAreWorth:
         assert "retired since" in before.verdicts.latest("number").findings.get(check_name="signer").sentence
         assert after.verdicts.latest("number").findings.get(check_name="signer").code == "signer.retired"
 
+    @pytest.mark.parametrize(
+        ("end", "meanwhile"), [(retire_identity, "signer.retired"), (resume_identity, "signer.registered")], ids=["retired", "resumed"]
+    )
+    def test_what_was_signed_while_suspended_counts_when_it_was_a_false_alarm_and_never_when_it_was_not(
+        self, end: Callable[..., Identity], meanwhile: str
+    ) -> None:
+        instance, runner = trust_instance(), cast.runner()
+        content = [
+            instance.sign_as(runner_workload(), json.loads(make_statement(name)), at=at) for name, at in (("a", NOW), ("b", NOW + 2 * DAY))
+        ]
+        suspend_identity(identity=runner, reason="token in a public log", by=None, now=NOW + DAY)
+        before, while_suspended = (make_attestation(item, now=NOW + 3 * DAY) for item in content)
+        verify_now(before)
+        end(identity=runner, reason="looked into it", by=None, now=NOW + 4 * DAY)
+        while spread_reverifications(now=timezone.now()):
+            pass
+        verify_now(before)
+        found = [row.verdicts.latest("number").findings.get(check_name="signer") for row in (before, while_suspended)]
+        assert [finding.code for finding in found] == ["signer.registered", meanwhile]
+        assert ("retired from there" in found[1].sentence) == (end is retire_identity)
+
+    def test_suspended_again_it_is_retired_since_the_last_time(self) -> None:
+        service, _ = signed()
+        for act, day in ((suspend_identity, 1), (resume_identity, 2), (suspend_identity, 3), (suspend_identity, 4), (retire_identity, 5)):
+            act(identity=service, reason="because", by=None, now=NOW + day * DAY)
+        assert (current(service).suspended_at, current(service).retired_at) == (NOW + 3 * DAY, NOW + 3 * DAY)
+
     @pytest.mark.parametrize("act", [suspend_identity, retire_identity])
     def test_an_orphan_answers_for_nothing_until_somebody_answers_for_it(self, act: Callable[..., Identity]) -> None:
         service, attestation = signed()
