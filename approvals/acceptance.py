@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from approvals.expectations import active_expectations
-from attestations.admission import admitted_verdicts
+from approvals.named_signers import named_by
+from attestations.admission import others_verdicts, own_verdicts
 from attestations.blobs import bytes_of
 from attestations.models import Verdict
 from attestations.queries import verdict_document
@@ -57,7 +58,10 @@ def list_acceptances(digest: str, *, projects: Iterable[Project]) -> list[Projec
 
 
 def _judge(digest: str, project: Project, expected: ProjectExpectations) -> ProjectAcceptance:
-    verdicts = list(admitted_verdicts([digest], team=project.team)[:MAX_ITEMS])
+    named = named_by(expected.accept)
+    # However much others send, what the expectations may accept is looked at.
+    verdicts = list(own_verdicts([digest], team=project.team, named=named)[:MAX_ITEMS])
+    verdicts += others_verdicts([digest], team=project.team, named=named)[: MAX_ITEMS - len(verdicts)]
     documents = [verdict_document(verdict) for verdict in verdicts]
     seen = {"project": project.slug, "environment": None, "evidence": [{"verdict": document} for document in documents]}
     items = []

@@ -1,12 +1,12 @@
 """Keep requests up with their evidence: freeze a new revision when newer verdicts call for one.
 
 A request nobody has answered follows every new verdict. Once somebody has answered, only a changed rule outcome or a changed finding
-makes a new revision, because that makes their answer stale. Safe to run twice and by several processes; the worker calls it.
+makes a new revision, because that makes their answer stale; findings about what others sent and nobody names do not. Safe to run twice and by several processes; the worker calls it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,13 +17,15 @@ from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet, Subque
 from django.db.models.functions import Coalesce
 
 from approvals.models import Approval, ExpectationsActivation, PolicyActivation, Request, RequestState, Revision, RevisionEvidence
+from approvals.named_signers import own_of
 from approvals.revise import Evaluation, evaluate_request, lock_state, revise_request
 from approvals.status import refresh_state
-from attestations.admission import is_admitted
+from attestations.admission import is_admitted, is_spare
 from attestations.blobs import bytes_of
 from attestations.models import Verdict, VerdictSubject
 from proofs.canonical import parse_canonical
 from proofs.errors import Refusal
+from proofs.policy.evaluate import Policy, evaluate_policy, parse_policy
 
 Status = RequestState.Status
 FOLLOWED = (Status.COLLECTING, Status.IN_REVIEW, Status.BLOCKED, Status.CHANGES_REQUESTED, Status.STALE, Status.APPROVED)
@@ -114,7 +116,9 @@ def list_behind() -> QuerySet[RequestState]:
     )
     later = Verdict.objects.filter(attestation=OuterRef("verdict__attestation"), number__gt=OuterRef("verdict__number"))
     admitted = is_admitted(OuterRef(OuterRef("request__project__team")), verdict="verdict__")
-    newer = VerdictSubject.objects.filter(admitted, artifact__requests__request=OuterRef("request")).filter(~Exists(held), ~Exists(later))
+    spare = is_spare(OuterRef(OuterRef("request__project__team")), verdict="verdict__")
+    newer = VerdictSubject.objects.filter(admitted, artifact__requests__request=OuterRef("request")).exclude(spare)
+    newer = newer.filter(~Exists(held), ~Exists(later))
     # An item whose newer verdict does not count leaves the evidence set; `newer` alone would miss it.
     superseded = RevisionEvidence.objects.filter(
         Exists(later), revision__request=OuterRef("request"), revision__number=OuterRef("revision_number")
@@ -151,20 +155,30 @@ def _lapsed(now: datetime) -> QuerySet[RequestState]:
 
 
 def _substance(evaluation: Evaluation) -> tuple[Any, ...]:
-    troubles = {(item.digest, *trouble) for item in evaluation.evidence for trouble in _troubles(item.document)}
-    return _outcomes(evaluation.result), frozenset(troubles)
+    own = [(item.digest, item.document) for item in evaluation.evidence if item.verdict.pk in evaluation.own]
+    return _weigh(parse_policy(bytes_of(evaluation.policy.document)), evaluation.policy_input, evaluation.result, own)
 
 
 def _substance_of(revision: Revision) -> tuple[Any, ...]:
-    held = revision.evidence.select_related("attestation", "verdict__document")
-    troubles = {
-        (item.attestation.blob_id, *trouble) for item in held for trouble in _troubles(parse_canonical(bytes_of(item.verdict.document)))
-    }
-    return _outcomes(parse_canonical(bytes_of(revision.policy_result))), frozenset(troubles)
+    held = revision.evidence.filter(verdict__in=own_of(revision)).select_related("attestation", "verdict__document")
+    own = [(item.attestation.blob_id, parse_canonical(bytes_of(item.verdict.document))) for item in held]
+    policy_input, result = (parse_canonical(bytes_of(blob)) for blob in (revision.policy_input, revision.policy_result))
+    return _weigh(parse_policy(bytes_of(revision.policy.document)), policy_input, result, own)
 
 
-def _outcomes(result: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
-    return tuple(sorted((rule["id"], rule["outcome"], rule["code"]) for rule in result["rules"]))
+def _weigh(
+    policy: Policy, policy_input: dict[str, Any], result: Mapping[str, Any], own: Sequence[tuple[str, Mapping[str, Any]]]
+) -> tuple[Any, ...]:
+    """Return what an answer rests on: the outcome of each rule, why one fails, and what is wrong with the team's own evidence.
+
+    Why a rule fails is asked of the own evidence alone: what others send would give another reason each time, and undo a rejection with it.
+    """
+    digests = {digest for digest, _ in own}
+    evidence = [item for item in policy_input["evidence"] if item["digest"] in digests]
+    alone = result if len(evidence) == len(policy_input["evidence"]) else evaluate_policy(policy, {**policy_input, "evidence": evidence})
+    codes = {rule["id"]: rule["code"] for rule in alone["rules"]}
+    outcomes = [(rule["id"], rule["outcome"], "" if rule["outcome"] == "pass" else codes[rule["id"]]) for rule in result["rules"]]
+    return tuple(sorted(outcomes)), frozenset((digest, *trouble) for digest, document in own for trouble in _troubles(document))
 
 
 def _troubles(verdict: Mapping[str, Any]) -> list[tuple[str, str, str]]:

@@ -1,8 +1,8 @@
 """Freeze a revision: the policy in force, every current attestation that counts, the evaluation, and the snapshot.
 
 The evidence set takes in what was rejected too: an approver must see it. What proves nothing and comes from another team alone stays out
-(`attestations.admission`), and so does, beyond `MAX_OF_OTHERS`, what another team signed that the policy does not name, or anybody could spoil
-anybody's request. Earlier revisions stay as they were; approvals of them no
+(`attestations.admission`), and so do, beyond `MAX_OF_OTHERS`, what another team signed that the policy does not name, and copies that others
+sent of what is there, or anybody could spoil anybody's request. Earlier revisions stay as they were; approvals of them no
 longer count. Not checked here: whether a new revision is called for (`approvals.refresh` decides that).
 """
 
@@ -50,6 +50,8 @@ class Evaluation:
     result: dict[str, Any]
     # None where the policy does not ask for the project's expectations; empty where it does and none are in force.
     expectations_digest: str | None = None
+    # Which of the verdicts are the team's own, or of somebody named: the others change no answer.
+    own: frozenset[int] = frozenset()
 
     @property
     def verdict_ids(self) -> frozenset[int]:
@@ -69,7 +71,8 @@ def evaluate_request(request: Request) -> Evaluation:
     parsed = parse_policy(bytes_of(policy.document))
     expected = active_expectations(request.project) if parsed.asks_expectations else None
     artifacts = [{"digest": item.artifact_id, "name": item.name} for item in request.artifacts.order_by("artifact_id")]
-    evidence = _current_evidence([item["digest"] for item in artifacts], request.project.team, named_signers(parsed, expected))
+    named = named_signers(parsed, expected)
+    evidence, own_ids = _current_evidence([item["digest"] for item in artifacts], request.project.team, named)
     behalf, owner = request.on_behalf_of, request.requester.owner
     policy_input = build_policy_input(
         project=request.project.slug,
@@ -83,7 +86,7 @@ def evaluate_request(request: Request) -> Evaluation:
         expectations={"digest": expected.digest, "document": parse_canonical(bytes_of(expected.document))} if expected else None,
     )
     expectations_digest = (expected.digest if expected else "") if parsed.asks_expectations else None
-    return Evaluation(policy, artifacts, evidence, policy_input, evaluate_policy(parsed, policy_input), expectations_digest)
+    return Evaluation(policy, artifacts, evidence, policy_input, evaluate_policy(parsed, policy_input), expectations_digest, own_ids)
 
 
 @transaction.atomic
@@ -129,8 +132,8 @@ def lock_state(request: Request, *, now: datetime) -> RequestState:
     return RequestState.objects.select_for_update(no_key=True).get(request_id=request.pk)
 
 
-def _current_evidence(digests: Sequence[str], team: Team, named: Q) -> list[SeenEvidence]:
-    """Return the latest verdict of every attestation that counts for the team, each once, oldest evidence first."""
+def _current_evidence(digests: Sequence[str], team: Team, named: Q) -> tuple[list[SeenEvidence], frozenset[int]]:
+    """Return the latest verdict of every attestation that counts for the team, each once, oldest evidence first; and which are its own."""
     verdicts = list(own_verdicts(digests, team=team, named=named)[: MAX_EVIDENCE + 1])
     if len(verdicts) > MAX_EVIDENCE:
         raise Conflict(
@@ -138,9 +141,10 @@ def _current_evidence(digests: Sequence[str], team: Team, named: Q) -> list[Seen
             f"got more than {MAX_EVIDENCE} items of evidence about these artifacts, expected at most that many in one revision; ask for "
             "fewer artifacts in one request, or stop whatever sends so much and build again, because a new digest starts without it",
         )
+    own_ids = frozenset(verdict.pk for verdict in verdicts)
     verdicts += others_verdicts(digests, team=team, named=named)[:MAX_OF_OTHERS]
     verdicts.sort(key=lambda verdict: (verdict.attestation.received_at, verdict.attestation_id))
-    return [SeenEvidence(verdict, parse_canonical(bytes_of(verdict.document))) for verdict in verdicts]
+    return [SeenEvidence(verdict, parse_canonical(bytes_of(verdict.document))) for verdict in verdicts], own_ids
 
 
 def _names(identity: Identity) -> dict[str, str]:

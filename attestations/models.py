@@ -335,6 +335,8 @@ class Verdict(AppendOnly):
     # Of an envelope of several signatures: the ids of further keys that count, and how many signatures count for nothing yet.
     co_signer_names = models.TextField(blank=True)
     other_signatures = models.PositiveIntegerField(default=0)
+    # Shared by all copies of the same signed content by the same signers; null where no signature held, and before verifier 4.
+    copy_key = models.CharField(max_length=64, null=True, blank=True, db_index=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["attestation", "number"], name="verdict_number_once")]

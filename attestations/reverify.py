@@ -14,18 +14,21 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Max, Q
+from django.db.models import F, Max, Q, QuerySet
 from django.db.models.functions import Now
 
+from attestations.admission import own_verdicts
 from attestations.models import Attestation, Reverification, Verdict, VerificationJob
 from attestations.queries import newest_verdicts
-from identities.models import EvidenceSigner, Identity
+from identities.models import EvidenceSigner, Identity, Team
 from ledger.append import hold_ledger
 from proofs.assess import VERIFIER_VERSION
 from proofs.errors import Conflict, NotFound
 
 Kind = Reverification.Kind
 BATCH = 500
+# With more open orders than this, whatever could be touched counts as touched.
+MAX_WEIGHED = 100
 ENDED = (VerificationJob.State.DONE, VerificationJob.State.FAILED)
 # These change what a verdict rests on; the others only ask for another look.
 CHANGES_TRUST = (Kind.ROOT_ADDED, Kind.ROOT_REMOVED, Kind.KEY, Kind.CERTIFICATE)
@@ -87,6 +90,21 @@ def spread_reverifications(*, now: datetime, limit: int = BATCH) -> int:
     return max(len(ids), 1)
 
 
+def unsettled_about(digest: str, *, team: Team, named: Q) -> QuerySet[Verdict]:
+    """Return the newest verdicts about the artifact that are the team's own, as `own_verdicts` tells it, and are to be reached anew.
+
+    Those that an open order touches and has not come to, and those that were put back to wait. Two queries, however many orders there are.
+    """
+    own = own_verdicts([digest], team=team, named=named)
+    orders = list(Reverification.objects.filter(done_at__isnull=True).order_by("pk")[: MAX_WEIGHED + 1])
+    if len(orders) > MAX_WEIGHED:
+        return own
+    unsettled = Q(attestation__job__state__in=(VerificationJob.State.WAITING, VerificationJob.State.CLAIMED))
+    for order in orders:
+        unsettled |= Q(attestation__gt=order.cursor) & _is_touched(order)
+    return own.filter(unsettled)
+
+
 def verifier_in_force() -> str | None:
     """Return the version of the verifier whose verdicts are kept; None before the first order. A worker of another keeps nothing."""
     newest = Reverification.objects.filter(kind=Kind.VERIFIER).order_by("-pk").first()
@@ -118,27 +136,34 @@ def _is_newer(version: str, other: str) -> bool:
     return int(version) > int(other)
 
 
-def _touched_by(order: Reverification) -> Any:
+def _touched_by(order: Reverification) -> QuerySet[Verdict]:
+    return newest_verdicts().select_related(None).filter(_is_touched(order))
+
+
+def _is_touched(order: Reverification) -> Q:
     # Verdicts reached since have seen the change.
-    verdicts = newest_verdicts().select_related(None).filter(trust_mark__lt=order.pk)
+    return Q(trust_mark__lt=order.pk) & _rests_on(order)
+
+
+def _rests_on(order: Reverification) -> Q:
     unproven = ~Q(result=Verdict.Result.VERIFIED)
     match order.kind:
         case Kind.ROOT_ADDED:
             # Another root takes nothing from what is verified already.
-            return verdicts.filter(unproven)
+            return unproven
         case Kind.ROOT_REMOVED:
-            return verdicts.filter(trust_root=order.value)
+            return Q(trust_root=order.value)
         case Kind.KEY:
             # Which keys a signature that counted for nothing was held against is not kept: it may be this key's.
             signed = Q(signer_issuer="", signer_name=order.value) | Q(co_signer_names__contains=order.value)
-            return verdicts.filter(signed | (unproven & Q(signer_name="")) | Q(other_signatures__gt=0))
+            return signed | (unproven & Q(signer_name="")) | Q(other_signatures__gt=0)
         case Kind.CERTIFICATE:
             named = Q(signer_name=order.value) | Q(signer_name__startswith=order.value + "@")
-            return verdicts.filter(named, signer_issuer=order.issuer)
+            return named & Q(signer_issuer=order.issuer)
         case Kind.VERIFIER:
-            return verdicts.exclude(verifier=order.value)
+            return ~Q(verifier=order.value)
         case Kind.ASKED:
-            return verdicts.filter(attestation_id=order.value) if order.value else verdicts
+            return Q(attestation=order.value) if order.value else Q()
     raise ValueError(f"nobody knows what an order of kind {order.kind} touches")
 
 

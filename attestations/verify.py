@@ -138,6 +138,7 @@ def _keep(judged: _Judged, *, claim: Claim, state: VerificationJob.State, error:
             signer_name=_cut(str(signed_by.get("identity") or signed_by.get("keyId") or ""), 500),
             co_signer_names=" ".join(str(signer["keyId"]) for signer, _ in judged.co_signers),
             other_signatures=assessment.other_signatures,
+            copy_key=assessment.copy_key,
         )
         verdict.save()
         _keep_subjects(verdict, assessment, now)
@@ -185,7 +186,7 @@ def _named(signer: Signer) -> dict[str, Any] | None:
     if identity is None:
         return None
     names = {"id": identity.pk, "kind": identity.kind, "name": identity.name, "issuer": identity.issuer, "subject": identity.subject}
-    return {**names, "grants": scopes_of(signer.grants)}
+    return {**names, "team": identity.team.slug if identity.team else None, "grants": scopes_of(signer.grants)}
 
 
 def _cut(text: str, length: int) -> str:

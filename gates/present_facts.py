@@ -6,31 +6,30 @@ Reads only. Each check answers with a reason or with nothing. Not checked: anyth
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from approvals.expectations import active_expectations
 from approvals.models import Approval, Request, Revision
+from approvals.named_signers import named_in
 from approvals.path import standing_contradictions
 from approvals.policies import active_policy
 from approvals.refresh import is_outdated
 from attestations.blobs import bytes_of
-from attestations.models import Verdict
-from attestations.queries import latest_verdict, pending_about, verdict_document
-from attestations.signer import check_signer_trusted_today
+from attestations.queries import pending_about
+from attestations.reverify import unsettled_about
+from gates.evidence_today import check_evidence_today
 from gates.reasons import Reason
 from identities.models import Identity
 from identities.permissions import roles_of
 from identities.standing import in_words, why_not_answering
 from proofs.approval.human_approval import parse_human_approval
 from proofs.canonical import parse_canonical
-from proofs.moment import parse_moment
 from proofs.policy.evaluate import CountedApproval, count_approvals, exclusions, parse_policy
 
 
 def check_present_facts(request: Request, *, digest: str, now: datetime) -> list[Reason]:
     """Return the reasons why a request that verifies on paper must not open the gate for `digest` today.
 
-    A retired signer's earlier evidence stays valid; a suspended or revoked one's does not. Refuses as evaluating the policy does.
+    Refuses as evaluating the policy does.
     """
     revision = request.revisions.select_related("policy__document", "policy_input").order_by("-number").first()
     if revision is None:
@@ -39,8 +38,8 @@ def check_present_facts(request: Request, *, digest: str, now: datetime) -> list
         *_check_policy(request, revision),
         *_check_requester(request),
         *_check_approvers(request, revision),
-        *_check_evidence(revision, now),
-        *_check_pending(request, digest),
+        *check_evidence_today(revision, now=now),
+        *_check_pending(request, revision, digest),
     ]
     if not reasons and is_outdated(revision):
         reasons = [Reason("evidence.changed", "Evidence that came in after the approval changes a rule or a finding; it needs a new look.")]
@@ -103,37 +102,15 @@ def _check_roles(request: Request, revision: Revision, approvals: list[Approval]
     return [Reason("signer.role_lost", "; ".join(lost) + "." if lost else "The approvals no longer fill every role the policy asks for.")]
 
 
-def _check_evidence(revision: Revision, now: datetime) -> list[Reason]:
-    reasons = []
-    for item in revision.evidence.select_related("attestation", "verdict__document", "verdict__signer"):
-        latest = latest_verdict(item.attestation)
-        if latest is None or latest.result != item.verdict.result:
-            result = Verdict.Result(latest.result).label.lower() if latest else "gone"
-            words = f"Evidence {item.attestation_id} was {item.verdict.result} when people signed; it is {result} now."
-            reasons.append(Reason("evidence.verdict_changed", words))
-        document = verdict_document(item.verdict)
-        for signer in _registered_signers(item.verdict, document):
-            shutting = check_signer_trusted_today(signer, document["facts"], as_of=_as_of(document), at=now)
-            if shutting is not None:
-                code, sentence = shutting
-                reasons.append(Reason(f"evidence.{code.replace('.', '_')}", f"Evidence {item.attestation_id}: {sentence}"))
-    return reasons
-
-
-def _registered_signers(verdict: Verdict, document: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what the verdict proved about each of its signers that was registered then: the first one and those who signed with it."""
-    facts, known = document["facts"] or {}, {each["keyId"] for each in document.get("coIdentities", ()) if each["identity"]}
-    first = [facts["signer"]] if verdict.signer is not None else []
-    return first + [signer for signer in facts.get("coSigners", ()) if signer["keyId"] in known]
-
-
-def _as_of(document: dict[str, Any]) -> datetime:
-    return parse_moment(document.get("asOf", document["verifiedAt"]), code="evidence.verdict_mismatch", what="the time of a verdict")
-
-
-def _check_pending(request: Request, digest: str) -> list[Reason]:
-    """Evidence the team has sent about this artifact and nobody has verified yet may be what contradicts the rest: wait for it."""
-    pending = pending_about(digest, team=request.project.team)
-    if not pending:
-        return []
-    return [Reason("evidence.pending", f"Evidence {pending[0].pk} about this artifact has come in and is not verified yet; ask again.")]
+def _check_pending(request: Request, revision: Revision, digest: str) -> list[Reason]:
+    """Evidence about this artifact that the team has sent and nobody has verified yet, or that is to be verified again because something
+    changed, may be what contradicts the rest: wait for it."""
+    team = request.project.team
+    pending = pending_about(digest, team=team)
+    if pending:
+        return [Reason("evidence.pending", f"Evidence {pending[0].pk} about this artifact has come in and is not verified yet; ask again.")]
+    unsettled = unsettled_about(digest, team=team, named=named_in(revision)).first()
+    if unsettled:
+        words = f"Evidence {unsettled.attestation_id} about this artifact is to be verified again, because something it rests on changed; ask again."
+        return [Reason("evidence.pending", words)]
+    return []

@@ -60,7 +60,8 @@ _BARE_IMAGE = (
 class Assessment:
     """The answer about one piece of evidence. `facts` is None unless its signatures verified.
 
-    `other_signatures` counts those of an envelope that count for nothing today, and may count once their key is registered.
+    `other_signatures` counts those of an envelope that count for nothing today, and may count once their key is registered. `copy_key` is
+    that of `VerifiedEvidence`, None without facts.
     """
 
     result: str
@@ -71,6 +72,7 @@ class Assessment:
     claimed_subjects: tuple[str, ...]
     not_checked: tuple[str, ...]
     other_signatures: int = 0
+    copy_key: str | None = None
 
 
 def assess_evidence(
@@ -98,10 +100,12 @@ def assess_evidence(
     subjects = tuple(dict.fromkeys(digest for subject in facts["subjects"] for digest in subject["digests"]))
     contradiction = next((finding for finding in findings if finding.outcome == FAIL), None)
     if contradiction is not None:
-        return Assessment(REJECTED, contradiction.code, contradiction.sentence, facts, findings, subjects, not_checked)
+        code, said, copied = contradiction.code, contradiction.sentence, verified.copy_key
+        return Assessment(REJECTED, code, said, facts, findings, subjects, not_checked, copy_key=copied)
     which = "The signature of each registered key" if verified.other_signatures else "Every signature"
     reason = f"{which} holds, and nothing in the statement contradicts its signer."
-    return Assessment(VERIFIED, "evidence.verified", reason, facts, findings, subjects, not_checked, verified.other_signatures)
+    left_alone, copied = verified.other_signatures, verified.copy_key
+    return Assessment(VERIFIED, "evidence.verified", reason, facts, findings, subjects, not_checked, left_alone, copied)
 
 
 def build_verdict(
@@ -116,8 +120,8 @@ def build_verdict(
 ) -> dict[str, Any]:
     """Return the verdict document: the assessment, what it rested on, and the identity the caller resolved the signer to.
 
-    `evidence_digest` is the SHA-256 (hex) of the exact bytes; `identity` has id, kind, name, issuer, subject and grants (where
-    it may attest this: {"project", "environment"}, each a slug or None for any), or is None. `co_identities`
+    `evidence_digest` is the SHA-256 (hex) of the exact bytes; `identity` has id, kind, name, issuer, subject, team (a slug or None) and grants
+    (where it may attest this: {"project", "environment"}, each a slug or None for any), or is None. `co_identities`
     says the same of each co-signer: {"keyId", "identity"}; the document names them only where there are some. `as_of` is the time that was
     given to `assess_evidence` as that of receipt, never later than `verified_at`.
     """

@@ -73,16 +73,27 @@ class VerifiedEvidence:
 
     `co_signers` are further registered keys that signed the very same envelope. They and `key` are in the order of their ids, whatever
     order they are trusted in, so that everybody names the same one first. `other_signatures` counts those beyond one for each of these keys;
-    `all_tried` is False where not every registered key was held against them.
+    `all_tried` is False where not every registered key was held against them. `signed_sha256` is the SHA-256 of what the signature is over.
     """
 
     format: str
     statement: Statement
     key: PublicKey
+    signed_sha256: str
     bundle: VerifiedBundle | None = None
     co_signers: tuple[PublicKey, ...] = ()
     other_signatures: int = 0
     all_tried: bool = True
+
+    @property
+    def copy_key(self) -> str:
+        """The SHA-256 that all evidence of the same signed content by the same signers shares, however it is spelled, stamped or logged.
+
+        The signature is no part of it, because anybody can turn an ECDSA signature into another one that holds as well.
+        """
+        certificate = self.bundle.certificate if self.bundle else None
+        signers = [sha256_hex(certificate.der)] if certificate else [self.key.key_id, *(key.key_id for key in self.co_signers)]
+        return sha256_hex(canonical_bytes([self.signed_sha256, *signers]))
 
 
 def read_evidence(unverified_bytes: bytes, *, max_bytes: int | None = MAX_BYTES) -> Any:
@@ -146,7 +157,7 @@ def verify_bundle_under(bundle: Bundle, trust: TrustMaterial, received_at: datet
         except Refusal as refusal:
             refusals.append(refusal)
             continue
-        return VerifiedEvidence(form, verified.statement, verified.key, verified)
+        return VerifiedEvidence(form, verified.statement, verified.key, verified.signed_sha256, verified)
     if not refusals:
         raise Unproven("trust_root.missing", "there is no trust root to verify a Sigstore bundle against")
     raise next((refusal for refusal in refusals if refusal.code not in _FOREIGN), refusals[0])
@@ -171,8 +182,8 @@ def _verify_key_signed(value: dict[str, Any], trust: TrustMaterial, received_at:
     if envelope.payload_type != IN_TOTO_PAYLOAD_TYPE:
         raise Unproven("evidence.unsupported_payload", f"got payload type {envelope.payload_type[:80]!r}, expected {IN_TOTO_PAYLOAD_TYPE}")
     left_alone = len(envelope.signatures) - 1 - len(others)
-    statement = parse_statement(envelope.payload)
-    return VerifiedEvidence(DSSE, statement, key, co_signers=tuple(others), other_signatures=left_alone, all_tried=all_tried)
+    statement, signed = parse_statement(envelope.payload), sha256_hex(envelope.signed_bytes)
+    return VerifiedEvidence(DSSE, statement, key, signed, co_signers=tuple(others), other_signatures=left_alone, all_tried=all_tried)
 
 
 def _registered_signers(envelope: Envelope, trust: TrustMaterial, received_at: datetime) -> tuple[list[PublicKey], bool]:

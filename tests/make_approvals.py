@@ -223,6 +223,7 @@ def _copy(sent: Attestation, count: int, by: Identity) -> None:
     copies = Attestation.objects.bulk_create(Attestation(blob=blob, format=sent.format, received_at=at) for blob in blobs)
     Submission.objects.bulk_create(Submission(attestation=copy, identity=by, submitted_at=at) for copy in copies)
     names = ("number", "result", "code", "reason", "document", "verified_at", "predicate_type", "signer", "signer_issuer", "signer_name")
+    names += ("trust_mark", "verifier")
     fields = {name: getattr(verdict, name) for name in names}
     verdicts = Verdict.objects.bulk_create(Verdict(attestation=copy, **fields) for copy in copies)
     artifact = verdict.subjects.get().artifact

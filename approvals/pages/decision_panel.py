@@ -15,7 +15,7 @@ from approvals.models import Approval, Request, RequestState, Revision
 from approvals.named_signers import named_signers
 from approvals.refresh import Since, look_since
 from approvals.status import Standing
-from attestations.admission import MAX_OF_OTHERS, left_out_verdicts, others_verdicts
+from attestations.admission import MAX_OF_OTHERS, left_out_verdicts, others_verdicts, spare_verdicts
 from attestations.blobs import bytes_of
 from attestations.models import Verdict
 from identities.models import Identity, RoleAssignment, SigningKey
@@ -33,16 +33,19 @@ BECAUSE_OVER = {
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What others sent about the artifacts and is not looked at: how many items nothing proves, and how many are too many; the newest."""
+    """What others sent about the artifacts and is not looked at: how many items nothing proves, how many are too many, and
+    how many copy what is there; the newest.
+    """
 
     unproven: int
     too_many: int
+    copies: int
     newest: list[Verdict]
 
     @property
     def count(self) -> int:
         """How many items it is in all."""
-        return self.unproven + self.too_many
+        return self.unproven + self.too_many + self.copies
 
 
 @dataclass(frozen=True)
@@ -107,9 +110,10 @@ def _left_out(request: Request, policy: Policy) -> LeftOut:
     named = named_signers(policy, active_expectations(request.project) if policy.asks_expectations else None)
     others = others_verdicts(digests, team=team, named=named)
     too_many = max(0, others.count() - MAX_OF_OTHERS)
-    newest = [*unproven[:SHOWN_LEFT_OUT], *others.reverse()[: min(too_many, SHOWN_LEFT_OUT)]]
+    copies = spare_verdicts(digests, team=team)
+    newest = [*unproven[:SHOWN_LEFT_OUT], *others.reverse()[: min(too_many, SHOWN_LEFT_OUT)], *copies[:SHOWN_LEFT_OUT]]
     newest.sort(key=lambda verdict: (verdict.attestation.received_at, verdict.attestation_id), reverse=True)
-    return LeftOut(unproven.count(), too_many, newest[:SHOWN_LEFT_OUT])
+    return LeftOut(unproven.count(), too_many, copies.count(), newest[:SHOWN_LEFT_OUT])
 
 
 def _why_not(request: Request, revision: Revision, standing: Standing, policy: Policy, reader: Identity) -> str:

@@ -13,7 +13,17 @@ from typing import Any
 from proofs.delegators import is_delegated_to
 from proofs.expectations import is_match
 from proofs.policy.document import Builder, EvidenceRule, Source
-from proofs.policy.expectation_rule import Shortfall, check_expectations, is_delegated, missing_grant, objects, overrule, part_of, texts
+from proofs.policy.expectation_rule import (
+    RESULT_CODE,
+    Shortfall,
+    check_expectations,
+    is_delegated,
+    missing_grant,
+    objects,
+    overrule,
+    part_of,
+    texts,
+)
 from proofs.policy.expectations_document import ProjectExpectations, rules_of_project
 
 
@@ -144,7 +154,35 @@ def _judge(
         return Shortfall(0, "policy.evidence_missing", "")
     failing = [finding for finding in objects(verdict.get("findings")) if finding.get("outcome") in ("fail", "error")]
     if failing:
-        return Shortfall(2, "policy.evidence_contradicted", str(failing[0].get("sentence")))
+        contradicted = Shortfall(2, "policy.evidence_contradicted", str(failing[0].get("sentence")))
+        # A signer revoked by the time of the signature says no no either, or nobody could undo what a stolen key said.
+        is_signer_alone = all(finding.get("check") == "signer" and finding.get("code") != "signer.revoked" for finding in failing)
+        return (_standing_no(rule, verdict, policy_input, own=own) if is_signer_alone else None) or contradicted
+    stranger = _not_accepted(rule, verdict)
+    if stranger is not None:
+        return stranger
+    if rule.registered_signer and not part_of(verdict, "identity").get("id"):
+        words = f"{describe_signer(signer)} is not registered as an identity here, so nobody answers for it."
+        # A key counts as a co-signer only where it is registered, so that without an identity it is one that does not answer today.
+        no = _standing_no(rule, verdict, policy_input, own=own) if verdict is not own else None
+        return no or Shortfall(5, "policy.signer_unregistered", words)
+    if part_of(verdict, "identity").get("id") and (words := missing_grant(verdict, policy_input)):
+        return _standing_no(rule, verdict, policy_input, own=own) or Shortfall(5, "policy.signer_not_granted", words)
+    return check_expectations(rule, verdict, policy_input, own=own)
+
+
+def _standing_no(rule: EvidenceRule, verdict: dict[str, Any], policy_input: dict[str, Any], *, own: dict[str, Any]) -> Shortfall | None:
+    """Return the shortfall of an item that says no, of a registered signer whose yes does not count today, else None.
+
+    A no is safe to believe: a program that was suspended after it had found something has found it all the same.
+    """
+    shortfall = _not_accepted(rule, verdict) or check_expectations(rule, verdict, policy_input, own=own)
+    return shortfall if shortfall is not None and shortfall.code == RESULT_CODE else None
+
+
+def _not_accepted(rule: EvidenceRule, verdict: dict[str, Any]) -> Shortfall | None:
+    """Return None when the rule accepts who signed and from which source, else the shortfall."""
+    signer = part_of(verdict, "facts", "signer")
     if not any(_is_builder(builder, verdict) for builder in rule.builders):
         expected = _listed([str(builder) for builder in rule.builders], word="or")
         behalf = " for another builder" if is_delegated(verdict) else ""
@@ -153,13 +191,7 @@ def _judge(
         expected = _listed([_source_in_words(source) for source in rule.sources], word="or")
         got = f"{signer.get('sourceRepository') or 'no source repository'} at {signer.get('sourceRef') or 'no ref'}"
         return Shortfall(4, "policy.source", f"The certificate says it was built from {got}; expected {expected}.")
-    if rule.registered_signer and not part_of(verdict, "identity").get("id"):
-        return Shortfall(
-            5, "policy.signer_unregistered", f"{describe_signer(signer)} is not registered as an identity here, so nobody answers for it."
-        )
-    if part_of(verdict, "identity").get("id") and (words := missing_grant(verdict, policy_input)):
-        return Shortfall(5, "policy.signer_not_granted", words)
-    return check_expectations(rule, verdict, policy_input, own=own)
+    return None
 
 
 def _is_builder(builder: Builder, verdict: dict[str, Any]) -> bool:

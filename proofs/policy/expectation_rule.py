@@ -134,7 +134,10 @@ def _is_source(item: dict[str, Any], signer: dict[str, Any]) -> bool:
 
 
 def _verified_subjects(policy_input: dict[str, Any], own: dict[str, Any]) -> set[str]:
-    """Return what other evidence vouches for: build records, and verification summaries that passed, by registered signers."""
+    """Return what other evidence vouches for: build records, and verification summaries that passed, by registered signers of the project's team.
+
+    Whoever owns a key could vouch for anything otherwise.
+    """
     found: set[str] = set()
     for item in objects(policy_input.get("evidence")):
         verdict = part_of(item, "verdict")
@@ -148,10 +151,19 @@ def _verified_subjects(policy_input: dict[str, Any], own: dict[str, Any]) -> set
             and not is_delegated(verdict)
             and verdict.get("result") == "verified"
             and part_of(verdict, "identity").get("id")
+            and _is_of_team(verdict, policy_input)
             and not missing_grant(verdict, policy_input)
         ):
             found |= {digest for subject in objects(facts.get("subjects")) for digest in texts(subject.get("digests"))}
     return found
+
+
+def _is_of_team(verdict: dict[str, Any], policy_input: dict[str, Any]) -> bool:
+    """Whether the registered signer is of the project's own team. Verdicts of before there were grants do not say, and vouch as they did."""
+    identity = part_of(verdict, "identity")
+    if "team" not in identity:
+        return part_of(verdict, "verifier").get("version") in BEFORE_GRANTS
+    return isinstance(identity["team"], str) and identity["team"] == policy_input["team"]
 
 
 def missing_grant(verdict: dict[str, Any], policy_input: dict[str, Any]) -> str:

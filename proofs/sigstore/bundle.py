@@ -24,6 +24,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from proofs.digest import sha256_hex
 from proofs.dsse import IN_TOTO_PAYLOAD_TYPE
 from proofs.errors import Unproven
 from proofs.keys import PublicKey, RegisteredKey, demand_registration, in_order_of_hints, tries_for
@@ -67,6 +68,8 @@ class VerifiedBundle:
     has_inclusion_proof: bool
     strange_timestamps: int
     trust_root_digest: str
+    # SHA-256 of what the signature is over: the envelope's type and payload, or the name of the file's digest.
+    signed_sha256: str
 
 
 def verify_bundle(bundle: Bundle, *, trust_root: TrustRoot, keys: tuple[RegisteredKey, ...] = (), received_at: datetime) -> VerifiedBundle:
@@ -107,7 +110,13 @@ def verify_bundle(bundle: Bundle, *, trust_root: TrustRoot, keys: tuple[Register
         has_inclusion_proof=entry is not None and entry.proof is not None,
         strange_timestamps=strange,
         trust_root_digest=trust_root.digest,
+        signed_sha256=sha256_hex(_signed_content(bundle)),
     )
+
+
+def _signed_content(bundle: Bundle) -> bytes:
+    content = bundle.content
+    return str(content.digest).encode() if isinstance(content, SignedFile) else content.signed_bytes
 
 
 def _signing_times(bundle: Bundle, trust_root: TrustRoot, received_at: datetime) -> tuple[tuple[SigningTime, ...], int]:

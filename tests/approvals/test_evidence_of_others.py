@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime
 
 import pytest
 from django.test import Client
@@ -14,14 +15,40 @@ from approvals.models import Request, RequestState
 from approvals.refresh import is_outdated, list_behind
 from attestations.admission import MAX_OF_OTHERS
 from attestations.blobs import bytes_of
-from attestations.models import Submission
+from attestations.drain import drain
+from attestations.models import Attestation, Submission, Verdict
+from attestations.queries import latest_verdict
+from attestations.reverify import spread_reverifications
+from identities.lifecycle.change_status import suspend_identity
+from identities.models import Identity
+from identities.register import register_signer
+from portal.demo.instance import build_provenance
 from proofs.errors import Conflict
+from proofs.keys import key_id_of
+from proofs.statement import STATEMENT_V1
 from tests import cast
 from tests import make_approvals as make
+from tests.make_attestations import make_signer, register_key
 
 pytestmark = pytest.mark.django_db
 LATE = make.NOW.replace(minute=59)
 LIVE = re.compile(r'<section class="card live".*?</section>', re.DOTALL)
+
+SUBJECT = [{"name": "payments/api:1.4.2", "digest": {"sha256": make.image().partition(":")[2]}}]
+
+
+def spread_all(*, now: datetime) -> None:
+    """Let whatever an order touches be verified again."""
+    while spread_reverifications(now=now):
+        pass
+    while drain(clock=lambda: now, limit=50):
+        pass
+
+
+def latest(attestation: Attestation) -> Verdict:
+    verdict = latest_verdict(attestation)
+    assert verdict is not None
+    return verdict
 
 
 @pytest.fixture
@@ -144,6 +171,121 @@ class TestWhatAnotherTeamSigns:
         with pytest.raises(Conflict) as refused:
             make.ask()
         assert refused.value.code == "evidence.too_many"
+
+
+class TestCopies:
+    """Anybody can spell a published bundle anew, and each spelling is evidence of its own."""
+
+    @staticmethod
+    def respell(stage: make.Stage, *, by: Identity, count: int = 3, last: Identity | None = None) -> tuple[list[Attestation], Attestation]:
+        """`by` sends spaced copies of our bundle, before the runner, or `last`, sends it as it is; return them and that one."""
+        statement = build_provenance(stage.workload, (("payments/api:1.4.2", make.image().partition(":")[2]),))
+        bundle = stage.instance.sign_as(stage.workload, statement, at=make.NOW)
+        copies = [make.send(bundle + b" " * spaces, by=by, now=make.NOW) for spaces in range(1, count + 1)]
+        return copies, make.send(bundle, by=last, now=LATE)
+
+    def test_that_others_sent_count_once_and_the_teams_own_first(self) -> None:
+        stage = make.set_stage()
+        copies, own = self.respell(stage, by=make.other_teams_bot())
+        request = make.ask(now=LATE)
+        revision = request.revisions.get()
+        assert [item.attestation for item in revision.evidence.all()] == [own]
+        make.approve(request, cast.alice(), now=LATE)
+        beside = next(part for part in LIVE.findall(page_of(request)) if "not part of this request" in part)
+        assert "3 items are copies of evidence that counts already" in beside
+        assert all(copy.pk in beside for copy in copies)
+
+    def test_the_first_received_counts_where_the_team_sent_none(self) -> None:
+        stage = make.set_stage()
+        copies, _ = self.respell(stage, by=make.other_teams_bot(), last=make.other_teams_bot())
+        assert [item.attestation for item in make.ask(now=LATE).revisions.get().evidence.all()] == copies[:1]
+
+    def test_fill_up_nothing_and_leave_answers_standing(self, stage: make.Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+        request = make.ask()
+        make.approve(request, cast.alice())
+        self.respell(stage, by=make.other_teams_bot(), count=5)
+        monkeypatch.setattr(revise, "MAX_EVIDENCE", 3)
+        assert not is_outdated(request.revisions.get())
+        make.refresh(now=LATE)
+        assert request.revisions.count() == 1
+
+    def test_do_not_keep_a_request_nobody_has_answered_behind(self) -> None:
+        stage = make.set_stage()
+        self.respell(stage, by=make.other_teams_bot())
+        make.ask(now=LATE)
+        assert not list_behind().exists()
+
+    def test_that_the_team_sent_itself_count_each(self) -> None:
+        stage = make.set_stage()
+        self.respell(stage, by=cast.runner())
+        assert make.ask(now=LATE).revisions.get().evidence.count() == 4
+
+    def test_whose_signer_answers_goes_before_an_earlier_one_whose_signer_does_not(self) -> None:
+        # A key's signature carries no time, so that the same statement counts as signed when it came in.
+        bot, signer = make.other_teams_bot(), make_signer()
+        register_signer(identity=bot, public_key_pem=signer.pem, by=None, now=make.NOW)
+        make.set_stage()
+        statement = {"_type": STATEMENT_V1, "subject": SUBJECT, "predicateType": make.SLSA, "predicate": {}}
+        first = make.send(signer.sign(json.dumps(statement).encode()), by=bot)
+        assert [item.attestation for item in make.ask().revisions.get().evidence.all()] == [first]
+        cast.let_attest(bot, now=LATE)
+        second = make.send(signer.sign(json.dumps(statement).encode()), by=bot, now=LATE)
+        assert [item.attestation for item in make.ask(now=LATE).revisions.get().evidence.all()] == [second]
+
+
+class TestAFindingAboutWhatOthersSigned:
+    @pytest.fixture
+    def looked_at(self, stage: make.Stage) -> bytes:
+        """A statement by another team's registered key that verifies with something to look at."""
+        bot, signer = make.other_teams_bot(), make_signer()
+        register_signer(identity=bot, public_key_pem=signer.pem, by=None, now=make.NOW)
+        cast.let_attest(bot, now=make.NOW)
+        statement = {"_type": STATEMENT_V1, "subject": SUBJECT, "predicateType": "https://slsa.dev/provenance/v0.1", "predicate": {}}
+        return signer.sign(json.dumps(statement).encode())
+
+    def test_leaves_an_approval_standing(self, looked_at: bytes) -> None:
+        request = make.ask()
+        make.approve(request, cast.alice())
+        sent = make.send(looked_at, by=make.other_teams_bot(), now=LATE)
+        verdict = sent.verdicts.get()
+        assert (verdict.result, verdict.findings.filter(outcome="review").exists()) == ("verified", True)
+        assert not is_outdated(request.revisions.get())
+        make.refresh(now=LATE)
+        assert (request.revisions.count(), RequestState.objects.get(request=request).status) == (1, "approved")
+
+    def test_ends_it_where_the_team_sends_it_itself(self, looked_at: bytes) -> None:
+        request = make.ask()
+        make.approve(request, cast.alice())
+        make.send(looked_at, now=LATE)
+        assert is_outdated(request.revisions.get())
+
+    def test_leaves_a_rejection_standing_although_it_gives_the_rule_another_reason(self) -> None:
+        stage = make.set_stage()
+        request = make.ask()
+        passkey, key = make.enrol(cast.alice())
+        make.complete(make.begin(request, cast.alice(), key, decision="reject", reason="Not built here."), passkey)
+        make.register_stranger()
+        make.send_of_a_stranger(stage, by=make.other_teams_bot(), now=LATE)
+        assert not is_outdated(request.revisions.get())
+
+
+class TestWhoeverIsRegisteredAndDoesNotAnswer:
+    def test_still_says_no_whoever_sent_it(self) -> None:
+        bot, scanner = make.other_teams_bot(), make_signer()
+        service = register_key(scanner)
+        source = make.POLICY.replace(make.SLSA, make.TEST_RESULT)
+        source = (
+            source[: source.index("      - issuer")]
+            + f"      - keyId: {key_id_of(scanner.spki)}\n"
+            + source[source.index("  - id: approval") :]
+        )
+        make.set_stage(source=source)
+        statement = {"_type": STATEMENT_V1, "subject": SUBJECT, "predicateType": make.TEST_RESULT, "predicate": {"result": "FAILED"}}
+        failed = make.send(scanner.sign(json.dumps(statement).encode()), by=bot)
+        suspend_identity(identity=service, reason="leaked", by=None, now=LATE)
+        spread_all(now=LATE)
+        assert latest(failed).signer is None
+        assert [item.attestation for item in make.ask(now=LATE).revisions.get().evidence.all()] == [failed]
 
 
 class TestOwnRejectedEvidence:

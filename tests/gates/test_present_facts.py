@@ -18,10 +18,8 @@ from identities.models import EvidenceSigner, Identity, Project, RoleAssignment
 from identities.roles import end_role, grant_role
 from ledger.publish import publish_checkpoint
 from portal.demo.instance import build_provenance
-from proofs.statement import STATEMENT_V1
 from tests import cast
 from tests import make_approvals as make
-from tests.make_attestations import make_signer, register_key
 from tests.make_observations import observe, runs, said
 from tests.proofs.formats import as_pep740
 
@@ -161,21 +159,6 @@ class TestEvidence:
         make.approve(make.ask(), cast.alice())
         assert ask_gate().outcome == "allow"
         EvidenceSigner.objects.filter(identity=cast.runner()).update(revoked_at=LATER + since)
-        assert codes(ask_gate()) == ["evidence.signer_revoked"]
-
-    @pytest.mark.parametrize("which", [0, 1])
-    def test_so_does_one_of_several_who_signed_together(self, stage: make.Stage, which: int) -> None:
-        pair = [make_signer(), make_signer()]
-        services = [register_key(signer, name=f"service {number}") for number, signer in enumerate(pair)]
-        subject = [{"name": "payments/api", "digest": {"sha256": make.image().partition(":")[2]}}]
-        statement = json.dumps({"_type": STATEMENT_V1, "subject": subject, "predicateType": "https://example.test/check/v1"}).encode()
-        envelopes = [json.loads(signer.sign(statement)) for signer in pair]
-        together = {**envelopes[0], "signatures": [envelope["signatures"][0] for envelope in envelopes]}
-        receive_attestation(content=json.dumps(together).encode(), by=cast.runner(), now=make.NOW)
-        drain(clock=lambda: make.NOW, limit=10)
-        make.approve(make.ask(), cast.alice())
-        assert ask_gate().outcome == "allow"
-        EvidenceSigner.objects.filter(identity=services[which]).update(revoked_at=LATER)
         assert codes(ask_gate()) == ["evidence.signer_revoked"]
 
     def test_evidence_nobody_has_verified_yet_is_waited_for(self, stage: make.Stage) -> None:

@@ -29,7 +29,7 @@ def register(verdict: dict[str, Any]) -> None:
     """Name an identity for the co-signer, as the portal's register does."""
     for other in verdict["facts"].get("coSigners", ()):
         named = {"id": "idn_other", "kind": "service", "name": "other", "issuer": "https://x.example", "subject": "other"}
-        identity = {**named, "grants": [{"project": None, "environment": None}]}
+        identity = {**named, "team": "payments", "grants": [{"project": None, "environment": None}]}
         verdict["coIdentities"] = [{"keyId": other["keyId"], "identity": identity}]
 
 

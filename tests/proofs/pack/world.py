@@ -83,7 +83,7 @@ def make_verdict(raw: bytes, *, identity: bool = True, trust: Trust, at: datetim
     """Return the verdict document the portal reaches for `raw`."""
     material = trust.material()
     named = {"id": "idn_runner", "kind": "workflow", "name": "release workflow", "issuer": WORKLOAD.issuer, "subject": WORKFLOW}
-    who = {**named, "grants": [{"project": None, "environment": None}]}
+    who = {**named, "team": "payments", "grants": [{"project": None, "environment": None}]}
     return build_verdict(
         assess_evidence(raw, trust=material, received_at=at),
         evidence_digest=sha256_hex(raw),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from proofs.assess import BEFORE_GRANTS
 from proofs.errors import Malformed
 from proofs.moment import rfc3339
 from proofs.policy.evaluate import evaluate_policy
@@ -136,6 +137,48 @@ class TestTheLastWord:
         assert results(saying("PASSED"), other) == ("pass", "")
 
 
+SUSPENDED = {"check": "signer", "outcome": "fail", "code": "signer.suspended", "sentence": "It is suspended."}
+
+
+def by_nobody(verdict: dict[str, Any], **finding: str) -> dict[str, Any]:
+    """Return the verdict as it comes out once its registered signer no longer answers."""
+    return {**copy.deepcopy(verdict), "identity": None, "findings": [*verdict["findings"], {**SUSPENDED, **finding}]}
+
+
+class TestASignerWhoDoesNotAnswer:
+    CODES = ("signer.suspended", "signer.orphaned", "signer.not_granted", "signer.compromised", "signer.retired", "signer.not_valid")
+
+    @pytest.mark.parametrize("code", CODES)
+    def test_says_no_yes_and_its_no_still_counts(self, code: str) -> None:
+        assert results(by_nobody(saying("PASSED"), code=code)) == ("fail", "policy.evidence_contradicted")
+        failed = by_nobody(saying("FAILED"), code=code)
+        for verdicts in ((saying("PASSED"), failed), (failed, saying("PASSED"))):
+            assert results(*verdicts)[0] == "fail"
+
+    def test_is_overruled_by_a_pass_of_a_certificate_issued_later(self) -> None:
+        assert results(by_nobody(saying("FAILED")), saying("PASSED", NOON + 9 * MINUTE)) == ("pass", "")
+
+    @pytest.mark.parametrize("finding", [{"code": "signer.revoked"}, {"check": "source"}, {"check": "second_opinion", "outcome": "error"}])
+    def test_says_no_no_where_it_was_revoked_or_something_else_is_wrong(self, finding: dict[str, str]) -> None:
+        assert results(saying("PASSED"), by_nobody(saying("FAILED"), **finding)) == ("pass", "")
+
+    def test_says_no_no_where_the_rule_would_not_have_accepted_it(self) -> None:
+        stranger = by_nobody(saying("FAILED"))
+        stranger["facts"]["signer"]["workflow"] = stranger["facts"]["signer"]["identity"] = "https://stranger.example/x"
+        assert results(saying("PASSED"), stranger) == ("pass", "")
+        elsewhere = by_nobody(saying("FAILED"))
+        elsewhere["facts"]["signer"]["sourceRepository"] = "https://github.com/intern/fork"
+        assert results(saying("PASSED"), elsewhere) == ("pass", "")
+
+    def test_nobody_ever_registered_says_no_no(self) -> None:
+        assert results(saying("PASSED"), saying("FAILED") | {"identity": None}) == ("pass", "")
+
+    def test_that_may_attest_this_elsewhere_alone_still_says_no(self) -> None:
+        failed = saying("FAILED")
+        failed["identity"]["grants"] = [{"project": "another", "environment": None}]
+        assert results(saying("PASSED"), failed)[0] == "fail"
+
+
 class TestRunners:
     def test_the_class_of_machine(self) -> None:
         assert outcome(GOOD, runners=["github-hosted"]) == ("pass", "")
@@ -188,8 +231,19 @@ class TestInputs:
         about_base["facts"]["subjects"] = [{"name": "base", "digests": [self.BASE]}]
         assert outcome(verdict, about_base, inputs={"verified": True}) == ("pass", "")
         assert outcome(verdict, inputs={"verified": True}) == ("fail", "policy.input")
-        for change in ({"result": "rejected"}, {"identity": None}):
+        elsewhere = about_base["identity"] | {"team": "other"}
+        for change in ({"result": "rejected"}, {"identity": None}, {"identity": elsewhere}, {"identity": elsewhere | {"team": None}}):
             assert outcome(verdict, about_base | change, inputs={"verified": True}) == ("fail", "policy.input")
+
+    @pytest.mark.parametrize("version", BEFORE_GRANTS)
+    def test_verdicts_of_before_signers_had_a_team_in_them_vouch_as_they_did(self, version: str) -> None:
+        verdict = self.taking({"uri": "pkg:oci/base", "digests": [self.BASE]})
+        about_base = copy.deepcopy(GOOD)
+        about_base["facts"]["subjects"] = [{"name": "base", "digests": [self.BASE]}]
+        del about_base["identity"]["team"]
+        assert outcome(verdict, about_base, inputs={"verified": True}) == ("fail", "policy.input")
+        about_base["verifier"]["version"] = version
+        assert outcome(verdict, about_base, inputs={"verified": True}) == ("pass", "")
 
     def test_the_source_itself_needs_no_approval(self) -> None:
         source, commit = (GOOD["facts"]["signer"][name] for name in ("sourceRepository", "sourceCommit"))

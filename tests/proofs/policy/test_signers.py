@@ -43,6 +43,7 @@ def signed_by(*numbers: int, note: str = "") -> bytes:
     return changed(key_signed(payload), lambda value: value.update(signatures=signatures))
 
 
+TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
 EVERYWHERE = [{"project": None, "environment": None}]
 
 
@@ -57,7 +58,7 @@ def verdict_of(raw: bytes, holders: dict[int, str | None] = HOLDERS, *, trust: T
         if name is None:
             return None
         named = {"id": f"idn_{name}", "kind": "service", "name": name, "issuer": "https://x.example", "subject": name}
-        return {**named, "grants": EVERYWHERE}
+        return {**named, "team": "payments", "grants": EVERYWHERE}
 
     return build_verdict(
         assessment,
@@ -201,6 +202,23 @@ class TestOneEnvelopeTogether:
         assert outcome(copy.deepcopy(verdict)) == ("pass", "")
         lie(verdict)
         assert outcome(verdict) == TOO_FEW
+
+    @pytest.mark.parametrize("which", [ANN, BEN])
+    def test_a_failure_counts_whichever_of_its_signers_does_not_answer(self, which: int) -> None:
+        """`which` is suspended: ANN comes first by her key's id, so that it is her that the finding is about."""
+
+        def judged(*verdicts: dict[str, Any]) -> tuple[str, str]:
+            tests = {"signers": 1, "predicateTypes": [TEST_RESULT]}
+            return outcome(*verdicts, **tests, builders=(BEN,))
+
+        failed = verdict_of(signed_by(ANN, BEN), {**HOLDERS, which: None})
+        failed["facts"].update(predicateType=TEST_RESULT, predicate={"kind": "test-result", "result": "FAILED"})
+        passed = verdict_of(signed_by(BEN))
+        passed["facts"].update(predicateType=TEST_RESULT, predicate={"kind": "test-result", "result": "PASSED"})
+        assert judged(passed) == ("pass", "")
+        if which == ANN:
+            failed["findings"].append({"check": "signer", "outcome": "fail", "code": "signer.suspended", "sentence": "It is suspended."})
+        assert judged(passed, failed)[0] == "fail"
 
     def test_it_does_not_vouch_for_its_own_inputs_as_somebody_else(self) -> None:
         verdict = verdict_of(signed_by(ANN, BEN))

@@ -1,0 +1,109 @@
+"""Whether the evidence that people were shown still carries their approval: its signers and its verdicts, as they are today.
+
+What no longer speaks for the artifact shuts a gate only where a rule fails without it. Not looked at: evidence that came in later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from approvals.models import Revision, RevisionEvidence
+from approvals.named_signers import own_of
+from attestations.blobs import bytes_of
+from attestations.models import Verdict
+from attestations.queries import newest_verdicts, verdict_document
+from attestations.signer import CHECK, check_signer_trusted_today
+from gates.reasons import Reason
+from proofs.canonical import parse_canonical
+from proofs.moment import parse_moment
+from proofs.policy.document import EvidenceRule
+from proofs.policy.evaluate import evaluate_policy, parse_policy
+
+
+@dataclass(frozen=True, slots=True)
+class _Fallen:
+    """An item that is worth less than when people signed: its verdict as it is to be weighed today, why, and whether it is the team's own."""
+
+    verdict: dict[str, Any]
+    reasons: tuple[Reason, ...]
+    is_own: bool
+
+
+def check_evidence_today(revision: Revision, *, now: datetime) -> list[Reason]:
+    """Return the reasons why the evidence of a revision no longer meets its policy, each naming an item; none where it does without those.
+
+    A suspended, orphaned or revoked signer says no yes today, one retired since it signed does; a no that they said stands. Refuses as
+    evaluating the policy does.
+    """
+    fallen = _find_fallen(revision, now)
+    if not fallen:
+        return []
+    policy, policy_input = parse_policy(bytes_of(revision.policy.document)), parse_canonical(bytes_of(revision.policy_input))
+    evidence = [
+        {**item, "verdict": fallen[item["digest"]].verdict} if item["digest"] in fallen else item for item in policy_input["evidence"]
+    ]
+    weighed = evaluate_policy(policy, {**policy_input, "evidence": evidence})
+    failed = {rule["id"] for rule in weighed["rules"] if rule["outcome"] not in ("pass", "awaiting")}
+    if failed:
+        shown = parse_canonical(bytes_of(revision.policy_result))
+        counted = {digest for rule in shown["rules"] if rule["id"] in failed for digest in rule["evidence"]}
+        # Where none of those that counted has fallen, it is a no that appeared.
+        return _reasons(each for digest, each in fallen.items() if digest in counted) or _reasons(fallen.values())
+    if not any(isinstance(rule, EvidenceRule) for rule in policy.rules):
+        # Nobody said which evidence matters, so that all of the team's own does.
+        return _reasons(each for each in fallen.values() if each.is_own)
+    return []
+
+
+def _reasons(fallen: Iterable[_Fallen]) -> list[Reason]:
+    return [reason for each in fallen for reason in each.reasons]
+
+
+def _find_fallen(revision: Revision, now: datetime) -> dict[str, _Fallen]:
+    """Return by the digests of their bytes the items whose signer is not trusted today, or whose newest verdict is another than was shown."""
+    items = list(revision.evidence.select_related("attestation", "verdict__document", "verdict__signer").order_by("pk"))
+    newest = {
+        verdict.attestation_id: verdict for verdict in newest_verdicts().filter(attestation__in=[item.attestation_id for item in items])
+    }
+    own = own_of(revision)
+    fallen = {}
+    for item in items:
+        shown, latest = verdict_document(item.verdict), newest.get(item.attestation_id)
+        document, reasons = shown, []
+        if latest is None or latest.result != item.verdict.result:
+            reasons.append(_changed(item, latest))
+            document = verdict_document(latest) if latest else {}
+        for signer in _registered_signers(item.verdict, shown):
+            shutting = check_signer_trusted_today(signer, shown["facts"], as_of=_as_of(shown), at=now)
+            if shutting is not None:
+                code, sentence = shutting
+                reasons.append(Reason(f"evidence.{code.replace('.', '_')}", f"Evidence {item.attestation_id}: {sentence}"))
+                document = _failing(document, reasons[-1])
+        if reasons:
+            fallen[item.attestation.blob_id] = _Fallen(document, tuple(reasons), item.verdict_id in own)
+    return fallen
+
+
+def _changed(item: RevisionEvidence, latest: Verdict | None) -> Reason:
+    result = Verdict.Result(latest.result).label.lower() if latest else "gone"
+    words = f"Evidence {item.attestation_id} was {item.verdict.result} when people signed; it is {result} now."
+    return Reason("evidence.verdict_changed", words)
+
+
+def _failing(document: Mapping[str, Any], reason: Reason) -> dict[str, Any]:
+    finding = {"check": CHECK, "outcome": "fail", "code": reason.code, "sentence": reason.sentence}
+    return {**document, "findings": [*document.get("findings", ()), finding]}
+
+
+def _registered_signers(verdict: Verdict, document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what the verdict proved about each of its signers that was registered then: the first one and those who signed with it."""
+    facts, known = document["facts"] or {}, {each["keyId"] for each in document.get("coIdentities", ()) if each["identity"]}
+    first = [facts["signer"]] if verdict.signer is not None else []
+    return first + [signer for signer in facts.get("coSigners", ()) if signer["keyId"] in known]
+
+
+def _as_of(document: dict[str, Any]) -> datetime:
+    return parse_moment(document.get("asOf", document["verifiedAt"]), code="evidence.verdict_mismatch", what="the time of a verdict")

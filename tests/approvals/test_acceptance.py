@@ -1,0 +1,25 @@
+"""What a project accepts, shown item by item, is not for others to fill."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from approvals.acceptance import MAX_ITEMS, list_acceptances
+from tests import cast
+from tests import make_approvals as make
+
+pytestmark = pytest.mark.django_db
+
+
+class TestListAcceptances:
+    def test_looks_at_the_own_and_the_named_before_what_others_sent_first(self) -> None:
+        stage = make.set_stage()
+        make.expect()
+        make.register_stranger()
+        make.copy_evidence(make.send_of_a_stranger(stage, by=make.other_teams_bot()), count=MAX_ITEMS + 20)
+        named = make.send_provenance(stage, by=make.other_teams_bot(), now=make.NOW + timedelta(minutes=1))
+        (found,) = list_acceptances(make.image(), projects=[cast.payments_api()])
+        assert (found.accepted, len(found.items)) == (True, MAX_ITEMS)
+        assert found.items[0].verdict.attestation == named
