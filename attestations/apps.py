@@ -11,7 +11,8 @@ class AttestationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Hear of changed signers from the room below, which cannot call this one."""
-        from attestations.reverify import order_for_signer
-        from identities.signals import evidence_signer_changed
+        from attestations.reverify import order_for_block, order_for_signer
+        from identities.signals import evidence_signer_changed, signer_block_changed
 
         evidence_signer_changed.connect(order_for_signer, dispatch_uid="attestations.reverify")
+        signer_block_changed.connect(order_for_block, dispatch_uid="attestations.reverify.block")

@@ -16,6 +16,7 @@ from approvals.refresh import is_outdated
 from attestations.blobs import bytes_of
 from attestations.models import Verdict
 from attestations.queries import latest_verdict, pending_about, verdict_document
+from attestations.signer import CHECK as SIGNER_CHECK
 from attestations.signer import check_signer_trusted_today
 from gates.reasons import Reason
 from identities.models import Identity
@@ -102,7 +103,7 @@ def _check_evidence(revision: Revision, now: datetime) -> list[Reason]:
             words = f"Evidence {item.attestation_id} was {item.verdict.result} when people signed; it is {result} now."
             reasons.append(Reason("evidence.verdict_changed", words))
         document = verdict_document(item.verdict)
-        for signer in _registered_signers(item.verdict, document):
+        for signer in _counted_signers(item.verdict, document):
             shutting = check_signer_trusted_today(signer, document["facts"], as_of=_as_of(document), at=now)
             if shutting is not None:
                 code, sentence = shutting
@@ -110,10 +111,13 @@ def _check_evidence(revision: Revision, now: datetime) -> list[Reason]:
     return reasons
 
 
-def _registered_signers(verdict: Verdict, document: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what the verdict proved about each of its signers that was registered then: the first one and those who signed with it."""
+def _counted_signers(verdict: Verdict, document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what the verdict proved about each signer that could count then: the first one, also where nobody had registered it and nothing
+    stood against it, and those who were registered and signed with it."""
     facts, known = document["facts"] or {}, {each["keyId"] for each in document.get("coIdentities", ()) if each["identity"]}
-    first = [facts["signer"]] if verdict.signer is not None else []
+    refused = any(found["check"] == SIGNER_CHECK and found["outcome"] == "fail" for found in document.get("findings", ()))
+    could_count = verdict.signer is not None or (verdict.result == Verdict.Result.VERIFIED and not refused)
+    first = [facts["signer"]] if could_count else []
     return first + [signer for signer in facts.get("coSigners", ()) if signer["keyId"] in known]
 
 

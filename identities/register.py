@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from ulid import ULID
 
+from identities.blocked import refuse_blocked
 from identities.chronicle import append_identity_event
 from identities.models import EvidenceSigner, Identity, Team, User
 from identities.permissions import demand
@@ -128,7 +129,7 @@ def register_signer(
 
     `valid_from` may lie in the past, for a key that signed before it was registered here; without it, it is now.
     Refuses with `signer.not_for_people`, `signer.incomplete`, `signer.expired`, `signer.in_future`, `signer.already_registered`,
-    `identity.not_active`, `permission.missing` or a `key.*` code. Possession of the private key is not proved here; each signature does that.
+    `signer.blocked`, `identity.not_active`, `permission.missing` or a `key.*` code. Possession of the private key is not proved here; each signature does that.
     """
     if by is not None:
         demand(by, "identities.steward", team=identity.team)
@@ -157,6 +158,7 @@ def register_signer(
             # Held, so that of two registrations at once the second sees the first.
             hold_ledger()
             _refuse_overlap(signer)
+            refuse_blocked(signer)
             signer.save()
             _append_signer_registered(signer, by=by, now=now)
             evidence_signer_changed.send(EvidenceSigner, signer=signer, now=now)

@@ -6,3 +6,5 @@ from django.dispatch import Signal
 
 # Sent with `sender=EvidenceSigner`, `signer` (the row) and `now`, after the ledger entry: how an identity signs evidence was registered or revoked.
 evidence_signer_changed = Signal()
+# Sent with `sender=BlockedSigner`, `block` (the row) and `now`, after the ledger entry: a way of signing was blocked, or its block lifted.
+signer_block_changed = Signal()
