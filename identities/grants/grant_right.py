@@ -65,7 +65,8 @@ def grant_right(
         environment=environment,
         reason=said,
         granted_by=by,
-        granted_at=now,
+        # Whole seconds, as all times in verdicts are: it counts for evidence judged in the second it was given in.
+        granted_at=now.replace(microsecond=0),
         valid_until=valid_until,
     )
     append_identity_event(event="grant.given", document=_document(grant, said), by=by, now=now)

@@ -208,3 +208,9 @@ class TestCommands:
                 call_command("grant_right", service.name, "attest", CHECK_TYPE, reason="x", stdout=out, **unknown)
         with pytest.raises(CommandError, match=r"^grant\.unknown: "):
             call_command("end_grant", "grt_nothing", reason="x", stdout=out)
+
+
+def test_a_grant_counts_in_the_very_second_it_is_given() -> None:
+    service = service_with(make_signer())
+    give(service, now=NOW + timedelta(milliseconds=500))
+    assert find_grants_to_attest(service, predicate_type=CHECK_TYPE, signed_at=NOW, at=NOW)
