@@ -1,4 +1,4 @@
-"""Pages about who: the register, one identity, one's own approval keys; and the door where a workload token becomes a credential."""
+"""Pages about who: one identity, one's own approval keys; and the door where a workload token becomes a credential."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from identities.workload import api
 app_name = "identities"
 urlpatterns = [
     path("api/v1/token", api.TokenView.as_view(), name="token"),
-    path("identities", views.register, name="list"),
     path("identities/<str:identity_id>", views.identity, name="identity"),
     path("identities/<str:identity_id>/<str:change>", change_views.change, name="change"),
     path("settings/keys", views.keys, name="keys"),
