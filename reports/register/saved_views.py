@@ -32,11 +32,12 @@ ACTIVE = Q(status=Identity.Status.ACTIVE)
 
 @dataclass(frozen=True, slots=True)
 class SavedView:
-    """One view: its name on the page, what it lists in a sentence, and the condition at a time."""
+    """One view: its name on the page, what it lists in a sentence, the condition at a time, and whether somebody has to do something."""
 
     label: str
     words: str
     condition: Callable[[datetime], Q]
+    asks_for_work: bool = True
 
 
 def has_no_owner(now: datetime) -> Q:
@@ -100,6 +101,7 @@ SAVED_VIEWS = {
         "Acts in production",
         "Programs that in the last 90 days asked a gate of, opened a request for, or observed something in an environment of tier 3.",
         acts_in_production,
+        asks_for_work=False,
     ),
     "overdue": SavedView(
         "Review overdue", "Programs whose purpose and rights nobody looked at for longer than their review allows.", is_overdue_for_review

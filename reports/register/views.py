@@ -37,7 +37,7 @@ def register(request: HttpRequest) -> HttpResponse:
         "total": sum(counts.values()),
         "saved": saved,
         "saved_words": SAVED_VIEWS[saved].words if saved else "",
-        "views": [(name, view.label, views[name]) for name, view in SAVED_VIEWS.items()],
+        "views": [(name, view.label, views[name], view.asks_for_work) for name, view in SAVED_VIEWS.items()],
         "unknown": count_unknown(since=now - WEEK),
         "sort": sort,
         "sorts": [(name, label) for name, (label, _) in SORTS.items()],
