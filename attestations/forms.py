@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
-from django.core.files.uploadhandler import MemoryFileUploadHandler
 
 from proofs.sigstore.trust_root import DEFAULT_PROFILE
-
-
-class HoldInMemory(MemoryFileUploadHandler):
-    """Holds the file in memory, as the API's door does, and never on disk. Its size is limited before by `portal.screen_requests`."""
-
-    def handle_raw_input(self, *args: Any, **kwargs: Any) -> None:
-        self.activated = True
 
 
 class InputCollection(forms.Form):

@@ -18,12 +18,13 @@ from attestations.blobs import read_blob
 from attestations.collection.follow import follow_collection, get_collection
 from attestations.collection.judge_npm_set import judge_npm_set
 from attestations.collection.receive import demand_sender, may_send, receive_collection
-from attestations.forms import HoldInMemory, InputCollection
+from attestations.forms import InputCollection
 from attestations.models import VerificationJob
 from attestations.queries import get_attestation, latest_verdict, verdict_document, verdict_history
 from attestations.side_by_side import compare_sides, describe_predicate
 from attestations.statement_words import describe_format, list_claims, list_signing_times
 from attestations.tasks import ring_after_commit
+from identities.hold_in_memory import HoldInMemory
 from identities.permissions import may, person_of, requires
 from proofs.errors import Refusal
 

@@ -75,7 +75,7 @@ def _weigh(question: Question, *, by: Identity, now: datetime) -> tuple[Request 
     if not Artifact.objects.filter(pk=question.digest).exists():
         return None, [Reason("scope.artifact", f"{question.digest} has never been seen: no evidence and no request names it.")]
     asked = Request.objects.filter(artifacts__artifact_id=question.digest, environment=environment, project=project)
-    newest = asked.select_related("project", "environment", "requester").order_by("-opened_at", "-pk")[:MAX_REQUESTS_WEIGHED]
+    newest = asked.select_related("project", "environment", "requester__owner").order_by("-opened_at", "-pk")[:MAX_REQUESTS_WEIGHED]
     first_reasons: list[Reason] = []
     for request in newest:
         against = (

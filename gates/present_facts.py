@@ -21,6 +21,7 @@ from attestations.signer import check_signer_trusted_today
 from gates.reasons import Reason
 from identities.models import Identity
 from identities.permissions import roles_of
+from identities.standing import in_words, why_not_answering
 from proofs.approval.human_approval import parse_human_approval
 from proofs.canonical import parse_canonical
 from proofs.moment import parse_moment
@@ -37,6 +38,7 @@ def check_present_facts(request: Request, *, digest: str, now: datetime) -> list
         return [Reason("approval.missing", "This request was never frozen for review.", request_id=request.pk)]
     reasons = [
         *_check_policy(request, revision),
+        *_check_requester(request),
         *_check_approvers(request, revision),
         *_check_evidence(revision, now),
         *_check_pending(request, digest),
@@ -64,6 +66,14 @@ def _check_policy(request: Request, revision: Revision) -> list[Reason]:
             words = f"The request was approved under other expectations of {request.project} than are in force now."
             return [Reason("expectations.mismatch", words)]
     return []
+
+
+def _check_requester(request: Request) -> list[Reason]:
+    """Who asked must still answer for it: what a stolen agent asked for was not asked for by whom people thought."""
+    why = why_not_answering(request.requester, signed_at=request.opened_at)
+    if not why:
+        return []
+    return [Reason(f"requester.{why}", f"The request was opened by {request.requester}, and {in_words(request.requester, why)}.")]
 
 
 def _check_approvers(request: Request, revision: Revision) -> list[Reason]:

@@ -30,7 +30,7 @@ def in_words(identity: Identity, why: str) -> str:
         owner = f"its owner {identity.owner} is {identity.owner.get_status_display().lower()}" if identity.owner else "it has no owner"
         return f"nobody answers for it: {owner}"
     if why == COMPROMISED and identity.compromised_from is not None:
-        return f"it is compromised from {identity.compromised_from:%Y-%m-%d %H:%M} UTC on, and this was signed later"
+        return f"it is compromised from {identity.compromised_from:%Y-%m-%d %H:%M} UTC on, and this came later"
     if why == RETIRED and identity.retired_at is not None:
         return f"it was retired at {identity.retired_at:%Y-%m-%d %H:%M} UTC, before this was signed"
     return f"that identity is {why}"

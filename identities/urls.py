@@ -6,12 +6,15 @@ from django.urls import path
 
 from identities import openapi as openapi
 from identities import views
+from identities.bulk import views as bulk_views
 from identities.lifecycle import views as change_views
 from identities.workload import api
 
 app_name = "identities"
 urlpatterns = [
     path("api/v1/token", api.TokenView.as_view(), name="token"),
+    path("identities/import", bulk_views.import_file, name="import"),
+    path("identities/export.<str:form>", bulk_views.export, name="export"),
     path("identities/<str:identity_id>", views.identity, name="identity"),
     path("identities/<str:identity_id>/<str:change>", change_views.change, name="change"),
     path("settings/keys", views.keys, name="keys"),

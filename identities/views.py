@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from identities.enrol import begin_enrolment, complete_enrolment, revoke_signing_key
 from identities.forms import InputNewKey, InputRevocation
-from identities.lifecycle.views import offered_changes
+from identities.lifecycle.views import is_steward_of, offered_changes
 from identities.models import SigningKey
 from identities.permissions import may, person_of, requires
 from identities.queries import (
@@ -57,6 +57,7 @@ def identity(request: HttpRequest, identity_id: str) -> HttpResponse:
         "own_team": own_team,
         "exchanges": list_exchanges(shown) if own_team else [],
         "changes": offered_changes(shown, person),
+        "may_mark": not shown.is_person and is_steward_of(shown, person),
         "now": timezone.now(),
     }
     return render(request, "identities/identity.html", context)

@@ -17,7 +17,8 @@ from reports.register import views as register_views
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.site_header = admin.site.site_title = "Countersign tables"
 
-ROOMS = ("attestations", "approvals", "gates", "reports")
+# The highest first: what it says of a thing is the more particular, and a lower room's pattern would take its path.
+ROOMS = ("reports", "gates", "approvals", "attestations")
 
 portal_patterns = [
     path("", views.home, name="home"),
@@ -36,8 +37,8 @@ register_patterns = [path("identities", register_views.register, name="list"), *
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include((portal_patterns, "portal"))),
     path("", include((ledger_patterns, "ledger"))),
-    path("", include((register_patterns, "identities"))),
     *(path("", include(f"{room}.urls")) for room in ROOMS),
+    path("", include((register_patterns, "identities"))),
     # The sign-in library's page of addresses: nothing here is sent to a second address, and nothing leads to it.
     path("accounts/email/", views.nothing_here, name="account_no_addresses"),
     path("accounts/", include("allauth.urls")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from reports import api, views
+from reports.compromise import views as compromise_views
 from reports.signers import views as signer_views
 
 app_name = "reports"
@@ -16,6 +17,7 @@ urlpatterns = [
     path("signers/adopt", signer_views.signer_adopt, name="signer_adopt"),
     path("signers/block", signer_views.signer_block, name="signer_block"),
     path("signers/blocks/<str:block_id>/lift", signer_views.block_lift, name="block_lift"),
+    path("identities/<str:identity_id>/compromised", compromise_views.compromised, name="compromised"),
     path("requests/<str:request_id>/pack.zip", views.pack, name="pack"),
     path("api/v1/artifacts/<str:digest>/observations", api.ArtifactObservationsView.as_view(), name="api_artifact_observations"),
     path("api/v1/artifacts/<str:digest>", api.ArtifactView.as_view(), name="api_artifact"),

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from attestations.forms import HoldInMemory, InputReason, InputTrustAnswer, InputTrustRoot
+from attestations.forms import InputReason, InputTrustAnswer, InputTrustRoot
 from attestations.models import TrustAnswer, TrustProposal
 from attestations.queries import count_resting_on
 from attestations.trust.answer_proposal import answer_trust_proposal
@@ -21,6 +21,7 @@ from attestations.trust.proposals import ACCEPTED, Standing, get_proposal, list_
 from attestations.trust.propose_change import LAPSES_AFTER_DAYS, propose_removal, propose_trust_root
 from attestations.trust.roots import get_trust_root, list_trust_roots, parsed_root
 from attestations.trust.words import Change, compare_addition, compare_removal, describe_profile, list_members
+from identities.hold_in_memory import HoldInMemory
 from identities.officers import are_two_officers
 from identities.permissions import may, person_of, requires
 from proofs.errors import Malformed, Refusal

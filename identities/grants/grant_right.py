@@ -54,6 +54,8 @@ def grant_right(
         if place is not None and place.team_id != row.team_id:
             raise NotAllowed("grant.other_team", f"got {place}, which belongs to another team than {row}; its own stewards let programs in")
     same = Grant.objects.filter(identity=row, right=right, object=wanted, project=project, environment=environment, ended_at__isnull=True)
+    # Whole seconds, as all times in verdicts are: it holds for evidence judged in the second it was given in.
+    now = now.replace(microsecond=0)
     held = same.filter(Q(valid_until__isnull=True) | Q(valid_until__gt=now), valid_until=valid_until).first()
     if held is not None:
         return held
@@ -65,8 +67,7 @@ def grant_right(
         environment=environment,
         reason=said,
         granted_by=by,
-        # Whole seconds, as all times in verdicts are: it counts for evidence judged in the second it was given in.
-        granted_at=now.replace(microsecond=0),
+        granted_at=now,
         valid_until=valid_until,
     )
     append_identity_event(event="grant.given", document=_document(grant, said), by=by, now=now)

@@ -70,11 +70,18 @@ CHANGES = {
 
 def offered_changes(identity: Identity, person: Identity) -> list[tuple[str, str, str]]:
     """Return what this person may change about an identity as it stands: name, words and tone of each button."""
+    if not is_steward_of(identity, person):
+        return []
+    return [(name, change.button, change.tone) for name, change in CHANGES.items() if _fits(name, change, identity)]
+
+
+def is_steward_of(identity: Identity, person: Identity) -> bool:
+    """Whether this person may change this identity."""
     try:
         demand_stewardship(identity, person)
     except Refusal:
-        return []
-    return [(name, change.button, change.tone) for name, change in CHANGES.items() if _fits(name, change, identity)]
+        return False
+    return True
 
 
 @never_cache

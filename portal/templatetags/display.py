@@ -56,6 +56,7 @@ STATES: dict[str, tuple[str, str, str]] = {
     "active": ("Active", "ok", "check"),
     "suspended": ("Suspended", "warn", "stop"),
     "retired": ("Retired", "plain", "dash"),
+    "compromised": ("Compromised", "bad", "cross"),
     "revoked": ("Revoked", "bad", "stop"),
     "new": ("New", "new", "spark"),
 }

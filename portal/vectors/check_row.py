@@ -22,7 +22,9 @@ def check_row(row: Row, *, inputs: frozenset[str], files: frozenset[str], has_ca
 
     A file in hand must also be the one that the row's digests name, which refuses with `expectation.artifact`.
     """
-    demand_names(row.expected, EXPECTED, "what is expected")
+    if not isinstance(row.inputs, dict) or not isinstance(row.files, dict) or not isinstance(row.cases, list):
+        raise Malformed("vectors.input", "got a row whose inputs, files or cases are of another type than objects and a list")
+    demand_expectation(row.expected, "what is expected")
     demand_names(row.inputs, inputs, "the inputs of such a row")
     demand_names(row.files, files, "the files of such a row")
     if row.cases and not has_cases:
@@ -45,6 +47,25 @@ def demand_names(found: Iterable[str], known: frozenset[str], what: str) -> None
     strange = sorted(map(str, set(found) - known))
     if strange:
         raise Malformed("vectors.input", f"got {strange[0][:60]!r} in {what}, and nothing here looks at it")
+
+
+def demand_expectation(expected: object, what: str) -> None:
+    """Return when what a row or a case expects can be held against an outcome; refuses with `vectors.input`."""
+    if not isinstance(expected, dict):
+        raise Malformed("vectors.input", f"got {type(expected).__name__} for {what}, expected an object")
+    demand_names(expected, EXPECTED, what)
+    for name, (form, holds) in _EXPECTED_FORMS.items():
+        if name in expected and not holds(expected[name]):
+            raise Malformed("vectors.input", f"got {str(expected[name])[:60]!r} for the {name} of {what}, expected {form}")
+    if "verdict" not in expected:
+        raise Malformed("vectors.input", f"got no verdict in {what}")
+
+
+def demand_inputs(row: Row, *names: str) -> None:
+    """Return when a row gives what its judge cannot do without; refuses with `vectors.input`."""
+    absent = [name for name in names if name not in row.inputs and name not in row.files]
+    if absent:
+        raise Malformed("vectors.input", f"the row gives no {absent[0]}, and nothing can be judged without")
 
 
 def read_input(read: Callable[[], T], what: str) -> T:
@@ -121,6 +142,9 @@ def _is_distribution(value: Any) -> bool:
 
 
 def _is_publisher(value: Any) -> bool:
+    if isinstance(value, dict) and value.get("environment", "") is None:
+        # The index writes so that a publisher has none.
+        value = {name: part for name, part in value.items() if name != "environment"}
     if not _is_map(value) or value.get("kind") not in _PUBLISHERS:
         return False
     demanded = _PUBLISHERS[value["kind"]] | {"kind"}
@@ -144,6 +168,12 @@ _FORMS: dict[str, _Form] = {
     "artifact_digest": ("SHA-2 digests by algorithm, or one as sha256:…", _is_digest),
     "distribution": ("an object of just a name and a sha256", _is_distribution),
     "publisher": ("an object with a kind that is known and all that names one of this kind", _is_publisher),
+}
+_EXPECTED_FORMS: dict[str, _Form] = {
+    "verdict": _TEXT,
+    "reason": ("a reason, or none", lambda value: value is None or _is_text(value)),
+    "reason_also_ok": ("a list of reasons", lambda value: value == [] or _is_list(value)),
+    "facts": ("an object", lambda value: isinstance(value, dict)),
 }
 _FILE_FORMS: dict[str, _Form] = {
     "public_keys": ("a list of paths, not empty", _is_list),

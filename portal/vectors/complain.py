@@ -22,8 +22,8 @@ def complaint_of(expected: dict[str, Any], outcome: Outcome) -> str:
         accepted = {expected.get("reason"), *expected.get("reason_also_ok", [])}
         if not accepted & set(REASONS.get(outcome.code, ())):
             return f"rejected for {outcome.code}, expected one of {', '.join(sorted(filter(None, accepted)))}"
-        return ""
-    if outcome.verdict != VERIFIED:
+    elif outcome.verdict != VERIFIED:
         return f"{outcome.verdict} ({outcome.code}: {outcome.reason}), expected verified"
+    # Facts of what is rejected are those of evidence whose signatures hold and that a policy does not want.
     wrong = differences(expected.get("facts", {}), outcome.facts)
-    return f"verified with other facts: {'; '.join(wrong[:3])}" if wrong else ""
+    return f"{outcome.verdict} with other facts: {'; '.join(wrong[:3])}" if wrong else ""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from portal.vectors.check_row import file_digests, given_digests, is_in_hand, read_input
+from portal.vectors.builds import refuse_other_build, with_scheme
+from portal.vectors.check_row import demand_inputs, file_digests, given_digests, is_in_hand, read_input
 from portal.vectors.facts import evidence_facts, payload_facts, statement_facts
 from portal.vectors.manifest import REJECTED, VERIFIED, Outcome, Row
 from proofs.canonical import parse_json
@@ -15,35 +17,40 @@ from proofs.digest import Digest
 from proofs.dsse import parse_envelope, verify_envelope
 from proofs.errors import Malformed, Refusal, Unproven
 from proofs.evidence import SIGSTORE_BUNDLE, TrustMaterial, VerifiedEvidence, detect_format, verify_bundle_under
-from proofs.expectations import Expectations, accept, is_of_release_line
-from proofs.facts import extract_claims, extract_facts
+from proofs.expectations import Expectations, accept
+from proofs.facts import extract_facts
 from proofs.keys import PublicKey, RegisteredKey, load_pem
 from proofs.packages.gcb import verify_build_provenance
-from proofs.packages.npm import parse_npm_keys, verify_npm_set
-from proofs.predicates.reading import at
+from proofs.packages.npm import parse_npm_keys, parse_npm_set, verify_npm_set
+from proofs.predicates.reading import at, text
 from proofs.predicates.summary import SummaryExpectations, check_summary
-from proofs.repository import compare_repositories
 from proofs.sigstore.bundle_shape import parse_bundle
 from proofs.sigstore.known_certificates import SignerCertificate
 from proofs.sigstore.pep740 import Publisher, check_distribution, check_publisher, parse_attestation, parse_provenance
-from proofs.sigstore.signed_file import SignedFile
 from proofs.sigstore.trust_root import TrustRoot, parse_trust_root
 from proofs.statement import Statement, parse_statement
 
 # Fulcio's extension for the environment, by its last number.
 _ENVIRONMENT = 23
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+# What a row may ask for in the very words in which evidence proves it.
+_PROVEN = {
+    "predicate_type": "expectation.predicate",
+    "source_ref": "expectation.ref",
+    "source_commit": "expectation.source",
+    "runner_environment": "expectation.runner",
+    "build_trigger": "expectation.source",
+}
+_OF_SUMMARY = ("verificationResult", "verifiedLevels", "dependencyLevels", "resourceUri", "timeVerified", "slsaVersion", "policy")
 
 
 def judge_bundle(row: Row, now: datetime) -> Outcome:
     """A Sigstore bundle, under the row's trust root and key, for the artifact and signer it names."""
     bundle = parse_bundle(parse_json(row.read("evidence")))
-    verified = verify_bundle_under(bundle, _trust(row), now)
-    if isinstance(bundle.content, SignedFile):
-        signed = bundle.content.digest
-        if not is_in_hand(row, (signed,)):
-            raise Unproven("expectation.artifact", f"what is in hand is {', '.join(map(str, _digests(row)))}, and {signed} was signed")
-    return _accepted(row, verified, evidence_facts(verified))
+    verified = verify_bundle_under(bundle, _trust(row, is_logged=bundle.entry is not None), now)
+    return _answered(
+        evidence_facts(verified), "Every signature holds, and all that is asked.", lambda: _refuse_other_evidence(row, verified)
+    )
 
 
 def judge_attestation(row: Row, now: datetime) -> Outcome:
@@ -53,25 +60,34 @@ def judge_attestation(row: Row, now: datetime) -> Outcome:
         listed = parse_provenance(value)
     else:
         listed = [(Publisher("", {}), value)]
-    facts: dict[str, Any] = {"attestations": [], "publishers": [publisher.fields for publisher, _ in listed if publisher.kind]}
+    # An attestation without a log entry is none, so that there is nothing to do without.
+    trust = _trust(row, is_logged=True)
+    found = [(publisher, verify_bundle_under(parse_attestation(attestation), trust, now)) for publisher, attestation in listed]
+    facts: dict[str, Any] = {
+        "attestations": [evidence_facts(verified) for _, verified in found],
+        "publishers": [publisher.fields for publisher, _ in found if publisher.kind],
+    }
+
+    def policy() -> None:
+        for publisher, verified in found:
+            _refuse_other_distribution(row, publisher, verified)
+
+    return _answered(facts, "Every attestation holds.", policy)
+
+
+def _refuse_other_distribution(row: Row, publisher: Publisher, verified: VerifiedEvidence) -> None:
     distribution, named = row.inputs.get("distribution"), row.inputs.get("publisher")
-    for publisher, attestation in listed:
-        verified = verify_bundle_under(parse_attestation(attestation), _trust(row), now)
-        if distribution is not None:
-            check_distribution(verified.statement, expected_name=distribution["name"], expected_sha256=distribution["sha256"])
-        if publisher.kind or row.format == "pypi-provenance":
-            check_publisher(_certificate_of(verified), publisher)
-        if named is not None:
-            _refuse_other_publisher(_certificate_of(verified), named)
-        outcome = _accepted(row, verified, {})
-        if outcome.verdict != VERIFIED:
-            return outcome
-        facts["attestations"].append(evidence_facts(verified))
-    return Outcome(VERIFIED, "evidence.verified", "Every attestation holds.", facts)
+    if distribution is not None:
+        check_distribution(verified.statement, expected_name=distribution["name"], expected_sha256=distribution["sha256"])
+    if publisher.kind or row.format == "pypi-provenance":
+        check_publisher(_certificate_of(verified), publisher)
+    if named is not None:
+        _refuse_other_publisher(_certificate_of(verified), named)
+    _refuse_other_evidence(row, verified)
 
 
 def _refuse_other_publisher(certificate: SignerCertificate, named: dict[str, str]) -> None:
-    if "environment" in named and _ENVIRONMENT not in certificate.claims:
+    if named.get("environment") is not None and _ENVIRONMENT not in certificate.claims:
         raise Malformed("vectors.input", "the row asks for an environment, and the certificate names none that it could be held against")
     check_publisher(certificate, Publisher(named["kind"], dict(named)))
 
@@ -86,56 +102,37 @@ def judge_npm(row: Row, now: datetime) -> Outcome:
     """npm's answer about one package version."""
     value = parse_json(row.read("evidence"))
     keys = read_input(lambda: parse_npm_keys(parse_json(row.read("npm_keys"))), "the keys of npm")
-    trust = TrustMaterial(_roots(row), keys)
-    found = verify_npm_set(value, trust=trust, received_at=now)
-    for name, got in (("package_name", found.package.name), ("package_version", found.package.version)):
-        if name in row.inputs and row.inputs[name] != got:
-            raise Unproven("npm.package", f"the attestations are about {got!r}, expected {row.inputs[name]!r}")
-    outcome = _accepted(row, found.provenance, {})
-    if outcome.verdict != VERIFIED:
-        return outcome
+    is_logged = all(parse_bundle(bundle).entry is not None for _, bundle in parse_npm_set(value))
+    found = verify_npm_set(value, trust=TrustMaterial(_roots(row, is_logged=is_logged), keys), received_at=now)
     by_type = {item.statement.predicate_type: item for item in (found.publish, found.provenance)}
     labels = [item["predicateType"] for item in value["attestations"]]
-    listed = [{"label": label, **evidence_facts(by_type[label])} for label in labels if label in by_type]
-    return Outcome(VERIFIED, "evidence.verified", "Both attestations hold and are about the same package.", {"attestations": listed})
+    facts = {"attestations": [{"label": label, **evidence_facts(by_type[label])} for label in labels if label in by_type]}
+
+    def policy() -> None:
+        for name, got in (("package_name", found.package.name), ("package_version", found.package.version)):
+            if name in row.inputs and row.inputs[name] != got:
+                raise Unproven("npm.package", f"the attestations are about {got!r}, expected {row.inputs[name]!r}")
+        _refuse_other_evidence(row, found.provenance)
+
+    return _answered(facts, "Both attestations hold and are about the same package.", policy)
 
 
 def judge_build(row: Row, now: datetime) -> Outcome:
     """Google Cloud Build's wrapper, with keys that the row knows by their ids."""
+    demand_inputs(row, "keys_by_keyid")
     named = row.files["keys_by_keyid"].items()
     keys = read_input(lambda: {key_id: load_pem(row.read_path(path)) for key_id, path in named}, "a key of the build service")
     value = parse_json(row.read("evidence"))
     found = verify_build_provenance(value, keys)
-    if not is_in_hand(row, (found.image,)):
-        raise Unproven("expectation.artifact", f"the image is {found.image}, expected {', '.join(map(str, _digests(row)))}")
-    for build in found.builds:
-        _refuse_other_build(row, build.statement)
     envelopes = [{**statement_facts(build.statement), "keyids": list(build.named_keys)} for build in found.builds]
-    return Outcome(VERIFIED, "evidence.verified", "Every envelope holds.", {"image": found.unverified_name, "envelopes": envelopes})
 
+    def policy() -> None:
+        if not is_in_hand(row, (found.image,)):
+            raise Unproven("expectation.artifact", f"the image is {found.image}, expected {', '.join(map(str, _digests(row)))}")
+        for build in found.builds:
+            refuse_other_build(row.inputs, build.statement)
 
-def _refuse_other_build(row: Row, statement: Statement) -> None:
-    """Hold what a build service says against the row; here a key speaks for the service, so that its statement is all there is."""
-    claims, inputs = extract_claims(statement), row.inputs
-    source = inputs.get("source_repository")
-    named = [item["uri"] for item in claims["dependencies"] if item["uri"]] + [claims["sourceRepository"]]
-    named += [item.get("uri") for item in statement.predicate.get("materials", []) if isinstance(item, dict)]
-    if source is not None and not any(uri and compare_repositories(uri, with_scheme(source)) == "same" for uri in named):
-        raise Unproven("expectation.source", f"the build names the sources {named}, expected {source}")
-    builder = at(statement.predicate, "runDetails", "builder", "id") or at(statement.predicate, "builder", "id")
-    if "builder_id" in inputs and inputs["builder_id"] not in (builder, str(builder).rpartition("@")[0]):
-        raise Unproven("expectation.builder", f"the build names the builder {builder}, expected {inputs['builder_id']}")
-    # What the build does not say is a no, and never the word "None".
-    ref = claims["sourceRef"] or ""
-    branch, tag, line = (inputs.get(name) for name in ("source_branch", "source_tag", "versioned_tag"))
-    of_tag = ref.removeprefix("refs/tags/") if ref.startswith("refs/tags/") else None
-    for wanted, holds in (
-        (branch, of_tag is None and ref in (f"refs/heads/{branch}", branch)),
-        (tag, of_tag is not None and of_tag == tag),
-        (line, of_tag is not None and line is not None and is_of_release_line(of_tag, line)),
-    ):
-        if wanted is not None and not holds:
-            raise Unproven("expectation.ref", f"the build names the ref {ref or 'not at all'}, expected {wanted}")
+    return _answered({"image": found.unverified_name, "envelopes": envelopes}, "Every envelope holds.", policy)
 
 
 def judge_envelope(row: Row, now: datetime) -> Outcome:
@@ -153,13 +150,16 @@ def judge_envelope(row: Row, now: datetime) -> Outcome:
     except Refusal:
         # An envelope may carry anything; what its row asks is who signed it.
         statement = None
-    wanted = _digests(row)
-    if statement is None and wanted:
-        raise Unproven("expectation.artifact", "the payload is no statement about any artifact")
     if statement is not None:
         facts |= statement_facts(statement)
-        _refuse_other_artifact(row, statement)
-    return Outcome(VERIFIED, "evidence.verified", "Enough of the keys signed the envelope.", facts)
+
+    def policy() -> None:
+        if statement is not None:
+            _refuse_other_artifact(row, statement)
+        elif _digests(row):
+            raise Unproven("expectation.artifact", "the payload is no statement about any artifact")
+
+    return _answered(facts, "Enough of the keys signed the envelope.", policy)
 
 
 def judge_summary(row: Row, now: datetime) -> Outcome:
@@ -172,21 +172,23 @@ def judge_summary(row: Row, now: datetime) -> Outcome:
         raise Unproven("dsse.key_unknown", f"no signature of the envelope names the key {wanted!r} that is expected")
     verify_envelope(replace(envelope, signatures=tuple(named)), _keys(row))
     statement = parse_statement(envelope.payload, may_lack_digest=True)
-    check_summary(
-        statement,
-        SummaryExpectations(
+    said = statement.predicate
+    facts = {name: said[name] for name in _OF_SUMMARY if name in said} | {"verifier_id": at(said, "verifier", "id")}
+
+    def policy() -> None:
+        if text(said, "verifier", "id") is None:
+            raise Malformed("summary.malformed", "got a summary that names no verifier, expected verifier.id")
+        expected = SummaryExpectations(
             verifier_id=row.inputs.get("verifier_id"),
             resource_uri=row.inputs.get("resource_uri"),
             levels=tuple(row.inputs.get("verified_levels", ())),
             # Both, also where they contradict each other: then nothing has both.
             subject=(*row.inputs.get("subject_digest", {}).items(), *((digest.algorithm, digest.hex) for digest in given_digests(row))),
-        ),
-    )
-    _refuse_other_artifact(row, statement)
-    said = statement.predicate
-    facts = {name: said.get(name) for name in ("verificationResult", "verifiedLevels", "resourceUri", "timeVerified")}
-    facts["verifier_id"] = said.get("verifier", {}).get("id")
-    return Outcome(VERIFIED, "evidence.verified", "The summary is the expected one.", {**statement_facts(statement), "vsa": facts})
+        )
+        check_summary(statement, expected)
+        _refuse_other_artifact(row, statement)
+
+    return _answered({**statement_facts(statement), "vsa": facts}, "The summary is the expected one.", policy)
 
 
 def judge_any(row: Row, now: datetime) -> Outcome:
@@ -198,17 +200,34 @@ def judge_any(row: Row, now: datetime) -> Outcome:
     return judge_bundle(row, now) if detect_format(content) == SIGSTORE_BUNDLE else judge_envelope(row, now)
 
 
-def _accepted(row: Row, verified: VerifiedEvidence, facts: dict[str, Any]) -> Outcome:
-    own = extract_facts(verified)
+def _answered(facts: Mapping[str, Any], sentence: str, policy: Callable[[], None]) -> Outcome:
+    """Return what the row's policy says of evidence that was verified. What it proves is told either way."""
+    try:
+        policy()
+    except Refusal as refusal:
+        if refusal.code.startswith("vectors."):
+            raise
+        return Outcome(REJECTED, refusal.code, refusal.reason, dict(facts))
+    return Outcome(VERIFIED, "evidence.verified", sentence, dict(facts))
+
+
+def _refuse_other_evidence(row: Row, verified: VerifiedEvidence) -> None:
+    """Return when verified evidence is about the artifact in hand and from the signer, source and builder that the row names."""
     _refuse_other_artifact(row, verified.statement)
-    expected = _expectations(row, verified)
+    proven = evidence_facts(verified)
+    for name, code in _PROVEN.items():
+        if name in row.inputs and proven.get(name) != row.inputs[name]:
+            raise Unproven(code, f"the {name.replace('_', ' ')} is {proven.get(name)!r}, expected {row.inputs[name]!r}")
+    expected = _expectations(row)
     if expected == Expectations():
-        return Outcome(VERIFIED, "evidence.verified", "Every signature holds; nothing more is asked.", facts)
-    answer = accept(own, check_claims(own), expected)
-    return Outcome(VERIFIED if answer.accepted else REJECTED, answer.code, answer.reason, facts)
+        return
+    facts = extract_facts(verified)
+    answer = accept(facts, check_claims(facts), expected)
+    if not answer.accepted:
+        raise Unproven(answer.code, answer.reason)
 
 
-def _expectations(row: Row, verified: VerifiedEvidence) -> Expectations:
+def _expectations(row: Row) -> Expectations:
     inputs = row.inputs
     return Expectations(
         digests=_digests(row),
@@ -223,11 +242,6 @@ def _expectations(row: Row, verified: VerifiedEvidence) -> Expectations:
     )
 
 
-def with_scheme(repository: str) -> str:
-    """Return the address of a repository; people write it without its scheme."""
-    return repository if "://" in repository else f"https://{repository}"
-
-
 def _digests(row: Row) -> tuple[Digest, ...]:
     """Return the digests of the artifact in hand: all of the file that the row names, else those the row gives."""
     return file_digests(row) or given_digests(row)
@@ -238,16 +252,17 @@ def _refuse_other_artifact(row: Row, statement: Statement) -> None:
         raise Unproven("expectation.artifact", f"the statement is about another artifact than {', '.join(map(str, _digests(row)))}")
 
 
-def _trust(row: Row) -> TrustMaterial:
-    return TrustMaterial(_roots(row), tuple(RegisteredKey(key, LONG_AGO) for key in _keys(row)))
+def _trust(row: Row, *, is_logged: bool) -> TrustMaterial:
+    return TrustMaterial(_roots(row, is_logged=is_logged), tuple(RegisteredKey(key, LONG_AGO) for key in _keys(row)))
 
 
-def _roots(row: Row) -> tuple[TrustRoot, ...]:
+def _roots(row: Row, *, is_logged: bool) -> tuple[TrustRoot, ...]:
+    """Return the row's trust root. Where it lets evidence do without a log or certificate logs, what is there must hold all the same."""
     if not row.has("trusted_root"):
         return ()
-    # A row may do without a log or without certificate logs, and then a timestamp has to prove the time.
-    lenient = row.inputs.get("allow_no_transparency_log", False)
-    profile = {"tlog": 0 if lenient else 1, "tsa": 1 if lenient else 0, "sct": 0 if row.inputs.get("allow_no_sct") else 1}
+    # Without a log entry only a timestamp can prove the time; with one, that a row would do without it asks for nothing more.
+    is_stamped = row.inputs.get("allow_no_transparency_log", False) and not is_logged
+    profile = {"tlog": 0 if is_stamped else 1, "tsa": 1 if is_stamped else 0, "sct": 0 if row.inputs.get("allow_no_sct") else 1}
     return (read_input(lambda: parse_trust_root(row.read("trusted_root"), profile=profile), "the trust root"),)
 
 

@@ -10,7 +10,7 @@ from proofs.canonical import parse_json
 from proofs.errors import Refusal
 from proofs.evidence import VerifiedEvidence
 from proofs.facts import extract_facts
-from proofs.predicates.reading import at
+from proofs.predicates.reading import at, items
 from proofs.sigstore.bundle import LOG, TIMESTAMP
 from proofs.statement import Statement
 
@@ -32,11 +32,7 @@ def statement_facts(statement: Statement) -> dict[str, Any]:
         "build_type": at(provenance, "buildDefinition", "buildType") or provenance.get("buildType") or at(provenance, "recipe", "type"),
         "workflow": at(provenance, "buildDefinition", "externalParameters", "workflow"),
         "config_source": at(provenance, "invocation", "configSource"),
-        "resolved_dependencies": [
-            {name: item[name] for name in ("uri", "digest") if name in item}
-            for item in at(provenance, "buildDefinition", "resolvedDependencies") or []
-            if isinstance(item, dict)
-        ],
+        "resolved_dependencies": items(provenance, "buildDefinition", "resolvedDependencies"),
     }
     return facts
 
@@ -103,10 +99,16 @@ def payload_facts(payload_type: str, payload: bytes, signed: bytes) -> dict[str,
 
 
 def differences(expected: dict[str, Any], found: dict[str, Any], path: str = "") -> list[str]:
-    """Return where `found` does not say what `expected` says; what only `found` says is no difference."""
+    """Return where `found` does not say what `expected` says; what only `found` says is no difference.
+
+    A name that `found` does not have is one, also where nothing is expected of it: nobody looked.
+    """
     wrong = []
     for name, wanted in expected.items():
-        got = found.get(name)
+        if name not in found:
+            wrong.append(f"{path}{name}: nothing here says it, expected {json.dumps(wanted)[:120]}")
+            continue
+        got = found[name]
         if name == "message_digest" and isinstance(got, dict) and isinstance(wanted, dict):
             # One published row files a SHA-384 under another name. Its length says which it is; the value is what counts.
             wanted, got = sorted(wanted.values()), sorted(got.values())
@@ -115,6 +117,6 @@ def differences(expected: dict[str, Any], found: dict[str, Any], path: str = "")
         elif isinstance(wanted, list) and isinstance(got, list) and len(wanted) == len(got):
             for number, (one, other) in enumerate(zip(wanted, got, strict=True)):
                 wrong += differences({str(number): one}, {str(number): other}, f"{path}{name}.")
-        elif wanted != got:
+        elif type(wanted) is not type(got) or wanted != got:
             wrong.append(f"{path}{name}: got {json.dumps(got)[:120]}, expected {json.dumps(wanted)[:120]}")
     return wrong

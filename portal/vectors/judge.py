@@ -18,15 +18,8 @@ from portal.vectors.evidence import (
     judge_summary,
 )
 from portal.vectors.manifest import REJECTED, UNSUPPORTED, Outcome, Row
-from portal.vectors.standards import (
-    DOCUMENTS,
-    judge_assertion,
-    judge_checkpoint,
-    judge_document,
-    judge_registration,
-    judge_root_update,
-    judge_suite,
-)
+from portal.vectors.passkeys import judge_assertion, judge_registration
+from portal.vectors.standards import DOCUMENTS, judge_checkpoint, judge_document, judge_root_update, judge_suite
 from proofs.errors import Refusal
 
 Judge = Callable[[Row, datetime], Outcome]
@@ -34,14 +27,16 @@ Judge = Callable[[Row, datetime], Outcome]
 # What a row may tell a verifier, by what judges it. One that tells more asks something that nobody would look at. `artifact_name` is
 # what the row calls the file in hand; signers call theirs as they like.
 _SIGNER = ("identity", "issuer", "signer_workflow", "source_repository", "source_branch", "source_tag", "versioned_tag", "builder_id")
+# What the evidence itself proves, asked for as it is.
+_PROVEN = ("predicate_type", "source_ref", "source_commit", "runner_environment", "build_trigger")
 _LENIENCE = ("allow_no_transparency_log", "allow_no_sct")
-_BUNDLE = frozenset([*_SIGNER, *_LENIENCE, "artifact_digest", "artifact_name", "artifact_file"])
-_PEP740 = frozenset([*_SIGNER, *_LENIENCE, "artifact_digest", "artifact_name", "distribution", "publisher"])
-_NPM = frozenset([*_SIGNER, *_LENIENCE, "artifact_digest", "artifact_name", "package_name", "package_version"])
+_BUNDLE = frozenset([*_SIGNER, *_PROVEN, *_LENIENCE, "artifact_digest", "artifact_name", "artifact_file"])
+_PEP740 = frozenset([*_SIGNER, *_PROVEN, *_LENIENCE, "artifact_digest", "artifact_name", "distribution", "publisher"])
+_NPM = frozenset([*_SIGNER, *_PROVEN, *_LENIENCE, "artifact_digest", "artifact_name", "package_name", "package_version"])
 _BUILD = frozenset(["artifact_digest", "artifact_name", "source_repository", "source_branch", "source_tag", "versioned_tag", "builder_id"])
 _ENVELOPE = frozenset(["threshold", "artifact_digest", "artifact_name", "artifact_file"])
 _SUMMARY = frozenset(["key_id", "subject_digest", "artifact_digest", "verifier_id", "resource_uri", "verified_levels"])
-_REGISTRATION = frozenset(["ceremony", "rp_id", "origin", "challenge", "require_user_verification", "allow_cross_origin"])
+_REGISTRATION = frozenset(["ceremony", "rp_id", "origin", "challenge", "require_user_verification", "allow_cross_origin", "top_origin"])
 _ASSERTION = _REGISTRATION | {"credential_public_key", "sign_count"}
 _NOTHING: frozenset[str] = frozenset()
 
@@ -62,7 +57,7 @@ JUDGES: dict[str, tuple[Judge, frozenset[str], frozenset[str]]] = {
     "dsse": (judge_envelope, _ENVELOPE, _IN_BUNDLE),
     "dsse-inline-cert": (judge_envelope, _ENVELOPE, _IN_BUNDLE),
     "vsa-dsse": (judge_summary, _SUMMARY, _IN_SUMMARY),
-    "in-toto-statement": (judge_any, _NOTHING, _IN_BUNDLE),
+    "in-toto-statement": (judge_any, _ENVELOPE, _IN_BUNDLE),
     "pypi-attestation": (judge_attestation, _PEP740, _IN_PEP740),
     "pypi-provenance": (judge_attestation, _PEP740, _IN_PEP740),
     "npm-attestations": (judge_npm, _NPM, _IN_NPM),
@@ -70,7 +65,7 @@ JUDGES: dict[str, tuple[Judge, frozenset[str], frozenset[str]]] = {
     "merkle-inclusion-suite": (judge_suite, _NOTHING, _IN_SUITE),
     "merkle-consistency-suite": (judge_suite, _NOTHING, _IN_SUITE),
     "tlog-checkpoint-suite": (judge_suite, _NOTHING, _IN_TILES),
-    "tlog-checkpoint": (judge_checkpoint, frozenset(["log_id"]), _IN_CHECKPOINT),
+    "tlog-checkpoint": (judge_checkpoint, frozenset(["log_id", "origin"]), _IN_CHECKPOINT),
     "tuf-root-update": (judge_root_update, _NOTHING, frozenset(["evidence", "trusted_root_metadata"])),
     "webauthn-assertion": (judge_assertion, _ASSERTION, _IN_CEREMONY),
     "webauthn-registration": (judge_registration, _REGISTRATION, _IN_CEREMONY),
@@ -90,7 +85,9 @@ class Judged:
 def judge_row(row: Row, *, now: datetime) -> Judged:
     """Return what we say of the row. Only refusals are answers: any other exception is a bug of ours, and counts as wrong."""
     try:
-        known = JUDGES.get(row.format) or (_DOCUMENT if row.format.startswith(DOCUMENTS) else None)
+        known = (
+            (JUDGES.get(row.format) or (_DOCUMENT if row.format.startswith(DOCUMENTS) else None)) if isinstance(row.format, str) else None
+        )
         if known is None:
             outcome = Outcome(UNSUPPORTED, "vectors.format", f"rows of the format {row.format!r} are not known")
             return Judged(row, outcome, "its format is not known, so nothing was judged")
@@ -106,8 +103,8 @@ def _judge(row: Row, judge: Judge, inputs: frozenset[str], files: frozenset[str]
         outcome = judge(row, now)
     except Refusal as refusal:
         # Whoever cannot read something may say so of what should be verified. Where it should be rejected, that is a reason like any other.
+        if refusal.code.startswith("vectors."):
+            return Judged(row, Outcome(UNSUPPORTED, refusal.code, refusal.reason), f"not judged: {refusal.reason}")
         is_unread = refusal.code.startswith("evidence.unsupported_") and row.expected.get("verdict") != REJECTED
-        is_unread |= refusal.code == "vectors.input"
-        verdict = UNSUPPORTED if is_unread else REJECTED
-        outcome = Outcome(verdict, refusal.code, refusal.reason)
+        outcome = Outcome(UNSUPPORTED if is_unread else REJECTED, refusal.code, refusal.reason)
     return Judged(row, outcome, complaint_of(row.expected, outcome))

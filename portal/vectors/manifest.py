@@ -65,7 +65,7 @@ def read_manifest(path: Path) -> list[Row]:
             )
             for row in value["rows"]
         ]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Malformed(
             "vectors.manifest", f"got no manifest at {path} ({type(error).__name__}: {error}), expected one with rows"
         ) from error

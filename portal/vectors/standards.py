@@ -1,32 +1,31 @@
-"""Rows about logs, passkeys, trust-root metadata and documents: suites of proofs, checkpoints, assertions, schemas."""
+"""Rows about logs, trust-root metadata and documents: suites of proofs, checkpoints, root updates, schemas."""
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
+import re
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from fido2.attestation.base import Attestation, InvalidAttestation
-from fido2.webauthn import AttestationObject, AuthenticatorData
 from jsonschema import Draft7Validator
 from jsonschema.exceptions import SchemaError, ValidationError
 from jsonschema.validators import validator_for
 from referencing import Registry, Resource
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT7
+from securesystemslib.formats import encode_canonical
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root  # type: ignore[attr-defined]  # part of its documented API; not in its __all__
 
-from portal.vectors.check_row import EXPECTED, demand_names, read_input
+from portal.vectors.check_row import demand_expectation, demand_inputs, demand_names, read_input
 from portal.vectors.complain import complaint_of
 from portal.vectors.manifest import REJECTED, VERIFIED, Outcome, Row
-from proofs.approval.cose import cose_algorithm, load_cose_key
-from proofs.approval.passkey import AssertionPolicy, verify_assertion
 from proofs.canonical import parse_json
 from proofs.checkpoint import Checkpoint, parse_note_key, verify_checkpoint
-from proofs.encoding import b64_decode, b64url_decode
+from proofs.encoding import b64_decode
 from proofs.errors import Malformed, Refusal, Unproven
 from proofs.merkle import leaf_hash, node_hash, subtree_root, verify_consistency, verify_inclusion
 from proofs.sigstore.rekor_checkpoint import verify_rekor_checkpoint
@@ -38,7 +37,6 @@ DOCUMENTS = ("cyclonedx-", "spdx-", "openvex-")
 _CASE = frozenset(["id", "file", "expected", "description", "note", "source", "origin"])
 _INCLUSION = {"leafHash": str, "root": str, "leafIdx": int, "treeSize": int}
 _CONSISTENCY = {"root1": str, "root2": str, "size1": int, "size2": int}
-_UP, _UV, _BE, _BS = 0x01, 0x04, 0x08, 0x10
 
 
 def judge_suite(row: Row, now: datetime) -> Outcome:
@@ -50,8 +48,10 @@ def judge_suite(row: Row, now: datetime) -> Outcome:
     }
     judge = judges[row.format]
     for case in row.cases:
+        if not isinstance(case, dict):
+            raise Malformed("vectors.input", f"got {type(case).__name__} for a case, expected an object")
         demand_names(case, _CASE, "a case")
-        demand_names(case["expected"], EXPECTED, "what a case expects")
+        demand_expectation(case.get("expected"), "what a case expects")
         try:
             outcome = Outcome(VERIFIED, "evidence.verified", "The case holds.", judge(row, case))
         except Refusal as refusal:
@@ -60,7 +60,7 @@ def judge_suite(row: Row, now: datetime) -> Outcome:
             outcome = Outcome(REJECTED, refusal.code, refusal.reason)
         complaint = complaint_of(case["expected"], outcome)
         if complaint:
-            return Outcome(REJECTED, "vectors.case", f"{case['file']}: {complaint}")
+            return Outcome(REJECTED, "vectors.case", f"{case.get('file')}: {complaint}")
     if not row.cases:
         return Outcome(REJECTED, "vectors.case", "got a suite without cases")
     return Outcome(VERIFIED, "evidence.verified", f"{len(row.cases)} cases came out as they say.")
@@ -69,103 +69,15 @@ def judge_suite(row: Row, now: datetime) -> Outcome:
 def judge_checkpoint(row: Row, now: datetime) -> Outcome:
     """A signed tree head, by a note key or by a Rekor log of the trust root."""
     head = _head(row, row.read("evidence"))
+    if row.inputs.get("origin", head.origin) != head.origin:
+        raise Unproven("log.origin", f"got the head of the log {head.origin[:120]!r}, expected {row.inputs['origin']!r}")
     return Outcome(VERIFIED, "evidence.verified", "The log signed this head.", _head_facts(head))
-
-
-def judge_assertion(row: Row, now: datetime) -> Outcome:
-    """A passkey's assertion under the policy the row names. Frames are left to that policy: approvals refuse them always."""
-    inputs = row.inputs
-    challenge = read_input(lambda: _bytes(inputs["challenge"]), "the challenge")
-    key = read_input(lambda: load_cose_key(_bytes(inputs["credential_public_key"])), "the passkey's public key")
-    credential = _ceremony(row, "authentication")["credential"]
-    response = credential["response"]
-    authenticator_data = _bytes(response["authenticatorData"])
-    client_data = _bytes(response["clientDataJSON"])
-    verified = verify_assertion(
-        challenge=challenge,
-        authenticator_data=authenticator_data,
-        client_data_json=client_data,
-        signature=_bytes(response["signature"]),
-        key=key,
-        policy=AssertionPolicy(
-            rp_id=inputs["rp_id"],
-            origins=(inputs["origin"],),
-            require_user_verification=inputs.get("require_user_verification", False),
-            allow_cross_origin=inputs.get("allow_cross_origin", True),
-            refuse_counter_regression=True,
-        ),
-        stored_sign_count=inputs.get("sign_count", 0),
-    )
-    facts = {
-        "credential_id": credential["id"],
-        "cose_algorithm": verified.algorithm,
-        "user_present": bool(authenticator_data[32] & _UP),
-        "user_verified": verified.user_verified,
-        "backup_eligible": verified.backup_eligible,
-        "backed_up": verified.backed_up,
-        "sign_count": verified.sign_count,
-        "client_data": json.loads(client_data),
-    }
-    return Outcome(VERIFIED, "evidence.verified", "The passkey signed the challenge.", facts)
-
-
-def judge_registration(row: Row, now: datetime) -> Outcome:
-    """A passkey's registration: challenge, origin, relying party and a key we can use. The attestation is not asked for."""
-    inputs = row.inputs
-    read_input(lambda: _bytes(inputs["challenge"]), "the challenge")
-    credential = _ceremony(row, "registration")["credential"]
-    raw = _bytes(credential["response"]["clientDataJSON"])
-    client_data = parse_json(raw)
-    if not isinstance(client_data, dict):
-        raise Malformed("webauthn.malformed", "got client data that is no object")
-    if client_data.get("crossOrigin") not in (None, False) and not inputs.get("allow_cross_origin", True):
-        raise Unproven("webauthn.cross_origin", "the passkey was made inside somebody else's page")
-    for name, wanted, code in (
-        ("type", "webauthn.create", "webauthn.type"),
-        ("challenge", inputs["challenge"], "webauthn.challenge"),
-        ("origin", inputs["origin"], "webauthn.origin"),
-    ):
-        if client_data.get(name) != wanted:
-            raise Unproven(code, f"got {name} {client_data.get(name)!r}, expected {wanted!r}")
-    data = _attested(_bytes(credential["response"]["attestationObject"]), raw)
-    if data.rp_id_hash != hashlib.sha256(inputs["rp_id"].encode()).digest():
-        raise Unproven("webauthn.rp_id", "the passkey was made for another relying party")
-    if not data.flags & _UP or (inputs.get("require_user_verification") and not data.flags & _UV):
-        raise Unproven("webauthn.no_user_verification", "the person was not present, or not verified as is required")
-    if data.flags & _BS and not data.flags & _BE:
-        raise Malformed("webauthn.malformed", "got a passkey that is backed up and cannot be")
-    if data.credential_data is None or data.credential_data.credential_id != _bytes(credential["id"]):
-        raise Malformed("webauthn.malformed", "got a registration without the credential it names")
-    key = load_cose_key(bytes(_cose_bytes(data.credential_data)))
-    facts = {"credential_id": credential["id"], "cose_algorithm": cose_algorithm(key), "client_data": client_data}
-    return Outcome(VERIFIED, "evidence.verified", "The registration is for this challenge and place.", facts)
-
-
-def _attested(raw: bytes, client_data: bytes) -> AuthenticatorData:
-    """Return the authenticator data of an attestation object. An attestation of a kind we know must hold; whose it is is not asked."""
-    try:
-        attested = AttestationObject(raw)
-        if attested.fmt in ("none", "packed"):
-            verifier = Attestation.for_type(attested.fmt)()
-            verifier.verify(attested.att_stmt, attested.auth_data, hashlib.sha256(client_data).digest())
-    except InvalidAttestation as error:
-        raise Unproven("webauthn.signature", f"the attestation does not hold ({type(error).__name__})") from error
-    except Exception as error:
-        # The library reads CBOR that anyone may have written, and raises whatever comes of it.
-        raise Malformed("webauthn.malformed", f"got an attestation object that cannot be read ({type(error).__name__})") from error
-    return attested.auth_data
 
 
 def judge_root_update(row: Row, now: datetime) -> Outcome:
     """A TUF root update: the next version, signed by enough keys of the old root and of the new (TUF specification 5.3)."""
-    try:
-        old = Metadata[Root].from_bytes(row.read("trusted_root_metadata"))
-    except (RepositoryError, ValueError, KeyError) as error:
-        raise Malformed("vectors.input", f"got trusted root metadata that cannot be read ({error})") from error
-    try:
-        new = Metadata[Root].from_bytes(row.read("evidence"))
-    except (RepositoryError, ValueError, KeyError) as error:
-        raise Malformed("tuf.malformed", f"got root metadata that cannot be read ({error})") from error
+    old = read_input(lambda: _root_metadata(row.read("trusted_root_metadata")), "the trusted root metadata")
+    new = _root_metadata(row.read("evidence"))
     if new.signed.version != old.signed.version + 1:
         raise Unproven("tuf.version", f"got version {new.signed.version}, expected {old.signed.version + 1}")
     try:
@@ -176,19 +88,39 @@ def judge_root_update(row: Row, now: datetime) -> Outcome:
     return Outcome(VERIFIED, "evidence.verified", "Old and new root signed the update.", {"version": new.signed.version})
 
 
+def _root_metadata(content: bytes) -> Metadata[Root]:
+    value = parse_json(content)
+    signed = value.get("signed") if isinstance(value, dict) else None
+    said = str(signed.get("spec_version")) if isinstance(signed, dict) else ""
+    if re.fullmatch(r"[0-9]+(\.[0-9]+){1,2}", said) and not said.startswith("1."):
+        raise Unproven("tuf.spec_version", f"got metadata of version {said[:20]} of the specification, expected version 1")
+    try:
+        read = Metadata[Root].from_bytes(content)
+        is_whole = str(encode_canonical(signed)).encode() == read.signed_bytes
+    except Exception as error:
+        # The library reads JSON that anyone may have written, and raises whatever comes of it.
+        raise Malformed("tuf.malformed", f"got root metadata that cannot be read ({type(error).__name__}: {str(error)[:200]})") from error
+    if not isinstance(read.signed, Root):
+        raise Malformed("tuf.malformed", f"got metadata of the role {read.signed.type}, expected {Root.type}")
+    if not is_whole:
+        # The library verifies what it would write itself, and writes some things that it did not read.
+        raise Malformed("tuf.malformed", "got root metadata that is not read as it is written")
+    return read
+
+
 def judge_document(row: Row, now: datetime) -> Outcome:
     """A document against its schema; the other schemas beside it are what it may refer to."""
     document = parse_json(row.read("evidence"), allow_floats=True)
-    schema = json.loads(row.read("schema"))
+    schema = _schema(row.read("schema"))
     schema_id, told = _version_of(row.format, document)
     if not isinstance(schema, dict) or str(schema.get("$id")).removesuffix("#") != schema_id:
         raise Malformed("vectors.input", f"got another schema than {schema_id}, which rows of {row.format} follow")
     folder = (row.folder / row.files["schema"]).parent
     registry: Registry[Any] = Registry()
     for path in sorted(Path(folder).glob("*.json")):
-        beside = json.loads(path.read_bytes())
-        registry = registry.with_resource(path.name, Resource.from_contents(beside))
-        registry = registry.with_resource(beside.get("$id", path.name), Resource.from_contents(beside))
+        beside = _schema(path.read_bytes())
+        resource = Resource.from_contents(beside, default_specification=DRAFT7)
+        registry = registry.with_resource(path.name, resource).with_resource(str(beside.get("$id", path.name)), resource)
     try:
         # The formats `date-time` and `uri` are judged by rfc3339-validator and rfc3986-validator, which jsonschema finds by itself.
         validator = validator_for(schema, default=Draft7Validator)
@@ -197,9 +129,24 @@ def judge_document(row: Row, now: datetime) -> Outcome:
         raise Unproven("document.schema", f"the document does not follow its schema at {error.json_path}: {error.message[:200]}") from error
     except SchemaError as error:
         raise Malformed("vectors.input", f"the schema itself cannot be used ({error.message[:200]})") from error
+    except Unresolvable as error:
+        raise Malformed("vectors.input", f"the schema refers to {error.ref[:200]!r}, which is not beside it") from error
+    except Exception as error:
+        # The library takes any schema, and raises whatever comes of one that is none.
+        raise Malformed("vectors.input", f"the schema itself cannot be used ({type(error).__name__})") from error
     if not told:
         raise Unproven("document.schema", f"the document says of itself that it is something else than {row.format}")
     return Outcome(VERIFIED, "evidence.verified", "The document follows its schema.")
+
+
+def _schema(content: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise Malformed("vectors.input", f"got a schema that is no JSON ({type(error).__name__})") from error
+    if not isinstance(value, dict):
+        raise Malformed("vectors.input", f"got a schema that is {type(value).__name__}, expected an object")
+    return value
 
 
 def _version_of(wanted: str, document: object) -> tuple[str, bool]:
@@ -231,19 +178,23 @@ def _consistency(row: Row, case: dict[str, Any]) -> dict[str, Any]:
 
 def _proof(row: Row, case: dict[str, Any], form: dict[str, type]) -> tuple[dict[str, Any], list[bytes]]:
     """Return the fields of a case's file, each of its type, with the proof decoded; refuses with `vectors.input`."""
-    given = json.loads(row.read_path(case["file"]))
+    given = read_input(lambda: parse_json(row.read_path(case.get("file"))), "the file of a case")
+    if not isinstance(given, dict):
+        raise Malformed("vectors.input", f"got a case's file that is {type(given).__name__}, expected an object")
     demand_names(given, frozenset([*form, "proof", "desc", "wantErr"]), f"the case {case['file']}")
     proof = [] if given.get("proof") is None else given["proof"]
+    # Whoever writes no bytes as null means the empty ones.
+    given |= {name: "" for name, kind in form.items() if kind is str and name in given and given[name] is None}
     wrong = [name for name, kind in form.items() if type(given.get(name)) is not kind]
     if wrong or not isinstance(proof, list):
         raise Malformed("vectors.input", f"got {(wrong or ['proof'])[0]} of another type than the case {case['file']} must have")
     if given.get("wantErr", case["expected"]["verdict"] == REJECTED) is not (case["expected"]["verdict"] == REJECTED):
         raise Malformed("vectors.input", f"the case {case['file']} and its file expect different verdicts")
-    return given, _decoded(*proof)
+    return given, _decoded(*("" if item is None else item for item in proof))
 
 
 def _tiled_checkpoint(row: Row, case: dict[str, Any]) -> dict[str, Any]:
-    head = _head(row, row.read_path(case["file"]))
+    head = _head(row, row.read_path(case.get("file")))
     leaves = [leaf_hash(entry) for entry in tile_entries(row.read("entries_tile"))] if row.has("entries_tile") else None
     if row.has("hash_tile") and b"".join(leaves or ()) != row.read("hash_tile"):
         raise Malformed("vectors.input", "the tile of hashes is not that of the tile of entries")
@@ -266,6 +217,7 @@ def _head(row: Row, content: bytes) -> Checkpoint:
         if row.has("trusted_root") or "log_id" in row.inputs:
             raise Malformed("vectors.input", "the row names a note key and a log of a trust root, expected one of the two")
         return verify_checkpoint(text, read_input(lambda: parse_note_key(row.read("vkey").decode().strip()), "the note key"))
+    demand_inputs(row, "log_id")
     wanted = b64_decode(row.inputs["log_id"], code="vectors.input", what="the log id")
     root = read_input(lambda: parse_trust_root(row.read("trusted_root")), "the trust root")
     logs = [log for log in root.logs if log.log_id == wanted]
@@ -276,25 +228,6 @@ def _head(row: Row, content: bytes) -> Checkpoint:
 
 def _head_facts(head: Checkpoint) -> dict[str, Any]:
     return {"origin": head.origin, "tree_size": head.size, "root_hash": base64.b64encode(head.root).decode()}
-
-
-def _ceremony(row: Row, name: str) -> dict[str, Any]:
-    if row.inputs["ceremony"] != name:
-        raise Malformed("vectors.input", f"got the ceremony {row.inputs['ceremony']!r}, expected {name} in a row of this format")
-    value = json.loads(row.read("evidence"))
-    found = value.get(name) if isinstance(value, dict) else None
-    if not isinstance(found, dict):
-        raise Malformed("webauthn.malformed", f"got no {name} in the file, expected one")
-    return found
-
-
-def _cose_bytes(credential_data: Any) -> bytes:
-    # The key is what stands behind AAGUID, length and id.
-    return bytes(credential_data)[16 + 2 + len(credential_data.credential_id) :]
-
-
-def _bytes(text: object) -> bytes:
-    return b64url_decode(text, code="webauthn.malformed", what="a field of the ceremony")
 
 
 def _decoded(*texts: object) -> list[bytes]:

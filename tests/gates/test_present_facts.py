@@ -138,10 +138,20 @@ class TestEvidence:
         decision = decide(digest=make.image(), environment_slug="production", by=caller, now=make.NOW + timedelta(minutes=1))
         assert decision.outcome == outcome
 
+    def test_who_asked_must_still_answer_for_it(self, stage: make.Stage) -> None:
+        make.approve(make.ask(), cast.alice())
+        asked = {"digest": make.image(), "environment_slug": "production", "by": cast.runner(), "now": make.NOW + timedelta(minutes=1)}
+        Identity.objects.filter(pk=cast.runner().pk).update(owner=cast.carol())
+        assert codes(decide(**asked)) == []
+        Identity.objects.filter(pk=cast.bob().pk).update(status=Identity.Status.SUSPENDED)
+        assert codes(decide(**asked)) == ["requester.suspended"]
+
     def test_an_orphan_shuts_it(self, stage: make.Stage) -> None:
         make.approve(make.ask(), cast.alice())
         caller = cast.person("olaf", "Olaf Lund", "auditor")
-        Identity.objects.filter(pk=cast.runner().owner_id).update(status=Identity.Status.RETIRED)
+        Identity.objects.filter(pk=cast.runner().owner_id).update(
+            status=Identity.Status.RETIRED, retired_at=make.NOW + timedelta(seconds=30)
+        )
         decision = decide(digest=make.image(), environment_slug="production", by=caller, now=make.NOW + timedelta(minutes=1))
         assert codes(decision) == ["evidence.signer_orphaned"]
 

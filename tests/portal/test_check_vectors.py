@@ -154,7 +154,19 @@ class TestCommand:
         assert lines[0].startswith("wrong noise  rejected  json.invalid")
         assert lines[-1] == "1 rows: 0 verified, 1 rejected, 0 unsupported; 1 wrong"
 
-    @pytest.mark.parametrize("content", ["", "[]", "{}", '{"rows": []}', '{"rows": [{"id": "x"}]}'])
+    def test_prints_one_line_for_a_row_whatever_it_says(self, tmp_path: Path) -> None:
+        odd = [{"id": "a\nb\ud800\x1b[2J", "format": "dsse\n\udfff", "expected": {"verdict": "verified"}}]
+        shapes: list[Any] = [None, 5, "x", [], ["x"], True, {"verdict": None}, {"verdict": "verified", "facts": 5}]
+        odd += [{"id": f"{number}", "format": "dsse", "expected": shape} for number, shape in enumerate(shapes)]
+        odd += [{"id": name, "format": "dsse", "expected": {"verdict": "rejected"}, name: 5} for name in ("files", "inputs", "cases")]
+        odd += [{"id": "format", "format": {}, "expected": {"verdict": "rejected"}}, {"id": None, "format": "dsse", "expected": {}}]
+        (tmp_path / "manifest.json").write_text(json.dumps({"rows": odd}))
+        lines, code = self.run(tmp_path / "manifest.json")
+        assert (len(lines), code) == (len(odd) + 1, 1)
+        assert all(line.startswith("wrong ") and "vectors.crash" not in line and line.isprintable() for line in lines[:-1])
+        assert lines[-1].endswith(f"; {len(odd)} wrong")
+
+    @pytest.mark.parametrize("content", ["[" * 100_000, "", "[]", "{}", '{"rows": []}', '{"rows": [{"id": "x"}]}'])
     def test_what_is_no_manifest_is_refused(self, content: str, tmp_path: Path) -> None:
         (tmp_path / "manifest.json").write_text(content)
         lines, code = self.run(tmp_path / "manifest.json")

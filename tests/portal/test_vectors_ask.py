@@ -31,6 +31,15 @@ def asks(**inputs: object) -> Change:
     return lambda row, folder: row["inputs"].update(inputs)
 
 
+def lacks(name: str) -> Change:
+    """Take an input away."""
+    return lambda row, folder: row["inputs"].pop(name)
+
+
+def change_schema(path: Path, **fields: object) -> None:
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | fields))
+
+
 def asks_of(name: str, **parts: object) -> Change:
     """Change parts of one input."""
     return lambda row, folder: row["inputs"][name].update(parts)
@@ -70,6 +79,12 @@ def case_gives(**fields: Any) -> Change:
         path.write_text(json.dumps(given | {name: value(given[name]) if callable(value) else value for name, value in fields.items()}))
 
     return change
+
+
+def given(folder: Path, content: str) -> str:
+    """Return the path of a file with this content."""
+    (folder / "given").write_text(content)
+    return "given"
 
 
 INPUT, ARTIFACT = "vectors.input", "expectation.artifact"
@@ -127,6 +142,29 @@ LIES: list[tuple[str, str, Change, str]] = [
     ("format-of-another-document", BOM, says(format="openvex-9"), INPUT),
     ("format-of-another-version", BOM, says(format="cyclonedx-1.5"), INPUT),
     ("ceremony", PASSKEY, asks(ceremony="registration"), INPUT),
+    ("another-predicate", BUNDLE, asks(predicate_type="https://slsa.dev/provenance/v1"), "expectation.predicate"),
+    ("another-ref", BUNDLE, asks(source_ref="refs/heads/other"), "expectation.ref"),
+    ("another-commit", BUNDLE, asks(source_commit="0" * 40), "expectation.source"),
+    ("another-runner", BUNDLE, asks(runner_environment="self-hosted"), "expectation.runner"),
+    ("another-trigger", BUNDLE, asks(build_trigger="push"), "expectation.source"),
+    ("another-origin", CHECKPOINT, asks(origin="other"), "log.origin"),
+    ("facts-that-are-no-object", BUNDLE, lambda row, folder: row["expected"].update(facts=[]), INPUT),
+    ("reason-that-is-no-text", BUNDLE, lambda row, folder: row["expected"].update(reason=[]), INPUT),
+    ("reasons-that-are-no-list", BUNDLE, lambda row, folder: row["expected"].update(reason_also_ok="malformed"), INPUT),
+    ("case-that-is-no-object", INCLUSION, says(cases=[5]), INPUT),
+    ("case-without-expectation", INCLUSION, says(cases=[{"file": "x"}]), INPUT),
+    ("case-without-file", INCLUSION, says(cases=[{"expected": {"verdict": "verified"}}]), "vectors.file"),
+    ("case-file-that-is-no-object", INCLUSION, lambda row, folder: row["cases"][0].update(file=given(folder, "5")), INPUT),
+    ("case-file-that-is-no-json", INCLUSION, lambda row, folder: row["cases"][0].update(file=given(folder, "{")), INPUT),
+    ("case-root-that-is-null", INCLUSION, case_gives(root=None), "vectors.case"),
+    *((f"no-{name}", PASSKEY, lacks(name), INPUT) for name in ("challenge", "origin", "rp_id", "credential_public_key")),
+    ("no-log-id", CHECKPOINT, lacks("log_id"), INPUT),
+    ("no-keys", BUILD, lambda row, folder: row["files"].pop("keys_by_keyid"), INPUT),
+    ("no-evidence", BUNDLE, lambda row, folder: row["files"].pop("evidence"), "vectors.file"),
+    ("schema-of-a-strange-type", BOM, lambda row, folder: change_schema(folder / row["files"]["schema"], type=[None]), INPUT),
+    ("schema-that-refers-elsewhere", BOM, lambda row, folder: change_schema(folder / row["files"]["schema"], **{"$ref": "x.json"}), INPUT),
+    ("schema-that-is-a-list", BOM, gives("schema", "[]"), INPUT),
+    ("schema-that-is-no-json", BOM, gives("schema", "{"), INPUT),
     ("counter-as-text", PASSKEY, asks(sign_count="0"), INPUT),
 ]
 # What a row gives a verifier, unreadable: no answer about the evidence, though a refusal of it says "malformed".
@@ -167,6 +205,25 @@ def test_what_a_row_gives_and_nobody_can_read_is_not_judged(row: str, change: Ch
     changed["expected"] = {"verdict": "rejected", "reason": "malformed", "reason_also_ok": ["key_unknown", "artifact_mismatch"]}
     complaint, code = complaint_and_code(changed, tmp_path)
     assert (complaint.startswith("not judged"), code) == (True, INPUT), complaint
+
+
+@pytest.mark.parametrize(
+    ("row", "inputs"),
+    [
+        (
+            BUNDLE,
+            {"predicate_type": "https://slsa.dev/provenance/v0.2", "source_ref": "refs/heads/main", "runner_environment": "github-hosted"},
+        ),
+        (BUNDLE, {"build_trigger": "workflow_dispatch"}),
+        (PYPI, {"publisher": {**GITHUB, "workflow": "release.yml", "environment": None}}),
+        (CHECKPOINT, {"origin": "rekor.sigstore.dev - 2605736670972794746"}),
+        ("statement/buildkit-provenance-unsigned", {"artifact_digest": "sha256:" + "0" * 64}),
+    ],
+)
+def test_what_a_row_may_ask_as_well_is_asked_and_holds(row: str, inputs: dict[str, Any], tmp_path: Path) -> None:
+    true = copied(row, tmp_path)
+    true["inputs"] |= inputs
+    assert complaint_and_code(true, tmp_path)[0] == ""
 
 
 def test_the_file_in_hand_answers_for_every_digest_of_it(tmp_path: Path) -> None:

@@ -25,16 +25,21 @@ class Command(BaseCommand):
         try:
             rows = read_manifest(options["manifest"])
         except Refusal as refusal:
-            self.stderr.write(f"{refusal.code}: {refusal.reason}")
+            self.stderr.write(_one_line(f"{refusal.code}: {refusal.reason}"))
             sys.exit(2)
         now = timezone.now()
         judged = [judge_row(row, now=now) for row in rows]
         for item in judged:
             mark = "wrong" if item.complaint else "ok"
-            self.stdout.write(f"{mark:6}{item.row.id}  {item.outcome.verdict}  {item.outcome.code}  {item.complaint}".rstrip())
+            self.stdout.write(_one_line(f"{mark:6}{item.row.id}  {item.outcome.verdict}  {item.outcome.code}  {item.complaint}".rstrip()))
         wrong = sum(bool(item.complaint) for item in judged)
         verdicts = [item.outcome.verdict for item in judged]
         counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in ("verified", "rejected", "unsupported"))
         self.stdout.write(f"{len(judged)} rows: {counts}; {wrong} wrong")
         if wrong:
             sys.exit(1)
+
+
+def _one_line(text: str) -> str:
+    """Return text that a row may have written as one printable line: a line a row, whatever its file says."""
+    return "".join(character if character.isprintable() else " " for character in text)

@@ -1,0 +1,1 @@
+"""Many programs at once: the register as a file, out and in."""

@@ -1,0 +1,34 @@
+"""Shape of what people send when they import: a file first, and then what stood in it again. What it says is read by the import."""
+
+from __future__ import annotations
+
+from django import forms
+
+# It comes twice, the second time as a field, and requests are limited as a whole.
+MAX_PAGE_BYTES = 256 * 1024
+
+
+class InputFile(forms.Form):
+    """A file of the register."""
+
+    file = forms.FileField(
+        label="File",
+        help_text="CSV or JSON, as the export gives it. Nothing is changed before you have seen what would be.",
+        error_messages={"required": "Choose a file first."},
+    )
+
+    def clean_file(self) -> bytes:
+        sent = self.cleaned_data["file"]
+        if sent.size > MAX_PAGE_BYTES:
+            raise forms.ValidationError(
+                f"Got {sent.size} bytes, expected at most {MAX_PAGE_BYTES}; larger files go in with manage.py import_identities."
+            )
+        content: bytes = sent.read()
+        return content
+
+
+class InputContent(forms.Form):
+    """The same text once more, after it was looked through."""
+
+    # Not stripped: a line's end belongs to a CSV.
+    content = forms.CharField(widget=forms.HiddenInput(), strip=False)
