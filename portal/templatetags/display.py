@@ -59,6 +59,14 @@ STATES: dict[str, tuple[str, str, str]] = {
     "compromised": ("Compromised", "bad", "cross"),
     "revoked": ("Revoked", "bad", "stop"),
     "new": ("New", "new", "spark"),
+    "indeterminate": ("We cannot tell", "unknown", "question"),
+    "misused": ("Misused", "bad", "alert"),
+    "overprivileged": ("Overprivileged", "bad", "alert"),
+    "as expected": ("As expected", "ok", "check"),
+    "cannot tell": ("We cannot tell", "unknown", "question"),
+    "used": ("Used", "ok", "check"),
+    "unused": ("Not used", "warn", "dash"),
+    "not_granted": ("Not granted", "bad", "stop"),
 }
 # What a check of the path found: code → (label, tone).
 PATH_STATES = {

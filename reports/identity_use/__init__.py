@@ -1,0 +1,1 @@
+"""What an identity may do, held against what records show that it did."""
