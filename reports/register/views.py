@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from identities.models import Identity
-from identities.permissions import requires
+from identities.permissions import may, person_of, requires
 from reports.register.forms import InputRegisterFilter
 from reports.register.list_register import SORTS, count_kinds, count_saved_views, list_register
 from reports.register.saved_views import SAVED_VIEWS
@@ -41,6 +41,7 @@ def register(request: HttpRequest) -> HttpResponse:
         "unknown": count_unknown(since=now - WEEK),
         "sort": sort,
         "sorts": [(name, label) for name, (label, _) in SORTS.items()],
+        "may_steward": may(person_of(request), "identities.steward").allowed,
         "now": now,
     }
     return render(request, "reports/register.html", context)

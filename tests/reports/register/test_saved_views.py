@@ -144,6 +144,12 @@ class TestPage:
             assert view.words in client.get(f"/identities?view={name}").content.decode()
         assert '<option value="newest" selected>' in client.get("/identities?sort=newest").content.decode()
 
+    def test_leads_stewards_to_the_register_as_a_file(self) -> None:
+        for person, is_led in ((cast.dave(), True), (cast.carol(), False)):
+            client = Client()
+            client.force_login(cast.account_of(person))
+            assert ('href="/identities/import"' in client.get("/identities").content.decode()) == is_led
+
     def test_counts_the_strangers_of_the_week_and_leads_to_them(self) -> None:
         instance = trust_instance()
         name = "https://github.com/stranger/tool/.github/workflows/build.yml@refs/heads/main"
