@@ -24,7 +24,7 @@ from approvals.snapshot import SeenEvidence, build_snapshot, party
 from approvals.status import refresh_state
 from attestations.admission import MAX_OF_OTHERS, others_verdicts, own_verdicts
 from attestations.blobs import bytes_of, store_blob
-from attestations.trace import Trace, trace_verdicts
+from attestations.trace import Trace, Viewpoint, trace_verdicts
 from identities.actors import actor_of, portal_actor
 from identities.models import Identity, Team
 from ledger.append import append_event
@@ -180,11 +180,12 @@ def _build_snapshot(request: Request, document: bytes, evaluation: Evaluation, r
         result_digest=result_digest,
         excluded=exclusions(parse_policy(policy), evaluation.policy_input),
         evidence=evaluation.evidence,
-        trails=[(item["digest"], _trace(item["digest"], evaluation)) for item in evaluation.artifacts],
+        trails=[(item["digest"], _trace(item["digest"], evaluation, request.project.team)) for item in evaluation.artifacts],
     )
 
 
-def _trace(digest: str, evaluation: Evaluation) -> Trace:
+def _trace(digest: str, evaluation: Evaluation, team: Team) -> Trace:
     """Tell the artifact's way from the evidence of this revision alone, so that nothing left out of it speaks on the page."""
     about = [item.verdict for item in evaluation.evidence if digest in {subject.artifact_id for subject in item.verdict.subjects.all()}]
-    return trace_verdicts(digest, sorted(about, key=lambda verdict: (verdict.verified_at, verdict.pk), reverse=True))
+    newest_first = sorted(about, key=lambda verdict: (verdict.verified_at, verdict.pk), reverse=True)
+    return trace_verdicts(digest, newest_first, seen_by=Viewpoint(teams={team.pk}))

@@ -1,22 +1,30 @@
 """The way of an artifact as evidence and observations tell it: source, build, artifact, registry or runtime, and the four questions a
 signature does not answer.
 
-Reading is one function; the telling is pure. "Proved" is what a certificate or key says in verified evidence, "claimed" is what
-a verified statement merely says, "missing" is everything else. Only what verified is told as true.
+Reading is one function; the telling is pure, and the answers are checks of `proofs.answers`. "Proved" is what a certificate or key says in verified
+evidence of a signer somebody here answers for, "claimed" is what such a statement merely says and whatever others say, "missing" is everything else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from attestations.models import Verdict
 from attestations.queries import verdict_document, verdicts_about
+from attestations.signer import when_signed
+from identities.standing import in_words, why_not_answering
+from proofs.answers.altered_since import check_altered_since, tell_review
+from proofs.answers.made_from import NOBODY, check_made_from, rank_builds
+from proofs.answers.path_intact import check_path_intact
+from proofs.answers.told import Answer, ReviewFacts, ToldEvidence, count, soften
+from proofs.answers.who_signed import check_who_signed
+from proofs.moment import parse_moment
 from proofs.tell_path import PathAnswer, PlaceStands
 
 PROVED, CLAIMED, MISSING = "proved", "claimed", "missing"
+_SAID_BY_NOBODY = f"This is {NOBODY}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,30 +42,11 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """A question and its answer (yes, no, unknown). `tone` says whether that answer is good (ok), bad or unknown."""
-
-    question: str
-    answer: str
-    tone: str
-    words: str
-    reasons: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Trace:
     """The chain from source to artifact, and the four answers."""
 
     chain: tuple[Link, ...]
-    questions: tuple[Question, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ReviewFacts:
-    """What the rooms above know: who approved, and what changed since."""
-
-    approved_by: tuple[str, ...] = ()
-    changes_since: tuple[str, ...] = ()
+    questions: tuple[Answer, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,106 +58,121 @@ class PathFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class TracedEvidence:
-    """One newest verdict about the artifact, as the telling needs it. `facts` is None unless signatures verified."""
+class Viewpoint:
+    """For whom it is told: their teams, and the attestations that their projects accept. Without teams, nobody is another team's."""
 
-    attestation_id: str
-    result: str
-    reason: str
-    facts: dict[str, Any] | None
-    signer: str | None
-    owner: str | None
-    at: datetime
-
-    @property
-    def is_verified(self) -> bool:
-        """Whether its newest verdict says verified."""
-        return self.result == Verdict.Result.VERIFIED
-
-    @property
-    def is_build_record(self) -> bool:
-        """Whether it is verified and says how something was built, in a form that is read here."""
-        return self.is_verified and self.facts is not None and bool(self.facts["claims"]["understood"])
+    teams: Collection[str] | None = None
+    accepted: Collection[str] = ()
 
 
-def trace_artifact(digest: str, *, review: ReviewFacts | None = None, path: PathFacts | None = None) -> Trace:
-    """Read the evidence about `digest` and tell its way. `review` and `path` are what the rooms above know."""
-    return tell_trace(digest, [_traced(verdict) for verdict in verdicts_about(digest)], review=review, path=path)
+ANYBODY = Viewpoint()
 
 
-def trace_verdicts(digest: str, verdicts: Iterable[Verdict], *, review: ReviewFacts | None = None) -> Trace:
-    """Tell the way of an artifact from these verdicts about it alone, newest first."""
-    return tell_trace(digest, [_traced(verdict) for verdict in verdicts], review=review)
+def trace_artifact(
+    digest: str, *, seen_by: Viewpoint = ANYBODY, reviews: Sequence[ReviewFacts] = (), path: PathFacts | None = None
+) -> Trace:
+    """Read the evidence about `digest` and tell its way. `reviews` and `path` are what the rooms above know."""
+    return trace_verdicts(digest, verdicts_about(digest), seen_by=seen_by, reviews=reviews, path=path)
+
+
+def trace_verdicts(
+    digest: str,
+    verdicts: Iterable[Verdict],
+    *,
+    seen_by: Viewpoint = ANYBODY,
+    reviews: Sequence[ReviewFacts] | None = None,
+    path: PathFacts | None = None,
+) -> Trace:
+    """Tell the way of an artifact from these verdicts about it alone, newest first. `reviews` is None inside a review."""
+    return tell_trace(digest, [_told(verdict, seen_by) for verdict in verdicts], reviews=reviews, path=path)
 
 
 def tell_trace(
-    digest: str, evidence: Sequence[TracedEvidence], *, review: ReviewFacts | None = None, path: PathFacts | None = None
+    digest: str, evidence: Sequence[ToldEvidence], *, reviews: Sequence[ReviewFacts] | None = None, path: PathFacts | None = None
 ) -> Trace:
     """Tell the way of an artifact from the evidence about it, newest first. Without `path` nothing is told of what came after the build."""
-    builds = [item for item in evidence if item.is_build_record]
-    # A registered signer's word comes first, then a certificate's, then the newest.
-    builds.sort(key=lambda item: (item.signer is None, _signer(item)["kind"] != "certificate"))
-    source = _source_link(builds)
+    builds, aside = rank_builds(evidence)
     downstream = () if path is None else (_downstream_link(digest, path.places),)
-    chain = (source, _build_link(builds), _artifact_link(digest, evidence), *downstream)
-    questions = (_who_signed(evidence), _from_what(source, builds, evidence), _path_intact(evidence, path), _altered_since(review))
+    chain = (_source_link(builds, aside), _build_link(builds, aside), _artifact_link(digest, evidence), *downstream)
+    opens = [review.target for review in reviews or () if review.opens]
+    questions = (
+        soften(check_who_signed(evidence), opens=opens),
+        soften(check_made_from(evidence), opens=opens),
+        check_path_intact(evidence, path.answer if path else None),
+        tell_review() if reviews is None else check_altered_since(reviews),
+    )
     return Trace(chain, questions)
 
 
-def _traced(verdict: Verdict) -> TracedEvidence:
-    return TracedEvidence(
-        attestation_id=verdict.attestation_id,
+def _told(verdict: Verdict, seen_by: Viewpoint) -> ToldEvidence:
+    document = verdict_document(verdict)
+    facts, identity = document["facts"], verdict.signer
+    found = {item["check"]: item for item in document["findings"]}
+    code, words = found.get("signer", {}).get("code", ""), found.get("signer", {}).get("sentence", "")
+    if identity is not None and facts is not None:
+        # A verdict was given at one time, and who answers is asked now: it is verified again, but perhaps not yet.
+        as_of = parse_moment(document.get("asOf", document["verifiedAt"]), code="evidence.verdict_mismatch", what="the time of a verdict")
+        why = why_not_answering(identity, signed_at=when_signed(facts, as_of=as_of))
+        if why:
+            code, words = f"signer.{why}", f"The signer is registered as {identity.name}, and {in_words(identity, why)}."
+            identity = None
+    return ToldEvidence(
+        id=verdict.attestation_id,
         result=verdict.result,
         reason=verdict.reason,
-        facts=verdict_document(verdict)["facts"],
-        signer=verdict.signer.name if verdict.signer else None,
-        owner=verdict.signer.owner.name if verdict.signer and verdict.signer.owner else None,
+        facts=facts,
+        identity=identity.name if identity else None,
+        owner=identity.owner.name if identity and identity.owner else None,
         at=verdict.attestation.received_at,
+        signer_code=code,
+        signer_words=words,
+        is_ours=seen_by.teams is None or (identity is not None and identity.team_id in seen_by.teams),
+        is_accepted=verdict.attestation_id in seen_by.accepted,
+        also_signed=found.get("co_signers", {}).get("sentence", ""),
     )
 
 
-def _signer(item: TracedEvidence) -> dict[str, Any]:
-    return dict(item.facts["signer"]) if item.facts else {"kind": ""}
-
-
-def _claims(item: TracedEvidence) -> dict[str, Any]:
-    return dict(item.facts["claims"]) if item.facts else {}
-
-
-def _source_link(builds: Sequence[TracedEvidence]) -> Link:
+def _source_link(builds: Sequence[ToldEvidence], aside: Sequence[ToldEvidence]) -> Link:
     for item in builds:
-        signer = _signer(item)
+        signer = item.signer
         if signer.get("sourceRepository"):
             place = f" at {signer['sourceRef']}" if signer.get("sourceRef") else ""
             words = f"The certificate names this repository{place} as the source."
             return _link("source", signer["sourceRepository"], PROVED, words, item, str(signer.get("sourceCommit") or ""))
     for item in builds:
-        claims = _claims(item)
-        if claims.get("sourceRepository"):
+        if item.claims.get("sourceRepository"):
             words = "Only the statement says so; no certificate confirms it."
-            return _link("source", claims["sourceRepository"], CLAIMED, words, item, str(claims.get("sourceCommit") or ""))
+            return _link("source", item.claims["sourceRepository"], CLAIMED, words, item, str(item.claims.get("sourceCommit") or ""))
+    for item in aside:
+        said = item.signer if item.signer.get("sourceRepository") else item.claims
+        if not builds and said.get("sourceRepository"):
+            return _link("source", said["sourceRepository"], CLAIMED, _SAID_BY_NOBODY, item, str(said.get("sourceCommit") or ""))
     return Link("source", "No source known", MISSING, "No verified evidence says what this was built from.")
 
 
-def _build_link(builds: Sequence[TracedEvidence]) -> Link:
+def _build_link(builds: Sequence[ToldEvidence], aside: Sequence[ToldEvidence]) -> Link:
     for item in builds:
-        signer = _signer(item)
-        if signer["kind"] == "certificate":
-            runner = f" on a {signer['runnerEnvironment']} runner" if signer.get("runnerEnvironment") else ""
+        if item.signer["kind"] == "certificate":
+            runner = f" on a {item.signer['runnerEnvironment']} runner" if item.signer.get("runnerEnvironment") else ""
             words = f"The certificate was issued to this workflow{runner}."
-            return _link("build", str(signer.get("workflow") or signer["identity"]), PROVED, words, item)
+            return _link("build", str(item.signer.get("workflow") or item.signer["identity"]), PROVED, words, item)
     for item in builds:
-        builder = _claims(item).get("builderId")
+        builder = item.claims.get("builderId")
         words = "A registered key signed the statement; that this builder ran is only what the statement says."
         return _link("build", str(builder or "Builder not named"), CLAIMED, words, item)
+    for item in aside[:1]:
+        return _link("build", str(item.signer.get("workflow") or item.signed_as), CLAIMED, _SAID_BY_NOBODY, item)
     return Link("build", "No build known", MISSING, "No verified evidence says who built this.")
 
 
-def _artifact_link(digest: str, evidence: Sequence[TracedEvidence]) -> Link:
+def _artifact_link(digest: str, evidence: Sequence[ToldEvidence]) -> Link:
+    counting = [item for item in evidence if item.counts]
     verified = [item for item in evidence if item.is_verified]
+    if counting:
+        words = f"{count(len(counting), 'verified statement')} {'names' if len(counting) == 1 else 'name'} exactly this digest."
+        return _link("artifact", _name_in(counting, digest), PROVED, words, counting[-1], digest)
     if verified:
-        words = f"{_count(len(verified), 'verified statement')} {'names' if len(verified) == 1 else 'name'} exactly this digest."
-        return _link("artifact", _name_in(verified, digest), PROVED, words, verified[-1], digest)
+        return _link("artifact", _name_in(verified, digest), CLAIMED, _SAID_BY_NOBODY, verified[-1], digest)
     if evidence:
         words = "Only evidence that did not verify names this digest."
         return _link("artifact", "Artifact", CLAIMED, words, evidence[-1], digest)
@@ -184,88 +188,20 @@ def _downstream_link(digest: str, places: Sequence[PlaceStands]) -> Link:
             "downstream", "Not seen", MISSING, lost or "No registered observer has seen this digest in a registry or where it runs."
         )
     seen = here[0]
-    others = f" It was seen in {_count(len(here) - 1, 'other place')} as well." if len(here) > 1 else ""
+    others = f" It was seen in {count(len(here) - 1, 'other place')} as well." if len(here) > 1 else ""
     wrong = " It is not what was approved there." if seen.check.is_contradiction else ""
     words = f"A registered identity saw this digest there.{wrong}{others}"
     return Link("downstream", seen.words, PROVED, words, digest, f"Seen by {seen.told_by}", seen.received_at)
 
 
-def _link(kind: str, title: str, state: str, words: str, item: TracedEvidence, digest: str = "") -> Link:
-    by = item.signer or "an unregistered signer"
-    return Link(kind, title, state, words, digest, by, item.at, item.attestation_id)
+def _link(kind: str, title: str, state: str, words: str, item: ToldEvidence, digest: str = "") -> Link:
+    by = item.identity or "a signer that nobody here answers for"
+    return Link(kind, title, state, words, digest, by, item.at, item.id)
 
 
-def _name_in(evidence: Sequence[TracedEvidence], digest: str) -> str:
+def _name_in(evidence: Sequence[ToldEvidence], digest: str) -> str:
     for item in evidence:
         for subject in item.facts["subjects"] if item.facts else []:
             if digest in subject["digests"] and subject["name"]:
                 return str(subject["name"])
     return "Artifact"
-
-
-def _who_signed(evidence: Sequence[TracedEvidence]) -> Question:
-    question = "Do we know who signed?"
-    registered = [item for item in evidence if item.is_verified and item.signer]
-    unregistered = [item for item in evidence if item.is_verified and not item.signer]
-    others = [item for item in evidence if not item.is_verified]
-    reasons = tuple(_not_verified_sentence(item) for item in others)
-    if registered:
-        names = list(dict.fromkeys(f"{item.signer}, owned by {item.owner}" if item.owner else str(item.signer) for item in registered))
-        if unregistered:
-            reasons = (f"{_count(len(unregistered), 'further statement')} verified, but nobody registered its signer here.", *reasons)
-        return Question(question, "yes", "ok", f"Signed by {'; '.join(names)}.", reasons)
-    if unregistered:
-        who = "; ".join(dict.fromkeys(str(_signer(item).get("identity") or _signer(item).get("keyId")) for item in unregistered))
-        return Question(question, "unknown", "unknown", f"The signature holds, but nobody registered its signer here: {who}.", reasons)
-    if others:
-        return Question(question, "no", "bad", "No evidence about this artifact verified.", reasons)
-    return Question(question, "unknown", "unknown", "No evidence about this artifact has been received.")
-
-
-def _from_what(source: Link, builds: Sequence[TracedEvidence], evidence: Sequence[TracedEvidence]) -> Question:
-    question = "Do we know what it was made from?"
-    proved = {(_signer(item).get("sourceRepository"), _signer(item).get("sourceCommit")) for item in builds} - {(None, None)}
-    if len(proved) > 1:
-        named = tuple(sorted(f"{repository} at {commit}" for repository, commit in proved))
-        return Question(question, "unknown", "bad", "Verified statements name different sources for the same artifact.", named)
-    if source.state == PROVED:
-        commit = f", commit {source.digest[:12]}" if source.digest else ""
-        inputs = sum(len(_claims(item).get("dependencies", [])) for item in builds[:1])
-        reasons = (f"The statement lists {_count(inputs, 'input')}; that the list is complete is the builder's word.",) if inputs else ()
-        return Question(question, "yes", "ok", f"Built from {source.title}{commit}: the certificate says so.", reasons)
-    if source.state == CLAIMED:
-        return Question(question, "unknown", "unknown", f"The statement claims {source.title}; no certificate confirms it.")
-    contradicted = tuple(item.reason for item in evidence if item.facts is not None and not item.is_verified)
-    if contradicted:
-        return Question(question, "no", "bad", "The only evidence about its origin contradicts itself.", contradicted)
-    return Question(question, "unknown", "unknown", "No verified evidence says what it was built from.")
-
-
-def _path_intact(evidence: Sequence[TracedEvidence], path: PathFacts | None) -> Question:
-    question = "Was the path from build to runtime intact?"
-    named = sum(item.is_verified for item in evidence)
-    reasons = (f"{_count(named, 'verified statement')} named this very digest when it was signed.",) if named else ()
-    if path is None:
-        words = "Observations from registries and clusters are no part of a review; the artifact's own page has them."
-        return Question(question, "unknown", "unknown", words, reasons)
-    told = path.answer
-    return Question(question, told.answer, told.tone, told.words, (*told.reasons, *reasons))
-
-
-def _altered_since(review: ReviewFacts | None) -> Question:
-    question = "Was anything altered after review?"
-    if review is None or not review.approved_by:
-        return Question(question, "unknown", "unknown", "Nobody has approved this artifact yet, so there is no review to compare with.")
-    if review.changes_since:
-        return Question(question, "yes", "bad", "Something changed since it was approved.", review.changes_since)
-    approvals = tuple(f"Approved by {approval}." for approval in review.approved_by)
-    return Question(question, "no", "ok", "Artifact, evidence and policy are as they were shown when it was approved.", approvals)
-
-
-def _not_verified_sentence(item: TracedEvidence) -> str:
-    labels = {"rejected": "Rejected", "unsupported": "Not supported", "error": "Not finished"}
-    return f"{labels.get(item.result, item.result)}: {item.reason}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -74,20 +74,25 @@ def _weigh(question: Question, *, by: Identity, now: datetime) -> tuple[Request 
         return None, reasons
     if not Artifact.objects.filter(pk=question.digest).exists():
         return None, [Reason("scope.artifact", f"{question.digest} has never been seen: no evidence and no request names it.")]
-    asked = Request.objects.filter(artifacts__artifact_id=question.digest, environment=environment, project=project)
+    request, against = weigh_requests(question.digest, project=project, environment=environment, now=now)
+    missing = Reason("approval.missing", f"Nobody has asked for {question.digest} to go to {environment.name}; open a request.")
+    return request, against if request else [missing]
+
+
+def weigh_requests(digest: str, *, project: Project, environment: Environment, now: datetime) -> tuple[Request | None, list[Reason]]:
+    """Return the request that opens the gate for `digest` and no reasons, or the newest one, if any, and the reasons against it.
+
+    Writes nothing: a page that asks this says what a gate would say now. Refuses where a gate would deny with the refusal's code.
+    """
+    asked = Request.objects.filter(artifacts__artifact_id=digest, environment=environment, project=project)
     newest = asked.select_related("project", "environment", "requester__owner").order_by("-opened_at", "-pk")[:MAX_REQUESTS_WEIGHED]
     first_reasons: list[Reason] = []
     for request in newest:
-        against = (
-            _weigh_request(request, question.digest, now=now)
-            or _check_later_no(request, asked)
-            or check_path_stands(request, digest=question.digest)
-        )
+        against = _weigh_request(request, digest, now=now) or _check_later_no(request, asked) or check_path_stands(request, digest=digest)
         if not against:
             return request, []
         first_reasons = first_reasons or against
-    missing = Reason("approval.missing", f"Nobody has asked for {question.digest} to go to {environment.name}; open a request.")
-    return newest.first(), first_reasons or [missing]
+    return newest.first(), first_reasons
 
 
 def _choose_project(question: Question, environment: Environment) -> tuple[Project | None, list[Reason]]:

@@ -44,6 +44,8 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
     "ledger.read": ("reading the log", EVERY_ROLE),
     "identities.read": ("reading the register of identities", EVERY_ROLE),
     "identities.steward": ("changing identities and roles", frozenset({Role.ADMINISTRATOR, Role.IDENTITY_STEWARD})),
+    # Of a program one answers for; stewards look at any of their team. The act demands one or the other.
+    "identities.recertify": ("looking at a program again", EVERY_ROLE),
     "keys.own": ("keeping approval keys", EVERY_ROLE),
     "packs.read": ("downloading evidence packs", EVERY_ROLE),
     "trust.read": ("reading what evidence is verified under", EVERY_ROLE),
@@ -51,7 +53,7 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
 }
 
 # Taken only by a person at a browser, whatever credential a program holds.
-HUMAN_ACTIONS = frozenset({"requests.decide", "keys.own", "identities.steward", "trust.change"})
+HUMAN_ACTIONS = frozenset({"requests.decide", "keys.own", "identities.steward", "identities.recertify", "trust.change"})
 # These change something for every team at once, so a role in one project does not reach that far.
 BEYOND_ONE_PROJECT = frozenset({"trust.change"})
 NONHUMAN_ACTIONS = frozenset(

@@ -124,10 +124,12 @@ def register_signer(
     public_key_pem: bytes | None = None,
     valid_from: datetime | None = None,
     valid_until: datetime | None = None,
+    replaces: EvidenceSigner | None = None,
 ) -> EvidenceSigner:
     """Register one way a non-human identity signs evidence: a certificate identity of an issuer, or a public key (PEM).
 
-    `valid_from` may lie in the past, for a key that signed before it was registered here; without it, it is now.
+    `valid_from` may lie in the past, for a key that signed before it was registered here; without it, it is now. `replaces` is for
+    `rotate_signer` alone, which looks at the signer that this one takes over from.
     Refuses with `signer.not_for_people`, `signer.incomplete`, `signer.expired`, `signer.in_future`, `signer.already_registered`,
     `signer.blocked`, `identity.not_active`, `permission.missing` or a `key.*` code. Possession of the private key is not proved here; each signature does that.
     """
@@ -142,7 +144,8 @@ def register_signer(
     if valid_from is not None and valid_from > now:
         raise Malformed("signer.in_future", "got a validity that begins in the future, expected one that began already")
     # Whole seconds, as all times in verdicts are: a signer is valid for evidence judged in the second it was registered in.
-    signer = EvidenceSigner(identity=identity, valid_from=(valid_from or now).replace(microsecond=0), valid_until=valid_until)
+    begins = (valid_from or now).replace(microsecond=0)
+    signer = EvidenceSigner(identity=identity, valid_from=begins, valid_until=valid_until, replaces=replaces)
     if public_key_pem is not None and not (certificate_issuer or certificate_identity):
         key = load_pem(public_key_pem)
         signer.method, signer.key_id, signer.spki = EvidenceSigner.Method.PUBLIC_KEY, key.key_id, key.spki

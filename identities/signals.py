@@ -1,4 +1,4 @@
-"""What rooms above are told of, inside the transaction of the act, because this room may not import them."""
+"""What rooms above are told of, inside the transaction of the act, or asked for, because this room may not import them."""
 
 from __future__ import annotations
 
@@ -6,5 +6,9 @@ from django.dispatch import Signal
 
 # Sent with `sender=EvidenceSigner`, `signer` (the row) and `now`, after the ledger entry: how an identity signs evidence was registered or revoked.
 evidence_signer_changed = Signal()
+
 # Sent with `sender=BlockedSigner`, `block` (the row) and `now`, after the ledger entry: a way of signing was blocked, or its block lifted.
 signer_block_changed = Signal()
+
+# Sent with `sender=Grant` where a page offers predicate types to choose from; who hears it returns those it has seen.
+seen_types_asked = Signal()

@@ -7,7 +7,10 @@ from django.urls import path
 from identities import openapi as openapi
 from identities import views
 from identities.bulk import views as bulk_views
+from identities.grants import views as grant_views
+from identities.lifecycle import rotate_views
 from identities.lifecycle import views as change_views
+from identities.review import views as review_views
 from identities.workload import api
 
 app_name = "identities"
@@ -16,6 +19,10 @@ urlpatterns = [
     path("identities/import", bulk_views.import_file, name="import"),
     path("identities/export.<str:form>", bulk_views.export, name="export"),
     path("identities/<str:identity_id>", views.identity, name="identity"),
+    path("identities/<str:identity_id>/grants/add", grant_views.grant_add, name="grant_add"),
+    path("identities/<str:identity_id>/grants/<str:grant_id>/end", grant_views.grant_end, name="grant_end"),
+    path("identities/<str:identity_id>/signers/<int:signer_id>/rotate", rotate_views.signer_rotate, name="signer_rotate"),
+    path("identities/<str:identity_id>/recertify", review_views.recertify, name="recertify"),
     path("identities/<str:identity_id>/<str:change>", change_views.change, name="change"),
     path("settings/keys", views.keys, name="keys"),
     path("settings/keys/add", views.add_key, name="add_key"),

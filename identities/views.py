@@ -17,7 +17,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from identities.enrol import begin_enrolment, complete_enrolment, revoke_signing_key
 from identities.forms import InputNewKey, InputRevocation
-from identities.lifecycle.views import is_steward_of, offered_changes
+from identities.grants.views import rights_shown
+from identities.lifecycle.change_status import may_steward
+from identities.lifecycle.rotate_views import rotatable_signers
+from identities.lifecycle.views import offered_changes
 from identities.models import SigningKey
 from identities.permissions import may, person_of, requires
 from identities.queries import (
@@ -26,6 +29,7 @@ from identities.queries import (
     list_exchanges,
     list_signing_keys,
 )
+from identities.review.views import reviews_shown
 from identities.sign_in import signed_in_recently
 from proofs.errors import NotFound, Refusal
 
@@ -47,8 +51,8 @@ def proved_recently(view: Callable[..., HttpResponseBase]) -> Callable[..., Http
 @require_safe
 @requires("identities.read")
 def identity(request: HttpRequest, identity_id: str) -> HttpResponse:
-    """Show one identity: what it is, who answers for it, and how it proves itself."""
-    shown, person = get_identity(identity_id), person_of(request)
+    """Show one identity: what it is, who answers for it, how it proves itself, what it may do, and when somebody last looked at that."""
+    shown, person, now = get_identity(identity_id), person_of(request), timezone.now()
     # Which credentials a program has and when it last called is its own team's affair.
     own_team = shown.owner_id == person.pk or may(person, "identities.read", team=shown.team).allowed
     context = {
@@ -57,8 +61,11 @@ def identity(request: HttpRequest, identity_id: str) -> HttpResponse:
         "own_team": own_team,
         "exchanges": list_exchanges(shown) if own_team else [],
         "changes": offered_changes(shown, person),
-        "may_mark": not shown.is_person and is_steward_of(shown, person),
-        "now": timezone.now(),
+        "may_mark": not shown.is_person and may_steward(shown, person),
+        "rotatable": rotatable_signers(shown, person, now=now),
+        "now": now,
+        **rights_shown(shown, person, now=now),
+        **reviews_shown(shown, person, now=now),
     }
     return render(request, "identities/identity.html", context)
 

@@ -1,7 +1,7 @@
 """The artifact passport: everything the rooms below know about one digest, read in one place.
 
-Reads only, with a number of queries that grows with requests and projects and not with evidence. It decides nothing: the four questions come from
-`attestations.trace`, and what happened after review from the gate's own checks.
+Reads only, with a number of queries that grows with requests and projects and not with evidence. It decides nothing: the four answers come from
+the checks of `proofs.answers`, and what the gate says now from the gate's own code.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Min
+from django.db.models import Min, QuerySet
 
 from approvals.acceptance import ProjectAcceptance, list_acceptances
 from approvals.models import Approval, PathFinding, Request, RequestArtifact
@@ -17,15 +17,15 @@ from approvals.path import PlaceNow, findings_about, places_about
 from attestations.models import Artifact, Observation, Verdict
 from attestations.names import proven_name
 from attestations.queries import verdicts_about
-from attestations.trace import PathFacts, Question, ReviewFacts, Trace, trace_artifact
+from attestations.trace import PathFacts, Trace, Viewpoint, trace_verdicts
 from gates.models import Decision
-from gates.present_facts import check_present_facts
 from gates.queries import readable_decisions
 from identities.models import Identity, Project, Team
 from identities.permissions import readable_teams, readable_whole_teams
-from proofs.errors import Refusal
+from proofs.answers.told import Answer
 from proofs.path import UNDECIDED, PathCheck, check_freshness
 from proofs.tell_path import PlaceStands, tell_path
+from reports.since_review import read_reviews
 
 MAX_DECISIONS = 20
 MAX_REQUESTS = 50
@@ -88,8 +88,8 @@ class Passport:
         return asked.order_by("request__opened_at").values_list("name", flat=True).first() or ""
 
     @property
-    def questions(self) -> tuple[Question, ...]:
-        """The four questions, each with its answer."""
+    def questions(self) -> tuple[Answer, ...]:
+        """The answers to the four questions."""
         return self.trace.questions
 
 
@@ -103,7 +103,7 @@ def build_passport(digest: str, *, reader: Identity, now: datetime) -> Passport:
     artifact = Artifact.objects.filter(pk=digest).first()
     requests = list(
         Request.objects.filter(artifacts__artifact_id=digest, project__in=projects)
-        .select_related("project", "environment", "requester", "state")
+        .select_related("project__team", "environment", "requester", "state")
         .order_by("-opened_at")[:MAX_REQUESTS]
     )
     expecting = projects.filter(expectations__activations__isnull=False).distinct().select_related("team").order_by("slug")
@@ -113,11 +113,14 @@ def build_passport(digest: str, *, reader: Identity, now: datetime) -> Passport:
         .order_by("-signed_at")
     )
     path = read_path(digest, teams=list(readable_whole_teams(reader, "observations.read")), now=now)
+    verdicts = list(verdicts_about(digest))
+    acceptances = list_acceptances(digest, projects=expecting) if artifact else []
+    reviews = read_reviews(digest, requests=requests, verdicts=verdicts, now=now)
     return Passport(
         digest=digest,
         artifact=artifact,
-        verdicts=list(verdicts_about(digest)),
-        trace=trace_artifact(digest, review=_review_facts(digest, requests, approvals, now), path=path.facts),
+        verdicts=verdicts,
+        trace=trace_verdicts(digest, verdicts, seen_by=_viewpoint(projects, acceptances), reviews=reviews, path=path.facts),
         requests=requests,
         approvals=approvals,
         decisions=list(
@@ -127,8 +130,14 @@ def build_passport(digest: str, *, reader: Identity, now: datetime) -> Passport:
             .order_by("-decided_at", "-id")[:MAX_DECISIONS]
         ),
         path=path,
-        acceptances=list_acceptances(digest, projects=expecting) if artifact else [],
+        acceptances=acceptances,
     )
+
+
+def _viewpoint(projects: QuerySet[Project], acceptances: list[ProjectAcceptance]) -> Viewpoint:
+    """Say whose signers come first: those that the reader's projects accept, then those of their teams."""
+    accepted = {item.verdict.attestation_id for acceptance in acceptances for item in acceptance.items if item.accepted}
+    return Viewpoint(teams=set(projects.values_list("team_id", flat=True)), accepted=accepted)
 
 
 def read_path(digest: str, *, teams: list[Team], now: datetime) -> Path:
@@ -155,24 +164,3 @@ def _stands(place: PlaceNow) -> PlaceStands:
         owner=observer.owner.name if observer.owner else "",
         received_at=place.observation.received_at,
     )
-
-
-def _review_facts(digest: str, requests: list[Request], approvals: list[Approval], now: datetime) -> ReviewFacts:
-    """Say who approved, and what has changed since, for the fourth question."""
-    approved_ids = {approval.revision.request_id for approval in approvals if approval.decision == Approval.Decision.APPROVE}
-    changes = [sentence for request in requests if request.pk in approved_ids for sentence in _changes(request, digest, now)]
-    return ReviewFacts(
-        approved_by=tuple(
-            f"{approval.identity.name} for {approval.revision.request.environment.name}"
-            for approval in approvals
-            if approval.decision == Approval.Decision.APPROVE
-        ),
-        changes_since=tuple(changes),
-    )
-
-
-def _changes(request: Request, digest: str, now: datetime) -> list[str]:
-    try:
-        return [reason.sentence for reason in check_present_facts(request, digest=digest, now=now)]
-    except Refusal as refusal:
-        return [refusal.reason]

@@ -8,13 +8,25 @@ from approvals.models import PathFinding
 from attestations.models import Place
 
 
+class OutputCited(serializers.Serializer):
+    """One piece of evidence that an answer rests on or is about."""
+
+    id = serializers.CharField()
+    words = serializers.CharField()
+
+
 class OutputQuestion(serializers.Serializer):
-    """One of the four questions, its answer and the reasons."""
+    """One of the four questions: the check that answers it, its answer, the reasons, the evidence and what was not looked at."""
 
     question = serializers.CharField()
+    check = serializers.CharField()
+    code = serializers.CharField()
     answer = serializers.ChoiceField(choices=["yes", "no", "unknown"])
+    tone = serializers.ChoiceField(choices=["ok", "bad", "unknown"], help_text="Whether that answer is good.")
     words = serializers.CharField()
     reasons = serializers.ListField(child=serializers.CharField())
+    evidence = OutputCited(many=True)
+    notLookedAt = serializers.ListField(source="not_looked_at", child=serializers.CharField())
 
 
 class OutputLink(serializers.Serializer):

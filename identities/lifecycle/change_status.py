@@ -14,7 +14,7 @@ from identities.chronicle import append_identity_event
 from identities.models import EvidenceSigner, Identity
 from identities.permissions import demand
 from identities.signals import evidence_signer_changed
-from proofs.errors import Conflict, Malformed, NotAllowed
+from proofs.errors import Conflict, Malformed, NotAllowed, Refusal
 
 Status = Identity.Status
 MAX_REASON = 200
@@ -50,6 +50,15 @@ def demand_stewardship(identity: Identity, by: Identity | None) -> None:
     demand(by, "identities.steward", team=identity.team)
     if by.pk == identity.pk:
         raise NotAllowed("identity.oneself", "got your own identity, expected another: somebody else must change what you may do")
+
+
+def may_steward(identity: Identity, person: Identity) -> bool:
+    """Return whether this person may change this identity; for what a page offers."""
+    try:
+        demand_stewardship(identity, person)
+    except Refusal:
+        return False
+    return True
 
 
 def reason_of(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The pages on which an identity is suspended, resumed, retired, or given another owner: what would happen, why, and the button."""
+"""The pages on which an identity is suspended, resumed, retired, or given another owner or review interval: what would happen, why, and the button."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from django.views.decorators.http import require_http_methods
 
 from identities.forms import InputChange, InputOwner
 from identities.lifecycle.change_owner import change_owner
-from identities.lifecycle.change_status import demand_stewardship, resume_identity, retire_identity, suspend_identity
-from identities.models import Identity
+from identities.lifecycle.change_review_interval import change_review_interval
+from identities.lifecycle.change_status import demand_stewardship, may_steward, resume_identity, retire_identity, suspend_identity
+from identities.lifecycle.forms import InputReviewInterval
+from identities.models import REVIEW_EVERY_DAYS, Identity
 from identities.permissions import person_of, requires
 from identities.queries import get_identity
 from proofs.errors import NotFound, Refusal
@@ -31,6 +33,7 @@ class Change:
     act: Callable[..., Identity]
     offered_when: tuple[str, ...]
     tone: str = ""
+    done: str = "Evidence that this touches is being verified again."
 
 
 CHANGES = {
@@ -57,6 +60,14 @@ CHANGES = {
         change_owner,
         ("active", "orphaned", "suspended"),
     ),
+    "interval": Change(
+        "Change review interval",
+        "How often is {name} looked at again?",
+        "Its page says when the next review is due, counted from the last one, and says so when it is overdue. Nothing ends by itself.",
+        change_review_interval,
+        ("active", "orphaned", "suspended"),
+        done="Its page says when the next review is due.",
+    ),
     "retire": Change(
         "Retire",
         "Retire {name} for ever?",
@@ -67,21 +78,15 @@ CHANGES = {
     ),
 }
 
+# People answer for themselves, and their roles are looked at elsewhere.
+OF_PROGRAMS = ("owner", "interval")
+
 
 def offered_changes(identity: Identity, person: Identity) -> list[tuple[str, str, str]]:
     """Return what this person may change about an identity as it stands: name, words and tone of each button."""
-    if not is_steward_of(identity, person):
+    if not may_steward(identity, person):
         return []
     return [(name, change.button, change.tone) for name, change in CHANGES.items() if _fits(name, change, identity)]
-
-
-def is_steward_of(identity: Identity, person: Identity) -> bool:
-    """Whether this person may change this identity."""
-    try:
-        demand_stewardship(identity, person)
-    except Refusal:
-        return False
-    return True
 
 
 @never_cache
@@ -96,7 +101,7 @@ def change(request: HttpRequest, identity_id: str, change: str) -> HttpResponse:
     if not _fits(change, chosen, shown):
         messages.error(request, f"{shown} is {shown.standing}; there is nothing of this kind to change.")
         return redirect("identities:identity", shown.pk)
-    form = _form(request, change)
+    form = _form(request, change, shown)
     refusal: Refusal | None = None
     if request.method == "POST" and form.is_valid():
         try:
@@ -104,14 +109,16 @@ def change(request: HttpRequest, identity_id: str, change: str) -> HttpResponse:
         except Refusal as error:
             refusal = error
         else:
-            messages.success(request, f"{shown}: done. Evidence that this touches is being verified again.")
+            messages.success(request, f"{shown}: done. {chosen.done}")
             return redirect("identities:identity", shown.pk)
     question, follows = (words.format(name=shown.name) for words in (chosen.question, chosen.follows))
     context = {"shown": shown, "change": chosen, "question": question, "follows": follows, "form": form, "refusal": refusal}
     return render(request, "identities/change.html", context, status=422 if refusal or form.errors else 200)
 
 
-def _form(request: HttpRequest, change: str) -> InputChange:
+def _form(request: HttpRequest, change: str, identity: Identity) -> InputChange:
+    if change == "interval":
+        return InputReviewInterval(request.POST or None, initial={"days": identity.review_every_days or REVIEW_EVERY_DAYS})
     if change != "owner":
         return InputChange(request.POST or None)
     people = Identity.objects.filter(kind=Identity.Kind.PERSON, status=Identity.Status.ACTIVE).order_by("name", "pk")
@@ -119,4 +126,4 @@ def _form(request: HttpRequest, change: str) -> InputChange:
 
 
 def _fits(name: str, change: Change, identity: Identity) -> bool:
-    return identity.standing in change.offered_when and not (name == "owner" and identity.is_person)
+    return identity.standing in change.offered_when and not (name in OF_PROGRAMS and identity.is_person)

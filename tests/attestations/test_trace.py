@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from attestations.trace import Question, ReviewFacts, Trace, TracedEvidence, tell_trace, trace_artifact
+from attestations.trace import Trace, trace_artifact
 from portal.demo.instance import Lie, build_provenance, claim_builder
 from tests import cast
 from tests.make_attestations import (
@@ -104,23 +104,3 @@ class TestTrace:
         trace = trace_artifact(DIGEST)
         assert states(trace) == [("source", "missing"), ("build", "missing"), ("artifact", "proved")]
         assert answers(trace)[:2] == [("yes", "ok"), ("unknown", "unknown")]
-
-
-class TestAlteredAfterReview:
-    def ask(self, review: ReviewFacts | None) -> Question:
-        evidence: list[TracedEvidence] = []
-        return tell_trace(DIGEST, evidence, review=review).questions[3]
-
-    @pytest.mark.parametrize("review", [None, ReviewFacts()])
-    def test_without_an_approval_we_cannot_tell(self, review: ReviewFacts | None) -> None:
-        assert self.ask(review).answer == "unknown"
-
-    def test_nothing_changed(self) -> None:
-        question = self.ask(ReviewFacts(approved_by=("Alice Chen for Production",)))
-        assert (question.answer, question.tone) == ("no", "ok")
-        assert question.reasons == ("Approved by Alice Chen for Production.",)
-
-    def test_something_changed(self) -> None:
-        question = self.ask(ReviewFacts(("Alice Chen",), ("The policy was replaced.",)))
-        assert (question.answer, question.tone) == ("yes", "bad")
-        assert question.reasons == ("The policy was replaced.",)

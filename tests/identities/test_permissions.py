@@ -22,6 +22,7 @@ WRITES = {
     "requests.open": {Role.REQUESTER},
     "requests.decide": set(APPROVERS),
     "identities.steward": {Role.ADMINISTRATOR, Role.IDENTITY_STEWARD},
+    "identities.recertify": set(Role),
     "trust.change": {Role.OFFICER},
 }
 
@@ -96,7 +97,7 @@ class TestMay:
         runner = cast.runner()
         assert may(runner, "requests.open", project=cast.payments_api()).allowed
         assert not may(runner, "requests.open", project=other_team()[1]).allowed
-        for action in ("requests.decide", "keys.own", "identities.steward"):
+        for action in ("requests.decide", "keys.own", "identities.steward", "identities.recertify"):
             assert not may(runner, action, project=cast.payments_api()).allowed
 
     def test_what_holds_for_every_team_takes_more_than_a_role_in_one_project(self) -> None:
