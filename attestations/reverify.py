@@ -20,7 +20,7 @@ from django.db.models.functions import Now
 from attestations.admission import own_verdicts
 from attestations.models import Attestation, Reverification, Verdict, VerificationJob
 from attestations.queries import newest_verdicts
-from identities.models import EvidenceSigner, Identity, Team
+from identities.models import BlockedSigner, EvidenceSigner, Identity, Team
 from ledger.append import hold_ledger
 from proofs.assess import VERIFIER_VERSION
 from proofs.errors import Conflict, NotFound
@@ -45,6 +45,12 @@ def order_for_signer(sender: Any, *, signer: EvidenceSigner, now: datetime, **_:
         order_reverification(kind=Kind.KEY, value=signer.key_id, now=now)
     else:
         order_reverification(kind=Kind.CERTIFICATE, value=signer.certificate_identity, issuer=signer.certificate_issuer, now=now)
+
+
+def order_for_block(sender: Any, *, block: BlockedSigner, now: datetime, **_: Any) -> None:
+    """Order it for a way of signing that was blocked or is so no longer; hears `signer_block_changed`."""
+    kind = Kind.CERTIFICATE if block.issuer else Kind.KEY
+    order_reverification(kind=kind, value=block.name, issuer=block.issuer, now=now)
 
 
 def ask_reverification(*, attestation_id: str, by: Identity | None, now: datetime) -> Reverification:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from identities.blocked import find_block
 from identities.grants.held import find_grants_to_attest
-from identities.models import EvidenceSigner, Grant, Identity
+from identities.models import BlockedSigner, EvidenceSigner, Grant, Identity
 from identities.queries import find_registration, fitting_registrations, resolve_signer
 from identities.standing import in_words, why_not_answering
 from proofs.claims import ClaimFinding
@@ -65,6 +66,9 @@ def _find_granted(signer: Mapping[str, Any], facts: Mapping[str, Any], *, signed
 
 
 def _why_nobody(signer: Mapping[str, Any], *, signed_at: datetime, at: datetime) -> ClaimFinding:
+    block = find_block(signer)
+    if block is not None:
+        return ClaimFinding(CHECK, "fail", "signer.blocked", _blocked_words(block))
     candidate = find_registration(signer, signed_at=signed_at, at=at) or _named_first(signer, revoked_by=signed_at)
     if candidate is None:
         return ClaimFinding(CHECK, "review", "signer.unknown", "The signature holds, but nobody registered its signer here.")
@@ -80,17 +84,24 @@ def _why_nobody(signer: Mapping[str, Any], *, signed_at: datetime, at: datetime)
     )
 
 
+def _blocked_words(block: BlockedSigner) -> str:
+    return f"Nobody registered the signer, and {block.team.name} blocked it on {block.blocked_at:%Y-%m-%d}: {block.reason.rstrip('.')}."
+
+
 def check_signer_trusted_today(
     signer: Mapping[str, Any], facts: Mapping[str, Any], *, as_of: datetime, at: datetime
 ) -> tuple[str, str] | None:
-    """Return code and words when evidence that counted must shut a gate today: its signer is suspended or an orphan, or had been retired when
-    it signed, or is revoked from whatever time on.
+    """Return code and words when evidence that counted must shut a gate today: its signer is blocked, suspended or an orphan, or had been
+    retired when it signed, or is revoked from whatever time on.
 
     `signer` is the one of the facts, or a co-signer. An identity that was retired later shuts nothing.
     """
     signed_at = when_signed(facts, as_of=as_of)
     registration = find_registration(signer, signed_at=signed_at, at=at)
     named = registration or _named_first(signer, revoked_by=at)
+    block = find_block(signer)
+    if block is not None:
+        return "signer.blocked", _blocked_words(block)
     if named is None:
         return None
     name = named.identity.name

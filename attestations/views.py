@@ -25,7 +25,7 @@ from attestations.side_by_side import compare_sides, describe_predicate
 from attestations.statement_words import describe_format, list_claims, list_signing_times
 from attestations.tasks import ring_after_commit
 from identities.hold_in_memory import HoldInMemory
-from identities.permissions import person_of, requires
+from identities.permissions import may, person_of, requires
 from proofs.errors import Refusal
 
 ROWS = 100
@@ -51,6 +51,7 @@ def attestation(request: HttpRequest, attestation_id: str) -> HttpResponse:
         "evidence_digest": f"sha256:{found.blob_id}",
         "verdict_digest": f"sha256:{verdict.document_id}" if verdict else "",
         "may_send": may_send(person_of(request)).allowed,
+        "may_steward": may(person_of(request), "identities.steward").allowed,
         "history": verdict_history(found),
         "is_again": verdict is not None and found.job.state in (VerificationJob.State.WAITING, VerificationJob.State.CLAIMED),
         "is_open": verdict is None and found.job.state in (VerificationJob.State.WAITING, VerificationJob.State.CLAIMED),

@@ -76,7 +76,7 @@ def _find_fallen(revision: Revision, now: datetime) -> dict[str, _Fallen]:
         if latest is None or latest.result != item.verdict.result:
             reasons.append(_changed(item, latest))
             document = verdict_document(latest) if latest else {}
-        for signer in _registered_signers(item.verdict, shown):
+        for signer in _counted_signers(item.verdict, shown):
             shutting = check_signer_trusted_today(signer, shown["facts"], as_of=_as_of(shown), at=now)
             if shutting is not None:
                 code, sentence = shutting
@@ -98,10 +98,13 @@ def _failing(document: Mapping[str, Any], reason: Reason) -> dict[str, Any]:
     return {**document, "findings": [*document.get("findings", ()), finding]}
 
 
-def _registered_signers(verdict: Verdict, document: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what the verdict proved about each of its signers that was registered then: the first one and those who signed with it."""
+def _counted_signers(verdict: Verdict, document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what the verdict proved about each signer that could count then: the first one, also where nobody had registered it and nothing
+    stood against it, and those who were registered and signed with it."""
     facts, known = document["facts"] or {}, {each["keyId"] for each in document.get("coIdentities", ()) if each["identity"]}
-    first = [facts["signer"]] if verdict.signer is not None else []
+    refused = any(found["check"] == CHECK and found["outcome"] == "fail" for found in document.get("findings", ()))
+    could_count = verdict.signer is not None or (verdict.result == Verdict.Result.VERIFIED and not refused)
+    first = [facts["signer"]] if could_count else []
     return first + [signer for signer in facts.get("coSigners", ()) if signer["keyId"] in known]
 
 

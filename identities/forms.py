@@ -9,7 +9,6 @@ from django.db.models import QuerySet
 
 from identities.json_field import StrictJSONField
 from identities.models import Identity
-from identities.queries import SAVED_VIEWS, SORTS
 
 
 class InputNewKey(forms.Form):
@@ -59,13 +58,3 @@ class InputOwner(InputChange):
         chosen = self.fields["owner"]
         assert isinstance(chosen, forms.ModelChoiceField)
         chosen.queryset = people
-
-
-class InputRegisterFilter(forms.Form):
-    """Which identities to list."""
-
-    kind = forms.ChoiceField(choices=[("", "All"), *Identity.Kind.choices], required=False)
-    q = forms.CharField(max_length=200, required=False, strip=True)
-    view = forms.ChoiceField(choices=[("", "All"), *SAVED_VIEWS.items()], required=False)
-    sort = forms.ChoiceField(choices=[("", "name"), *((name, name) for name in SORTS)], required=False)
-    page = forms.IntegerField(min_value=1, required=False)

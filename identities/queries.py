@@ -1,12 +1,12 @@
-"""Reads across the tables of identities: who a signer is, and the rows of the register."""
+"""Reads across the tables of identities: who a signer is, and what the register says of an identity."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from identities.models import ApiCredential, EvidenceSigner, Identity, RoleAssignment, SigningKey, TokenExchange, WorkloadBinding
 from identities.permissions import with_article
@@ -15,10 +15,6 @@ from proofs.errors import NotFound
 from proofs.workflow import split_workflow
 
 LATEST_EXCHANGES = 10
-# A stored secret that is, or may become, older than this counts as long-lived.
-LONG_LIFE = timedelta(days=90)
-SAVED_VIEWS = {"orphaned": "No owner", "secrets": "Long-lived secrets"}
-SORTS = {"name": ("name",), "team": ("team__slug", "name"), "owner": ("owner__name", "name"), "newest": ("-created_at",)}
 
 
 def find_registration(facts_signer: Mapping[str, Any], *, signed_at: datetime, at: datetime) -> EvidenceSigner | None:
@@ -87,49 +83,16 @@ def _came_too_late(signer: EvidenceSigner, fitting: Sequence[EvidenceSigner], si
     return signed_at < made and any(since.replace(microsecond=0) <= made for _, since in revoked)
 
 
-def list_register(*, now: datetime, kind: str = "", words: str = "", saved: str = "", sort: str = "name") -> QuerySet[Identity]:
-    """Return the register in the order of `sort` (one of `SORTS`), with all that a row shows, in a constant number of queries.
-
-    `kind` narrows it to one kind, `words` to what has them in name, subject or purpose, `saved` to one of `SAVED_VIEWS`.
-    """
-    identities = Identity.objects.filter(kind=kind) if kind else Identity.objects.all()
-    if words:
-        identities = identities.filter(Q(name__icontains=words) | Q(subject__icontains=words) | Q(purpose__icontains=words))
-    if saved:
-        identities = identities.filter(_condition(saved, now))
-    return _with_details(identities).order_by(*SORTS[sort], "pk")
-
-
-def count_saved_views(*, now: datetime) -> dict[str, int]:
-    """Return how many identities each saved view lists, in one query."""
-    return dict(Identity.objects.aggregate(**{saved: Count("pk", filter=_condition(saved, now)) for saved in SAVED_VIEWS}))
-
-
-def _condition(saved: str, now: datetime) -> Q:
-    if saved == "orphaned":
-        active = Identity.Status.ACTIVE
-        return Q(status=active) & ~Q(kind=Identity.Kind.PERSON) & (Q(owner__isnull=True) | ~Q(owner__status=active))
-    # What was had for a workload token lives for minutes; among the stored ones the longest-lived are looked for.
-    stored = ApiCredential.objects.filter(identity=OuterRef("pk"), exchange__isnull=True, revoked_at__isnull=True, expires_at__gt=now)
-    old = Q(created_at__lte=now - LONG_LIFE) | Q(expires_at__gt=F("created_at") + LONG_LIFE)
-    return Q(Exists(stored.filter(old)))
-
-
 def get_identity(identity_id: str) -> Identity:
     """Return one identity with all that its page shows. Refuses with `identity.unknown`."""
-    found = _with_details(Identity.objects.filter(pk=identity_id)).first()
+    found = with_details(Identity.objects.filter(pk=identity_id)).first()
     if found is None:
         raise NotFound("identity.unknown", "There is no such identity in the register.")
     return found
 
 
-def count_kinds() -> dict[str, int]:
-    """Return how many identities there are of each kind."""
-    return dict(Identity.objects.values_list("kind").annotate(Count("pk")).order_by("kind"))
-
-
 def describe_identity(identity: Identity) -> str:
-    """Say in one sentence what an identity is; `identity` comes from `get_identity` or `list_register`."""
+    """Say in one sentence what an identity is; `identity` comes from `get_identity` or `with_details`."""
     kind = identity.get_kind_display()
     team = f" of {identity.team.name}" if identity.team else ""
     if identity.is_person:
@@ -145,7 +108,8 @@ def _joined(words: list[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def _with_details(identities: QuerySet[Identity]) -> QuerySet[Identity]:
+def with_details(identities: QuerySet[Identity]) -> QuerySet[Identity]:
+    """Return the same identities, each with all that its row and its page show, in a constant number of queries."""
     return identities.select_related("owner", "team", "user", "registered_by").prefetch_related(
         Prefetch("signing_keys", SigningKey.objects.order_by("-enrolled_at")),
         Prefetch("evidence_signers", EvidenceSigner.objects.order_by("revoked_at", "pk")),

@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from ulid import ULID
 
+from identities.blocked import refuse_blocked
 from identities.chronicle import append_identity_event
 from identities.models import EvidenceSigner, Identity, Team, User
 from identities.permissions import demand
@@ -130,7 +131,7 @@ def register_signer(
     `valid_from` may lie in the past, for a key that signed before it was registered here; without it, it is now. `replaces` is for
     `rotate_signer` alone, which looks at the signer that this one takes over from.
     Refuses with `signer.not_for_people`, `signer.incomplete`, `signer.expired`, `signer.in_future`, `signer.already_registered`,
-    `signer.revoked_before` for a past time and a name of which something was revoked, `identity.not_active`, `permission.missing` or a `key.*`
+    `signer.blocked`, `signer.revoked_before` for a past time and a name of which something was revoked, `identity.not_active`, `permission.missing` or a `key.*`
     code. Possession of the private key is not proved here; each signature does that.
     """
     if by is not None:
@@ -162,6 +163,7 @@ def register_signer(
             hold_ledger()
             _refuse_overlap(signer)
             _refuse_to_answer_for_what_was_revoked(signer, now)
+            refuse_blocked(signer)
             signer.save()
             _append_signer_registered(signer, by=by, now=now)
             evidence_signer_changed.send(EvidenceSigner, signer=signer, now=now)

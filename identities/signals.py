@@ -7,5 +7,8 @@ from django.dispatch import Signal
 # Sent with `sender=EvidenceSigner`, `signer` (the row) and `now`, after the ledger entry: how an identity signs evidence was registered or revoked.
 evidence_signer_changed = Signal()
 
+# Sent with `sender=BlockedSigner`, `block` (the row) and `now`, after the ledger entry: a way of signing was blocked, or its block lifted.
+signer_block_changed = Signal()
+
 # Sent with `sender=Grant` where a page offers predicate types to choose from; who hears it returns those it has seen.
 seen_types_asked = Signal()

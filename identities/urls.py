@@ -1,4 +1,4 @@
-"""Pages about who: the register, one identity, one's own approval keys; and the door where a workload token becomes a credential."""
+"""Pages about who: one identity, one's own approval keys; and the door where a workload token becomes a credential."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from identities.workload import api
 app_name = "identities"
 urlpatterns = [
     path("api/v1/token", api.TokenView.as_view(), name="token"),
-    path("identities", views.register, name="list"),
     path("identities/import", bulk_views.import_file, name="import"),
     path("identities/export.<str:form>", bulk_views.export, name="export"),
     path("identities/<str:identity_id>", views.identity, name="identity"),

@@ -1,4 +1,4 @@
-"""Pages of the register, and of one's own approval keys."""
+"""Pages of one identity, and of one's own approval keys. The list of all is `reports.register`, because it reads what they did."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 from allauth.core.exceptions import ReauthenticationRequired
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -17,21 +16,17 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from identities.enrol import begin_enrolment, complete_enrolment, revoke_signing_key
-from identities.forms import InputNewKey, InputRegisterFilter, InputRevocation
+from identities.forms import InputNewKey, InputRevocation
 from identities.grants.views import rights_shown
 from identities.lifecycle.change_status import may_steward
 from identities.lifecycle.rotate_views import rotatable_signers
 from identities.lifecycle.views import offered_changes
-from identities.models import Identity, SigningKey
+from identities.models import SigningKey
 from identities.permissions import may, person_of, requires
 from identities.queries import (
-    SAVED_VIEWS,
-    count_kinds,
-    count_saved_views,
     describe_identity,
     get_identity,
     list_exchanges,
-    list_register,
     list_signing_keys,
 )
 from identities.review.views import reviews_shown
@@ -39,7 +34,6 @@ from identities.sign_in import signed_in_recently
 from proofs.errors import NotFound, Refusal
 
 OFFER = "identities.enrolment"
-ROWS = 50
 
 
 def proved_recently(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -52,30 +46,6 @@ def proved_recently(view: Callable[..., HttpResponseBase]) -> Callable[..., Http
         return view(request, *args, **kwargs)
 
     return guarded
-
-
-@require_safe
-@requires("identities.read")
-def register(request: HttpRequest) -> HttpResponse:
-    """List people and programs."""
-    form = InputRegisterFilter(request.GET)
-    asked = form.cleaned_data if form.is_valid() else {}
-    kind, words, saved, now = str(asked.get("kind", "")), str(asked.get("q", "")), str(asked.get("view", "")), timezone.now()
-    rows = list_register(now=now, kind=kind, words=words, saved=saved, sort=str(asked.get("sort") or "name"))
-    page = Paginator(rows, ROWS).get_page(asked.get("page") or 1)
-    counts, views = count_kinds(), count_saved_views(now=now)
-    kinds = [(value, label, counts.get(value, 0)) for value, label in Identity.Kind.choices if counts.get(value)]
-    context = {
-        "page": page,
-        "kind": kind,
-        "query": words,
-        "kinds": kinds,
-        "total": sum(counts.values()),
-        "saved": saved,
-        "views": [(name, label, views[name]) for name, label in SAVED_VIEWS.items()],
-        "now": now,
-    }
-    return render(request, "identities/list.html", context)
 
 
 @require_safe

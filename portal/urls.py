@@ -8,15 +8,17 @@ from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from identities.permissions import requires
+from identities.urls import urlpatterns as identity_patterns
 from ledger import views as ledger_views
 from portal import views
+from reports.register import views as register_views
 
 # The admin's own sign-in form knows no second factor; ours does.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.site_header = admin.site.site_title = "Countersign tables"
 
 # The highest first: what it says of a thing is the more particular, and a lower room's pattern would take its path.
-ROOMS = ("reports", "gates", "approvals", "attestations", "identities")
+ROOMS = ("reports", "gates", "approvals", "attestations")
 
 portal_patterns = [
     path("", views.home, name="home"),
@@ -30,10 +32,13 @@ ledger_patterns = [
     path("log", requires("ledger.read")(ledger_views.log), name="log"),
     path("log/checkpoint", ledger_views.checkpoint, name="checkpoint"),
 ]
+# The list of identities reads what they did in the rooms above theirs; it keeps its name among their pages all the same.
+register_patterns = [path("identities", register_views.register, name="list"), *identity_patterns]
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include((portal_patterns, "portal"))),
     path("", include((ledger_patterns, "ledger"))),
     *(path("", include(f"{room}.urls")) for room in ROOMS),
+    path("", include((register_patterns, "identities"))),
     # The sign-in library's page of addresses: nothing here is sent to a second address, and nothing leads to it.
     path("accounts/email/", views.nothing_here, name="account_no_addresses"),
     path("accounts/", include("allauth.urls")),

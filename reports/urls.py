@@ -8,12 +8,17 @@ from reports import api, views
 from reports.compromise import views as compromise_views
 from reports.identity_use import api as use_api
 from reports.identity_use import views as use_views
+from reports.signers import views as signer_views
 
 app_name = "reports"
 
 urlpatterns = [
     path("artifacts", views.artifacts, name="artifacts"),
     path("artifacts/<str:digest>", views.artifact, name="artifact"),
+    path("signers/unknown", signer_views.signers_unknown, name="signers_unknown"),
+    path("signers/adopt", signer_views.signer_adopt, name="signer_adopt"),
+    path("signers/block", signer_views.signer_block, name="signer_block"),
+    path("signers/blocks/<str:block_id>/lift", signer_views.block_lift, name="block_lift"),
     path("identities/<str:identity_id>/compromised", compromise_views.compromised, name="compromised"),
     path("identities/<str:identity_id>/use", use_views.identity_use, name="identity_use"),
     path("requests/<str:request_id>/pack.zip", views.pack, name="pack"),

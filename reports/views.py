@@ -13,7 +13,7 @@ from approvals.pack import build_pack
 from attestations.collection.receive import may_send
 from attestations.models import Artifact
 from attestations.names import with_proven_names
-from identities.permissions import person_of, readable_projects, requires
+from identities.permissions import may, person_of, readable_projects, requires
 from proofs.digest import parse_digest
 from proofs.errors import Refusal
 from reports.archive import zip_pack
@@ -42,7 +42,8 @@ def artifact(request: HttpRequest, digest: str) -> HttpResponse:
     """Show the passport of one artifact. An unknown digest answers 404 with what that means."""
     reader = person_of(request)
     passport = build_passport(str(parse_digest(digest)), reader=reader, now=timezone.now())
-    context = {"passport": passport, "may_send": may_send(reader).allowed}
+    may_steward = may(reader, "identities.steward").allowed
+    context = {"passport": passport, "may_send": may_send(reader).allowed, "may_steward": may_steward}
     return render(request, "reports/artifact.html", context, status=200 if passport.is_known else 404)
 
 

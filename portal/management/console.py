@@ -16,6 +16,7 @@ from django.db.models import Q
 
 from identities.models import (
     ApiCredential,
+    BlockedSigner,
     Environment,
     EvidenceSigner,
     Grant,
@@ -84,6 +85,14 @@ def find_evidence_signer(name: str) -> EvidenceSigner:
             "signer.unknown", f"{'several signers are' if found else 'no signer is'} registered as {name}; its identity's page shows it"
         )
     return found[0]
+
+
+def find_block(block_id: str) -> BlockedSigner:
+    """Return a block, lifted or not. Refuses with `block.unknown`."""
+    found = BlockedSigner.objects.filter(pk=block_id).select_related("team").first()
+    if found is None:
+        raise NotFound("block.unknown", f"there is no block {block_id}; the page of unknown signers shows it")
+    return found
 
 
 def find_person(username: str) -> Identity:
