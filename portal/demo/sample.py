@@ -20,6 +20,7 @@ from approvals.receive_observations import receive_observations
 from attestations.drain import drain
 from attestations.receive import receive_attestation
 from identities.grants.grant_right import grant_right
+from identities.issue import issue_credential
 from identities.models import Grant, Identity, RoleAssignment
 from identities.register import register_nonhuman, register_person, register_signer
 from identities.roles import grant_role
@@ -36,6 +37,8 @@ COMMIT = "b7e2f4a9c05d8e1f3a6b7c8d9e0f1a2b3c4d5e6f"
 TAG = "refs/tags/v1.4.2"
 PROVENANCE_V1 = "https://slsa.dev/provenance/v1"
 TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
+SET_UP_BEFORE = timedelta(days=14)
+CREDENTIAL_LIFE = timedelta(days=60)
 POLICY_FILE = Path(__file__).with_name("policy.yaml")
 
 # Sign-in for the demo only: it listens on this machine, and its data holds nothing real.
@@ -58,9 +61,11 @@ def make_sample_data(*, now: datetime) -> list[str]:
         instance = Instance(now)
         create_portal_keys()
         with transaction.atomic():
-            beginning = _begin(instance, now)
-            people = _register_people(beginning, now)
-            release, test = _register_workflows(beginning, people["bob"], now)
+            # Set up before anything was built, as in life.
+            since = now - SET_UP_BEFORE
+            beginning = _begin(instance, since)
+            people = _register_people(beginning, since)
+            release, test = _register_workflows(beginning, people["bob"], since)
             _send_evidence(instance, release, test, now)
         while drain(clock=lambda: now, limit=20):
             pass
@@ -147,6 +152,9 @@ def _register_workflows(beginning: Beginning, owner: Identity, now: datetime) ->
             by=None,
             now=now,
         )
+        issue_credential(
+            identity=identity, scopes=["attestations:write", "requests:write"], expires_at=now + CREDENTIAL_LIFE, by=None, now=now
+        )
         registered.append(identity)
     return registered[0], registered[1]
 
@@ -215,6 +223,7 @@ def _ask_for_releases(beginning: Beginning, release: Identity, bob: Identity, no
 
 def _watch_registry(beginning: Beginning, owner: Identity, now: datetime) -> None:
     """Tell that the registry has 1.4.2; the artifact's page says whether that is what was approved, once it is."""
+    since = now - SET_UP_BEFORE
     watcher = register_nonhuman(
         kind=Identity.Kind.SERVICE,
         name="registry watcher",
@@ -224,8 +233,9 @@ def _watch_registry(beginning: Beginning, owner: Identity, now: datetime) -> Non
         owner=owner,
         team=beginning.team,
         by=None,
-        now=now,
+        now=since,
     )
+    issue_credential(identity=watcher, scopes=["observations:write"], expires_at=since + CREDENTIAL_LIFE, by=None, now=since)
     seen = {
         "kind": "registry",
         "location": "registry.acme.example/payments-api",

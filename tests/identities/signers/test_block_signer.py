@@ -209,7 +209,7 @@ class TestGates:
         assert self.ask_gate().outcome == "allow"
         made = block(now=make.NOW + timedelta(seconds=30))
         decision = self.ask_gate()
-        assert [reason["code"] for reason in decision.reasons] == ["evidence.signer_blocked"]
+        assert [reason["code"] for reason in decision.reasons] == ["evidence.signer_blocked", "evidence.pending"]
         assert "Nobody knows it" in decision.reasons[0]["sentence"]
         lift_block(block=made, reason="Ours", by=None, now=make.NOW + timedelta(seconds=40))
         assert self.ask_gate().outcome == "allow"

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from identities.queries import LONG_LIFE
 from reports.identity_use.answer import AS_EXPECTED, CANNOT_TELL, MISUSED, OVERPRIVILEGED, answer_use
 from reports.identity_use.check_use import (
     CHECKS,
@@ -28,6 +27,7 @@ from reports.identity_use.check_use import (
 from reports.identity_use.compare import NOT_GRANTED, UNKNOWN, UNUSED, USED, compare_use
 from reports.identity_use.timeline import draw_timeline
 from reports.identity_use.use import TITLES, Deed, Earlier, Held, Record, StoredSecret, Use, Window
+from reports.register.saved_views import LONG_LIFE
 
 UNTIL = datetime(2026, 6, 1, tzinfo=UTC)
 SINCE = UNTIL - timedelta(days=90)
