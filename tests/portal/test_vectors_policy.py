@@ -255,8 +255,9 @@ class TestLeniency:
     @pytest.mark.parametrize("row", rows("sigstore-bundle", "pypi-attestation", "pypi-provenance", "npm-attestations"))
     @pytest.mark.parametrize("lenience", [{"allow_no_transparency_log": True}, {"allow_no_transparency_log": True, "allow_no_sct": True}])
     def test_to_ask_for_less_makes_no_row_wrong(self, row: dict[str, Any], lenience: dict[str, Any]) -> None:
-        if "allow_no_sct" in lenience and row["expected"].get("reason") == "sct_invalid":
-            pytest.skip("what is wrong with it is not asked for")
+        if row["expected"].get("reason") == "sct_invalid":
+            # Where that is not asked for, nothing is wrong with it.
+            lenience = {name: value for name, value in lenience.items() if name != "allow_no_sct"}
         lenient = Row(row["id"], row["format"], row["files"], row["inputs"] | lenience, row["expected"], [], FOLDER)
         assert judge_row(lenient, now=NOW).complaint == ""
 

@@ -212,6 +212,9 @@ class TestGates:
         assert [reason["code"] for reason in decision.reasons] == ["evidence.signer_blocked", "evidence.pending"]
         assert "Nobody knows it" in decision.reasons[0]["sentence"]
         lift_block(block=made, reason="Ours", by=None, now=make.NOW + timedelta(seconds=40))
+        while spread_reverifications(now=make.NOW + timedelta(seconds=50)):
+            pass
+        verify_now(Attestation.objects.get())
         assert self.ask_gate().outcome == "allow"
 
     def test_no_policy_is_fulfilled_by_it_even_one_that_asks_for_no_registered_signer(self) -> None:
