@@ -81,7 +81,7 @@ def _find_fallen(revision: Revision, now: datetime) -> dict[str, _Fallen]:
             if shutting is not None:
                 code, sentence = shutting
                 reasons.append(Reason(f"evidence.{code.replace('.', '_')}", f"Evidence {item.attestation_id}: {sentence}"))
-                document = _failing(document, reasons[-1])
+                document = _failing(document, code, sentence)
         if reasons:
             fallen[item.attestation.blob_id] = _Fallen(document, tuple(reasons), item.verdict_id in own)
     return fallen
@@ -93,8 +93,8 @@ def _changed(item: RevisionEvidence, latest: Verdict | None) -> Reason:
     return Reason("evidence.verdict_changed", words)
 
 
-def _failing(document: Mapping[str, Any], reason: Reason) -> dict[str, Any]:
-    finding = {"check": CHECK, "outcome": "fail", "code": reason.code, "sentence": reason.sentence}
+def _failing(document: Mapping[str, Any], code: str, sentence: str) -> dict[str, Any]:
+    finding = {"check": CHECK, "outcome": "fail", "code": code, "sentence": sentence}
     return {**document, "findings": [*document.get("findings", ()), finding]}
 
 

@@ -26,6 +26,10 @@ from proofs.policy.expectation_rule import (
 )
 from proofs.policy.expectations_document import ProjectExpectations, rules_of_project
 
+# What the portal says of a signature that was somebody else's by then, or a stranger's: its no counts as little as its yes, or nobody could
+# undo what a stolen key said.
+NOT_ITS_WORD = ("signer.revoked", "signer.compromised", "signer.retired", "signer.blocked")
+
 
 @dataclass(frozen=True, slots=True)
 class RuleOutcome:
@@ -155,8 +159,7 @@ def _judge(
     failing = [finding for finding in objects(verdict.get("findings")) if finding.get("outcome") in ("fail", "error")]
     if failing:
         contradicted = Shortfall(2, "policy.evidence_contradicted", str(failing[0].get("sentence")))
-        # A signer revoked by the time of the signature says no no either, or nobody could undo what a stolen key said.
-        is_signer_alone = all(finding.get("check") == "signer" and finding.get("code") != "signer.revoked" for finding in failing)
+        is_signer_alone = all(finding.get("check") == "signer" and finding.get("code") not in NOT_ITS_WORD for finding in failing)
         return (_standing_no(rule, verdict, policy_input, own=own) if is_signer_alone else None) or contradicted
     stranger = _not_accepted(rule, verdict)
     if stranger is not None:

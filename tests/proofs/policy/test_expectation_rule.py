@@ -146,7 +146,7 @@ def by_nobody(verdict: dict[str, Any], **finding: str) -> dict[str, Any]:
 
 
 class TestASignerWhoDoesNotAnswer:
-    CODES = ("signer.suspended", "signer.orphaned", "signer.not_granted", "signer.compromised", "signer.retired", "signer.not_valid")
+    CODES = ("signer.suspended", "signer.orphaned", "signer.not_granted", "signer.not_valid")
 
     @pytest.mark.parametrize("code", CODES)
     def test_says_no_yes_and_its_no_still_counts(self, code: str) -> None:
@@ -158,7 +158,17 @@ class TestASignerWhoDoesNotAnswer:
     def test_is_overruled_by_a_pass_of_a_certificate_issued_later(self) -> None:
         assert results(by_nobody(saying("FAILED")), saying("PASSED", NOON + 9 * MINUTE)) == ("pass", "")
 
-    @pytest.mark.parametrize("finding", [{"code": "signer.revoked"}, {"check": "source"}, {"check": "second_opinion", "outcome": "error"}])
+    @pytest.mark.parametrize(
+        "finding",
+        [
+            {"code": "signer.revoked"},
+            {"code": "signer.compromised"},
+            {"code": "signer.retired"},
+            {"code": "signer.blocked"},
+            {"check": "source"},
+            {"check": "second_opinion", "outcome": "error"},
+        ],
+    )
     def test_says_no_no_where_it_was_revoked_or_something_else_is_wrong(self, finding: dict[str, str]) -> None:
         assert results(saying("PASSED"), by_nobody(saying("FAILED"), **finding)) == ("pass", "")
 
