@@ -49,12 +49,16 @@ def check_signer_registered(facts: Mapping[str, Any], *, as_of: datetime, at: da
         return NOBODY, _why_nobody(facts["signer"], signed_at=signed_at, at=at)
     identity = found.identity
     if not found.grants:
-        what = facts.get("predicateType") or "statements without a predicate type"
-        words = f"The signer is registered as {identity.name}, and has no grant to attest {what}."
-        return NOBODY, ClaimFinding(CHECK, "fail", "signer.not_granted", words)
+        return NOBODY, _not_granted(identity, facts)
     owner = f", owned by {identity.owner.name}" if identity.owner else ""
     owner += ", which has been retired since" if identity.status == Identity.Status.RETIRED else ""
     return found, ClaimFinding(CHECK, "pass", "signer.registered", f"Signed by the registered identity {identity.name}{owner}.")
+
+
+def _not_granted(identity: Identity, facts: Mapping[str, Any]) -> ClaimFinding:
+    what = facts.get("predicateType") or "statements without a predicate type"
+    words = f"The signer is registered as {identity.name}, and has no grant to attest {what}."
+    return ClaimFinding(CHECK, "fail", "signer.not_granted", words)
 
 
 def _find_granted(signer: Mapping[str, Any], facts: Mapping[str, Any], *, signed_at: datetime, at: datetime) -> Signer:
@@ -140,8 +144,17 @@ def check_co_signers(
     if not found:
         return (), None
     known = [who.identity.name for _, who in found if who.identity is not None]
-    unknown = [str(signer.get("keyId")) for signer, who in found if who.identity is None]
+    unknown = [signer for signer, who in found if who.identity is None]
     words = [f"Signed as well by {', '.join(known)}."] if known else []
-    words += [f"Signed as well with {', '.join(unknown)}, which counts for no identity now."] if unknown else []
+    words += [_why_no_co_signer(signer, facts, signed_at=signed_at, at=at) for signer in unknown]
     outcome, code = ("review", "signer.co_signer_unknown") if unknown else ("pass", "signer.co_signers")
     return found, ClaimFinding(CO_SIGNERS_CHECK, outcome, code, " ".join(words))
+
+
+def _why_no_co_signer(signer: Mapping[str, Any], facts: Mapping[str, Any], *, signed_at: datetime, at: datetime) -> str:
+    """Say why a co-signer counts for no identity: which of suspended, orphaned, retired, compromised and not granted it is."""
+    why = _why_nobody(signer, signed_at=signed_at, at=at)
+    identity = resolve_signer(signer, signed_at=signed_at, at=at)
+    if identity is not None:
+        why = _not_granted(identity, facts)
+    return f"Signed as well with {signer.get('keyId')}, which counts for no identity now. {why.sentence}"

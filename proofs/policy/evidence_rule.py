@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from proofs.assess import BEFORE_GRANTS
 from proofs.delegators import is_delegated_to
 from proofs.expectations import is_match
 from proofs.policy.document import Builder, EvidenceRule, Source
@@ -164,11 +165,17 @@ def _judge(
     stranger = _not_accepted(rule, verdict)
     if stranger is not None:
         return stranger
-    if rule.registered_signer and not part_of(verdict, "identity").get("id"):
-        words = f"{describe_signer(signer)} is not registered as an identity here, so nobody answers for it."
-        # A key counts as a co-signer only where it is registered, so that without an identity it is one that does not answer today.
-        no = _standing_no(rule, verdict, policy_input, own=own) if verdict is not own else None
-        return no or Shortfall(5, "policy.signer_unregistered", words)
+    if not part_of(verdict, "identity").get("id"):
+        # A key counts as a co-signer only where it is registered, so that without an identity it is one that does not answer today: the
+        # portal holds a failing finding against a first signer of that kind, and only something to look at against a co-signer.
+        is_co_signer = verdict is not own
+        if is_co_signer and part_of(own, "verifier").get("version") not in BEFORE_GRANTS:
+            no = _standing_no(rule, verdict, policy_input, own=own)
+            words = f"Nobody answers for {describe_signer(signer)} today."
+            return no or Shortfall(5, "policy.signer_unregistered", words)
+        if rule.registered_signer:
+            words = f"{describe_signer(signer)} is not registered as an identity here, so nobody answers for it."
+            return Shortfall(5, "policy.signer_unregistered", words)
     if part_of(verdict, "identity").get("id") and (words := missing_grant(verdict, policy_input)):
         return _standing_no(rule, verdict, policy_input, own=own) or Shortfall(5, "policy.signer_not_granted", words)
     return check_expectations(rule, verdict, policy_input, own=own)

@@ -151,6 +151,7 @@ def _verified_subjects(policy_input: dict[str, Any], own: dict[str, Any]) -> set
             and not is_delegated(verdict)
             and verdict.get("result") == "verified"
             and part_of(verdict, "identity").get("id")
+            and not any(finding.get("outcome") in ("fail", "error") for finding in objects(verdict.get("findings")))
             and _is_of_team(verdict, policy_input)
             and not missing_grant(verdict, policy_input)
         ):

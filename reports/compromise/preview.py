@@ -101,10 +101,17 @@ def preview_compromise(identity: Identity, *, since: datetime, reader: Identity 
 
 
 def _signed_by(identity: Identity) -> tuple[list[Signed], bool]:
-    """Return the evidence that counts as signed by it today, the last received first, and whether some was left out."""
+    """Return the evidence that it signed, by name where its signature counts for nobody already; the last received first, and whether some was left out."""
     mine = Q(signer=identity)
-    for key_id in identity.evidence_signers.exclude(key_id="").values_list("key_id", flat=True):
-        mine |= Q(co_signer_names__contains=key_id)
+    for signer in identity.evidence_signers.all():
+        named = Q(signer_name=signer.certificate_identity)
+        if signer.key_id:
+            named = Q(signer_name=signer.key_id)
+            mine |= Q(co_signer_names__contains=signer.key_id)
+        elif signer.any_ref:
+            named = Q(signer_name__startswith=f"{signer.certificate_identity}@")
+        # Suspended first, as one does, it is the signer of nothing by the time somebody asks.
+        mine |= named & Q(signer__isnull=True, signer_issuer=signer.certificate_issuer)
     rows = newest_verdicts().filter(mine, result=Verdict.Result.VERIFIED).order_by("-attestation__received_at", "-attestation_id")
     found = list(rows[: MAX_EVIDENCE + 1])
     return [Signed(verdict, _when(verdict)) for verdict in found[:MAX_EVIDENCE]], len(found) > MAX_EVIDENCE

@@ -13,6 +13,8 @@ from attestations.blobs import bytes_of
 from attestations.models import Artifact, TrustRoot, Verdict, VerdictSubject
 from attestations.queries import verdict_document, verdicts_about
 from attestations.trust.roots import add_trust_root, current_trust_material
+from identities.grants.grant_right import end_grant
+from identities.lifecycle.change_status import retire_identity, suspend_identity
 from identities.models import EvidenceSigner, Identity
 from identities.register import register_nonhuman, register_signer
 from ledger.models import Entry
@@ -282,6 +284,22 @@ class TestSignedTogether:
         assert (verdict.result, verdict.signer) == ("verified", services[0])
         assert verdict_document(verdict)["coIdentities"] == [{"keyId": key_id_of(pair[1].spki), "identity": None}]
         assert outcomes(verdict)["co_signers"] == ("review", "signer.co_signer_unknown")
+
+    @pytest.mark.parametrize("what", ["suspended", "not granted", "retired"])
+    def test_it_is_said_why_a_co_signer_counts_for_nobody(self, what: str) -> None:
+        pair = sorted([make_signer(), make_signer()], key=lambda signer: key_id_of(signer.spki))
+        services = [register_key(signer, name=f"service {number}") for number, signer in enumerate(pair)]
+        content, sent_by = self.together(*pair), cast.runner()
+        other = services[1]
+        if what == "not granted":
+            end_grant(grant=other.grants.get(), reason="no longer", by=None, now=cast.NOW)
+        else:
+            change = suspend_identity if what == "suspended" else retire_identity
+            change(identity=other, reason="gone", by=None, now=cast.NOW)
+        verdict = verify_now(make_attestation(content, by=sent_by))
+        sentence = verdict.findings.get(check_name="co_signers").sentence
+        words = {"suspended": "suspended", "not granted": "no grant to attest", "retired": "retired"}[what]
+        assert "counts for no identity now. The signer is registered as service 1" in sentence and words in sentence
 
     def test_a_strangers_signature_beside_it_changes_no_verdict(self) -> None:
         signer = make_signer()

@@ -15,6 +15,7 @@ from attestations.drain import drain
 from attestations.reverify import spread_reverifications
 from gates.decide import decide
 from identities.issue import issue_credential
+from identities.lifecycle.change_status import suspend_identity
 from identities.lifecycle.compromise import mark_compromised
 from identities.models import ApiCredential, Identity, WorkloadBinding
 from ledger.models import Entry
@@ -88,6 +89,13 @@ class TestPreview:
         assert Entry.objects.count() == entries
         assert ask_gate() == []
 
+    def test_suspended_first_it_names_the_same(self, released: Identity) -> None:
+        suspend_identity(identity=released, reason="key in a public log", by=None, now=make.NOW + MINUTE)
+        verify_again()
+        found = preview(BEFORE)
+        assert [item.verdict.signer for item in found.evidence] == [None]
+        assert (len(found.artifacts), len(found.requests), len(found.promotions), found.is_nothing) == (1, 1, 1, False)
+
     def test_what_came_before_stays(self, released: Identity) -> None:
         found = preview(AFTER)
         assert (found.evidence, found.kept, found.artifacts, found.requests, found.promotions) == ([], 1, [], [], [])
@@ -120,7 +128,7 @@ class TestAct:
         assert not ApiCredential.objects.filter(revoked_at__isnull=True).exists()
         assert not WorkloadBinding.objects.filter(revoked_at__isnull=True).exists()
         verify_again()
-        assert preview(BEFORE).evidence == []
+        assert [item.verdict.signer for item in preview(BEFORE).evidence] == [None]
         with pytest.raises(Refusal) as refused:
             issue_credential(identity=runner, scopes=["read"], expires_at=AFTER, by=None, now=make.NOW)
         assert refused.value.code == "identity.not_active"

@@ -174,6 +174,15 @@ class TestOneEnvelopeTogether:
         assert outcome(verdict_of(signed_by(ANN, BEN))) == ("pass", "")
         assert outcome(verdict_of(signed_by(ANN, BEN), holders)) == TOO_FEW
 
+    def test_a_co_signer_that_nobody_answers_for_counts_nowhere_also_where_no_registration_is_asked_for(self) -> None:
+        holders = {**HOLDERS, BEN: None}
+        unregistered = {"signers": 1, "builders": (BEN,), "registeredSigner": False}
+        assert outcome(verdict_of(signed_by(ANN, BEN)), **unregistered) == ("pass", "")
+        assert outcome(verdict_of(signed_by(ANN, BEN), holders), **unregistered) == ("fail", "policy.signer_unregistered")
+        old = verdict_of(signed_by(ANN, BEN), holders)
+        old["verifier"]["version"] = "3"
+        assert outcome(old, **unregistered) == ("pass", "")
+
     def test_one_accepted_signer_is_enough_where_one_is_asked_for_whichever_is_named_first(self) -> None:
         together = verdict_of(signed_by(ANN, BEN))
         assert together["facts"]["signer"]["keyId"] == KEYS[ANN].key_id
