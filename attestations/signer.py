@@ -38,6 +38,12 @@ class Signer:
 NOBODY = Signer(None)
 
 
+def when_signed_of(document: Mapping[str, Any], *, received_at: datetime) -> datetime:
+    """Return when the verified evidence of a verdict document was signed: the latest proven time, else when it was here, whichever is known."""
+    as_of = parse_moment(document.get("asOf", document["verifiedAt"]), code="evidence.verdict_mismatch", what="the time of a verdict")
+    return when_signed(document["facts"], as_of=min(as_of, received_at.replace(microsecond=0)))
+
+
 def check_signer_registered(facts: Mapping[str, Any], *, as_of: datetime, at: datetime) -> tuple[Signer, ClaimFinding]:
     """Return who signed and the finding that says so, or nobody and the finding that says why not.
 
@@ -77,12 +83,13 @@ def _why_nobody(signer: Mapping[str, Any], *, signed_at: datetime, at: datetime)
     if candidate is None:
         return ClaimFinding(CHECK, "review", "signer.unknown", "The signature holds, but nobody registered its signer here.")
     name, why = candidate.identity.name, why_not_answering(candidate.identity, signed_at=signed_at)
-    if why:
-        words = f"The signer is registered as {name}, and {in_words(candidate.identity, why)}."
-        return ClaimFinding(CHECK, "fail", f"signer.{why}", words)
+    # First, whatever else became of the identity: this was not its word any more.
     if was_revoked(signer, by=signed_at):
         words = f"{name} signed this way once; the registration had been revoked when this was signed."
         return ClaimFinding(CHECK, "fail", "signer.revoked", words)
+    if why:
+        words = f"The signer is registered as {name}, and {in_words(candidate.identity, why)}."
+        return ClaimFinding(CHECK, "fail", f"signer.{why}", words)
     return ClaimFinding(
         CHECK, "fail", "signer.not_valid", f"{name} is registered for this signer, but the registration does not count at this time."
     )

@@ -13,14 +13,13 @@ from datetime import datetime
 
 from attestations.models import Verdict
 from attestations.queries import verdict_document, verdicts_about
-from attestations.signer import when_signed
+from attestations.signer import when_signed_of
 from identities.standing import in_words, why_not_answering
 from proofs.answers.altered_since import check_altered_since, tell_review
 from proofs.answers.made_from import NOBODY, check_made_from, rank_builds
 from proofs.answers.path_intact import check_path_intact
 from proofs.answers.told import Answer, ReviewFacts, ToldEvidence, count, soften
 from proofs.answers.who_signed import check_who_signed
-from proofs.moment import parse_moment
 from proofs.tell_path import PathAnswer, PlaceStands
 
 PROVED, CLAIMED, MISSING = "proved", "claimed", "missing"
@@ -111,8 +110,7 @@ def _told(verdict: Verdict, seen_by: Viewpoint) -> ToldEvidence:
     code, words = found.get("signer", {}).get("code", ""), found.get("signer", {}).get("sentence", "")
     if identity is not None and facts is not None:
         # A verdict was given at one time, and who answers is asked now: it is verified again, but perhaps not yet.
-        as_of = parse_moment(document.get("asOf", document["verifiedAt"]), code="evidence.verdict_mismatch", what="the time of a verdict")
-        why = why_not_answering(identity, signed_at=when_signed(facts, as_of=as_of))
+        why = why_not_answering(identity, signed_at=when_signed_of(document, received_at=verdict.attestation.received_at))
         if why:
             code, words = f"signer.{why}", f"The signer is registered as {identity.name}, and {in_words(identity, why)}."
             identity = None

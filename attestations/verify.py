@@ -17,6 +17,7 @@ from django.db import transaction
 from attestations.blobs import bytes_of, store_blob
 from attestations.claim import Claim, finish_job
 from attestations.models import Artifact, Attestation, Finding, Verdict, VerdictSubject, VerificationJob
+from attestations.queries import verdict_document
 from attestations.reverify import trust_mark, verifier_in_force
 from attestations.second_opinion import with_second_opinion
 from attestations.signer import NOBODY, Signer, check_co_signers, check_signer_registered
@@ -27,7 +28,7 @@ from ledger.append import append_event
 from proofs.assess import VERIFIER_VERSION, Assessment, assess_evidence, build_verdict
 from proofs.canonical import canonical_bytes
 from proofs.evidence import TrustMaterial
-from proofs.moment import rfc3339
+from proofs.moment import parse_moment, rfc3339
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,26 +64,43 @@ def verify_attestation(*, claim: Claim, now: datetime) -> Verdict | None:
     mark = trust_mark()
     trust = current_trust_material()
     content = bytes_of(attestation.blob)
-    assessment, as_of = _assess(content, trust=trust, received_at=attestation.received_at, now=now)
+    assessment, as_of = _assess(attestation, content, trust=trust, now=now)
     assessment = with_second_opinion(assessment, content)
     signer = NOBODY
     co_signers: tuple[tuple[Mapping[str, Any], Signer], ...] = ()
     if assessment.facts is not None:
-        signer, finding = check_signer_registered(assessment.facts, as_of=as_of, at=now)
-        co_signers, about_them = check_co_signers(assessment.facts, as_of=as_of, at=now)
+        # Whenever its key came to be known, it was signed by the time it was here.
+        was_here = min(as_of, attestation.received_at.replace(microsecond=0))
+        signer, finding = check_signer_registered(assessment.facts, as_of=was_here, at=now)
+        co_signers, about_them = check_co_signers(assessment.facts, as_of=was_here, at=now)
         assessment = replace(assessment, findings=(*assessment.findings, finding, *([about_them] if about_them else [])))
     judged = _Judged(attestation, assessment, signer, trust, mark, as_of, co_signers)
     return _keep(judged, claim=claim, state=VerificationJob.State.DONE, error="", now=now)
 
 
-def _assess(content: bytes, *, trust: TrustMaterial, received_at: datetime, now: datetime) -> tuple[Assessment, datetime]:
+def _assess(attestation: Attestation, content: bytes, *, trust: TrustMaterial, now: datetime) -> tuple[Assessment, datetime]:
     # A clock that was set back between receipt and now must not let a verdict look into the future.
-    then = min(received_at.replace(microsecond=0), now)
+    then = min(attestation.received_at.replace(microsecond=0), now)
     # Measured when it was taken in: a limit lowered since then is no reason to judge it otherwise.
     assessment = assess_evidence(content, trust=trust, received_at=then, max_bytes=None)
     if assessment.code != "key.not_valid" or then == now:
         return assessment, then
+    # Registered later than it came in: what held once its key was known does not end with the key's time.
+    before = _last_verified(attestation)
+    if before is not None and then < before < now:
+        again = assess_evidence(content, trust=trust, received_at=before, max_bytes=None)
+        if again.code != "key.not_valid":
+            return again, before
     return assess_evidence(content, trust=trust, received_at=now, max_bytes=None), now
+
+
+def _last_verified(attestation: Attestation) -> datetime | None:
+    """Return the time that keys were judged as of when it was last verified, if it ever was."""
+    found = attestation.verdicts.filter(result=Verdict.Result.VERIFIED).select_related("document").order_by("-number").first()
+    if found is None:
+        return None
+    document = verdict_document(found)
+    return parse_moment(document.get("asOf", document["verifiedAt"]), code="evidence.verdict_mismatch", what="the time of a verdict")
 
 
 def give_up(*, claim: Claim, error: str, now: datetime) -> Verdict | None:

@@ -22,18 +22,24 @@ def find_registration(facts_signer: Mapping[str, Any], *, signed_at: datetime, a
 
     `facts_signer` is what certificate or key say, never what a predicate claims. `signed_at` is when the signature was made, as far as
     it is proven, else when it was there. A registration answers for what was signed in its time. What was signed before anybody
-    registered the signer is answered for by the one registered until `at`. But one that was made after a fitting one was revoked answers
-    only for what is signed from the moment it was made: what a revocation took away stays away, whatever is registered later.
+    registered the signer is answered for by the one registered until `at`. But one that was made after a fitting one was revoked, or after
+    another identity had been registered for the same, answers only for what is signed from the moment it was made: what a revocation, a
+    suspension or a compromise took away stays away, whatever is registered later.
     """
     fitting = list(fitting_registrations(facts_signer))
-    answering = [signer for signer in fitting if not _came_too_late(signer, fitting, signed_at)]
+    answering = [
+        signer for signer in fitting if not (_came_too_late(signer, fitting, signed_at) or _came_second(signer, fitting, signed_at))
+    ]
     counting = [signer for signer in answering if _is_in_force(signer, signed_at)]
     if not counting:
         # That its time ran out since changes nothing about what it answered for; that it was revoked does.
         later = [signer for signer in answering if signed_at < signer.valid_from <= at]
         counting = [signer for signer in later if signer.revoked_at is None or at < signer.revoked_at]
     exactly = [signer for signer in counting if not signer.any_ref]
-    if not exactly and any(not signer.any_ref and signer.revoked_at is not None and signer.revoked_at <= signed_at for signer in fitting):
+    # Only of the same team: what somebody else once registered and revoked, to spoil the name, is nothing against it.
+    teams = {signer.identity.team_id for signer in counting}
+    revoked = [signer for signer in fitting if signer.revoked_at is not None and signer.revoked_at <= signed_at]
+    if not exactly and any(not signer.any_ref and signer.identity.team_id in teams for signer in revoked):
         # This very name was revoked; that another registration covers all names of its workflow makes nothing good.
         return None
     exactly = exactly or counting
@@ -81,6 +87,16 @@ def _came_too_late(signer: EvidenceSigner, fitting: Sequence[EvidenceSigner], si
         return True
     made = made.replace(microsecond=0)
     return signed_at < made and any(since.replace(microsecond=0) <= made for _, since in revoked)
+
+
+def _came_second(signer: EvidenceSigner, fitting: Sequence[EvidenceSigner], signed_at: datetime) -> bool:
+    """Say whether a registration was made after this was signed, and after another identity had been registered for it."""
+    made = (_made_at(signer), signer.pk)
+    return signed_at < made[0] and any(other.identity_id != signer.identity_id and (_made_at(other), other.pk) < made for other in fitting)
+
+
+def _made_at(signer: EvidenceSigner) -> datetime:
+    return (signer.registered_at or signer.valid_from).replace(microsecond=0)
 
 
 def get_identity(identity_id: str) -> Identity:

@@ -131,7 +131,7 @@ def register_signer(
     `valid_from` may lie in the past, for a key that signed before it was registered here; without it, it is now. `replaces` is for
     `rotate_signer` alone, which looks at the signer that this one takes over from.
     Refuses with `signer.not_for_people`, `signer.incomplete`, `signer.expired`, `signer.in_future`, `signer.already_registered`,
-    `signer.blocked`, `signer.revoked_before` for a past time and a name of which something was revoked, `identity.not_active`, `permission.missing` or a `key.*`
+    `signer.blocked`, `signer.revoked_elsewhere` (never at the console), `signer.revoked_before` for a past time and a name of which something was revoked, `identity.not_active`, `permission.missing` or a `key.*`
     code. Possession of the private key is not proved here; each signature does that.
     """
     if by is not None:
@@ -163,6 +163,8 @@ def register_signer(
             hold_ledger()
             _refuse_overlap(signer)
             _refuse_to_answer_for_what_was_revoked(signer, now)
+            if by is not None:
+                _refuse_what_others_revoked(signer)
             refuse_blocked(signer)
             signer.save()
             _append_signer_registered(signer, by=by, now=now)
@@ -192,6 +194,15 @@ def _refuse_to_answer_for_what_was_revoked(signer: EvidenceSigner, now: datetime
     if revoked is not None:
         words = f"got {rfc3339(signer.valid_from)}, expected now: {revoked} was revoked, and {signer} counts only for what is signed from now on"
         raise Conflict("signer.revoked_before", words)
+
+
+def _refuse_what_others_revoked(signer: EvidenceSigner) -> None:
+    """Refuse a name of which another team revoked a registration: it may be a stolen workflow, and only that team knows whether it is mended."""
+    others = _overlapping(signer).filter(revoked_at__isnull=False).exclude(identity__team=signer.identity.team)
+    other = others.select_related("identity__team").first()
+    if other is not None:
+        words = f"got {signer}, of which {other.identity.team} revoked {other}; expected that team to register it again, or the operator"
+        raise Conflict("signer.revoked_elsewhere", words)
 
 
 def _overlapping(signer: EvidenceSigner) -> QuerySet[EvidenceSigner]:

@@ -15,11 +15,10 @@ from approvals.models import Approval, Request, Revision, RevisionEvidence
 from attestations.models import Artifact, Observation, Submission, Verdict, VerdictSubject
 from attestations.names import with_proven_names
 from attestations.queries import newest_verdicts, verdict_document
-from attestations.signer import when_signed
+from attestations.signer import when_signed_of
 from gates.models import Decision
 from identities.models import ApiCredential, Environment, Identity, Project, WorkloadBinding
 from identities.permissions import readable_projects
-from proofs.moment import parse_moment
 
 # Newest first; a preview that left some out says so, and the act does not look at it at all.
 MAX_EVIDENCE = 2000
@@ -118,9 +117,7 @@ def _signed_by(identity: Identity) -> tuple[list[Signed], bool]:
 
 
 def _when(verdict: Verdict) -> datetime:
-    document = verdict_document(verdict)
-    as_of = parse_moment(document.get("asOf", document["verifiedAt"]), code="evidence.verdict_mismatch", what="the time of a verdict")
-    return when_signed(document["facts"], as_of=as_of)
+    return when_signed_of(verdict_document(verdict), received_at=verdict.attestation.received_at)
 
 
 def _requests(identity: Identity, attestations: list[str], since: datetime) -> list[Request]:

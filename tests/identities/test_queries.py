@@ -105,6 +105,28 @@ class TestResolveSigner:
         assert resolve_signer(certificate(), signed_at=LATER - timedelta(seconds=1), at=LATER) == runner
         assert resolve_signer(certificate(identity=f"{cast.WORKFLOW}@refs/tags/v2"), signed_at=LATER, at=LATER) == runner
 
+    @pytest.mark.parametrize("valid_from", [None, cast.NOW - timedelta(days=9)], ids=["from now on", "dated back"])
+    @pytest.mark.parametrize("signed_at", [cast.NOW - timedelta(days=1), cast.NOW + timedelta(hours=1)], ids=["before any", "later"])
+    def test_a_name_split_off_afterwards_makes_nothing_good_that_its_identity_lost(
+        self, valid_from: datetime | None, signed_at: datetime
+    ) -> None:
+        runner = cast.runner()
+        register_again(another(), any_ref=False, now=LATER, valid_from=valid_from)
+        assert resolve_signer(certificate(), signed_at=signed_at, at=LATER) == runner
+        for change in ({"status": "suspended"}, {"status": "retired", "retired_at": signed_at, "compromised_from": signed_at}):
+            Identity.objects.filter(pk=runner.pk).update(**change)
+            assert resolve_signer(certificate(), signed_at=signed_at, at=LATER) is None
+
+    def test_what_another_team_registered_and_revoked_spoils_no_name(self) -> None:
+        other = cast.Team.objects.create(slug="other", name="Other")
+        squatter = another()
+        Identity.objects.filter(pk=squatter.pk).update(team=other)
+        register_again(squatter, any_ref=False, now=cast.NOW - timedelta(days=1))
+        EvidenceSigner.objects.update(revoked_at=cast.NOW - timedelta(hours=1))
+        assert resolve_signer(certificate(), signed_at=LATER, at=LATER) is None
+        runner = cast.runner()
+        assert resolve_signer(certificate(), signed_at=LATER, at=LATER) == runner
+
     def test_a_key(self) -> None:
         passkey, runner = SoftPasskey(), cast.runner()
         register_signer(identity=runner, public_key_pem=pem_of(passkey), by=None, now=cast.NOW)
@@ -156,11 +178,17 @@ class TestResolveSigner:
             assert resolve_signer(certificate(), signed_at=signed_at, at=today) == answered
 
     def test_a_name_split_off_before_the_whole_was_revoked_goes_on(self) -> None:
-        cast.runner()
-        exact = register_again(another(), any_ref=False, now=cast.NOW + timedelta(hours=1), valid_from=cast.NOW)
+        runner, split_at = cast.runner(), cast.NOW + timedelta(hours=1)
+        exact = register_again(another(), any_ref=False, now=split_at, valid_from=cast.NOW)
         EvidenceSigner.objects.filter(any_ref=True).update(revoked_at=LATER)
-        for signed_at in (cast.NOW, LATER, LATER + timedelta(days=1)):
-            assert resolve_signer(certificate(), signed_at=signed_at, at=LATER + timedelta(days=2)) == exact.identity
+        # What was signed before the split stays with whom it was registered for then, whatever time the split was dated back to.
+        for signed_at, answers in (
+            (cast.NOW, runner),
+            (split_at, exact.identity),
+            (LATER, exact.identity),
+            (LATER + timedelta(days=1), exact.identity),
+        ):
+            assert resolve_signer(certificate(), signed_at=signed_at, at=LATER + timedelta(days=2)) == answers
         assert resolve_signer(certificate(identity=f"{cast.WORKFLOW}@refs/tags/v2"), signed_at=LATER, at=LATER) is None
 
     @pytest.mark.parametrize("any_ref", [False, True])

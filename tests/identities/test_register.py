@@ -150,6 +150,20 @@ class TestRegisterSigner:
         register_signer(**{**asked, **deploy}, valid_from=yesterday)
         assert register_signer(**asked).valid_from == late
 
+    @pytest.mark.parametrize("again", [True, False], ids=["all names", "one name"])
+    def test_what_a_team_revoked_no_other_team_takes_over_but_by_the_operator(self, again: bool) -> None:
+        cast.runner()
+        EvidenceSigner.objects.update(revoked_at=cast.NOW)
+        other = cast.Team.objects.create(slug="other", name="Other")
+        eve = cast.person("eve", "Eve", "identity-steward", team=other)
+        theirs = register_nonhuman(**TestRegisterNonhuman.arguments, owner=eve, team=other, by=None)
+        name = cast.WORKFLOW if again else f"{cast.WORKFLOW}@refs/tags/v1"
+        asked = {"certificate_issuer": cast.GITHUB_ISSUER, "certificate_identity": name, "any_ref": again, "now": cast.NOW}
+        refused("signer.revoked_elsewhere", register_signer, identity=theirs, by=eve, **asked)
+        assert register_signer(identity=cast.runner(), by=cast.dave(), **asked).identity == cast.runner()
+        EvidenceSigner.objects.update(revoked_at=cast.NOW)
+        assert register_signer(identity=theirs, by=None, **asked).identity == theirs
+
     def test_refuses_people(self) -> None:
         refused("signer.not_for_people", register_signer, identity=cast.alice(), public_key_pem=b"x", by=None, now=cast.NOW)
 
