@@ -27,9 +27,11 @@ MAX_READ = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class KeySeen:
-    """One piece of evidence whose key is unknown. `hints` is what it says of its key, `block` a block that one of them names, if any."""
+    """One piece of evidence whose key is unknown. `hints` is what it says of its key, where it `is_read`; `block` a block that one of
+    them names, if any."""
 
     attestation: Attestation
+    is_read: bool
     hints: tuple[str, ...]
     senders: tuple[Identity, ...]
     block: BlockedSigner | None
@@ -67,7 +69,7 @@ def describe_unknown_keys(verdicts: Sequence[Verdict]) -> list[KeySeen]:
     blocks = {
         row.name: row for row in BlockedSigner.objects.filter(issuer="", name__in=named, lifted_at__isnull=True).select_related("team")
     }
-    return [_describe(each, hints.get(each.blob_id, ()), blocks) for each in attestations]
+    return [_describe(each, hints.get(each.blob_id), blocks) for each in attestations]
 
 
 def find_unknown_key(attestation_id: str) -> KeySeen:
@@ -92,6 +94,7 @@ def prove_given_key(*, attestation: Attestation, public_key_pem: bytes, now: dat
     return ProvenKey(key.key_id, verified, min([*times, now]) if times else None)
 
 
-def _describe(attestation: Attestation, hints: tuple[str, ...], blocks: dict[str, BlockedSigner]) -> KeySeen:
+def _describe(attestation: Attestation, read: tuple[str, ...] | None, blocks: dict[str, BlockedSigner]) -> KeySeen:
+    hints = read or ()
     senders = tuple({sent.identity_id: sent.identity for sent in attestation.submissions.all()}.values())
-    return KeySeen(attestation, hints, senders, next((blocks[hint] for hint in hints if hint in blocks), None))
+    return KeySeen(attestation, read is not None, hints, senders, next((blocks[hint] for hint in hints if hint in blocks), None))

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from reports.signers.forms import InputBlock
+from reports.signers.forms import InputAdoption, InputBlock
 
 MAX_KEY = 10_000
 _HELP = "As PEM, from whoever holds it. It is taken only when it verifies a signature of this very evidence."
@@ -21,6 +21,14 @@ class InputKey(forms.Form):
     """The public key that is said to have signed."""
 
     public_key = _key_field()
+
+
+class InputKeyAdoption(InputAdoption):
+    """Whose the proved key is, who answers for it, and what it may attest."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["public_key"] = _key_field()
 
 
 class InputKeyBlock(InputBlock):

@@ -17,8 +17,7 @@ from attestations.unknown_keys import KeySeen, ProvenKey, find_unknown_key, prov
 from identities.models import Identity
 from identities.signers.adopt_signer import NewProgram, SeenSigner
 from proofs.errors import Refusal
-from reports.signers.forms import InputAdoption
-from reports.signers.keys.forms import InputKey, InputKeyBlock
+from reports.signers.keys.forms import InputKey, InputKeyAdoption, InputKeyBlock
 from reports.signers.seen import Sighting
 from reports.signers.stewarded import first_guess, only_team, stewarded_teams
 
@@ -36,7 +35,7 @@ def adopt_key_page(request: HttpRequest, person: Identity) -> HttpResponse:
         return _ask_for_key(request, seen, asked, error)
     teams, sighting = stewarded_teams(person), _as_sighting(seen, proven)
     first = first_guess(sighting, teams) | {"public_key": asked.cleaned_data["public_key"]}
-    form = InputAdoption(None if "check" in request.POST else request.POST, sighting=sighting, teams=teams, initial=first)
+    form = InputKeyAdoption(None if "check" in request.POST else request.POST, sighting=sighting, teams=teams, initial=first)
     refusal: Refusal | None = None
     if form.is_valid():
         try:

@@ -121,6 +121,15 @@ class TestList:
         assert "Page 1 of 2" in client.get("/signers/unknown").content.decode()
         assert client.get("/signers/unknown?keys=2").content.decode().count(" the key of att_") == 4
 
+    def test_says_where_evidence_names_no_key_and_where_nobody_looked(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        signer = make_signer()
+        content = signer.sign(make_statement("tool")).replace(key_id_of(signer.spki).encode(), b"")
+        verify_now(make_attestation(content, now=timezone.now()))
+        client = signed_in(cast.dave())
+        assert "it names no key" in client.get("/signers/unknown").content.decode()
+        monkeypatch.setattr("attestations.unknown_keys.MAX_READ", 10)
+        assert "it is too long to look" in client.get("/signers/unknown").content.decode()
+
     def test_shows_a_hint_as_words(self) -> None:
         signer = make_signer()
         content = signer.sign(make_statement("tool")).replace(key_id_of(signer.spki).encode(), b"<script>alert(1)</script>")
