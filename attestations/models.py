@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from identities.ids import new_id
 from identities.models import Environment, Identity, Team
 from ledger.append_only import AppendOnly
+from proofs.unknown_key import UNKNOWN_KEY_CODES
 
 
 def new_attestation_id() -> str:
@@ -343,6 +344,11 @@ class Verdict(AppendOnly):
 
     def __str__(self) -> str:
         return f"{self.attestation_id} {self.result}"
+
+    @property
+    def is_key_unknown(self) -> bool:
+        """Whether it rejects the evidence because nobody registered the key that signed it."""
+        return self.result == self.Result.REJECTED and self.code in UNKNOWN_KEY_CODES
 
 
 class VerdictSubject(AppendOnly):

@@ -63,9 +63,11 @@ def adopt_signer(
     reason: str,
     by: Identity | None,
     now: datetime,
+    valid_from: datetime | None = None,
 ) -> Identity:
     """Register the program, this way of signing (on `any_ref` of its workflow, or exactly this name), and a grant for each predicate type.
 
+    `valid_from` is as in `register_signer`.
     Refuses as `register_nonhuman`, `register_signer` and `grant_right` do; with `signer.key_differs` when the public key is not the one that
     was seen, and with `signer.adopted` where its workflow is registered on any ref already. What it signed before is looked at again.
     """
@@ -94,6 +96,7 @@ def adopt_signer(
         certificate_identity="" if seen.is_key else seen.workflow if any_ref else seen.name,
         any_ref=any_ref,
         public_key_pem=public_key_pem,
+        valid_from=valid_from,
         by=by,
         now=now,
     )

@@ -16,6 +16,7 @@ from django.db.models.functions import RowNumber
 from attestations.models import Finding, Verdict, VerdictSubject
 from attestations.queries import newest_verdicts
 from attestations.signer import CHECK
+from attestations.unknown_keys import list_unknown_keys
 from identities.blocked import blocks_in_force
 from identities.models import BlockedSigner, EvidenceSigner, Identity
 from identities.signers.adopt_signer import SeenSigner
@@ -67,8 +68,12 @@ def list_unknown(*, since: datetime | None = None) -> QuerySet[Verdict, Any]:
 
 
 def count_unknown(*, since: datetime) -> int:
-    """Return how many signers `list_unknown` lists."""
-    return _unknown(since).order_by().values("signer_issuer", "signer_name").distinct().count()
+    """Return how many signers `list_unknown` lists, and on top how much evidence is rejected because nobody knows its key.
+
+    Nothing tells which of the latter one key signed, so each piece counts.
+    """
+    named = _unknown(since).order_by().values("signer_issuer", "signer_name").distinct().count()
+    return named + list_unknown_keys(since=since).order_by().count()
 
 
 def find_sighting(*, issuer: str, name: str) -> Sighting:

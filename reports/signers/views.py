@@ -9,21 +9,23 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from attestations.unknown_keys import describe_unknown_keys, list_unknown_keys
 from identities.blocked import blocks_in_force
-from identities.models import BlockedSigner, Identity, Team
-from identities.permissions import demand, person_of, readable_whole_teams, requires
+from identities.models import BlockedSigner, Identity
+from identities.permissions import demand, person_of, requires
 from identities.signers.adopt_signer import NewProgram, adopt_signer
 from identities.signers.block_signer import block_signer, lift_block
 from proofs.errors import Conflict, NotFound, Refusal
 from reports.signers.forms import ANY_REF, InputAdoption, InputBlock, InputLift, InputSigner
+from reports.signers.keys.views import adopt_key_page, block_key_page
 from reports.signers.seen import WEEK, Sighting, count_unknown, describe, find_sighting, list_unknown
+from reports.signers.stewarded import demand_a_team, first_guess, only_team, stewarded_teams
 
 ROWS = 25
 WEEKLY, EVER, BLOCKED = "week", "ever", "blocked"
@@ -34,7 +36,7 @@ WEEKLY, EVER, BLOCKED = "week", "ever", "blocked"
 def signers_unknown(request: HttpRequest) -> HttpResponse:
     """List the signers that nobody registered, those that are blocked, or show one signer that the address names."""
     person, now = person_of(request), timezone.now()
-    teams = list(_teams(person))
+    teams = list(stewarded_teams(person))
     shown = request.GET.get("show", WEEKLY)
     shown = shown if shown in (EVER, BLOCKED) else WEEKLY
     context: dict[str, Any] = {
@@ -50,9 +52,12 @@ def signers_unknown(request: HttpRequest) -> HttpResponse:
         mine = {team.pk for team in teams}
         context |= {"page": blocked, "blocks": [(block, block.team_id in mine) for block in blocked]}
         return render(request, "reports/signers_unknown.html", context)
-    page = Paginator(list_unknown(since=now - WEEK if shown == WEEKLY else None), ROWS).get_page(request.GET.get("page"))
+    since = now - WEEK if shown == WEEKLY else None
+    page = Paginator(list_unknown(since=since), ROWS).get_page(request.GET.get("page"))
     sightings = describe([(row["signer_issuer"], row["signer_name"]) for row in page])
-    return render(request, "reports/signers_unknown.html", context | {"page": page, "sightings": sightings})
+    keys_page = Paginator(list_unknown_keys(since=since), ROWS).get_page(request.GET.get("keys"))
+    context |= {"page": page, "sightings": sightings, "keys_page": keys_page, "keys": describe_unknown_keys(list(keys_page))}
+    return render(request, "reports/signers_unknown.html", context)
 
 
 @never_cache
@@ -60,10 +65,13 @@ def signers_unknown(request: HttpRequest) -> HttpResponse:
 @requires("identities.steward")
 def signer_adopt(request: HttpRequest) -> HttpResponse:
     """Ask who a signer is and what it may attest, and take it into the register."""
-    person, sighting = person_of(request), _open_sighting(request)
-    teams = _teams(person)
-    _demand_a_team(person, teams)
-    form = InputAdoption(request.POST or None, sighting=sighting, teams=teams, initial=_first_guess(sighting, teams))
+    person = person_of(request)
+    teams = stewarded_teams(person)
+    demand_a_team(person, teams)
+    if request.GET.get("attestation"):
+        return adopt_key_page(request, person)
+    sighting = _open_sighting(request)
+    form = InputAdoption(request.POST or None, sighting=sighting, teams=teams, initial=first_guess(sighting, teams))
     refusal: Refusal | None = None
     if request.method == "POST" and form.is_valid():
         try:
@@ -82,10 +90,13 @@ def signer_adopt(request: HttpRequest) -> HttpResponse:
 @requires("identities.steward")
 def signer_block(request: HttpRequest) -> HttpResponse:
     """Ask why, and block a signer."""
-    person, sighting = person_of(request), _open_sighting(request)
-    teams = _teams(person)
-    _demand_a_team(person, teams)
-    form = InputBlock(request.POST or None, teams=teams, initial={"team": _only(teams)})
+    person = person_of(request)
+    teams = stewarded_teams(person)
+    demand_a_team(person, teams)
+    if request.GET.get("attestation"):
+        return block_key_page(request, person)
+    sighting = _open_sighting(request)
+    form = InputBlock(request.POST or None, teams=teams, initial={"team": only_team(teams)})
     refusal: Refusal | None = None
     if request.method == "POST" and form.is_valid():
         signer, asked = sighting.signer, form.cleaned_data
@@ -130,38 +141,6 @@ def _open_sighting(request: HttpRequest) -> Sighting:
     if not sighting.is_open:
         raise Conflict("signer.settled", "This signer is registered or blocked already, or its name is too long to be kept whole.")
     return sighting
-
-
-def _teams(person: Identity) -> QuerySet[Team]:
-    return readable_whole_teams(person, "identities.steward").order_by("name", "pk")
-
-
-def _demand_a_team(person: Identity, teams: QuerySet[Team]) -> None:
-    # A steward of one project alone holds no team's register.
-    if not teams.exists():
-        project_team = person.roles.filter(ended_at__isnull=True).select_related("team").first()
-        demand(person, "identities.steward", team=project_team.team if project_team else None)
-
-
-def _only(teams: QuerySet[Team]) -> Team | None:
-    found = list(teams[:2])
-    return found[0] if len(found) == 1 else None
-
-
-def _first_guess(sighting: Sighting, teams: QuerySet[Team]) -> dict[str, Any]:
-    signer = sighting.signer
-    whole = signer.workflow or signer.name
-    # Whoever answers for the one program that sent it may well answer for what signed it.
-    owners = {sender.owner for sender in sighting.senders if sender.owner is not None}
-    return {
-        "kind": Identity.Kind.KEY if signer.is_key else Identity.Kind.WORKFLOW if signer.workflow else Identity.Kind.SERVICE,
-        "name": whole.removeprefix("https://").replace("/.github/workflows/", " ")[:200],
-        "issuer": signer.issuer,
-        "subject": whole[:300],
-        "covers": "exact",
-        "owner": next(iter(owners)) if len(owners) == 1 else None,
-        "team": _only(teams),
-    }
 
 
 def _adopt(sighting: Sighting, asked: dict[str, Any], *, by: Identity) -> Identity:
