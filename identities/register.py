@@ -19,6 +19,7 @@ from identities.blocked import refuse_blocked
 from identities.chronicle import append_identity_event
 from identities.models import EvidenceSigner, Identity, Team, User
 from identities.permissions import demand
+from identities.plain_text import plain_text
 from identities.signals import evidence_signer_changed
 from ledger.append import hold_ledger
 from proofs.errors import Conflict, Malformed, NotAllowed
@@ -82,14 +83,14 @@ def register_nonhuman(
 ) -> Identity:
     """Register a workflow, service, agent, key or bot with the person who answers for it.
 
-    Refuses with `identity.kind`, `identity.name`, `identity.owner`, `identity.already_registered` or `permission.missing`.
+    Spaces around its texts are no part of them. Refuses with `identity.kind`, `identity.name` (also for an issuer, subject or purpose that
+    is missing, too long, or hides something), `identity.owner`, `identity.already_registered` or `permission.missing`.
     """
     if by is not None:
         demand(by, "identities.steward", team=team)
     if kind not in Identity.Kind.values or kind == Identity.Kind.PERSON:
         raise Malformed("identity.kind", f"got the kind {kind!r}, expected workflow, service, agent, key or bot")
-    if not (name.strip() and issuer.strip() and subject.strip()):
-        raise Malformed("identity.name", "got an empty name, issuer or subject, expected all three")
+    name, issuer, subject, purpose = _names(name, issuer, subject, purpose)
     if not owner.is_person or owner.status != Identity.Status.ACTIVE:
         raise Conflict("identity.owner", f"got {owner.name} as owner, expected an active person who answers for {name}")
     try:
@@ -98,8 +99,8 @@ def register_nonhuman(
                 kind=kind,
                 issuer=issuer,
                 subject=subject,
-                name=name.strip(),
-                purpose=purpose.strip(),
+                name=name,
+                purpose=purpose,
                 owner=owner,
                 team=team,
                 registered_by=by,
@@ -111,6 +112,16 @@ def register_nonhuman(
             "identity.already_registered", f"{subject} of {issuer} is registered already; one subject is one identity"
         ) from error
     return identity
+
+
+def _names(name: str, issuer: str, subject: str, purpose: str) -> tuple[str, str, str, str]:
+    code = "identity.name"
+    return (
+        plain_text(name, what="identity.name", code=code, limit=200),
+        plain_text(issuer, what="identity.issuer", code=code, limit=300),
+        plain_text(subject, what="identity.subject", code=code, limit=300),
+        plain_text(purpose, what="identity.purpose", code=code, limit=300, empty=True),
+    )
 
 
 def register_signer(

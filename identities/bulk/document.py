@@ -1,7 +1,7 @@
 """The register's file: what stands in it, read from JSON or CSV and written as either. What it says is weighed by the import.
 
 JSON holds one object a program, with its signers and grants inside. CSV holds one line for each signer or grant; the lines of one issuer and
-subject are one program. Both hold the same, and neither holds a secret.
+subject are one program. Both hold the same, and neither holds a secret. Spaces around a text are no part of it.
 """
 
 from __future__ import annotations
@@ -9,20 +9,21 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from identities.bulk.formulas import disarm, disarm_key, rearm
 from proofs.canonical import parse_json
-from proofs.errors import Malformed
+from proofs.errors import Malformed, Refusal
 from proofs.fields import Fields
 from proofs.moment import rfc3339
 
 SCHEMA = "countersign-identities/v1"
 MALFORMED = "import.malformed"
-MAX_BYTES = 4 * 1024 * 1024
-MAX_PROGRAMS = 5000
+MAX_BYTES = 32 * 1024 * 1024
+MAX_PROGRAMS = 20_000
 MAX_PARTS = 200
 COLUMNS = (
     "kind",
@@ -37,6 +38,7 @@ COLUMNS = (
     "certificate_identity",
     "any_ref",
     "public_key",
+    "signer_valid_until",
     "right",
     "object",
     "project",
@@ -44,18 +46,18 @@ COLUMNS = (
     "valid_until",
     "reason",
 )
-# A spreadsheet would run what begins like this; an apostrophe before it makes it text, and is taken off again when it comes back.
-_RUNS = ("=", "+", "-", "@", "\t", "\r", "'")
+_TEXTS = ("kind", "name", "issuer", "subject", "owner", "team")
 
 
 @dataclass(frozen=True, slots=True)
 class SignerRow:
-    """A way of signing: issuer and name of a certificate, or a public key in PEM."""
+    """A way of signing: issuer and name of a certificate, or a public key in PEM; until a time."""
 
     certificate_issuer: str = ""
     certificate_identity: str = ""
     any_ref: bool = False
     public_key: str = ""
+    valid_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,10 @@ class GrantRow:
 
 @dataclass(frozen=True, slots=True)
 class ProgramRow:
-    """One program of the file; `where` names its place in it. `standing` is written for people and never read."""
+    """One program of the file; `where` names its place in it. `standing` is written for people and never read.
+
+    Where `flaw` is set, it could not be read: then its texts only say which one it is, and what may hide a letter in them is spelled out.
+    """
 
     where: str
     kind: str
@@ -85,24 +90,28 @@ class ProgramRow:
     standing: str = ""
     signers: tuple[SignerRow, ...] = ()
     grants: tuple[GrantRow, ...] = ()
+    flaw: Refusal | None = None
 
 
 def parse_programs(unverified_bytes: bytes) -> list[ProgramRow]:
     """Read a file of the register, JSON when it begins with a brace and CSV otherwise.
 
-    Refuses with `import.too_large`, `import.malformed`, `import.twice` or a `json.*` code; checks shapes only.
+    Refuses with `import.too_large`, `import.too_many`, `import.malformed`, `import.twice` or a `json.*` code what cannot be read as a whole. A
+    program that cannot be read is there with its flaw (`import.malformed`). Checks shapes only.
     """
     if len(unverified_bytes) > MAX_BYTES:
         raise Malformed("import.too_large", f"got {len(unverified_bytes)} bytes, expected at most {MAX_BYTES}; import in several files")
     is_json = unverified_bytes.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{"
     programs = list(_read_json(unverified_bytes) if is_json else _read_csv(unverified_bytes))
-    if not 1 <= len(programs) <= MAX_PROGRAMS:
-        raise Malformed(MALFORMED, f"got {len(programs)} programs, expected 1 to {MAX_PROGRAMS}")
+    if not programs:
+        raise Malformed(MALFORMED, "got no program, expected one at least")
+    if len(programs) > MAX_PROGRAMS:
+        raise Malformed("import.too_many", f"got {len(programs)} programs, expected at most {MAX_PROGRAMS}; import in several files")
     seen: dict[tuple[str, str], str] = {}
     for program in programs:
         if len(program.signers) > MAX_PARTS or len(program.grants) > MAX_PARTS:
             raise Malformed(MALFORMED, f"got more than {MAX_PARTS} signers or grants in {program.where}")
-        first = seen.setdefault((program.issuer, program.subject), program.where)
+        first = program.where if program.flaw else seen.setdefault((program.issuer, program.subject), program.where)
         if first != program.where:
             raise Malformed(
                 "import.twice", f"got {program.subject} of {program.issuer} in {first} and in {program.where}; expected it once"
@@ -116,38 +125,62 @@ def write_json(programs: Iterable[ProgramRow]) -> str:
 
 
 def write_csv(programs: Iterable[ProgramRow]) -> str:
-    """Return the file in CSV, with a header and CRLF as RFC 4180 has it. No cell begins as a spreadsheet's formula does."""
+    """Return the file in CSV, with a header and CRLF as RFC 4180 has it. No cell is run by a spreadsheet, wherever it splits the line."""
     out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS, restval="")
+    writer = csv.DictWriter(out, COLUMNS, restval="", quoting=csv.QUOTE_ALL)
     writer.writeheader()
     for program in programs:
         for line in _as_lines(program):
-            writer.writerow({name: f"'{cell}" if cell.startswith(_RUNS) else cell for name, cell in line.items()})
+            writer.writerow({name: (disarm_key if name == "public_key" else disarm)(cell) for name, cell in line.items()})
     return out.getvalue()
 
 
 def _read_json(unverified_bytes: bytes) -> Iterator[ProgramRow]:
     whole = Fields(parse_json(unverified_bytes, allow_floats=False), path="file", code=MALFORMED).only("schema", "identities")
     whole.choice("schema", (SCHEMA,))
-    for number, item in enumerate(whole.each("identities", high=MAX_PROGRAMS), start=1):
-        item.only("kind", "name", "issuer", "subject", "purpose", "owner", "team", "standing", "signers", "grants")
-        texts = {name: item.text(name, limit=300) for name in ("kind", "name", "issuer", "subject", "owner", "team")}
-        yield ProgramRow(
-            where=f"program {number}",
-            purpose=item.optional_text("purpose", limit=300) or "",
-            signers=tuple(_signer(each) for each in item.each("signers", high=MAX_PARTS)) if item.has("signers") else (),
-            grants=tuple(_grant(each) for each in item.each("grants", high=MAX_PARTS)) if item.has("grants") else (),
-            **texts,
-        )
+    for number, each in enumerate(whole.each("identities", high=MAX_BYTES), start=1):
+        where, value = f"program {number}", _stripped(each.value)
+        yield _read_or_flawed(_program_of_object, value, where)
+
+
+def _program_of_object(value: dict[str, Any], where: str) -> ProgramRow:
+    item = Fields(value, path=where, code=MALFORMED).only(*_TEXTS, "purpose", "standing", "signers", "grants")
+    return ProgramRow(
+        where=where,
+        purpose=item.optional_text("purpose", limit=300) or "",
+        signers=tuple(_signer(each) for each in item.each("signers", high=MAX_PARTS)) if item.has("signers") else (),
+        grants=tuple(_grant(each) for each in item.each("grants", high=MAX_PARTS)) if item.has("grants") else (),
+        flaw=None,
+        **{name: item.text(name, limit=300) for name in _TEXTS},
+    )
+
+
+def _read_or_flawed(read: Callable[[dict[str, Any], str], ProgramRow], value: dict[str, Any], where: str) -> ProgramRow:
+    try:
+        return read(value, where)
+    except Malformed as flaw:
+        # Nothing here may make a line read differently from what it says.
+        name, issuer, subject = (ascii(str(value.get(each, ""))[:80])[1:-1] for each in ("name", "issuer", "subject"))
+        return ProgramRow(where, "", name, issuer, subject, "", "", "", flaw=flaw)
+
+
+def _stripped(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _stripped(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_stripped(each) for each in value]
+    # A key's line ends are whatever it was carried in.
+    return value.strip().replace("\r\n", "\n") if isinstance(value, str) else value
 
 
 def _signer(item: Fields) -> SignerRow:
-    item.only("certificateIssuer", "certificateIdentity", "anyRef", "publicKey")
+    item.only("certificateIssuer", "certificateIdentity", "anyRef", "publicKey", "validUntil")
     return SignerRow(
         item.optional_text("certificateIssuer", limit=300) or "",
         item.optional_text("certificateIdentity", limit=500) or "",
         item.flag("anyRef") if item.has("anyRef") else False,
         item.text("publicKey", limit=4000, lines=True) if item.has("publicKey") else "",
+        item.optional_time("validUntil"),
     )
 
 
@@ -170,7 +203,7 @@ def _read_csv(unverified_bytes: bytes) -> Iterator[ProgramRow]:
         raise Malformed(MALFORMED, f"got a file that is neither JSON nor CSV in UTF-8 ({error})") from error
     header = lines[0] if lines else []
     unknown = [name for name in header if name not in COLUMNS]
-    if unknown or len(set(header)) != len(header) or not {"kind", "name", "issuer", "subject", "owner", "team"} <= set(header):
+    if unknown or len(set(header)) != len(header) or not set(_TEXTS) <= set(header):
         raise Malformed(MALFORMED, f"got the columns {', '.join(header)[:200]!r}, expected some of {', '.join(COLUMNS)}, each once")
     found: dict[tuple[str, str], ProgramRow] = {}
     for number, cells in enumerate(lines[1:], start=2):
@@ -178,21 +211,24 @@ def _read_csv(unverified_bytes: bytes) -> Iterator[ProgramRow]:
             continue
         if len(cells) != len(header):
             raise Malformed(MALFORMED, f"got {len(cells)} cells in line {number}, expected {len(header)}")
-        program = _program_of_line(dict(zip(header, map(_text_of_cell, cells), strict=True)), f"line {number}")
-        known = found.setdefault((program.issuer, program.subject), program)
+        where, texts = f"line {number}", _stripped(dict(zip(header, map(rearm, cells), strict=True)))
+        program = _read_or_flawed(_program_of_line, {name: text for name, text in texts.items() if text}, where)
+        key = (texts["issuer"], texts["subject"]) if texts["issuer"] and texts["subject"] else (where, "")
+        known = found.setdefault(key, program)
         if known is not program:
-            found[program.issuer, program.subject] = _joined(known, program)
+            found[key] = _joined(known, program)
     yield from found.values()
 
 
 def _program_of_line(cells: dict[str, str], where: str) -> ProgramRow:
-    item = Fields({name: cell for name, cell in cells.items() if cell}, path=where, code=MALFORMED)
-    texts = {name: item.text(name, limit=300) for name in ("kind", "name", "issuer", "subject", "owner", "team")}
+    item = Fields(cells, path=where, code=MALFORMED)
+    texts = {name: item.text(name, limit=300) for name in _TEXTS}
     signer = SignerRow(
         item.optional_text("certificate_issuer", limit=300) or "",
         item.optional_text("certificate_identity", limit=500) or "",
         item.choice("any_ref", ("yes", "no")) == "yes" if item.has("any_ref") else False,
         item.text("public_key", limit=4000, lines=True) if item.has("public_key") else "",
+        item.optional_time("signer_valid_until"),
     )
     grants: tuple[GrantRow, ...] = ()
     if any(item.has(name) for name in ("right", "object", "project", "environment", "valid_until")):
@@ -206,10 +242,12 @@ def _program_of_line(cells: dict[str, str], where: str) -> ProgramRow:
         )
         grants = (grant,)
     purpose = item.optional_text("purpose", limit=300) or ""
-    return ProgramRow(where=where, purpose=purpose, signers=() if signer == SignerRow() else (signer,), grants=grants, **texts)
+    return ProgramRow(where=where, purpose=purpose, signers=() if signer == SignerRow() else (signer,), grants=grants, flaw=None, **texts)
 
 
 def _joined(known: ProgramRow, more: ProgramRow) -> ProgramRow:
+    if known.flaw or more.flaw:
+        return known if known.flaw else more
     same = ("kind", "name", "purpose", "owner", "team")
     differs = [name for name in same if getattr(known, name) != getattr(more, name)]
     if differs:
@@ -221,16 +259,21 @@ def _once(items: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(dict.fromkeys(items))
 
 
-def _text_of_cell(cell: str) -> str:
-    return cell[1:] if cell[:1] == "'" and cell[1:2] in _RUNS else cell.strip()
-
-
 def _as_object(program: ProgramRow) -> dict[str, Any]:
     named = {name: getattr(program, name) for name in ("kind", "name", "issuer", "subject", "purpose", "owner", "team", "standing")}
     signers = [
-        {"publicKey": each.public_key}
-        if each.public_key
-        else {"certificateIssuer": each.certificate_issuer, "certificateIdentity": each.certificate_identity, "anyRef": each.any_ref}
+        {
+            **(
+                {"publicKey": each.public_key}
+                if each.public_key
+                else {
+                    "certificateIssuer": each.certificate_issuer,
+                    "certificateIdentity": each.certificate_identity,
+                    "anyRef": each.any_ref,
+                }
+            ),
+            "validUntil": rfc3339(each.valid_until) if each.valid_until else None,
+        }
         for each in program.signers
     ]
     grants = [
@@ -256,6 +299,7 @@ def _as_lines(program: ProgramRow) -> Iterator[dict[str, str]]:
             signer = program.signers[number]
             line |= {"certificate_issuer": signer.certificate_issuer, "certificate_identity": signer.certificate_identity}
             line |= {"any_ref": "yes" if signer.any_ref else "", "public_key": signer.public_key}
+            line["signer_valid_until"] = rfc3339(signer.valid_until) if signer.valid_until else ""
         if number < len(program.grants):
             grant = program.grants[number]
             line |= {"right": grant.right, "object": grant.object, "project": grant.project, "environment": grant.environment}

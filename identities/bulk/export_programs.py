@@ -51,8 +51,8 @@ def pem_of(spki: bytes) -> str:
 
 def _signer(signer: EvidenceSigner) -> SignerRow:
     if signer.spki is not None:
-        return SignerRow(public_key=pem_of(bytes(signer.spki)))
-    return SignerRow(signer.certificate_issuer, signer.certificate_identity, signer.any_ref)
+        return SignerRow(public_key=pem_of(bytes(signer.spki)), valid_until=signer.valid_until)
+    return SignerRow(signer.certificate_issuer, signer.certificate_identity, signer.any_ref, valid_until=signer.valid_until)
 
 
 def _grant(grant: Grant) -> GrantRow:

@@ -6,6 +6,7 @@ from django import forms
 
 # It comes twice, the second time as a field, and requests are limited as a whole.
 MAX_PAGE_BYTES = 256 * 1024
+MAX_PAGE_PROGRAMS, MAX_PAGE_PARTS = 200, 1000
 
 
 class InputFile(forms.Form):
@@ -28,7 +29,6 @@ class InputFile(forms.Form):
 
 
 class InputContent(forms.Form):
-    """The same text once more, after it was looked through."""
+    """The same bytes once more, after they were looked through: in base64, because browsers change line ends."""
 
-    # Not stripped: a line's end belongs to a CSV.
     content = forms.CharField(widget=forms.HiddenInput(), strip=False)

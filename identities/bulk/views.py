@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Iterable
 
 from django.contrib import messages
@@ -12,14 +13,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from identities.bulk.document import ProgramRow, parse_programs, write_csv, write_json
+from identities.bulk.document import MALFORMED, ProgramRow, parse_programs, write_csv, write_json
 from identities.bulk.export_programs import list_programs
-from identities.bulk.forms import InputContent, InputFile
+from identities.bulk.forms import MAX_PAGE_BYTES, MAX_PAGE_PARTS, MAX_PAGE_PROGRAMS, InputContent, InputFile
 from identities.bulk.import_programs import Outcome, import_programs
 from identities.hold_in_memory import HoldInMemory
 from identities.models import Identity
 from identities.permissions import person_of, requires
-from proofs.errors import NotFound, Refusal
+from proofs.encoding import b64_decode
+from proofs.errors import NotFound, Refusal, TooLarge
 
 WRITERS: dict[str, tuple[Callable[[Iterable[ProgramRow]], str], str]] = {
     "csv": (write_csv, "text/csv; charset=utf-8"),
@@ -61,15 +63,35 @@ def _import(request: HttpRequest) -> HttpResponse:
     refusal: Refusal | None = None
     content = b""
     if is_sent and form.is_valid():
-        content = form.cleaned_data["content"].encode() if is_told else form.cleaned_data["file"]
         try:
-            outcome = import_programs(programs=parse_programs(content), is_dry_run=not is_told, by=person, now=now)
+            content = _again(form.cleaned_data["content"]) if is_told else form.cleaned_data["file"]
+            programs = parse_programs(content)
+            _refuse_many(programs)
+            outcome = import_programs(programs=programs, is_dry_run=not is_told, by=person, now=now)
         except Refusal as error:
             refusal = error
     if outcome is not None and outcome.is_kept:
         messages.success(request, f"{len(outcome.changed)} programs are changed, {outcome.unchanged} were so already.")
         return redirect("identities:list")
-    again = InputContent(initial={"content": content.decode("utf-8-sig", "replace")}) if outcome and not outcome.refused else None
+    again = InputContent(initial={"content": b64encode(content).decode()}) if outcome and not outcome.refused else None
     is_bad = refusal or form.errors or (outcome is not None and outcome.refused)
     context = {"form": InputFile() if is_told else form, "outcome": outcome, "again": again, "refusal": refusal}
     return render(request, "identities/import.html", context, status=422 if is_bad else 200)
+
+
+def _again(text: str) -> bytes:
+    content = b64_decode(text, code=MALFORMED, what="the file that was shown")
+    if len(content) > MAX_PAGE_BYTES:
+        raise TooLarge("import.too_large", f"got {len(content)} bytes, expected at most {MAX_PAGE_BYTES}")
+    return content
+
+
+def _refuse_many(programs: list[ProgramRow]) -> None:
+    """Whoever waits for a page holds up others; the command has the time."""
+    parts = sum(len(program.signers) + len(program.grants) for program in programs)
+    if len(programs) > MAX_PAGE_PROGRAMS or parts > MAX_PAGE_PARTS:
+        raise TooLarge(
+            "import.too_many",
+            f"got {len(programs)} programs with {parts} signers and grants, expected at most {MAX_PAGE_PROGRAMS} with {MAX_PAGE_PARTS} on this "
+            "page; larger files go in with manage.py import_identities",
+        )

@@ -12,8 +12,9 @@ from django.db import transaction
 from django.db.models import Q
 
 from identities.chronicle import append_identity_event
-from identities.lifecycle.change_status import demand_stewardship, order_another_look, reason_of
+from identities.lifecycle.change_status import MAX_REASON, demand_stewardship, order_another_look, reason_of
 from identities.models import Environment, Grant, Identity, Project
+from identities.plain_text import plain_text
 from proofs.errors import Conflict, Malformed, NotAllowed
 from proofs.moment import rfc3339
 
@@ -42,7 +43,7 @@ def grant_right(
     `identity.reason`, `identity.oneself` or `permission.missing`.
     """
     demand_stewardship(identity, by)
-    said, wanted = reason_of(reason), _object(right, object)
+    said, wanted = plain_text(reason_of(reason), what="grant.reason", code="identity.reason", limit=MAX_REASON), _object(right, object)
     if valid_until is not None and valid_until <= now:
         raise Malformed("grant.expiry", f"got {rfc3339(valid_until)}, expected a time that is yet to come")
     row = Identity.objects.select_for_update(no_key=True, of=("self",)).select_related("team", "owner").get(pk=identity.pk)

@@ -9,6 +9,7 @@ from django.db import transaction
 from identities.chronicle import append_identity_event
 from identities.lifecycle.change_status import demand_stewardship, reason_of
 from identities.models import Identity
+from identities.plain_text import plain_text
 from proofs.errors import Conflict, Malformed
 
 MAX_PURPOSE = 300
@@ -21,9 +22,7 @@ def change_purpose(*, identity: Identity, purpose: str, reason: str, by: Identit
     Refuses with `identity.person`, `identity.purpose`, `identity.retired`, `identity.reason`, `identity.oneself` or `permission.missing`.
     """
     demand_stewardship(identity, by)
-    said, words = reason_of(reason), purpose.strip()
-    if not 1 <= len(words) <= MAX_PURPOSE:
-        raise Malformed("identity.purpose", f"got a purpose of {len(words)} characters, expected 1 to {MAX_PURPOSE}")
+    said, words = reason_of(reason), plain_text(purpose, what="identity.purpose", code="identity.purpose", limit=MAX_PURPOSE)
     row = Identity.objects.select_for_update(no_key=True, of=("self",)).get(pk=identity.pk)
     if row.is_person:
         raise Malformed("identity.person", f"{row} is a person, and people have roles instead of a purpose")
