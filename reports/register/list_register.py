@@ -30,7 +30,8 @@ def list_register(
 ) -> QuerySet[Identity]:
     """Return the register in the order of `sort` (one of `SORTS`), with all that a row shows.
 
-    Each row says as `shows_credentials` whether `reader` may see which credentials it has. `kind` narrows it to one kind, `words` to what has them in name, subject or purpose, `saved` to one of `SAVED_VIEWS`.
+    Each row says as `shows_credentials` whether `reader` may see which credentials it has.
+    `kind` narrows it to one kind, `words` to what has them in name, subject or purpose, `saved` to one of `SAVED_VIEWS`.
     """
     identities = Identity.objects.filter(kind=kind) if kind else Identity.objects.all()
     if words:
