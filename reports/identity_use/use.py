@@ -56,7 +56,8 @@ class Deed:
     """One thing that an identity did, as one record shows it.
 
     Of signed evidence: `signer` is the registered way of signing; `named` what the certificate names and `issuer` who vouched for that, both
-    empty where a key signed; `source` the repository, which only a certificate proves; `trigger` what started the run, where that is said; `ended` whether the registration had ended.
+    empty where a key signed; `source` the repository, which only a certificate proves; `trigger` what started the run, where that is said;
+    `ended` whether the registration had ended.
     """
 
     right: str
@@ -96,7 +97,7 @@ class Earlier:
 class Held:
     """A right that the identity had at some time of the window, or was given later, and what it had it from.
 
-    `last_called` is when a stored credential, or one that was had for a token, was last used; of the right to exchange tokens, when one last was.
+    `last_called` is when a stored credential, or one that was had for a token, was last used; of a right to exchange tokens, when one was.
     """
 
     source: str

@@ -115,8 +115,8 @@ SAVED_VIEWS = {
     "orphaned": SavedView("No owner", "Active programs for which nobody active answers. Nothing they sign counts.", has_no_owner),
     "unused": SavedView(
         "Unused privileges",
-        "Active programs with a right to attest that they have held for 90 days or longer, renewed or not, and of which no verified evidence came in for 90 days. "
-        "Rights to use tools and to read secrets are left out: nothing here tells whether they are used.",
+        "Active programs with a right to attest that they have held for 90 days or longer, renewed or not, and of which no verified evidence "
+        "came in for 90 days. Rights to use tools and to read secrets are left out: nothing here tells whether they are used.",
         has_unused_privileges,
     ),
     "secrets": SavedView(
