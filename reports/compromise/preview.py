@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from approvals.models import Approval, Request, Revision, RevisionEvidence
 from attestations.models import Artifact, Observation, Submission, Verdict, VerdictSubject
@@ -17,6 +17,7 @@ from attestations.names import with_proven_names
 from attestations.queries import newest_verdicts, verdict_document
 from attestations.signer import when_signed_of
 from gates.models import Decision
+from gates.queries import readable_decisions
 from identities.models import ApiCredential, Environment, Identity, Project, WorkloadBinding
 from identities.permissions import readable_projects
 
@@ -75,7 +76,7 @@ def preview_compromise(identity: Identity, *, since: datetime, reader: Identity 
     projects = Project.objects.all() if reader is None else readable_projects(reader, "requests.read")
     readable = set(projects.values_list("pk", flat=True))
     requests = [request for request in resting if request.project_id in readable]
-    promotions = _promotions(digests, requests)
+    promotions = _promotions(digests, requests, reader, projects)
     observations = Observation.objects.filter(identity=identity, observed_at__gte=since)
     seen = set(observations.order_by().values_list("place__environment", flat=True).distinct())
     places = {request.environment_id for request in requests} | {decision.environment_id for decision in promotions} | seen
@@ -133,10 +134,16 @@ def _approvals(requests: list[Request]) -> list[Approval]:
     return list(given.select_related("identity", "revision__request").order_by("-signed_at", "-pk"))
 
 
-def _promotions(digests: list[str], requests: list[Request]) -> list[Decision]:
-    """Return when gates let through what rests on it, for these requests' teams: that is where it was promoted to already."""
-    allowed = Decision.objects.filter(
-        outcome=Decision.Outcome.ALLOW, environment__team__in={request.project.team_id for request in requests}
+def _promotions(digests: list[str], requests: list[Request], reader: Identity | None, projects: QuerySet[Project]) -> list[Decision]:
+    """Return when gates let through what rests on it, as far as `reader` may read that: this is where it was promoted to already.
+
+    An artifact belongs to no team, so that the reader may read about one project that has it says nothing about the others.
+    """
+    readable = Decision.objects.all() if reader is None else readable_decisions(reader)
+    # Where no request was met, nothing but the environment says whose promotion it is.
+    there = Q() if reader is None else Q(environment__team__in=projects.values("team"))
+    rows = readable.filter(
+        Q(request__in=requests) | (Q(artifact_digest__in=digests) & there & (Q(request__isnull=True) | Q(request__project__in=projects))),
+        outcome=Decision.Outcome.ALLOW,
     )
-    rows = allowed.filter(Q(request__in=requests) | Q(artifact_digest__in=digests))
     return list(rows.select_related("environment", "request").order_by("-decided_at", "-pk"))

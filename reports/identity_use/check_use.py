@@ -36,7 +36,17 @@ DORMANT_AFTER = timedelta(days=90)
 SECRET_LIFE = timedelta(days=90)
 # What platforms call a run that somebody started by hand: GitHub Actions, and GitLab.
 BY_HAND = {"workflow_dispatch", "web"}
-NO_TELEMETRY = "No record of this portal shows it doing anything, so nothing can be told from what it did."
+# Who vouches for an address after somebody signed in at a browser.
+SIGN_IN_ISSUERS = {
+    "https://accounts.google.com",
+    "https://github.com/login/oauth",
+    "https://login.microsoftonline.com",
+    "https://oauth2.sigstore.dev/auth",
+}
+# Programs with addresses of their own: Google's service accounts of every kind, and GitHub's apps, such as 1+name[bot]@…
+SERVICE_ACCOUNTS = ".gserviceaccount.com"
+APP_ADDRESSES = "users.noreply.github.com"
+NO_TELEMETRY = "No record in or before this window shows it doing anything, so nothing can be told from what it did."
 ELSEWHERE = "What it did that never reached this portal."
 
 
@@ -95,8 +105,8 @@ def check_unused_grants(use: Use) -> UseFinding:
     whole = [rows for rows in _by_scope(use.held_then) if _spans(rows, use)]
     if not whole:
         return UseFinding(code, NOT_APPLICABLE, "No right was held for the whole of the window.")
-    silent = [rows for rows in whole if not _is_told(rows, use)]
-    left_out = tuple(_why_untold(rows[0], use) for rows in silent)
+    silent = [rows for rows in whole if not _was_used(rows, use) and not _is_told(rows, use)]
+    left_out = tuple(_why_untold(rows, use) for rows in silent)
     unused = [rows for rows in whole if rows not in silent and not _was_used(rows, use)]
     if unused:
         records = tuple(replace(held.record, words=f"may {held.words}: not used in the window") for rows in unused for held in rows)
@@ -132,19 +142,24 @@ def _is_told(rows: list[Held], use: Use) -> bool:
     right, scope = rows[0].right, rows[0].object
     if right in (TOOL, SECRET):
         return any(deed.right == right for deed in use.deeds) or any(earlier.right == right for earlier in use.earlier)
-    if right == API and scope == READ_SCOPE:
-        # Calls that only read leave no record of their own, but a credential that was not used at all did not read either.
-        return all(held.last_called is None or held.last_called < use.window.since for held in rows) and use.has_telemetry
-    return use.has_telemetry and not use.cut_off
+    if right == API and any(held.may_have_called_in(use.window) for held in rows):
+        # Not every call leaves a record: reading leaves none, nor does evidence that was sent before. Without any call there was none.
+        return False
+    return use.has_telemetry and (not use.cut_off or (right == API and scope == READ_SCOPE))
 
 
-def _why_untold(held: Held, use: Use) -> str:
+def _why_untold(rows: list[Held], use: Use) -> str:
+    held = next((row for row in rows if row.may_have_called_in(use.window)), rows[0])
     if held.right == TOOL:
         return f"Whether it used {held.object}: nothing reports which tools it uses."
     if held.right == SECRET:
         return f"Whether it read {held.object}: nothing reports which secrets it uses."
     if held.right == API and held.object == READ_SCOPE:
         return "Whether it read: calls that only read leave no record."
+    if held.right == API and held.may_have_called_in(use.window):
+        return (
+            f"Whether it used {held.object}: its credential was last used since the window began, and evidence sent again leaves no record."
+        )
     return use.cut_off[0] if use.cut_off else NO_TELEMETRY
 
 
@@ -250,23 +265,38 @@ def workload_of(subject: str) -> str:
     return ":".join(parts[:2]) if len(parts) > 2 and parts[0] in ("repo", "project_path") else subject
 
 
+def names_address(named: str) -> bool:
+    """Say whether what a certificate names is an e-mail address that a person may hold; that of a service account or an app is none."""
+    local, at, domain = named.lower().rpartition("@")
+    if not at or "://" in named:
+        return False
+    return not domain.endswith(SERVICE_ACCOUNTS) and not (local.endswith("[bot]") and domain == APP_ADDRESSES)
+
+
 def check_human_use(use: Use) -> UseFinding:
     """A program's certificates name programs, and its runs are started by programs."""
     code, left_out = "use.human", ["Who made the calls to the API: a credential does not say."]
     signed = [deed for deed in use.deeds if deed.signer]
     if not signed:
         return _nothing_done(use, code, left_out)
-    people = [deed for deed in signed if "@" in deed.named and "://" not in deed.named]
+    addressed = [deed for deed in signed if names_address(deed.named)]
+    people = [deed for deed in addressed if deed.issuer in SIGN_IN_ISSUERS]
     by_hand = [deed for deed in signed if deed.trigger in BY_HAND]
-    unsaid = [deed for deed in signed if not deed.trigger and deed not in people]
+    unsaid = [deed for deed in signed if not deed.trigger and deed not in addressed]
     if unsaid:
         left_out.append(f"What started {count(len(unsaid), 'run')}: what was signed does not say.")
+    if addressed:
+        left_out.append("Whether a person holds an e-mail address that a certificate names: the address does not show it.")
+    records = tuple(_say(deed, f"signed as {deed.named}") for deed in people or addressed)
     if people:
         words = f"{count(len(people), 'piece')} of evidence signed by a person in its name: {listed(deed.named for deed in people)}."
-        return UseFinding(code, FAIL, words, tuple(_say(deed, f"signed as {deed.named}") for deed in people), tuple(left_out))
-    if by_hand:
-        words = f"{count(len(by_hand), 'run')} started by hand, by whom is for the platform to say."
-        return UseFinding(code, REVIEW, words, tuple(_say(deed, f"trigger {deed.trigger}") for deed in by_hand), tuple(left_out))
+        return UseFinding(code, FAIL, words, records, tuple(left_out))
+    if addressed or by_hand:
+        parts = [f"{count(len(addressed), 'piece')} of evidence signed as {listed(deed.named for deed in addressed)}"] if addressed else []
+        if by_hand:
+            parts.append(f"{count(len(by_hand), 'run')} started by hand, by whom is for the platform to say")
+        records += tuple(_say(deed, f"trigger {deed.trigger}") for deed in by_hand)
+        return UseFinding(code, REVIEW, f"{'; '.join(parts)}.", records, tuple(left_out))
     if unsaid:
         words = "Nothing shows a person acting as it, and what it signed does not always say what started the run."
         return UseFinding(code, INDETERMINATE, words, tuple(_say(deed, "says no trigger") for deed in unsaid), tuple(left_out))
@@ -293,7 +323,7 @@ def check_long_lived_secrets(use: Use) -> UseFinding:
 
 
 def check_across_environments(use: Use) -> UseFinding:
-    """One identity acts in one tier, unless grants name the environments."""
+    """One identity acts in one tier, unless grants that are in force then name the environments."""
     code = "use.across_environments"
     placed = [deed for deed in use.deeds if deed.tier is not None]
     unplaced = len(use.deeds) - len(placed)
@@ -308,13 +338,15 @@ def check_across_environments(use: Use) -> UseFinding:
     if len(tiers) == 1:
         words = f"All that names an environment was in one tier: {listed(deed.environment for deed in placed)}."
         return UseFinding(code, PASS, words, (), left_out)
-    named = {held.environment for held in use.held_then if held.source == GRANT and held.environment}
-    undeclared = [deed for deed in placed if deed.environment not in named]
+    naming = [held for held in use.held if held.source == GRANT and held.environment]
+    undeclared = [deed for deed in placed if not any(held.environment == deed.environment and held.holds(deed.at) for held in naming)]
     where = listed(f"{deed.environment} (tier {deed.tier})" for deed in placed)
     if not undeclared:
-        return UseFinding(code, PASS, f"It acted in {where}, each named by a grant.", (), left_out)
-    records = tuple(_say(deed, f"tier {deed.tier}, which no grant names") for deed in undeclared)
-    return UseFinding(code, FAIL, f"It acted in environments of several tiers, which no grant names: {where}.", records, left_out)
+        return UseFinding(code, PASS, f"It acted in {where}, each named by a grant that was in force then.", (), left_out)
+    records = tuple(_say(deed, f"tier {deed.tier}, which no grant in force then names") for deed in undeclared)
+    return UseFinding(
+        code, FAIL, f"It acted in environments of several tiers, which no grant in force then names: {where}.", records, left_out
+    )
 
 
 def _nothing_done(use: Use, code: str, left_out: Iterable[str]) -> UseFinding:

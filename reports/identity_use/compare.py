@@ -79,9 +79,9 @@ def _row(held: Held, use: Use, unused: set[str]) -> Row:
 def _is_told(held: Held, use: Use) -> bool:
     if held.right in (TOOL, SECRET):
         return any(deed.right == held.right for deed in use.deeds)
-    if held.right == API and held.object == READ_SCOPE:
-        return use.has_telemetry and (held.last_called is None or held.last_called < use.window.since)
-    return use.has_telemetry and not use.cut_off
+    if held.right == API and held.may_have_called_in(use.window):
+        return False
+    return use.has_telemetry and (not use.cut_off or (held.right == API and held.object == READ_SCOPE))
 
 
 def _suggest(held: Held, deeds: list[Deed], state: str, was_idle: bool) -> str:

@@ -73,10 +73,11 @@ def _bindings(identity: Identity, window: Window, url: str) -> Iterator[Held]:
         identity=identity,
         valid_from__lt=window.until,
     )
-    last = Max("exchanges__exchanged_at")
-    for binding in rows.select_related("issuer").annotate(last_exchanged_at=last).order_by("valid_from", "pk"):
+    rows = rows.select_related("issuer").order_by("valid_from", "pk")
+    for binding in rows.annotate(last_exchanged_at=Max("exchanges__exchanged_at"), last_used_at=Max("exchanges__credential__last_used_at")):
         ends_at = min((end for end in (binding.revoked_at, binding.issuer.removed_at) if end is not None), default=None)
         claims = ", ".join(f"{name}={value}" for name, value in binding.claims.items())
         record = Record(BINDING, binding.pk, f"{url}#workload", binding.valid_from, f"tokens of {binding.issuer.name} that say {claims}")
-        for right, what in ((TOKEN, binding.pk), *((API, str(scope)) for scope in binding.scopes)):
-            yield Held(BINDING, right, what, binding.valid_from, ends_at, record, last_called=binding.last_exchanged_at)
+        yield Held(BINDING, TOKEN, binding.pk, binding.valid_from, ends_at, record, last_called=binding.last_exchanged_at)
+        for scope in binding.scopes:
+            yield Held(BINDING, API, str(scope), binding.valid_from, ends_at, record, last_called=binding.last_used_at)

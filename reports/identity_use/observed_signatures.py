@@ -22,6 +22,9 @@ from proofs.moment import parse_moment
 from proofs.workflow import split_workflow
 from reports.identity_use.use import ATTEST, Deed, Earlier, Record, Window
 
+# What is signed without a statement around it, as files and images are, has no predicate type.
+NO_TYPE = "statements without a predicate type"
+
 
 @dataclass(frozen=True, slots=True)
 class Names:
@@ -31,12 +34,11 @@ class Names:
     others: tuple[EvidenceSigner, ...]
 
     def find(self, signer: Mapping[str, Any], at: datetime) -> tuple[EvidenceSigner | None, bool]:
-        """Return the identity's own registration that fits, and whether each had ended by then; nothing where another's was in force."""
-        if any(_fits(row, signer) and _in_force(row, at) for row in self.others) and not any(
-            _fits(row, signer) and _in_force(row, at) for row in self.own
-        ):
-            return None, False
+        """Return the identity's own registration that fits, and whether each had ended by then; nothing where another's goes before it."""
         fitting = [row for row in self.own if _fits(row, signer)]
+        first = _going_before([*fitting, *(row for row in self.others if _fits(row, signer))], at)
+        if first and not any(row in first for row in fitting):
+            return None, False
         live = [row for row in fitting if not _ended(row, at)]
         if any(not row.any_ref and row.revoked_at is not None and row.revoked_at <= at for row in fitting):
             # That all names of its workflow are registered makes nothing good that was signed under this one after it was revoked.
@@ -71,7 +73,7 @@ def read_signed(identity: Identity, names: Names, window: Window, *, most: int) 
     cut = f"Evidence received after the first {most} pieces since the window began." if len(found) > most else ""
     signed = [deed for verdict in found[:most] for deed in _deeds(verdict, identity, names)]
     older = mine.filter(attestation__received_at__lt=window.since).order_by().values_list("predicate_type")
-    before = [Earlier(ATTEST, what, "", last) for what, last in older.annotate(Max("attestation__received_at"))]
+    before = [Earlier(ATTEST, what or NO_TYPE, "", last) for what, last in older.annotate(Max("attestation__received_at"))]
     before += [Earlier(ATTEST, deed.object, "", deed.at) for deed in signed if deed.at < window.since]
     return [deed for deed in signed if window.holds(deed.at)], before, cut
 
@@ -113,11 +115,12 @@ def _deed(verdict: Verdict, facts: Mapping[str, Any], signer: Mapping[str, Any],
     by_key = signer.get("kind") == "key"
     return Deed(
         right=ATTEST,
-        object=verdict.predicate_type or "statements without a predicate type",
+        object=verdict.predicate_type or NO_TYPE,
         at=at,
         record=Record("attestation", verdict.attestation_id, url, at, "signed evidence"),
         signer=registered or str(signer.get("workflow") or signer.get("identity") or signer.get("keyId") or ""),
         named="" if by_key else str(signer.get("identity") or ""),
+        issuer="" if by_key else str(signer.get("issuer") or ""),
         source=str((claims.get("sourceRepository") if by_key else signer.get("sourceRepository")) or ""),
         trigger=str(signer.get("trigger") or ""),
         ended=ended,
@@ -134,6 +137,19 @@ def _fits(row: EvidenceSigner, signer: Mapping[str, Any]) -> bool:
 
 def _in_force(row: EvidenceSigner, at: datetime) -> bool:
     return row.valid_from <= at and not _ended(row, at)
+
+
+def _going_before(fitting: Sequence[EvidenceSigner], at: datetime) -> list[EvidenceSigner]:
+    """Return which of the fitting registrations have to do with what was signed at that time, as `find_registration` picks among them.
+
+    Those in force go before those made later, and the very name before all names of its workflow, also after it was revoked.
+    """
+    revoked = [row for row in fitting if not row.any_ref and row.revoked_at is not None and row.revoked_at <= at]
+    for counting in ([row for row in fitting if _in_force(row, at)], [row for row in fitting if not _ended(row, at)]):
+        first = [row for row in counting if not row.any_ref] or revoked or counting
+        if first:
+            return first
+    return []
 
 
 def _ended(row: EvidenceSigner, at: datetime) -> bool:

@@ -30,7 +30,7 @@ class UseReport:
 
     @property
     def deeds(self) -> tuple[Deed, ...] | None:
-        """What it did in the window; None where no record shows it doing anything, ever, which is not the same as nothing."""
+        """What it did in the window; None where no record in or before it shows any deed, which is not the same as nothing."""
         return self.use.deeds if self.use.has_telemetry else None
 
 

@@ -80,7 +80,9 @@ class OutputUse(serializers.Serializer):
     answers = serializers.ListField(source="answer.said", child=serializers.CharField(), help_text="The different words of `because`.")
     sentence = serializers.CharField(source="answer.sentence")
     because = OutputUseWord(source="answer.words", many=True)
-    hasTelemetry = serializers.BooleanField(source="use.has_telemetry", help_text="Whether any record shows it doing anything, ever.")
+    hasTelemetry = serializers.BooleanField(
+        source="use.has_telemetry", help_text="Whether any record in or before the window shows it doing anything."
+    )
     findings = OutputUseFinding(many=True)
     comparison = OutputUseRow(source="rows", many=True)
     deeds = OutputDeed(many=True, allow_null=True, help_text="Null where there is no telemetry.")

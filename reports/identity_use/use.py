@@ -55,8 +55,9 @@ class Window:
 class Deed:
     """One thing that an identity did, as one record shows it.
 
-    Of signed evidence: `signer` is the registered way of signing; `named` what the certificate names, empty where a key signed; `source` the
-    repository, which only a certificate proves; `trigger` what started the run, where that is said; `ended` whether the registration had ended.
+    Of signed evidence: `signer` is the registered way of signing; `named` what the certificate names and `issuer` who vouched for that, both
+    empty where a key signed; `source` the repository, which only a certificate proves; `trigger` what started the run, where that is said;
+    `ended` whether the registration had ended.
     """
 
     right: str
@@ -68,6 +69,7 @@ class Deed:
     tier: int | None = None
     signer: str = ""
     named: str = ""
+    issuer: str = ""
     source: str = ""
     trigger: str = ""
     ended: bool = False
@@ -95,7 +97,7 @@ class Earlier:
 class Held:
     """A right that the identity had at some time of the window, or was given later, and what it had it from.
 
-    `last_called` is when a credential was last used, or a token of a binding last exchanged.
+    `last_called` is when a stored credential, or one that was had for a token, was last used; of a right to exchange tokens, when one was.
     """
 
     source: str
@@ -119,7 +121,15 @@ class Held:
 
     def covers(self, deed: Deed) -> bool:
         """Say whether it is a right to this deed and was held at that time."""
-        return self.fits(deed) and self.since <= deed.at and (self.until is None or deed.at < self.until)
+        return self.fits(deed) and self.holds(deed.at)
+
+    def holds(self, at: datetime) -> bool:
+        """Say whether it was held at that time."""
+        return self.since <= at and (self.until is None or at < self.until)
+
+    def may_have_called_in(self, window: Window) -> bool:
+        """Say whether its credential was used in that window, or may have been: only the last time is known."""
+        return self.last_called is not None and self.last_called >= window.since
 
     def counts_for(self, deed: Deed) -> bool:
         """Say whether it covers this deed, or makes it good: a grant to attest counts for what was signed before somebody gave it."""

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from django.db.models import DateTimeField, DurationField, Exists, ExpressionWrapper, F, IntegerField, OuterRef, Q, Value
-from django.db.models.functions import Cast, Coalesce
+from django.db.models import DateTimeField, DurationField, Exists, ExpressionWrapper, F, IntegerField, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Cast, Coalesce, Least
 from django.db.models.lookups import LessThanOrEqual
 
 from approvals.models import Request
@@ -24,6 +24,9 @@ from identities.models import REVIEW_EVERY_DAYS, ApiCredential, Grant, Identity
 WINDOW = timedelta(days=90)
 # A stored secret that is, or may become, older than this counts as long-lived.
 LONG_LIFE = timedelta(days=90)
+# Given again within this after it ended or ran out, a right counts as held all the time.
+RENEWED_WITHIN = timedelta(days=1)
+NEVER = datetime(9000, 1, 1, tzinfo=UTC)
 MOST_SENSITIVE_TIER = 3
 
 PROGRAM = ~Q(kind=Identity.Kind.PERSON)
@@ -32,12 +35,16 @@ ACTIVE = Q(status=Identity.Status.ACTIVE)
 
 @dataclass(frozen=True, slots=True)
 class SavedView:
-    """One view: its name on the page, what it lists in a sentence, the condition at a time, and whether somebody has to do something."""
+    """One view: its name on the page, what it lists in a sentence, the condition at a time, and whether somebody has to do something.
+
+    One that tells of credentials lists only identities whose credentials its reader may see.
+    """
 
     label: str
     words: str
     condition: Callable[[datetime], Q]
     asks_for_work: bool = True
+    tells_of_credentials: bool = False
 
 
 def has_no_owner(now: datetime) -> Q:
@@ -46,7 +53,7 @@ def has_no_owner(now: datetime) -> Q:
 
 
 def has_unused_privileges(now: datetime) -> Q:
-    """Active programs with a right to attest that was in force for `WINDOW`, and no verified evidence of that type came in from them."""
+    """Active programs with a right to attest that they held for `WINDOW`, and no verified evidence of that type came in from them."""
     newer = Verdict.objects.filter(attestation=OuterRef("attestation"), number__gt=OuterRef("number"))
     signed = Verdict.objects.filter(
         ~Exists(newer),
@@ -54,11 +61,29 @@ def has_unused_privileges(now: datetime) -> Q:
         result=Verdict.Result.VERIFIED,
         attestation__received_at__gte=now - WINDOW,
     )
-    old = Grant.objects.filter(in_force(now), right=Grant.Right.ATTEST, granted_at__lte=now - WINDOW)
-    # Two lists that PostgreSQL makes once each, by joins; one condition with an "or" it would ask anew for every right.
-    of_one_type = old.exclude(object=ANYTHING).filter(~Exists(signed.filter(predicate_type=OuterRef("object"))))
-    of_any_type = old.filter(~Exists(signed), object=ANYTHING)
-    return ACTIVE & PROGRAM & (Q(pk__in=of_one_type.values("identity")) | Q(pk__in=of_any_type.values("identity")))
+    held = Grant.objects.filter(in_force(now), right=Grant.Right.ATTEST)
+    unused = Q()
+    # Lists that PostgreSQL makes once each, by joins; one condition with an "or" it would ask anew for every right.
+    for old in (held.filter(granted_at__lte=now - WINDOW), _renewed(held.filter(granted_at__gt=now - WINDOW), now)):
+        of_one_type = old.exclude(object=ANYTHING).filter(~Exists(signed.filter(predicate_type=OuterRef("object"))))
+        of_any_type = old.filter(~Exists(signed), object=ANYTHING)
+        unused |= Q(pk__in=of_one_type.values("identity")) | Q(pk__in=of_any_type.values("identity"))
+    return ACTIVE & PROGRAM & unused
+
+
+def _renewed(grants: QuerySet[Grant], now: datetime) -> QuerySet[Grant]:
+    """Return those that go on with a right held since before `WINDOW`: whenever it ended since, it was given again `RENEWED_WITHIN`.
+
+    The same right is the same object to the letter, wherever it holds.
+    """
+    ends = Least(Coalesce("ended_at", Value(NEVER)), Coalesce("valid_until", Value(NEVER)))
+    alike = Grant.objects.filter(right=OuterRef("right"), object=OuterRef("object"), identity=OuterRef("identity")).annotate(ends=ends)
+    ended = alike.filter(ends__gt=now - WINDOW - RENEWED_WITHIN, ends__lte=now).annotate(
+        soon=ExpressionWrapper(F("ends") + Value(RENEWED_WITHIN), output_field=DateTimeField())
+    )
+    given_up = ended.filter(~Exists(alike.filter(granted_at__lte=OuterRef("soon"), ends__gt=OuterRef("ends"))))
+    began = alike.filter(granted_at__lte=now - WINDOW, ends__gt=now - WINDOW - RENEWED_WITHIN)
+    return grants.filter(Exists(began), ~Exists(given_up))
 
 
 def has_long_lived_secrets(now: datetime) -> Q:
@@ -90,12 +115,16 @@ SAVED_VIEWS = {
     "orphaned": SavedView("No owner", "Active programs for which nobody active answers. Nothing they sign counts.", has_no_owner),
     "unused": SavedView(
         "Unused privileges",
-        "Active programs with a right to attest that they have held for 90 days or longer, and of which no verified evidence came in for 90 days. "
-        "Rights to use tools and to read secrets are left out: nothing here tells whether they are used.",
+        "Active programs with a right to attest that they have held for 90 days or longer, renewed or not, and of which no verified evidence "
+        "came in for 90 days. Rights to use tools and to read secrets are left out: nothing here tells whether they are used.",
         has_unused_privileges,
     ),
     "secrets": SavedView(
-        "Long-lived secrets", "Programs with a stored credential that is older than 90 days, or lives for longer.", has_long_lived_secrets
+        "Long-lived secrets",
+        "Programs with a stored credential that is older than 90 days, or lives for longer. Credentials are shown to a program’s own team and "
+        "its owner, so the programs of other teams are left out.",
+        has_long_lived_secrets,
+        tells_of_credentials=True,
     ),
     "production": SavedView(
         "Acts in production",

@@ -26,8 +26,10 @@ def register(request: HttpRequest) -> HttpResponse:
     asked = form.cleaned_data if form.is_valid() else {}
     kind, words, saved, now = str(asked.get("kind", "")), str(asked.get("q", "")), str(asked.get("view", "")), timezone.now()
     sort = str(asked.get("sort") or "name")
-    page = Paginator(list_register(now=now, kind=kind, words=words, saved=saved, sort=sort), ROWS).get_page(asked.get("page") or 1)
-    counts, views = count_kinds(), count_saved_views(now=now)
+    reader = person_of(request)
+    rows = list_register(reader=reader, now=now, kind=kind, words=words, saved=saved, sort=sort)
+    page = Paginator(rows, ROWS).get_page(asked.get("page") or 1)
+    counts, views = count_kinds(), count_saved_views(reader=reader, now=now)
     kinds = [(value, label, counts.get(value, 0)) for value, label in Identity.Kind.choices if counts.get(value)]
     context = {
         "page": page,
@@ -41,7 +43,7 @@ def register(request: HttpRequest) -> HttpResponse:
         "unknown": count_unknown(since=now - WEEK),
         "sort": sort,
         "sorts": [(name, label) for name, (label, _) in SORTS.items()],
-        "may_steward": may(person_of(request), "identities.steward").allowed,
+        "may_steward": may(reader, "identities.steward").allowed,
         "now": now,
     }
     return render(request, "reports/register.html", context)

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from approvals.open_request import AskedArtifact, open_request
 from attestations.drain import drain
 from attestations.reverify import spread_reverifications
 from gates.decide import decide
@@ -106,6 +107,27 @@ class TestPreview:
         reader = cast.person("eve", "Eve", "identity-steward", team=other)
         found = preview(BEFORE, reader)
         assert (found.requests, found.approvals, found.promotions, found.hidden) == ([], [], [], 1)
+
+    def test_promotions_of_projects_the_reader_cannot_read_are_not_listed(self, released: Identity) -> None:
+        toy = open_request(
+            project=make.toy(),
+            environment=cast.production(),
+            title="toy release",
+            note="n",
+            artifacts=[AskedArtifact(make.image(), "toy")],
+            by=cast.bob(),
+            now=make.NOW,
+        )
+        make.approve(toy, cast.alice())
+        let_in = decide(digest=make.image(), environment_slug="production", project_slug="toy", by=released, now=make.NOW + MINUTE)
+        assert let_in.outcome == "allow"
+        guest = cast.person("rita", "Rita", "requester", project=cast.payments_api())
+        found = preview(BEFORE, guest)
+        assert ([request.project.slug for request in found.requests], found.hidden) == (["payments-api"], 1)
+        assert [decision.request.project.slug for decision in found.promotions if decision.request] == ["payments-api"]
+        for whole in (None, cast.carol()):
+            assert let_in in preview(BEFORE, whole).promotions
+            assert len(preview(BEFORE, whole).promotions) == 2
 
     def test_it_asks_as_often_for_many_as_for_one(self, released: Identity) -> None:
         with CaptureQueriesContext(connection) as few:

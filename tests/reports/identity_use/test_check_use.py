@@ -164,6 +164,25 @@ def test_reading_is_unused_only_where_the_credential_was_not_called_at_all() -> 
     assert check_unused_grants(use(held=(grant(), busy))).outcome == "indeterminate"
 
 
+@pytest.mark.parametrize(("last", "outcome"), [(None, "fail"), (LONG_AGO, "fail"), (SINCE, "indeterminate"), (UNTIL, "indeterminate")])
+def test_a_scope_without_a_record_is_unused_only_where_its_credential_was_not_called(last: datetime | None, outcome: str) -> None:
+    asked = use(held=(grant(), credential("attestations:write", last_called=last)))
+    found = check_unused_grants(asked)
+    assert found.outcome == outcome
+    assert [row.state for row in compare_use(asked, (found,))] == [USED, UNUSED if outcome == "fail" else UNKNOWN]
+    assert any("evidence sent again leaves no record" in words for words in found.not_looked_at) == (outcome == "indeterminate")
+
+
+def test_a_scope_with_a_record_is_used_whenever_its_credential_was_called_last() -> None:
+    held = (credential("gates:decide", last_called=UNTIL),)
+    assert check_unused_grants(use(deeds=(call(),), held=held)).outcome == "pass"
+
+
+def test_a_scope_of_two_credentials_is_not_called_unused_where_one_was_called() -> None:
+    idle, busy = credential("gates:decide"), credential("gates:decide", last_called=UNTIL, record=record("credential", "crd_2"))
+    assert check_unused_grants(use(held=(grant(), idle, busy))).outcome == "indeterminate"
+
+
 def test_without_any_record_nothing_is_called_unused() -> None:
     asked = use(deeds=(), earlier=())
     findings = check_use(asked)
@@ -219,9 +238,46 @@ def test_a_binding_used_by_tokens_of_two_workloads_is_shared_and_two_branches_ar
 
 def test_a_persons_certificate_fails_and_a_run_by_hand_is_looked_at() -> None:
     assert check_human_use(use()).outcome == "pass"
-    assert check_human_use(use(deeds=(deed(named="bob@payments.example", trigger=""),))).outcome == "fail"
+    by_bob = deed(named="bob@payments.example", issuer="https://github.com/login/oauth", trigger="")
+    assert check_human_use(use(deeds=(by_bob,))).outcome == "fail"
     assert check_human_use(use(deeds=(deed(trigger="workflow_dispatch"),))).outcome == "review"
     assert check_human_use(use(deeds=(deed(trigger=""),))).outcome == "indeterminate"
+
+
+def test_an_address_that_no_known_sign_in_vouches_for_is_looked_at_because_it_shows_no_person() -> None:
+    found = check_human_use(use(deeds=(deed(named="release@payments.example", issuer="https://sts.example", trigger=""),)))
+    assert (found.outcome, len(found.records)) == ("review", 1)
+    assert any("the address does not show it" in words for words in found.not_looked_at)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "builder@proj.iam.gserviceaccount.com",
+        "Builder@Proj.iam.GServiceAccount.com",
+        "1234-compute@developer.gserviceaccount.com",
+        "1234@cloudbuild.gserviceaccount.com",
+        "proj@appspot.gserviceaccount.com",
+        "41898282+github-actions[bot]@users.noreply.github.com",
+        "spiffe://payments.example/ns/ci/sa/builder@1",
+    ],
+)
+def test_the_address_of_a_program_is_no_persons(named: str) -> None:
+    by_program = deed(named=named, issuer="https://accounts.google.com", trigger="")
+    assert check_human_use(use(deeds=(by_program,))).outcome == "indeterminate"
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "eve@gserviceaccount.com.evil.example",
+        "builder@proj.iam.gserviceaccount.com@evil.example",
+        "eve@evilgserviceaccount.com",
+        "a[bot]@evil.example",
+    ],
+)
+def test_an_address_that_only_looks_like_a_programs_is_a_persons(named: str) -> None:
+    assert check_human_use(use(deeds=(deed(named=named, issuer="https://accounts.google.com"),))).outcome == "fail"
 
 
 @pytest.mark.parametrize(
@@ -248,6 +304,23 @@ def test_acting_in_two_tiers_fails_unless_grants_name_the_environments() -> None
     found = check_across_environments(use(deeds=deeds, held=both[:1]))
     assert (found.outcome, len(found.records)) == ("fail", 1)
     assert check_across_environments(use()).outcome == "not_applicable"
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "outcome"),
+    [
+        (LONG_AGO, None, "pass"),
+        (UNTIL - timedelta(days=10), UNTIL - timedelta(days=9), "pass"),
+        (LONG_AGO, UNTIL - timedelta(days=10), "fail"),
+        (UNTIL - timedelta(days=9), None, "fail"),
+        (UNTIL + timedelta(days=1), None, "fail"),
+    ],
+)
+def test_a_grant_names_an_environment_only_while_it_is_in_force(since: datetime, until: datetime | None, outcome: str) -> None:
+    deeds = (call(environment="production", tier=3), call(environment="staging", tier=1))
+    held = tuple(grant(right="tool", object="deploy", environment=name, since=since, until=until) for name in ("production", "staging"))
+    found = check_across_environments(use(deeds=deeds, held=held))
+    assert (found.outcome, len(found.records)) == (outcome, 0 if outcome == "pass" else 2)
 
 
 def test_every_check_passed_on_records_says_as_expected() -> None:

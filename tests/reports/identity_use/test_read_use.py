@@ -9,11 +9,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from attestations.trust.roots import add_trust_root
 from gates.decide import decide
 from identities.grants.grant_right import end_grant, grant_right
-from identities.issue import issue_credential
+from identities.issue import issue_credential, note_use
 from identities.lifecycle.change_status import retire_identity
-from identities.models import Grant, Identity
+from identities.models import ApiCredential, Grant, Identity
 from identities.register import register_signer
 from identities.revoke_signer import revoke_signer
 from identities.workload.exchange import exchange_token
@@ -21,12 +22,14 @@ from proofs.keys import key_id_of
 from reports.identity_use import observed
 from reports.identity_use.check_use import check_use
 from reports.identity_use.observed import read_use
+from reports.identity_use.observed_signatures import NO_TYPE
 from reports.identity_use.report import build_report
 from reports.identity_use.use import Deed, Use, Window
 from tests import cast, make_tokens
 from tests import make_approvals as make
-from tests.make_attestations import make_signer, make_statement, register_key
+from tests.make_attestations import make_signer, make_statement, register_key, runner_workload
 from tests.make_observations import observe, runs, watcher
+from tests.proofs.formats import KINDS, Formats
 
 pytestmark = pytest.mark.django_db
 
@@ -116,6 +119,83 @@ def test_what_another_signed_under_a_name_it_took_over_is_no_deed_of_the_first()
     # Without a grant nobody answers for it, and still it is the other's, whose name it was by then.
     assert signed(read(runner)) == []
     assert len(signed(read(other))) == 1
+
+
+def split_off(*, when: timedelta = timedelta()) -> Identity:
+    """A program of its own for one ref of the runner's workflow, without any grant."""
+    exact = cast.register_nonhuman(
+        kind="workflow", name="tag 1.4.2", issuer="x", subject="exact", owner=cast.bob(), team=cast.payments(), by=None, now=NOW
+    )
+    name = f"{cast.WORKFLOW}@refs/tags/v1.4.2"
+    register_signer(identity=exact, certificate_issuer=cast.GITHUB_ISSUER, certificate_identity=name, by=None, now=NOW + when)
+    return exact
+
+
+@pytest.mark.parametrize("revoked", [False, True])
+def test_what_the_very_name_signed_is_no_deed_of_whoever_has_all_names_of_the_workflow(revoked: bool) -> None:
+    stage = make.set_stage()
+    runner, exact = cast.runner(), split_off()
+    if revoked:
+        revoke_signer(signer=exact.evidence_signers.get(), revoked_from=NOW, reason="Stolen", by=None, now=NOW)
+    sent = make.send_provenance(stage, now=NOW + timedelta(hours=1))
+    assert sent.verdicts.latest("number").signer is None
+    assert signed(read(runner)) == []
+    assert [(deed.record.id, deed.ended) for deed in signed(read(exact))] == [(sent.pk, revoked)]
+    assert outcome(read(exact), "use.outside_grant") == "fail"
+    assert outcome(read(runner), "use.outside_grant") != "fail"
+
+
+def test_what_was_signed_before_the_very_name_was_registered_stays_with_all_names_of_the_workflow() -> None:
+    stage = make.set_stage()
+    runner = cast.runner()
+    end_grant(grant=Grant.objects.get(identity=runner), reason="Not needed", by=None, now=NOW)
+    sent = make.send_provenance(stage, now=NOW + timedelta(hours=1))
+    exact = split_off(when=timedelta(hours=2))
+    assert [deed.record.id for deed in signed(read(runner))] == [sent.pk]
+    assert signed(read(exact)) == []
+
+
+def test_a_signed_file_after_others_is_nothing_new() -> None:
+    instance = Formats(NOW - timedelta(days=200))
+    add_trust_root(name="files", document=instance.document(), profile=None, by=None, now=NOW - timedelta(days=190))
+    runner = cast.runner(now=NOW - timedelta(days=180))
+    for days in (30, 0):
+        at = NOW - timedelta(days=days)
+        make.send(instance.make(KINDS["file-v1"], {}, runner_workload(), at, file=b"file of %d" % days), now=at)
+    use = read(runner)
+    assert [deed.object for deed in signed(use)] == [NO_TYPE]
+    assert outcome(use, "use.first_time") == "pass"
+
+
+def test_evidence_sent_again_leaves_no_record_and_so_no_scope_is_called_unused() -> None:
+    stage = make.set_stage(now=NOW)
+    runner, later = cast.runner(), NOW + timedelta(days=150)
+    credential, _ = issue_credential(
+        identity=runner, scopes=("attestations:write",), expires_at=NOW + timedelta(days=300), by=None, now=NOW
+    )
+    sent = make.send_provenance(stage, now=NOW)
+    window = Window(later - timedelta(days=1), later + timedelta(days=1))
+    assert scopes_unused(read(runner, window)) == ["attestations:write"]
+    make.send(bytes(sent.blob.content), now=later)
+    note_use(credential=credential, now=later)
+    assert read(runner, window).deeds == ()
+    assert scopes_unused(read(runner, window)) == []
+
+
+def test_of_a_binding_the_last_use_of_what_it_was_exchanged_for_is_known() -> None:
+    runner = cast.runner()
+    make_tokens.binding()
+    exchange_token(unverified_token=make_tokens.sign(make_tokens.claims(NOW)), audience=make_tokens.PORTAL, now=NOW)
+    assert {held.last_called for held in read(runner).held if held.right == "api"} == {None}
+    note_use(credential=ApiCredential.objects.get(identity=runner), now=NOW + timedelta(minutes=1))
+    assert {held.last_called for held in read(runner).held if held.right == "api"} == {NOW + timedelta(minutes=1)}
+    assert {held.last_called for held in read(runner).held if held.right == "token"} == {NOW}
+
+
+def scopes_unused(use: Use) -> list[str]:
+    found = next(finding for finding in check_use(use) if finding.code == "use.unused_grant")
+    kept = {record.id for record in found.records if found.outcome == "fail"}
+    return [held.object for held in use.held if held.right == "api" and held.record.id in kept]
 
 
 def test_a_co_signature_is_a_deed_of_the_co_signer() -> None:

@@ -108,6 +108,15 @@ def test_without_any_record_the_page_says_so_and_shows_no_zero(client: Client) -
 
 
 @pytest.mark.django_db
+def test_a_window_before_its_first_deed_says_nothing_of_what_came_after(client: Client) -> None:
+    make.send_provenance(make.set_stage())
+    signed_in(client, cast.carol())
+    text = client.get(page_of(cast.runner()), {"from": "2026-02-01", "to": "2026-02-10"}).content.decode()
+    assert "No telemetry." in text and "in or before this window" in text
+    assert "ever." not in text and "No record of this portal" not in text
+
+
+@pytest.mark.django_db
 def test_a_wrong_window_is_explained_on_the_page_and_refused_by_the_api(client: Client) -> None:
     signed_in(client, cast.carol())
     response = client.get(page_of(cast.runner()), {"from": "2026-03-10", "to": "x"})

@@ -78,4 +78,4 @@ def test_a_shorter_window_is_asked_for_with_two_dates(page: Page, portal: LivePo
     page.get_by_label("From").fill("2026-01-01")
     page.get_by_label("To, that day included").fill("2026-01-02")
     page.get_by_role("button", name="Show").click()
-    expect(page.get_by_text("Not known: no record shows it doing anything, ever.")).to_be_visible()
+    expect(page.get_by_text("Not known: no record in or before this window shows it doing anything.")).to_be_visible()

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from gates.decide import decide
-from identities.grants.grant_right import end_grant
+from identities.grants.grant_right import end_grant, grant_right
 from identities.lifecycle.change_status import retire_identity, suspend_identity
 from identities.models import Environment, Identity
 from identities.register import register_nonhuman, register_signer
@@ -45,9 +45,10 @@ def keys(settings: Any, tmp_path: Path) -> None:
     use_own_keys(settings, tmp_path)
 
 
-def listed(view: str, now: datetime) -> set[str]:
-    names = {row.name for row in list_register(now=now, saved=view)}
-    assert count_saved_views(now=now)[view] == len(names)
+def listed(view: str, now: datetime, reader: Identity | None = None) -> set[str]:
+    reader = reader or cast.carol()
+    names = {row.name for row in list_register(reader=reader, now=now, saved=view)}
+    assert count_saved_views(reader=reader, now=now)[view] == len(names)
     return names
 
 
@@ -90,6 +91,73 @@ class TestUnusedPrivileges:
         idle = program(make_signer(), "suspended", CHECK_TYPE)
         suspend_identity(identity=idle, reason="x", by=None, now=NOW + DAY)
         assert listed("unused", LATER) & {"ended", "tools", "suspended"} == set()
+
+    @pytest.mark.parametrize(
+        ("gap", "is_unused"), [(timedelta(), True), (timedelta(hours=23), True), (timedelta(hours=25), False), (30 * DAY, False)]
+    )
+    def test_a_right_ended_and_given_again_within_a_day_counts_from_the_first(self, gap: timedelta, is_unused: bool) -> None:
+        idle = program(make_signer(), "idle", CHECK_TYPE)
+        end_grant(grant=idle.grants.get(), reason="x", by=None, now=NOW + 300 * DAY)
+        cast.let_attest(idle, CHECK_TYPE, now=NOW + 300 * DAY + gap)
+        assert ("idle" in listed("unused", NOW + 310 * DAY + gap)) == is_unused
+        assert "idle" in listed("unused", NOW + 390 * DAY + gap)
+
+    def test_a_right_that_ran_out_again_and_again_counts_from_the_first(self) -> None:
+        idle = program(make_signer(), "idle")
+        for number in range(12):
+            began = NOW + number * 30 * DAY
+            grant_right(identity=idle, right="attest", object=CHECK_TYPE, reason="x", by=None, now=began, valid_until=began + 30 * DAY)
+        assert "idle" not in listed("unused", NOW + 89 * DAY)
+        assert "idle" in listed("unused", LATER)
+        assert "idle" in listed("unused", NOW + 355 * DAY)
+        assert "idle" not in listed("unused", NOW + 361 * DAY)
+
+    def test_a_right_to_something_else_held_before_makes_none_older(self) -> None:
+        idle = program(make_signer(), "idle", "other/v1")
+        end_grant(grant=idle.grants.get(), reason="x", by=None, now=NOW + 300 * DAY)
+        cast.let_attest(idle, CHECK_TYPE, now=NOW + 300 * DAY)
+        assert "idle" not in listed("unused", NOW + 310 * DAY)
+
+    def test_a_renewed_right_that_is_used_is_not_listed(self) -> None:
+        signer = make_signer()
+        busy = program(signer, "busy", CHECK_TYPE)
+        end_grant(grant=busy.grants.get(), reason="x", by=None, now=NOW + 100 * DAY)
+        cast.let_attest(busy, CHECK_TYPE, now=NOW + 100 * DAY)
+        verify_now(make_attestation(signer.sign(make_statement()), now=NOW + 105 * DAY))
+        assert "busy" not in listed("unused", NOW + 110 * DAY)
+
+
+class TestLongLivedSecrets:
+    def test_lists_the_programs_whose_credentials_the_reader_may_see(self) -> None:
+        mine, theirs = program(make_signer(), "mine"), make.other_teams_bot()
+        for holder in (mine, theirs):
+            cast.token_of(holder, "read", now=NOW, days=100)
+        assert theirs.owner is not None
+        assert listed("secrets", NOW) == {"mine"}
+        assert listed("secrets", NOW, theirs.owner) == {theirs.name}
+
+    def test_a_role_in_one_project_shows_none_and_answering_for_a_program_does(self) -> None:
+        guest = cast.person("gil", "Gil Moss", "auditor", project=cast.payments_api())
+        held = program(make_signer(), "held")
+        cast.token_of(held, "read", now=NOW, days=100)
+        assert listed("secrets", NOW, guest) == set()
+        Identity.objects.filter(pk=held.pk).update(owner=guest)
+        assert listed("secrets", NOW, guest) == {"held"}
+
+    def test_the_page_shows_credentials_to_the_programs_own_team_alone(self, client: Client) -> None:
+        bot = make.other_teams_bot()
+        for holder in (cast.runner(), bot):
+            cast.token_of(holder, "read", days=200)
+        assert bot.owner is not None
+        for reader, row, hidden in ((cast.carol(), cast.runner(), bot), (bot.owner, bot, cast.runner())):
+            client.force_login(cast.account_of(reader))
+            shown = client.get("/identities", {"q": row.name}).content.decode()
+            assert "expires" in shown and "shown to its own team" not in shown
+            elsewhere = client.get("/identities", {"q": hidden.name}).content.decode()
+            assert "shown to its own team" in elsewhere and "expires" not in elsewhere and "used" not in elsewhere.split("<tbody>")[1]
+            secrets = client.get("/identities?view=secrets").content.decode()
+            assert f">{row.name}</a>" in secrets and hidden.name not in secrets
+            assert 'Long-lived secrets <span class="small">1</span>' in secrets
 
 
 class TestActsInProduction:
