@@ -13,7 +13,7 @@ from typing import Any
 from proofs.digest import LENGTHS
 from proofs.errors import TooLarge
 from proofs.repository import split_location
-from proofs.spelling import Names, letters_of, respelled_places, tree_of
+from proofs.spelling import Names, NameTree, letters_of, respelled_places, tree_of
 from proofs.statement import is_plain_text
 
 PROVENANCE_TYPES = ("https://slsa.dev/provenance/v1", "https://slsa.dev/provenance/v0.2")
@@ -66,15 +66,16 @@ _BUILD_TYPES = ("buildDefinition.buildType", "buildType")
 # Spelled so by some builders, and not read by verifiers before version 4.
 _READ_SINCE_4 = ("runDetails.metadata.invocationID",)
 
-_TREE = tree_of(
-    (
-        *(place for _, places in _TEXTS for place in places),
-        *(f"{place}.{name}" for place in _SOURCES for name in ("uri", "repository", "ref", "digest")),
-        *_INPUTS,
-        *_PARAMETERS,
-        *_BUILD_TYPES,
-    )
+_PLACES = (
+    *(place for _, places in _TEXTS for place in places),
+    *_SOURCES,
+    *(f"{place}.{name}" for place in _SOURCES for name in ("uri", "repository", "ref", "digest")),
+    *_INPUTS,
+    *_PARAMETERS,
+    *_BUILD_TYPES,
 )
+_STEPS = {place: tuple(place.split(".")) for place in _PLACES}
+_TREE, _TREE_OF_PARAMETERS = tree_of(_PLACES), tree_of(_PARAMETERS)
 _OF_INPUT, _OF_DIGEST = Names(("uri", "digest")), Names((*LENGTHS, *_COMMIT_ALGORITHMS))
 
 
@@ -119,7 +120,7 @@ def read_parameters(predicate: dict[str, Any], *, as_before_4: bool = False) -> 
 
     `as_before_4` is as in `read_provenance`.
     """
-    stated = _Reading(predicate, as_before_4=as_before_4).parameters()
+    stated = _Reading(predicate, as_before_4=as_before_4, tree=_TREE_OF_PARAMETERS).parameters()
     if not stated:
         return None
     names = {name for parameters in stated if isinstance(parameters, dict) for name in parameters}
@@ -131,10 +132,10 @@ def read_parameters(predicate: dict[str, Any], *, as_before_4: bool = False) -> 
 class _Reading:
     """One predicate while it is read: what was found so far."""
 
-    def __init__(self, predicate: dict[str, Any], *, as_before_4: bool) -> None:
+    def __init__(self, predicate: dict[str, Any], *, as_before_4: bool, tree: NameTree = _TREE) -> None:
         self._predicate = predicate
         self._as_before_4 = as_before_4
-        self._respelled = set() if as_before_4 else respelled_places(predicate, _TREE)
+        self._respelled = set() if as_before_4 else respelled_places(predicate, tree)
         self.stated: list[tuple[str, str, str | None]] = []
         self.inputs: list[dict[str, Any]] = []
 
@@ -220,7 +221,7 @@ class _Reading:
     def _find(self, place: str, *, through_text: bool = False) -> Any:
         """Return what stands at `place`: None for nothing, and `_UNREADABLE` where something on the way is no object."""
         current: Any = self._predicate
-        names = place.split(".")
+        names = _STEPS[place]
         if self._respelled and any(".".join(names[:count]) in self._respelled for count in range(1, len(names) + 1)):
             return _UNREADABLE
         for name in names:

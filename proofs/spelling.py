@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
+
+_SHORT = 64
 
 
 class Names:
@@ -23,12 +26,16 @@ class Names:
     def respelled(self, members: Mapping[str, Any]) -> dict[str, list[Any]]:
         """Return each of the names that `members` hold in a spelling that is none of them, with what stands there; nothing counts as absent."""
         found: dict[str, list[Any]] = {}
-        for other in members.keys() - self._names:
-            names = self._by_letters.get(letters_of(other), ())
+        if members.keys() <= self._names:
+            return found
+        for other, value in members.items():
+            if other in self._names:
+                continue
+            names = self._by_letters.get(letters_of(other))
             # An empty text is how some libraries write a field that was never set.
-            if names and members[other] is not None and members[other] != "":
+            if names and value is not None and value != "":
                 for name in names:
-                    found.setdefault(name, []).append(members[other])
+                    found.setdefault(name, []).append(value)
         return found
 
 
@@ -42,9 +49,8 @@ class NameTree:
 
 def letters_of(name: str) -> str:
     """Return what all spellings of a name have in common: its letters and digits without their case."""
-    if not name.isalnum():
-        name = "".join(filter(str.isalnum, name))
-    return name.casefold()
+    # Builders write the same few names again and again. Long ones may be anybody's, and are not kept.
+    return _letters_of_known(name) if len(name) <= _SHORT else _letters_of(name)
 
 
 def tree_of(places: Iterable[str]) -> NameTree:
@@ -81,3 +87,10 @@ def without_doubtful(value: Any, tree: NameTree) -> tuple[Any, bool]:
             kept[name], is_clear = without_doubtful(kept[name], below)
             is_whole = is_whole and is_clear
     return kept, is_whole
+
+
+def _letters_of(name: str) -> str:
+    return "".join(filter(str.isalnum, name)).casefold()
+
+
+_letters_of_known = lru_cache(maxsize=1024)(_letters_of)
