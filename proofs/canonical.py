@@ -102,7 +102,7 @@ def _refuse_number(text: str) -> Any:
 
 def _short(text: str) -> int:
     if len(text) > MAX_DIGITS and len(text.lstrip("-")) > MAX_DIGITS:
-        raise Malformed("json.float", f"got an integer of {len(text)} digits, expected at most {MAX_DIGITS}")
+        raise Malformed("json.invalid", f"got an integer of {len(text)} digits, expected at most {MAX_DIGITS}")
     return int(text)
 
 
