@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from benchmarks.bundles import Measured, is_published_here, made_bundles, published_bundles
 from proofs.assess import VERIFIED, Assessment, assess_evidence
-from proofs.canonical import MAX_DEPTH, MAX_PARTS
+from proofs.canonical import MAX_DEPTH, MAX_DIGITS, MAX_PARTS
 from proofs.dsse import MAX_SIGNATURES
 from proofs.evidence import MAX_BYTES, MAX_MEMBERS, TrustMaterial
 from proofs.keys import RegisteredKey, load_spki
@@ -124,6 +124,8 @@ def _inputs(genuine: Measured) -> Iterator[Hostile]:
     for depth in (deep, 200_000):
         yield Hostile(f"{depth:,} levels in a signed payload", _signed(b'{"a":' * depth + b"1" + b"}" * depth), True)
     yield from _unproven(genuine)
+    for number, digits in ((200, 4_000), (8_000, MAX_DIGITS), (1, 900_000)):
+        yield Hostile(f"{number:,} integers of {digits:,} digits", b'{"a":[' + b",".join([b"1" * digits] * number) + b"]}")
     inputs = [{"uri": f"git+https://x.y/%61/b@{number}"} for number in range(2 * MAX_INPUTS)]
     provenance = STATEMENT | {"predicate": {"buildDefinition": {"resolvedDependencies": inputs}}}
     yield Hostile(f"{len(inputs):,} inputs in a signed payload", _signed(json.dumps(provenance).encode()), True)
@@ -133,6 +135,10 @@ def _unproven(genuine: Measured) -> Iterator[Hostile]:
     """What stands where nobody has vouched for anything yet: a certificate, a payload, a layer of cosign and its annotations."""
     for names in (40_000, 1_300):
         yield Hostile(f"a certificate of {names:,} names", _changed(genuine.content, _certificate, names))
+    for line, many in (("A\n", 600_000), ("A\n", 32_000), ("A", 900_000), ("A", 32_000)):
+        text = "-----BEGIN CERTIFICATE-----\n" + line * (many // len(line))
+        certified = descriptor(ATTESTATION_TYPE, b"{}", {CERTIFICATE: text, SIGNATURE: ""})
+        yield Hostile(f"{many:,} characters of {line!r} for cosign's certificate", json.dumps(certified).encode())
     for members in (MAX_CLAIMED - 1, 195_000):
         payload = b"[" + b"1e1," * members + b"1]"
         yield Hostile(f"{members:,} numbers in a payload of nobody", _forged(key_signed(payload)), True)

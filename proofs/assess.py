@@ -16,7 +16,6 @@ from proofs.dsse import parse_envelope
 from proofs.errors import Refusal
 from proofs.evidence import COSIGN, MAX_BYTES, TrustMaterial, VerifiedEvidence, read_evidence, verify_read_evidence
 from proofs.facts import extract_facts
-from proofs.provenance import MAX_INPUTS
 from proofs.sigstore.cosign_layer import SIGNATURE_TYPE, claimed_statement, is_layer
 from proofs.sigstore.pep740 import claimed_envelope, is_attestation
 from proofs.sigstore.signed_file import parse_signed_file
@@ -81,17 +80,17 @@ def assess_evidence(
     trust: TrustMaterial,
     received_at: datetime,
     max_bytes: int | None = MAX_BYTES,
-    max_inputs: int | None = MAX_INPUTS,
+    as_before_4: bool = False,
 ) -> Assessment:
     """Return the assessment of evidence received at `received_at`; never raises for bad evidence.
 
-    `max_bytes` is as in `proofs.evidence.read_evidence`, `max_inputs` as in `proofs.facts.extract_facts`.
+    `max_bytes` is as in `proofs.evidence.read_evidence`, `as_before_4` as in `proofs.facts.extract_facts`.
     """
     value = None
     try:
         value = read_evidence(unverified_bytes, max_bytes=max_bytes)
         verified = verify_read_evidence(value, trust=trust, received_at=received_at)
-        facts = extract_facts(verified, max_inputs=max_inputs)
+        facts = extract_facts(verified, as_before_4=as_before_4)
     except Refusal as refusal:
         result = UNSUPPORTED if refusal.code.startswith(_UNSUPPORTED_PREFIX) else REJECTED
         return Assessment(result, refusal.code, refusal.reason, None, (), _subjects_claimed_by(value), _NOTHING_AFTER)

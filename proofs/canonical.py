@@ -17,6 +17,8 @@ from proofs.errors import Malformed, TooLarge
 
 MAX_DEPTH = 64
 MAX_INTEGER = 2**53 - 1
+# Digits of an integer that is read at all: turning digits into a number costs the square of how many there are.
+MAX_DIGITS = 64
 # Empty objects are the dearest JSON there is, byte by byte. Real documents hold fewer of them: this many, or one for so many bytes.
 MAX_PARTS, BYTES_A_PART = 16 * 1024, 32
 
@@ -39,8 +41,8 @@ def canonical_bytes(value: Any) -> bytes:
 
 
 def parse_json(unverified_bytes: bytes, *, allow_floats: bool = True, max_members: int | None = None) -> Any:
-    """Parse JSON strictly: UTF-8, no duplicate keys, no NaN, no number beyond every float, no half of a surrogate pair, at most `MAX_DEPTH`
-    levels, and not more objects and lists than a document of its size has. `max_members` limits what stands in all of them together, for
+    """Parse JSON strictly: UTF-8, no duplicate keys, no NaN, no number beyond every float, no integer of more than `MAX_DIGITS` digits, no half of a
+    surrogate pair, at most `MAX_DEPTH` levels, and not more objects and lists than a document of its size has. `max_members` limits what stands in all of them together, for
     who knows how little a genuine document has.
 
     Refuses with `json.too_deep`, `json.too_many_parts`, `json.duplicate_key`, `json.float` or `json.invalid`. Does not check any schema.
@@ -96,6 +98,12 @@ def _refuse_lone_surrogates(value: Any) -> None:
 
 def _refuse_number(text: str) -> Any:
     raise Malformed("json.float", f"got the number {text[:40]}, expected an integer below 2^53")
+
+
+def _short(text: str) -> int:
+    if len(text) > MAX_DIGITS and len(text.lstrip("-")) > MAX_DIGITS:
+        raise Malformed("json.invalid", f"got an integer of {len(text)} digits, expected at most {MAX_DIGITS}")
+    return int(text)
 
 
 def _finite(text: str) -> float:
@@ -160,5 +168,7 @@ def _has_at_most(unverified_bytes: bytes, bracket: bytes, most: int) -> bool:
 
 
 # Made once: the standard library makes one for every call that has hooks.
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique_pairs, parse_constant=_refuse_number, parse_float=_finite)
-_DECODER_WITHOUT_FLOATS = json.JSONDecoder(object_pairs_hook=_unique_pairs, parse_constant=_refuse_number, parse_float=_refuse_number)
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique_pairs, parse_constant=_refuse_number, parse_float=_finite, parse_int=_short)
+_DECODER_WITHOUT_FLOATS = json.JSONDecoder(
+    object_pairs_hook=_unique_pairs, parse_constant=_refuse_number, parse_float=_refuse_number, parse_int=_short
+)

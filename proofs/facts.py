@@ -13,7 +13,7 @@ from proofs.evidence import VerifiedEvidence
 from proofs.keys import PublicKey
 from proofs.moment import rfc3339
 from proofs.predicates.read import read_predicate
-from proofs.provenance import MAX_INPUTS, PROVENANCE_TYPES, read_parameters, read_provenance
+from proofs.provenance import PROVENANCE_TYPES, read_parameters, read_provenance
 from proofs.sigstore.bundle import VerifiedBundle
 from proofs.sigstore.known_certificates import SignerCertificate
 from proofs.statement import Statement
@@ -35,10 +35,10 @@ _CERTIFICATE_FACTS: dict[str, tuple[int, ...]] = {
 _GITHUB_ISSUER, _OLD_REPOSITORY = "https://token.actions.githubusercontent.com", 5
 
 
-def extract_facts(verified: VerifiedEvidence, *, max_inputs: int | None = MAX_INPUTS) -> dict[str, Any]:
+def extract_facts(verified: VerifiedEvidence, *, as_before_4: bool = False) -> dict[str, Any]:
     """Return the facts of verified evidence, ready for canonical JSON (no floats, times as text).
 
-    Refuses provenance of more than `max_inputs` inputs with `statement.too_many_inputs`.
+    Refuses provenance of too many inputs with `statement.too_many_inputs`. `as_before_4` is as in `proofs.provenance.read_provenance`.
     """
     statement, bundle = verified.statement, verified.bundle
     said = read_predicate(statement.predicate_type, statement.predicate)
@@ -49,9 +49,9 @@ def extract_facts(verified: VerifiedEvidence, *, max_inputs: int | None = MAX_IN
         "subjects": [{"name": subject.name, "digests": [str(digest) for digest in subject.digests]} for subject in statement.subjects],
         "signer": _certificate_facts(bundle.certificate) if bundle and bundle.certificate else _key_facts(verified.key),
         **({"coSigners": [_key_facts(key) for key in verified.co_signers]} if verified.co_signers else {}),
-        "claims": extract_claims(statement, max_inputs=max_inputs),
+        "claims": extract_claims(statement, as_before_4=as_before_4),
         **({"predicate": said} if said is not None else {}),
-        **_parameter_facts(statement),
+        **_parameter_facts(statement, as_before_4=as_before_4),
         "times": [{"source": time.source, "at": rfc3339(time.at)} for time in bundle.times] if bundle else [],
         "log": _log_facts(bundle) if bundle else None,
         "trustRoot": bundle.trust_root_digest if bundle else None,
@@ -70,18 +70,18 @@ def _log_facts(bundle: VerifiedBundle) -> dict[str, Any] | None:
     return {"logId": b64_encode(bundle.log_id), "index": bundle.log_index, **promised}
 
 
-def _parameter_facts(statement: Statement) -> dict[str, Any]:
+def _parameter_facts(statement: Statement, *, as_before_4: bool) -> dict[str, Any]:
     """Return the names of the external parameters that provenance states: what a caller of the build could set."""
     if statement.predicate_type not in PROVENANCE_TYPES:
         return {}
-    names = read_parameters(statement.predicate)
+    names = read_parameters(statement.predicate, as_before_4=as_before_4)
     return {} if names is None else {"parameters": names}
 
 
-def extract_claims(statement: Statement, *, max_inputs: int | None = MAX_INPUTS) -> dict[str, Any]:
+def extract_claims(statement: Statement, *, as_before_4: bool = False) -> dict[str, Any]:
     """Return what the predicate says about builder and source; `understood` is False for a type we do not read. Refuses as `extract_facts` does."""
     understood = statement.predicate_type in PROVENANCE_TYPES
-    return {**read_provenance(statement.predicate if understood else {}, max_inputs=max_inputs), "understood": understood}
+    return {**read_provenance(statement.predicate if understood else {}, as_before_4=as_before_4), "understood": understood}
 
 
 def _certificate_facts(certificate: SignerCertificate) -> dict[str, Any]:

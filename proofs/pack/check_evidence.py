@@ -30,7 +30,6 @@ from proofs.evidence import TrustMaterial
 from proofs.fields import Fields
 from proofs.pack import layout
 from proofs.pack.earlier_facts import facts_known_then
-from proofs.provenance import MAX_INPUTS
 
 # Wording, what the portal knew from its own register, and what another verifier told it are not derived again; everything else is.
 SECOND_OPINION_CHECK = "second_opinion"
@@ -71,8 +70,7 @@ def check_evidence_again(files: Mapping[str, bytes], items: tuple[EvidenceItem, 
     for item in items:
         raw = files[layout.EVIDENCE + item.reference.digest]
         is_earlier = _verifier_of(item.verdict) in EARLIER_VERIFIERS
-        most = None if is_earlier else MAX_INPUTS
-        assessment = assess_evidence(raw, trust=material, received_at=_as_of(item.verdict), max_bytes=None, max_inputs=most)
+        assessment = assess_evidence(raw, trust=material, received_at=_as_of(item.verdict), max_bytes=None, as_before_4=is_earlier)
         assessments.append(assessment)
         if item.verdict["result"] != "verified" and assessment.result != "verified":
             # It counted for nothing and still does; which of several things is wrong with it may depend on what is trusted today.

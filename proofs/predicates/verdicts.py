@@ -1,69 +1,102 @@
-"""What somebody else decided: SLSA verification summaries, in-toto SVR, test results, vulnerability scans."""
+"""What somebody else decided: SLSA verification summaries, in-toto SVR, test results, vulnerability scans.
+
+Of the first three, a member that another spelling of its name contradicts says nothing, and the whole states no result: readers differ
+over which of the two they take. Of scans other spellings are not looked for; no rule reads them.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from proofs.predicates.reading import MAX_LISTED, at, digests, items, text, texts, time
+from proofs.spelling import tree_of, without_doubtful
 
 PASSED, WARNED, FAILED = "PASSED", "WARNED", "FAILED"
-# Under this name stands what a verifier before version 4 made of a summary, where it differs. No rule reads it.
+# Under this name stands what a verifier before version 4 made of one, where it differs. No rule reads it.
 BEFORE_4 = "readBefore4"
 
-
-_RESULT, _TIME, _RESOURCE = (
-    ("verificationResult", "verification_result"),
-    ("timeVerified", "time_verified"),
-    ("resourceUri", "resource_uri"),
-)
+_BOTH = ("verifier.id", "policy.uri", "policy.digest")
+_NEWER = tree_of((*_BOTH, "inputAttestations.digest", "verifiedLevels", "verificationResult", "timeVerified", "resourceUri"))
+_OLDER = tree_of((*_BOTH, "input_attestations.digest", "policy_level", "verification_result", "time_verified", "resource_uri"))
+_SIMPLE = tree_of(("verifier.id", "timeCreated", "policies.digest", "properties"))
+_TEST = tree_of(("result", "configuration.digest", "url", "passedTests", "warnedTests", "failedTests"))
 
 
 def read_verification_summary(predicate: dict[str, Any]) -> dict[str, Any]:
     """SLSA VSA (slsa.dev/verification_summary/v1): who verified what against which policy, and what came of it."""
-    return _summary(predicate, newer=True, levels=texts(predicate, "verifiedLevels"))
+    clear, is_whole = without_doubtful(predicate, _NEWER)
+    said = _summary(
+        clear,
+        result=text(clear, "verificationResult"),
+        verified_at=time(clear, "timeVerified"),
+        resource=text(clear, "resourceUri"),
+        inputs=items(clear, "inputAttestations"),
+        levels=texts(clear, "verifiedLevels"),
+    )
+    return _with_before_4(said if is_whole else said | {"result": None}, _summary_before_4(predicate))
 
 
 def read_older_summary(predicate: dict[str, Any]) -> dict[str, Any]:
     """The same of version 0.2, which spells its fields with underscores and states one level."""
-    level = text(predicate, "policy_level")
-    return _summary(predicate, newer=False, levels=[] if level is None else [level])
+    clear, is_whole = without_doubtful(predicate, _OLDER)
+    level = text(clear, "policy_level")
+    said = _summary(
+        clear,
+        result=text(clear, "verification_result"),
+        verified_at=time(clear, "time_verified"),
+        resource=text(clear, "resource_uri"),
+        inputs=items(clear, "input_attestations"),
+        levels=[] if level is None else [level],
+    )
+    return _with_before_4(said if is_whole else said | {"result": None}, _summary_before_4(predicate))
 
 
-def _summary(predicate: dict[str, Any], *, newer: bool, levels: list[str]) -> dict[str, Any]:
-    """Read what the type's own spelling says; where the other spelling says something else, readers differ, and it is None."""
-    result = _agreed(predicate, _RESULT, newer=newer)
-    said = {
+def read_simple_verification(predicate: dict[str, Any]) -> dict[str, Any]:
+    """In-toto SVR: which properties a verifier found to hold; none where another spelling says something else."""
+    clear, is_whole = without_doubtful(predicate, _SIMPLE)
+    said = _simple_verification(clear)
+    return said if is_whole else _with_before_4(said | {"properties": []}, _simple_verification(predicate))
+
+
+def read_test_result(predicate: dict[str, Any]) -> dict[str, Any]:
+    """In-toto test result. A result of another spelling is None, which is not a pass; so is one of a predicate that says two things."""
+    clear, is_whole = without_doubtful(predicate, _TEST)
+    said = _test_result(clear)
+    return said if is_whole else _with_before_4(said | {"result": None}, _test_result(predicate))
+
+
+def _summary(
+    predicate: Any, *, result: str | None, verified_at: str | None, resource: str | None, inputs: list[Any], levels: list[str]
+) -> dict[str, Any]:
+    return {
         "verifierId": text(predicate, "verifier", "id"),
-        "timeVerified": time({"time": _agreed(predicate, _TIME, newer=newer)}, "time"),
-        "resourceUri": text({"uri": _agreed(predicate, _RESOURCE, newer=newer)}, "uri"),
+        "timeVerified": verified_at,
+        "resourceUri": resource,
         "policy": {"uri": text(predicate, "policy", "uri"), "digests": digests(predicate, "policy", "digest")},
-        "inputs": [digests(item, "digest") for item in items(predicate, "inputAttestations")[:MAX_LISTED]],
+        "inputs": [digests(item, "digest") for item in inputs[:MAX_LISTED]],
         "result": result if result in (PASSED, FAILED) else None,
         "levels": levels,
     }
+
+
+def _summary_before_4(predicate: dict[str, Any]) -> dict[str, Any]:
+    return _summary(
+        predicate,
+        result=text(predicate, "verificationResult") or text(predicate, "verification_result"),
+        verified_at=time(predicate, "timeVerified") or time(predicate, "time_verified"),
+        resource=text(predicate, "resourceUri") or text(predicate, "resource_uri"),
+        inputs=items(predicate, "inputAttestations"),
+        levels=texts(predicate, "verifiedLevels"),
+    )
+
+
+def _with_before_4(said: dict[str, Any], loosely: dict[str, Any]) -> dict[str, Any]:
     # Verdicts of before are derived again from this.
-    loosely = _read_before_4(predicate)
     differing = {name: value for name, value in loosely.items() if value != said[name]}
     return said | ({BEFORE_4: differing} if differing else {})
 
 
-def _agreed(predicate: dict[str, Any], spellings: tuple[str, str], *, newer: bool) -> Any:
-    own, other = (at(predicate, name) for name in (spellings if newer else reversed(spellings)))
-    return own if other is None or other == own else None
-
-
-def _read_before_4(predicate: dict[str, Any]) -> dict[str, Any]:
-    result = text(predicate, _RESULT[0]) or text(predicate, _RESULT[1])
-    return {
-        "timeVerified": time(predicate, _TIME[0]) or time(predicate, _TIME[1]),
-        "resourceUri": text(predicate, _RESOURCE[0]) or text(predicate, _RESOURCE[1]),
-        "result": result if result in (PASSED, FAILED) else None,
-        "levels": texts(predicate, "verifiedLevels"),
-    }
-
-
-def read_simple_verification(predicate: dict[str, Any]) -> dict[str, Any]:
-    """In-toto SVR: which properties a verifier found to hold."""
+def _simple_verification(predicate: Any) -> dict[str, Any]:
     return {
         "verifierId": text(predicate, "verifier", "id"),
         "timeCreated": time(predicate, "timeCreated"),
@@ -72,8 +105,7 @@ def read_simple_verification(predicate: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def read_test_result(predicate: dict[str, Any]) -> dict[str, Any]:
-    """In-toto test result. A result of another spelling is None, which is not a pass."""
+def _test_result(predicate: Any) -> dict[str, Any]:
     result = text(predicate, "result")
     return {
         "result": result if result in (PASSED, WARNED, FAILED) else None,

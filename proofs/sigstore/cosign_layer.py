@@ -20,7 +20,7 @@ from proofs.digest import parse_digest, sha256_hex
 from proofs.dsse import parse_envelope
 from proofs.encoding import b64_decode, b64_encode
 from proofs.errors import Malformed, Refusal, TooLarge, Unproven
-from proofs.sigstore.bundle_shape import MAX_CHAIN, Bundle, parse_bundle
+from proofs.sigstore.bundle_shape import MAX_CERTIFICATES, MAX_CHAIN, Bundle, parse_bundle
 from proofs.sigstore.shape import demand_fields, demand_object
 from proofs.statement import MAX_CLAIMED, Statement, Subject, is_plain_text, parse_statement
 
@@ -35,7 +35,9 @@ _CODE = "cosign.malformed"
 _BUNDLE_OF_THEN = "application/vnd.dev.sigstore.bundle+json;version=0.1"
 _CERTIFICATE, _CHAIN, _PROMISE = "dev.sigstore.cosign/certificate", "dev.sigstore.cosign/chain", "dev.sigstore.cosign/bundle"
 _STAMP, _SIGNATURE = "dev.sigstore.cosign/rfc3161timestamp", "dev.cosignproject.cosign/signature"
-_PEM = re.compile(r"-----BEGIN CERTIFICATE-----\n([A-Za-z0-9+/=\n]+?)\n?-----END CERTIFICATE-----\n*")
+_PEM = re.compile(r"-----BEGIN CERTIFICATE-----\n([A-Za-z0-9+/=\n]++)-----END CERTIFICATE-----\n*")
+# What may stand in one annotation of certificates: as many bytes as they have together, as text, with room for line ends.
+_MAX_PEM = 2 * MAX_CERTIFICATES
 
 
 def is_layer(value: object) -> bool:
@@ -164,6 +166,9 @@ def _read(unverified_text: str) -> Any:
 
 def _certificates(unverified_text: str, what: str) -> list[dict[str, str]]:
     """Return the certificates in a text of PEM blocks and nothing else; none for an empty text."""
+    if len(unverified_text) > _MAX_PEM:
+        size = len(unverified_text)
+        raise TooLarge("bundle.certificate_too_large", f"got {what} of {size} characters, expected at most {_MAX_PEM}")
     found, position = [], 0
     while position < len(unverified_text):
         block = _PEM.match(unverified_text, position)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proofs.canonical import MAX_DEPTH, MAX_INTEGER, canonical_bytes, parse_canonical, parse_json
+from proofs.canonical import MAX_DEPTH, MAX_DIGITS, MAX_INTEGER, canonical_bytes, parse_canonical, parse_json
 from proofs.errors import Malformed, Refusal, TooLarge
 
 documents = st.recursive(
@@ -55,6 +55,14 @@ class TestReading:
     )
     def test_refuses_what_is_not_json(self, raw: bytes) -> None:
         assert refusal_of(raw) == "json.invalid"
+
+    @pytest.mark.parametrize("sign", [b"", b"-"])
+    @pytest.mark.parametrize("allow_floats", [True, False])
+    def test_refuses_integers_of_absurd_length_before_they_are_numbers(self, allow_floats: bool, sign: bytes) -> None:
+        longest = sign + b"9" * MAX_DIGITS
+        assert parse_json(b"[%b]" % longest, allow_floats=allow_floats) == [int(longest)]
+        for digits in (MAX_DIGITS + 1, 4_000, 900_000):
+            assert refusal_of(b'{"a":%b}' % (sign + b"9" * digits), allow_floats=allow_floats) == "json.invalid"
 
     @pytest.mark.parametrize("raw", [b"NaN", b"[Infinity]", b'{"a":-Infinity}', b'{"a":1e999}', b"[-1.5E400]"])
     def test_refuses_numbers_json_does_not_have(self, raw: bytes) -> None:

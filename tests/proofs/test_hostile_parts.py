@@ -22,7 +22,7 @@ from proofs.collection.read import read_collection
 from proofs.sigstore.bundle_shape import MAX_CERTIFICATES
 from proofs.sigstore.cosign_layer import ATTESTATION_TYPE
 from proofs.statement import MAX_CLAIMED
-from tests.proofs.cosign import CERTIFICATE, PROMISE, SIGNATURE, descriptor
+from tests.proofs.cosign import CERTIFICATE, CHAIN, PROMISE, SIGNATURE, descriptor
 from tests.proofs.factory import DAY, DIGEST, NOON, STATEMENT, WORKLOAD, assess, bundle, changed, key_signed
 from tests.proofs.formats import Formats, Kind, b64
 from tests.proofs.stamper import der
@@ -77,6 +77,15 @@ class TestPayloadsOfNobody:
         assert assess(json.dumps(descriptor(ATTESTATION_TYPE, floats(2_000), {CERTIFICATE: "", SIGNATURE: ""})).encode()).code == (
             "json.too_many_parts"
         )
+
+    @pytest.mark.parametrize("where", [CERTIFICATE, CHAIN])
+    @pytest.mark.parametrize("lines", ["A\n", "A", "\n"])
+    def test_its_certificates_are_measured_before_they_are_looked_for(self, where: str, lines: str) -> None:
+        def code(count: int) -> str:
+            text = "-----BEGIN CERTIFICATE-----\n" + lines * count
+            return assess(json.dumps(descriptor(ATTESTATION_TYPE, b"{}", {CERTIFICATE: "", SIGNATURE: "", where: text})).encode()).code
+
+        assert (code(300_000), code(1_000)) == ("bundle.certificate_too_large", "cosign.malformed")
 
     @pytest.mark.parametrize("where", ["promise", "body"])
     def test_so_does_what_its_log_promised(self, where: str) -> None:

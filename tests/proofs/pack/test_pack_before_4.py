@@ -48,11 +48,31 @@ def drop_other_digests(verdict: Verdict) -> None:
 
 def cut(verdict: Verdict) -> None:
     """Make of the refusal of today what a verifier of then said: all inputs read, and the first 1,024 of them listed."""
-    then = assess_evidence(MANY, trust=TRUST, received_at=NOON, max_inputs=None)
+    then = assess_evidence(MANY, trust=TRUST, received_at=NOON, as_before_4=True)
     assert then.facts is not None
     then.facts["claims"]["dependencies"] = [{"uri": "pkg:generic/ok", "digests": ["sha256:" + "11" * 32]}] * 1024
     findings = [asdict(finding) for finding in then.findings]
     verdict.update(result=then.result, code=then.code, reason=then.reason, facts=then.facts, findings=findings)
+
+
+RESPELLED = stating(
+    lambda predicate: (
+        predicate["buildDefinition"].update(resolved_dependencies=[GOOD_INPUT]),
+        predicate.update(run_details={"builder": {"id": "https://evil.example/builder"}}),
+    )
+)
+TESTED = bundle(
+    statement=STATEMENT
+    | {"predicateType": "https://in-toto.io/attestation/test-result/v0.1", "predicate": {"result": "PASSED", "Result": "FAILED"}}
+)
+
+
+def ignore_spellings(verdict: Verdict) -> None:
+    """Make of the rejection of today what a verifier of then said, which looked for no other spellings."""
+    then = assess_evidence(RESPELLED, trust=TRUST, received_at=NOON, as_before_4=True)
+    verdict.update(
+        result=then.result, code=then.code, reason=then.reason, facts=then.facts, findings=[asdict(finding) for finding in then.findings]
+    )
 
 
 CHANGED: dict[str, tuple[bytes, Callable[[Verdict], object]]] = {
@@ -72,6 +92,8 @@ CHANGED: dict[str, tuple[bytes, Callable[[Verdict], object]]] = {
     ),
     "a summary of version 0.2": (summing_up("v0.2"), lambda verdict: read_loosely(verdict, levels=[])),
     "a summary in the older spelling": (summing_up("v1"), lambda verdict: read_loosely(verdict, result="PASSED", resourceUri="r")),
+    "claims in another spelling": (RESPELLED, ignore_spellings),
+    "a test result in another spelling": (TESTED, lambda verdict: read_loosely(verdict, result="PASSED")),
     "a type that was not read": (
         bundle(statement=STATEMENT | {"predicateType": "https://cyclonedx.org/bom/v1.7"}),
         lambda verdict: verdict["facts"].pop("predicate"),
