@@ -16,9 +16,8 @@ from django.urls import reverse
 
 from attestations.models import Verdict
 from attestations.queries import newest_verdicts
-from attestations.signer import when_signed
+from attestations.signer import when_signed_of
 from identities.models import EvidenceSigner, Identity
-from proofs.moment import parse_moment
 from proofs.workflow import split_workflow
 from reports.identity_use.use import ATTEST, Deed, Earlier, Record, Window
 
@@ -96,7 +95,7 @@ def _signed_by(identity: Identity, names: Names) -> QuerySet[Verdict]:
 def _deeds(verdict: Verdict, identity: Identity, names: Names) -> list[Deed]:
     document = json.loads(bytes(verdict.document.content))
     facts = document["facts"]
-    at = when_signed(facts, as_of=parse_moment(document["asOf"], code="facts.time", what="when it was there"))
+    at = when_signed_of(document, received_at=verdict.attestation.received_at)
     signers: Sequence[Mapping[str, Any]] = (facts["signer"], *facts.get("coSigners", ()))
     deeds = []
     for position, signer in enumerate(signers):
