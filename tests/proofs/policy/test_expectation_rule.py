@@ -182,6 +182,15 @@ class TestASignerWhoDoesNotAnswer:
         elsewhere["facts"]["signer"]["sourceRepository"] = "https://github.com/intern/fork"
         assert results(saying("PASSED"), elsewhere) == ("pass", "")
 
+    @pytest.mark.parametrize("version", BEFORE_GRANTS)
+    @pytest.mark.parametrize("code", CODES)
+    def test_says_no_no_in_verdicts_of_before_there_were_grants(self, code: str, version: str) -> None:
+        failed = by_nobody(saying("FAILED"), code=code)
+        failed["verifier"]["version"] = version
+        for verdicts in ((saying("PASSED"), failed), (failed, saying("PASSED"))):
+            assert results(*verdicts) == ("pass", "")
+        assert results(failed) == ("fail", "policy.evidence_contradicted")
+
     def test_nobody_ever_registered_says_no_no(self) -> None:
         assert results(saying("PASSED"), saying("FAILED") | {"identity": None}) == ("pass", "")
 
