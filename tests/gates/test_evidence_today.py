@@ -13,14 +13,15 @@ from django.test.utils import CaptureQueriesContext
 from approvals.models import Request
 from attestations.blobs import store_blob
 from attestations.drain import drain
-from attestations.models import Attestation, Blob, Verdict, VerdictSubject
+from attestations.models import Attestation, Blob, Reverification, Verdict, VerdictSubject
 from attestations.queries import verdict_document
-from attestations.reverify import ask_reverification, spread_reverifications, unsettled_about
+from attestations.reverify import MAX_ORDERS, ask_reverification, spread_reverifications, unsettled_about
 from gates.decide import decide
 from gates.models import Decision
 from identities.lifecycle.change_owner import change_owner
 from identities.lifecycle.change_status import resume_identity, retire_identity, suspend_identity
 from identities.models import EvidenceSigner, Identity
+from identities.register import register_signer
 from identities.revoke_signer import revoke_signer
 from proofs.assess import BEFORE_GRANTS
 from proofs.canonical import canonical_bytes
@@ -301,21 +302,26 @@ class TestAnOrderThatWasNotSpreadYet:
         resume_identity(identity=make.other_teams_bot(), reason="rotated", by=None, now=later(2))
         assert codes(later(3)) == []
 
-    def test_costs_two_queries_however_many_there_are(self) -> None:
+    def test_costs_one_query_however_many_there_are(self) -> None:
         sent, team = make.send_provenance(make.set_stage()), cast.payments()
         for number in (1, 30):
             for _ in range(number):
                 ask_reverification(attestation_id=sent.pk, by=None, now=make.NOW)
             with CaptureQueriesContext(connection) as asked:
                 assert [row.attestation_id for row in unsettled_about(make.image(), team=team, named=NOBODY)[:9]] == [sent.pk]
-            # The third is what every page of verdicts reads along: their subjects.
-            assert len(asked) == 3
+            # The second is what every page of verdicts reads along: their subjects.
+            assert len(asked) == 2
 
-    def test_counts_whatever_it_is_about_where_there_are_too_many(self) -> None:
-        sent = make.send_provenance(make.set_stage())
+    def test_is_not_where_another_team_has_many_keys_and_ends_them_all(self) -> None:
+        make.send_provenance(make.set_stage())
+        make.approve(make.ask(), cast.alice())
+        bot = make.other_teams_bot()
+        for _ in range(MAX_ORDERS + 1):
+            register_signer(identity=bot, public_key_pem=make_signer().pem, by=None, now=make.NOW)
         settle(make.NOW)
-        assert not unsettled_about(make.image(), team=cast.payments(), named=NOBODY).exists()
-        other = make.send_junk(by=cast.runner(), tag="9")
-        for _ in range(101):
-            ask_reverification(attestation_id=other.pk, by=None, now=make.NOW)
-        assert [row.attestation_id for row in unsettled_about(make.image(), team=cast.payments(), named=NOBODY)] == [sent.pk]
+        suspend_identity(identity=bot, reason="leaked", by=None, now=later(2))
+        assert Reverification.objects.filter(done_at__isnull=True).count() == MAX_ORDERS + 1
+        assert codes(later(2)) == []
+        for left in (1, 0):
+            assert spread_reverifications(now=later(3)) == (MAX_ORDERS if left else 1)
+            assert Reverification.objects.filter(done_at__isnull=True).count() == left
