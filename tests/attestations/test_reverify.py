@@ -17,8 +17,8 @@ from attestations import reverify, verify
 from attestations.claim import claim_jobs
 from attestations.drain import drain
 from attestations.models import Attestation, Reverification, TrustRoot, Verdict, VerificationJob
-from attestations.queries import latest_verdict, newest_verdicts, pending_about, verdict_document
-from attestations.reverify import ask_reverification, order_reverification, spread_reverifications
+from attestations.queries import latest_verdict, pending_about, verdict_document
+from attestations.reverify import ask_reverification, spread_reverifications
 from attestations.trust.roots import add_trust_root, remove_trust_root_alone
 from attestations.verify import OtherVerifier, TrustChanged, verify_attestation
 from identities.models import EvidenceSigner, Identity
@@ -26,13 +26,10 @@ from identities.register import register_nonhuman, register_signer
 from identities.revoke_signer import revoke_signer
 from ledger.models import Entry
 from portal.demo.instance import Instance, build_provenance
-from proofs.assess import VERIFIER_VERSION
 from proofs.errors import Malformed, NotFound
-from proofs.keys import key_id_of
 from tests import cast
 from tests.make_attestations import (
     NOW,
-    Signer,
     artifact_digest,
     make_attestation,
     make_signer,
@@ -351,71 +348,6 @@ class TestOrders:
             pass
         assert pending_about(digest, team=cast.payments()) == [row]
         assert pending_about(f"sha256:{artifact_digest('b')}", team=cast.payments()) == []
-
-
-class TestWhatAnOrderTouches:
-    """Spreading asks of an order which verdicts it touches, a gate asks of a verdict which orders touch it; both say the same."""
-
-    def touched_by(self, kind: str, value: str, issuer: str = "") -> list[str]:
-        Reverification.objects.filter(done_at__isnull=True).update(done_at=NOW)
-        order = order_reverification(kind=kind, value=value, issuer=issuer, now=NOW)
-        asked = newest_verdicts().filter(reverify._is_touched_by_open()).values_list("attestation_id", flat=True)
-        touched = sorted(reverify._touched_by(order).values_list("attestation_id", flat=True))
-        assert sorted(asked) == touched
-        order.cursor = "att_~"
-        order.save()
-        assert not newest_verdicts().filter(reverify._is_touched_by_open()).exists()
-        return touched
-
-    def test_is_the_same_from_both_sides(self) -> None:
-        one, two = sorted([make_signer(), make_signer()], key=lambda signer: key_id_of(signer.spki))
-        for number, signer in enumerate((one, two)):
-            register_key(signer, name=f"service {number}")
-
-        def together(first: Signer, other: Signer, name: str) -> bytes:
-            envelopes = [json.loads(signer.sign(make_statement(name))) for signer in (first, other)]
-            return json.dumps({**envelopes[0], "signatures": [envelope["signatures"][0] for envelope in envelopes]}).encode()
-
-        rows = {
-            "bundle": signed_bundle(trust_instance()),
-            "two": make_attestation(two.sign(make_statement("two"))),
-            "both": make_attestation(together(one, two, "both")),
-            "half": make_attestation(together(one, make_signer(), "half")),
-            "unknown": make_attestation(make_signer().sign(make_statement("unknown"))),
-        }
-        drain(clock=timezone.now, limit=100)
-        name_of = {row.pk: name for name, row in rows.items()}
-        root, everything = newest(rows["bundle"]).trust_root, set(rows)
-        key, workflow = key_id_of(two.spki), cast.WORKFLOW
-        at_ref = newest(rows["bundle"]).signer_name
-        for kind, value, issuer, wanted in (
-            ("root_added", "ab" * 32, "", {"unknown"}),
-            ("root_removed", root, "", {"bundle"}),
-            ("root_removed", "ab" * 32, "", set()),
-            ("key", key, "", {"two", "both", "half", "unknown"}),
-            ("key", "SHA256:other", "", {"half", "unknown"}),
-            ("certificate", workflow, cast.GITHUB_ISSUER, {"bundle"}),
-            ("certificate", at_ref, cast.GITHUB_ISSUER, {"bundle"}),
-            ("certificate", workflow[:-1], cast.GITHUB_ISSUER, set()),
-            ("certificate", workflow, "https://other.example", set()),
-            ("verifier", VERIFIER_VERSION, "", set()),
-            ("verifier", "99", "", everything),
-            ("asked", rows["two"].pk, "", {"two"}),
-            ("asked", "", "", everything),
-        ):
-            assert {name_of[pk] for pk in self.touched_by(kind, value, issuer)} == wanted, (kind, value)
-
-    def test_small_orders_are_done_together_within_one_limit(self) -> None:
-        signer = make_signer()
-        register_key(signer)
-        rows = [make_attestation(signer.sign(make_statement(str(number)))) for number in range(5)]
-        drain(clock=timezone.now, limit=100)
-        while spread_reverifications(now=NOW):
-            pass
-        for row in rows:
-            ask_reverification(attestation_id=row.pk, by=None, now=NOW)
-        assert [spread_reverifications(now=NOW, limit=3) for _ in range(4)] == [3, 3, 1, 0]
-        assert VerificationJob.objects.filter(state=State.WAITING).count() == 5
 
 
 class TestChangeDuringVerification:
