@@ -63,7 +63,12 @@ def _judge(digest: str, project: Project, expected: ProjectExpectations) -> Proj
     verdicts = list(own_verdicts([digest], team=project.team, named=named)[:MAX_ITEMS])
     verdicts += others_verdicts([digest], team=project.team, named=named)[: MAX_ITEMS - len(verdicts)]
     documents = [verdict_document(verdict) for verdict in verdicts]
-    seen = {"project": project.slug, "environment": None, "evidence": [{"verdict": document} for document in documents]}
+    seen = {
+        "project": project.slug,
+        "team": project.team.slug,
+        "environment": None,
+        "evidence": [{"verdict": document} for document in documents],
+    }
     items = []
     for verdict, document in zip(verdicts, documents, strict=True):
         rules = tuple(entry for entry in expected.accept if verdict.predicate_type in entry.predicate_types)

@@ -6,13 +6,14 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, QuerySet
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 
 from attestations.blobs import bytes_of
 from attestations.models import Attestation, Finding, Submission, Verdict, VerdictSubject, VerificationJob
 from identities.models import Identity, Team
-from proofs.assess import claimed_subjects
+from proofs.assess import may_be_about
 from proofs.errors import NotFound
+from proofs.statement import MAX_CLAIMED
 
 MAX_PENDING = 200
 MAX_HISTORY = 50
@@ -83,16 +84,19 @@ def did_submit(identity: Identity, attestation: Attestation) -> bool:
 def pending_about(digest: str, *, team: Team) -> list[Attestation]:
     """Return what the team's own identities sent that names the artifact, as far as unproven bytes tell, and waits for a verdict.
 
-    Of what waits for its first verdict, looks at the `MAX_PENDING` oldest; a queue longer than that counts as naming every artifact, because
-    nobody has looked. What is verified again is known by its last verdict.
+    Of what waits for its first verdict, or was too large to be searched before the last one, looks at the `MAX_PENDING` oldest; a queue longer
+    than that counts as naming every artifact, because nobody has looked, and so does what cannot be searched. Whatever else is verified
+    again is known by its last verdict.
     """
     open_states = (VerificationJob.State.WAITING, VerificationJob.State.CLAIMED)
     mine = Attestation.objects.filter(job__state__in=open_states, submissions__identity__team=team).distinct()
     again = list(mine.filter(verdicts__subjects__artifact=digest).order_by("received_at", "pk")[:MAX_PENDING])
     if again:
         return again
-    mine = mine.filter(verdicts__isnull=True)
+    named = VerdictSubject.objects.filter(verdict__attestation=OuterRef("pk"))
+    # A member takes two bytes at least, so that nothing smaller has too many of them.
+    mine = mine.filter(Q(verdicts__isnull=True) | (Q(blob__size__gt=2 * MAX_CLAIMED) & ~Exists(named)))
     waiting = list(mine.select_related("blob").order_by("received_at", "pk")[: MAX_PENDING + 1])
     if len(waiting) > MAX_PENDING:
         return waiting
-    return [attestation for attestation in waiting if digest in claimed_subjects(bytes(attestation.blob.content), max_bytes=None)]
+    return [attestation for attestation in waiting if may_be_about(bytes(attestation.blob.content), digest, max_bytes=None)]

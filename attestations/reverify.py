@@ -14,8 +14,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Max, Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Concat, Now, StrIndex
+from django.db.models.lookups import Exact, GreaterThan
 
 from attestations.admission import own_verdicts
 from attestations.models import Attestation, Reverification, Verdict, VerificationJob
@@ -27,8 +28,8 @@ from proofs.errors import Conflict, NotFound
 
 Kind = Reverification.Kind
 BATCH = 500
-# With more open orders than this, whatever could be touched counts as touched.
-MAX_WEIGHED = 100
+# Each takes a look at the verdicts, however few it touches.
+MAX_ORDERS = 50
 ENDED = (VerificationJob.State.DONE, VerificationJob.State.FAILED)
 # These change what a verdict rests on; the others only ask for another look.
 CHANGES_TRUST = (Kind.ROOT_ADDED, Kind.ROOT_REMOVED, Kind.KEY, Kind.CERTIFICATE)
@@ -70,8 +71,19 @@ def trust_mark() -> int:
 
 
 def spread_reverifications(*, now: datetime, limit: int = BATCH) -> int:
-    """Put at most `limit` touched attestations back to wait, for the oldest open order; return how many were looked at."""
+    """Put at most `limit` touched attestations back to wait, for the oldest open orders, of which at most `MAX_ORDERS` are looked at; return how
+    many were, an order that touches nothing counting as one: 0 means that none is open."""
     _order_for_new_verifier(now)
+    done = 0
+    for _ in range(MAX_ORDERS):
+        looked_at = _spread_oldest(limit=limit - done, now=now)
+        done += looked_at
+        if not looked_at or done >= limit:
+            break
+    return done
+
+
+def _spread_oldest(*, limit: int, now: datetime) -> int:
     with transaction.atomic():
         order = Reverification.objects.select_for_update(no_key=True, skip_locked=True).filter(done_at__isnull=True).order_by("pk").first()
         if order is None:
@@ -89,26 +101,20 @@ def spread_reverifications(*, now: datetime, limit: int = BATCH) -> int:
         )
         if ids:
             order.cursor = ids[-1]
-        else:
+        if len(ids) < limit:
             order.done_at = now
         order.save(update_fields=["touched", "cursor", "done_at"])
-    # An order that ends counts as work too, so that the next one gets its turn in the same round.
     return max(len(ids), 1)
 
 
 def unsettled_about(digest: str, *, team: Team, named: Q) -> QuerySet[Verdict]:
     """Return the newest verdicts about the artifact that are the team's own, as `own_verdicts` tells it, and are to be reached anew.
 
-    Those that an open order touches and has not come to, and those that were put back to wait. Two queries, however many orders there are.
+    Those that an open order touches and has not come to, and those that were put back to wait. One query, however many orders there are:
+    each verdict is held against the orders that name what it rests on, because anybody who owns many keys can make many orders.
     """
-    own = own_verdicts([digest], team=team, named=named)
-    orders = list(Reverification.objects.filter(done_at__isnull=True).order_by("pk")[: MAX_WEIGHED + 1])
-    if len(orders) > MAX_WEIGHED:
-        return own
-    unsettled = Q(attestation__job__state__in=(VerificationJob.State.WAITING, VerificationJob.State.CLAIMED))
-    for order in orders:
-        unsettled |= Q(attestation__gt=order.cursor) & _is_touched(order)
-    return own.filter(unsettled)
+    waiting = Q(attestation__job__state__in=(VerificationJob.State.WAITING, VerificationJob.State.CLAIMED))
+    return own_verdicts([digest], team=team, named=named).filter(waiting | _is_touched_by_open())
 
 
 def verifier_in_force() -> str | None:
@@ -171,6 +177,26 @@ def _rests_on(order: Reverification) -> Q:
         case Kind.ASKED:
             return Q(attestation=order.value) if order.value else Q()
     raise ValueError(f"nobody knows what an order of kind {order.kind} touches")
+
+
+def _is_touched_by_open() -> Q:
+    """Return the condition that an open order that has not come to a verdict touches it: `_is_touched`, asked from the other side."""
+    to_come = Reverification.objects.filter(done_at__isnull=True, pk__gt=OuterRef("trust_mark"), cursor__lt=OuterRef("attestation"))
+    kinds = {kind: to_come.filter(kind=kind) for kind in Kind}
+    unproven = ~Q(result=Verdict.Result.VERIFIED)
+    keys, certificates = kinds[Kind.KEY], kinds[Kind.CERTIFICATE].filter(issuer=OuterRef("signer_issuer"))
+    co_signer = keys.filter(GreaterThan(StrIndex(OuterRef("co_signer_names"), F("value")), 0))
+    ref_of_it = Exact(StrIndex(OuterRef("signer_name"), Concat(F("value"), Value("@"))), 1)
+    return (
+        (unproven & Exists(kinds[Kind.ROOT_ADDED]))
+        | Exists(kinds[Kind.ROOT_REMOVED].filter(value=OuterRef("trust_root")))
+        | (Q(signer_issuer="") & Exists(keys.filter(value=OuterRef("signer_name"))))
+        | (~Q(co_signer_names="") & Exists(co_signer))
+        | (((unproven & Q(signer_name="")) | Q(other_signatures__gt=0)) & Exists(keys))
+        | Exists(certificates.filter(Q(value=OuterRef("signer_name")) | ref_of_it))
+        | Exists(kinds[Kind.VERIFIER].exclude(value=OuterRef("verifier")))
+        | Exists(kinds[Kind.ASKED].filter(Q(value="") | Q(value=OuterRef("attestation"))))
+    )
 
 
 def _words(order: Reverification) -> str:

@@ -17,10 +17,12 @@ from attestations.models import Verdict
 from attestations.queries import newest_verdicts, verdict_document
 from attestations.signer import CHECK, check_signer_trusted_today
 from gates.reasons import Reason
+from proofs.assess import BEFORE_GRANTS
 from proofs.canonical import parse_canonical
 from proofs.moment import parse_moment
 from proofs.policy.document import EvidenceRule
 from proofs.policy.evaluate import evaluate_policy, parse_policy
+from proofs.policy.evidence_rule import NOT_ITS_WORD
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def _find_fallen(revision: Revision, now: datetime) -> dict[str, _Fallen]:
             if shutting is not None:
                 code, sentence = shutting
                 reasons.append(Reason(f"evidence.{code.replace('.', '_')}", f"Evidence {item.attestation_id}: {sentence}"))
-                document = _failing(document, code, sentence)
+                document = _without(signer, document, code=code, sentence=sentence)
         if reasons:
             fallen[item.attestation.blob_id] = _Fallen(document, tuple(reasons), item.verdict_id in own)
     return fallen
@@ -93,9 +95,18 @@ def _changed(item: RevisionEvidence, latest: Verdict | None) -> Reason:
     return Reason("evidence.verdict_changed", words)
 
 
-def _failing(document: Mapping[str, Any], code: str, sentence: str) -> dict[str, Any]:
-    finding = {"check": CHECK, "outcome": "fail", "code": code, "sentence": sentence}
-    return {**document, "findings": [*document.get("findings", ()), finding]}
+def _without(signer: Mapping[str, Any], document: Mapping[str, Any], *, code: str, sentence: str) -> dict[str, Any]:
+    """Return the verdict as it is to be weighed when this one of its signers says no yes: what the others say of it stays."""
+    facts = document.get("facts") or {}
+    others = facts.get("coSigners", ())
+    if signer not in others:
+        finding = {"check": CHECK, "outcome": "fail", "code": code, "sentence": sentence}
+        return {**document, "identity": None, "findings": [*document.get("findings", ()), finding]}
+    if code in NOT_ITS_WORD or document["verifier"]["version"] in BEFORE_GRANTS:
+        # Its no counts neither. Verdicts of before there were grants count a co-signer without an identity, and know no no that stands.
+        return {**document, "facts": {**facts, "coSigners": [other for other in others if other != signer]}}
+    known = [{**each, "identity": None} if each["keyId"] == signer["keyId"] else each for each in document.get("coIdentities", ())]
+    return {**document, "coIdentities": known}
 
 
 def _counted_signers(verdict: Verdict, document: dict[str, Any]) -> list[dict[str, Any]]:

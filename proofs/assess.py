@@ -181,23 +181,42 @@ def claimed_subjects(unverified_bytes: bytes, *, max_bytes: int | None = MAX_BYT
         return ()
 
 
+def may_be_about(unverified_bytes: bytes, digest: str, *, max_bytes: int | None = MAX_BYTES) -> bool:
+    """Return whether evidence that nobody has judged yet may be about the digest: it claims so, or cannot be searched for what it claims.
+
+    Nobody reads all of a large payload before it is known who signed it. What no signer could make good is about nothing.
+    """
+    try:
+        value = read_evidence(unverified_bytes, max_bytes=max_bytes)
+    except Refusal:
+        return False
+    try:
+        subjects = _read_claimed(value)
+    except Refusal as refusal:
+        return not refusal.code.startswith(("statement.", _UNSUPPORTED_PREFIX))
+    return not subjects or digest in subjects
+
+
 def _subjects_claimed_by(value: Any) -> tuple[str, ...]:
     try:
-        if not isinstance(value, dict):
-            return ()
-        if is_layer(value):
-            return _digests_of(claimed_statement(value))
-        # What a verifier reads as an envelope is read as one here, whatever else stands in it.
-        is_envelope = "payload" in value
-        if not is_envelope and value.get("messageSignature") is not None and value.get("dsseEnvelope") is None:
-            return (str(parse_signed_file(value["messageSignature"]).digest),)
-        envelope = value if is_envelope else claimed_envelope(value) if is_attestation(value) else value.get("dsseEnvelope")
-        if not isinstance(envelope, dict):
-            return ()
-        statement = parse_statement(parse_envelope(envelope).payload, max_members=MAX_CLAIMED)
+        return _read_claimed(value)
     except Refusal:
         return ()
-    return _digests_of(statement)
+
+
+def _read_claimed(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, dict):
+        return ()
+    if is_layer(value):
+        return _digests_of(claimed_statement(value))
+    # What a verifier reads as an envelope is read as one here, whatever else stands in it.
+    is_envelope = "payload" in value
+    if not is_envelope and value.get("messageSignature") is not None and value.get("dsseEnvelope") is None:
+        return (str(parse_signed_file(value["messageSignature"]).digest),)
+    envelope = value if is_envelope else claimed_envelope(value) if is_attestation(value) else value.get("dsseEnvelope")
+    if not isinstance(envelope, dict):
+        return ()
+    return _digests_of(parse_statement(parse_envelope(envelope).payload, max_members=MAX_CLAIMED))
 
 
 def _digests_of(statement: Statement) -> tuple[str, ...]:

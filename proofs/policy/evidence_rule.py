@@ -30,6 +30,7 @@ from proofs.policy.expectations_document import ProjectExpectations, rules_of_pr
 # What the portal says of a signature that was somebody else's by then, or a stranger's: its no counts as little as its yes, or nobody could
 # undo what a stolen key said.
 NOT_ITS_WORD = ("signer.revoked", "signer.compromised", "signer.retired", "signer.blocked")
+_SIGNER_CHECK = "signer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,19 +158,19 @@ def _judge(
         return Shortfall(1, "policy.evidence_not_verified", words)
     if not facts:
         return Shortfall(0, "policy.evidence_missing", "")
-    failing = [finding for finding in objects(verdict.get("findings")) if finding.get("outcome") in ("fail", "error")]
+    # The finding about the signer is about the first one alone, since verdicts say of each signer whether it may attest this.
+    is_other = verdict is not own and not _is_before_grants(own)
+    failing = [each for each in objects(verdict.get("findings")) if each.get("outcome") in ("fail", "error")]
+    failing = [each for each in failing if not (is_other and each.get("check") == _SIGNER_CHECK)]
     if failing:
-        contradicted = Shortfall(2, "policy.evidence_contradicted", str(failing[0].get("sentence")))
-        is_signer_alone = all(finding.get("check") == "signer" and finding.get("code") not in NOT_ITS_WORD for finding in failing)
-        return (_standing_no(rule, verdict, policy_input, own=own) if is_signer_alone else None) or contradicted
+        return _contradicted(rule, verdict, failing, policy_input, own=own)
     stranger = _not_accepted(rule, verdict)
     if stranger is not None:
         return stranger
     if not part_of(verdict, "identity").get("id"):
         # A key counts as a co-signer only where it is registered, so that without an identity it is one that does not answer today: the
         # portal holds a failing finding against a first signer of that kind, and only something to look at against a co-signer.
-        is_co_signer = verdict is not own
-        if is_co_signer and part_of(own, "verifier").get("version") not in BEFORE_GRANTS:
+        if is_other:
             no = _standing_no(rule, verdict, policy_input, own=own)
             words = f"Nobody answers for {describe_signer(signer)} today."
             return no or Shortfall(5, "policy.signer_unregistered", words)
@@ -181,13 +182,34 @@ def _judge(
     return check_expectations(rule, verdict, policy_input, own=own)
 
 
+def _contradicted(
+    rule: EvidenceRule, verdict: dict[str, Any], failing: list[dict[str, Any]], policy_input: dict[str, Any], *, own: dict[str, Any]
+) -> Shortfall:
+    """Return the shortfall of an item that these findings contradict: its no where it is a signer of the rule alone that falls short."""
+    code, words = "policy.evidence_contradicted", str(failing[0].get("sentence"))
+    is_signer_alone = all(each.get("check") == _SIGNER_CHECK for each in failing)
+    if _is_before_grants(own) or not is_signer_alone or _not_accepted(rule, verdict) is not None:
+        return Shortfall(2, code, words)
+    is_its_word = all(each.get("code") not in NOT_ITS_WORD for each in failing)
+    no = _standing_no(rule, verdict, policy_input, own=own) if is_its_word else None
+    # Nearer than what another one signed: it is this signer that somebody has to look after.
+    return no or Shortfall(5, code, words)
+
+
 def _standing_no(rule: EvidenceRule, verdict: dict[str, Any], policy_input: dict[str, Any], *, own: dict[str, Any]) -> Shortfall | None:
     """Return the shortfall of an item that says no, of a registered signer whose yes does not count today, else None.
 
-    A no is safe to believe: a program that was suspended after it had found something has found it all the same.
+    A no is safe to believe: a program that was suspended after it had found something has found it all the same. Verdicts of before there were
+    grants are weighed as they were then, or a release that was approved under them would no longer be shown by its own pack.
     """
+    if _is_before_grants(own):
+        return None
     shortfall = _not_accepted(rule, verdict) or check_expectations(rule, verdict, policy_input, own=own)
     return shortfall if shortfall is not None and shortfall.code == RESULT_CODE else None
+
+
+def _is_before_grants(own: dict[str, Any]) -> bool:
+    return part_of(own, "verifier").get("version") in BEFORE_GRANTS
 
 
 def _not_accepted(rule: EvidenceRule, verdict: dict[str, Any]) -> Shortfall | None:

@@ -164,20 +164,22 @@ def _is_of_team(verdict: dict[str, Any], policy_input: dict[str, Any]) -> bool:
     identity = part_of(verdict, "identity")
     if "team" not in identity:
         return part_of(verdict, "verifier").get("version") in BEFORE_GRANTS
-    return isinstance(identity["team"], str) and identity["team"] == policy_input["team"]
+    return isinstance(identity["team"], str) and identity["team"] == policy_input.get("team")
 
 
 def missing_grant(verdict: dict[str, Any], policy_input: dict[str, Any]) -> str:
     """Return "" where the registered signer may attest this for the project and environment of the input, else a sentence that says where it may.
 
-    An environment that is None stands for any one, where a question is about the project alone. Verdicts of before there were grants name none, and then nobody asks for one.
+    An environment that is None stands for any one, where a question is about the project alone; one that is missing stands for none, and so
+    does a missing project. Verdicts of before there were grants name none, and then nobody asks for one.
     """
     identity = part_of(verdict, "identity")
     if "grants" not in identity and part_of(verdict, "verifier").get("version") in BEFORE_GRANTS:
         return ""
     grants = objects(identity.get("grants"))
-    wanted = {"project": policy_input["project"], "environment": policy_input["environment"]}
-    if any(all(name in grant and (value is None or grant[name] in (None, value)) for name, value in wanted.items()) for grant in grants):
+    wanted = {name: policy_input.get(name) for name in ("project", "environment")}
+    fits = (all(name in grant and (value is None or grant[name] in (None, value)) for name, value in wanted.items()) for grant in grants)
+    if wanted["project"] is not None and "environment" in policy_input and any(fits):
         return ""
     places = [f"{grant.get('project') or 'every project'} in {grant.get('environment') or 'every environment'}" for grant in grants]
     may = f"may attest this for {' and for '.join(places)} only" if places else "may attest this for nobody"

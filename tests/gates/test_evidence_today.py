@@ -11,15 +11,20 @@ from django.db.models import Q
 from django.test.utils import CaptureQueriesContext
 
 from approvals.models import Request
+from attestations.blobs import store_blob
 from attestations.drain import drain
-from attestations.models import Attestation, Verdict
-from attestations.reverify import ask_reverification, spread_reverifications, unsettled_about
+from attestations.models import Attestation, Blob, Reverification, Verdict, VerdictSubject
+from attestations.queries import verdict_document
+from attestations.reverify import MAX_ORDERS, ask_reverification, spread_reverifications, unsettled_about
 from gates.decide import decide
 from gates.models import Decision
 from identities.lifecycle.change_owner import change_owner
 from identities.lifecycle.change_status import resume_identity, retire_identity, suspend_identity
 from identities.models import EvidenceSigner, Identity
+from identities.register import register_signer
 from identities.revoke_signer import revoke_signer
+from proofs.assess import BEFORE_GRANTS
+from proofs.canonical import canonical_bytes
 from proofs.keys import key_id_of
 from proofs.statement import STATEMENT_V1
 from tests import cast
@@ -84,6 +89,17 @@ def approved_anew(at: datetime) -> Request:
 def revoke(identity: Identity, *, at: datetime) -> None:
     revoke_signer(signer=EvidenceSigner.objects.get(identity=identity), revoked_from=at, reason="rotated", by=None, now=at)
     settle(at)
+
+
+def reach(attestation: Attestation, *, document: Blob, **changes: object) -> None:
+    """Let the newest verdict be another, as if the verifier had come to it."""
+    verdict = attestation.verdicts.get()
+    fields = {field.attname: getattr(verdict, field.attname) for field in Verdict._meta.concrete_fields if field.name != "id"}
+    reached = Verdict.objects.create(**{**fields, "number": 2, "document_id": document.digest, **changes})
+    VerdictSubject.objects.bulk_create(
+        VerdictSubject(verdict=reached, artifact_id=each.artifact_id, name=each.name, claimed=each.claimed)
+        for each in verdict.subjects.all()
+    )
 
 
 class TestWhatAnotherTeamSigned:
@@ -178,6 +194,49 @@ class TestASignerWhoIsEnded:
         revoke(services[which], at=later(2))
         assert codes(later(3)) == ["evidence.signer_revoked"]
 
+    @pytest.mark.parametrize("how", ["suspended", "revoked"])
+    @pytest.mark.parametrize("which", [0, 1])
+    def test_leaves_it_open_for_another_signer_of_the_same_envelope_whichever_comes_first(self, which: int, how: str) -> None:
+        pair = sorted([make_signer(), make_signer()], key=lambda signer: key_id_of(signer.spki))
+        services = [register_key(signer, name=f"service {number}") for number, signer in enumerate(pair)]
+        make.send_provenance(make.set_stage(source=asking_for_tests(*pair)))
+        make.send(results_by(*pair))
+        make.approve(make.ask(), cast.alice())
+        assert codes(later(1)) == []
+        shut = f"evidence.signer_{how}"
+        for number, service in enumerate((services[which], services[1 - which])):
+            if how == "suspended":
+                suspend_identity(identity=service, reason="leaked", by=None, now=later(2))
+            else:
+                signer = EvidenceSigner.objects.get(identity=service)
+                revoke_signer(signer=signer, revoked_from=later(2), reason="rotated", by=None, now=later(2))
+            assert set(codes(later(2))) - {"evidence.pending"} == ({shut} if number else set())
+
+    @pytest.mark.parametrize("which", [0, 1])
+    def test_shuts_out_no_new_request_that_the_other_signer_carries(self, which: int) -> None:
+        pair = sorted([make_signer(), make_signer()], key=lambda signer: key_id_of(signer.spki))
+        services = [register_key(signer, name=f"service {number}") for number, signer in enumerate(pair)]
+        make.send_provenance(make.set_stage(source=asking_for_tests(*pair)))
+        make.send(results_by(*pair))
+        suspend_identity(identity=services[which], reason="leaked", by=None, now=later(2))
+        settle(later(3))
+        approved_anew(later(3))
+        assert codes(later(4)) == []
+
+    def test_counts_no_more_where_it_signed_beside_others_before_there_were_grants(self) -> None:
+        pair = sorted([make_signer(), make_signer()], key=lambda signer: key_id_of(signer.spki))
+        services = [register_key(signer, name=f"service {number}") for number, signer in enumerate(pair)]
+        source = asking_for_tests(pair[1]).replace("    signers: 1\n", "    registeredSigner: false\n")
+        make.send_provenance(make.set_stage(source=source))
+        sent = make.send(results_by(*pair))
+        old = verdict_document(sent.verdicts.get())
+        old["verifier"]["version"] = BEFORE_GRANTS[-1]
+        reach(sent, document=store_blob(canonical_bytes(old), make.NOW))
+        make.approve(make.ask(), cast.alice())
+        assert codes(later(1)) == []
+        suspend_identity(identity=services[1], reason="leaked", by=None, now=later(2))
+        assert codes(later(2))[0] == "evidence.signer_suspended"
+
 
 class TestAFailure:
     @pytest.mark.parametrize("how", ["suspended", "orphaned"])
@@ -201,17 +260,11 @@ class TestAFailure:
 
 
 class TestAVerdictThatIsAnotherToday:
-    def reach(self, attestation: Attestation, **changes: object) -> None:
-        """Let the newest verdict be another, as if the verifier had come to it."""
-        verdict = attestation.verdicts.get()
-        fields = {field.attname: getattr(verdict, field.attname) for field in Verdict._meta.concrete_fields if field.name != "id"}
-        Verdict.objects.create(**{**fields, "number": 2, **changes})
-
     def test_shuts_it_where_a_rule_counted_the_one_that_was_shown(self) -> None:
         sent = make.send_provenance(make.set_stage())
         make.approve(make.ask(), cast.alice())
         rejected = make.send_lie(make.set_stage(), tag="9").verdicts.get().document
-        self.reach(sent, result="rejected", document_id=rejected.digest)
+        reach(sent, result="rejected", document=rejected)
         assert "evidence.verdict_changed" in codes(later(1))
 
 
@@ -249,21 +302,26 @@ class TestAnOrderThatWasNotSpreadYet:
         resume_identity(identity=make.other_teams_bot(), reason="rotated", by=None, now=later(2))
         assert codes(later(3)) == []
 
-    def test_costs_two_queries_however_many_there_are(self) -> None:
+    def test_costs_one_query_however_many_there_are(self) -> None:
         sent, team = make.send_provenance(make.set_stage()), cast.payments()
         for number in (1, 30):
             for _ in range(number):
                 ask_reverification(attestation_id=sent.pk, by=None, now=make.NOW)
             with CaptureQueriesContext(connection) as asked:
                 assert [row.attestation_id for row in unsettled_about(make.image(), team=team, named=NOBODY)[:9]] == [sent.pk]
-            # The third is what every page of verdicts reads along: their subjects.
-            assert len(asked) == 3
+            # The second is what every page of verdicts reads along: their subjects.
+            assert len(asked) == 2
 
-    def test_counts_whatever_it_is_about_where_there_are_too_many(self) -> None:
-        sent = make.send_provenance(make.set_stage())
+    def test_is_not_where_another_team_has_many_keys_and_ends_them_all(self) -> None:
+        make.send_provenance(make.set_stage())
+        make.approve(make.ask(), cast.alice())
+        bot = make.other_teams_bot()
+        for _ in range(MAX_ORDERS + 1):
+            register_signer(identity=bot, public_key_pem=make_signer().pem, by=None, now=make.NOW)
         settle(make.NOW)
-        assert not unsettled_about(make.image(), team=cast.payments(), named=NOBODY).exists()
-        other = make.send_junk(by=cast.runner(), tag="9")
-        for _ in range(101):
-            ask_reverification(attestation_id=other.pk, by=None, now=make.NOW)
-        assert [row.attestation_id for row in unsettled_about(make.image(), team=cast.payments(), named=NOBODY)] == [sent.pk]
+        suspend_identity(identity=bot, reason="leaked", by=None, now=later(2))
+        assert Reverification.objects.filter(done_at__isnull=True).count() == MAX_ORDERS + 1
+        assert codes(later(2)) == []
+        for left in (1, 0):
+            assert spread_reverifications(now=later(3)) == (MAX_ORDERS if left else 1)
+            assert Reverification.objects.filter(done_at__isnull=True).count() == left

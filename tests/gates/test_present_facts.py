@@ -10,6 +10,7 @@ import pytest
 from approvals.models import Request
 from approvals.open_request import AskedArtifact, open_request
 from attestations.drain import drain
+from attestations.models import VerificationJob
 from attestations.receive import receive_attestation
 from gates import decide as gate
 from gates.decide import decide
@@ -18,8 +19,10 @@ from identities.models import EvidenceSigner, Identity, Project, RoleAssignment
 from identities.roles import end_role, grant_role
 from ledger.publish import publish_checkpoint
 from portal.demo.instance import build_provenance
+from proofs.statement import MAX_CLAIMED
 from tests import cast
 from tests import make_approvals as make
+from tests.make_attestations import make_signer, make_statement
 from tests.make_observations import observe, runs, said
 from tests.proofs.formats import as_pep740
 
@@ -167,6 +170,25 @@ class TestEvidence:
         again = build_provenance(workload, (("payments/api:1.4.2", make.image().partition(":")[2]),))
         receive_attestation(content=stage.instance.sign_as(workload, again, at=LATER), by=cast.runner(), now=LATER)
         assert codes(ask_gate()) == ["evidence.pending"]
+
+    @pytest.mark.parametrize(("by", "shut"), [("us", ["evidence.pending"]), ("others", [])])
+    def test_so_is_what_the_team_sent_that_is_too_large_to_be_searched(self, by: str, shut: list[str], stage: make.Stage) -> None:
+        make.approve(make.ask(), cast.alice())
+        signer = make_signer()
+        sender = cast.runner() if by == "us" else make.other_teams_bot()
+        large = make_statement("another.tar", predicate={"passedTests": ["t"] * (MAX_CLAIMED + 1)})
+        sent, _ = receive_attestation(content=signer.sign(large), by=sender, now=LATER)
+        assert codes(ask_gate()) == shut
+        drain(clock=lambda: LATER, limit=10)
+        assert (sent.verdicts.get().code, codes(ask_gate())) == ("dsse.key_unknown", [])
+        VerificationJob.objects.filter(pk=sent.pk).update(state=VerificationJob.State.WAITING)
+        assert codes(ask_gate()) == shut
+
+    def test_what_no_signer_could_make_good_is_not(self, stage: make.Stage) -> None:
+        make.approve(make.ask(), cast.alice())
+        for statement in (b'{"_type": "link"}', make_statement().replace(b"sha256", b"blake3")):
+            receive_attestation(content=make_signer().sign(statement), by=cast.runner(), now=LATER)
+        assert codes(ask_gate()) == []
 
     def test_so_is_an_attestation_of_pep_740(self, stage: make.Stage) -> None:
         make.approve(make.ask(), cast.alice())

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from proofs.assess import claimed_subjects
+from proofs.assess import claimed_subjects, may_be_about
 from proofs.canonical import parse_json
 from proofs.collection import documents
 from proofs.collection.item import Limits
@@ -72,6 +72,15 @@ class TestPayloadsOfNobody:
             answer = assess(raw)
             assert (answer.code, answer.claimed_subjects) == ("dsse.key_unknown", wanted)
             assert claimed_subjects(raw) == wanted
+
+    def test_what_is_too_large_to_be_searched_may_be_about_anything(self) -> None:
+        own, other = f"sha256:{DIGEST}", "sha256:" + "cd" * 32
+        small, large = key_signed(self.large(10)), key_signed(self.large(MAX_CLAIMED + 1))
+        assert (may_be_about(small, own), may_be_about(small, other)) == (True, False)
+        assert (may_be_about(large, own), may_be_about(large, other)) == (True, True)
+        assert may_be_about(changed(small, lambda value: value.update(payload="!")), other)
+        for certain in (key_signed(b'{"_type": "link"}'), key_signed(b'{"_type": 5}'), b"{", b"[" * 5_000):
+            assert not may_be_about(certain, own)
 
     def test_a_layer_of_cosign_holds_few_members(self) -> None:
         assert assess(json.dumps(descriptor(ATTESTATION_TYPE, floats(2_000), {CERTIFICATE: "", SIGNATURE: ""})).encode()).code == (

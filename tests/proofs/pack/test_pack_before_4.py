@@ -15,9 +15,10 @@ from proofs.digest import sha256_hex
 from proofs.pack.earlier_facts import facts_known_then
 from tests.proofs.factory import NOON, STATEMENT, TRUST, bundle, changed
 from tests.proofs.pack.lies import check, code_of
-from tests.proofs.pack.world import World
+from tests.proofs.pack.world import POLICY, World
 
 Verdict = dict[str, Any]
+TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
 VSA = "https://slsa.dev/verification_summary/"
 GOOD_INPUT = {"uri": "pkg:generic/ok", "digest": {"sha256": "11" * 32, "blake3": "11" * 32}}
 SUMMARY = {"verifier": {"id": "https://v.example"}, "resource_uri": "r", "verification_result": "PASSED", "policy_level": "SLSA_LEVEL_3"}
@@ -136,6 +137,38 @@ def test_a_verdict_of_today_is_not_read_as_one_of_then(what: str) -> None:
 def test_nothing_else_in_it_is_forgiven(what: str) -> None:
     world = pack_with(what, "3", also=lambda verdict: verdict["facts"]["claims"].update(sourceRef="refs/heads/evil"))
     assert code_of(world.pack(), trust=world.trust) == "evidence.verdict_mismatch"
+
+
+class TestAFailureWhoseSignerDidNotAnswer:
+    """Verifiers before version 4 took it for contradicted evidence, which overrules nothing; since then such a no stands."""
+
+    FAILED, PASSED = (
+        bundle(statement=STATEMENT | {"predicateType": TEST_RESULT, "predicate": {"result": result}}) for result in ("FAILED", "PASSED")
+    )
+
+    def world(self, version: str) -> World:
+        policy = copy.deepcopy(POLICY)
+        policy["rules"][0]["predicateTypes"] = [TEST_RESULT]
+
+        def tell(verdict: Verdict) -> None:
+            verdict["verifier"]["version"] = version
+            if verdict["evidence"]["sha256"] == sha256_hex(self.FAILED):
+                finding = {"check": "signer", "outcome": "fail", "code": "signer.suspended", "sentence": "It is suspended."}
+                verdict.update(identity=None, findings=[*verdict["findings"], finding])
+
+        return World(evidence=(self.FAILED, self.PASSED), verdict_lie=tell, policy=policy)
+
+    @pytest.mark.parametrize("version", EARLIER_VERIFIERS)
+    def test_overrules_nothing_in_a_pack_of_then(self, version: str) -> None:
+        world = self.world(version)
+        assert (world.result["result"], world.result["rules"][0]["outcome"]) != ("fail", "fail")
+        assert world.result["rules"][0]["evidence"] == [sha256_hex(self.PASSED)]
+        assert check(world.pack(), trust=world.trust).approvals
+
+    def test_stands_in_one_of_today(self) -> None:
+        world = self.world(VERIFIER_VERSION)
+        assert world.result["rules"][0]["outcome"] == "fail"
+        assert code_of(world.pack(), trust=world.trust) == "policy.result"
 
 
 class TestSigners:

@@ -12,6 +12,8 @@ from proofs.assess import BEFORE_GRANTS
 from proofs.errors import Malformed
 from proofs.moment import rfc3339
 from proofs.policy.evaluate import evaluate_policy
+from proofs.policy.expectation_rule import _verified_subjects as verified_subjects
+from proofs.policy.expectation_rule import missing_grant
 from tests.proofs.factory import NOON, bundle
 from tests.proofs.pack.world import make_verdict
 from tests.proofs.policy.test_evaluate import GOOD, TRUST, edited, input_with, policy_with, provenance_rule
@@ -180,6 +182,15 @@ class TestASignerWhoDoesNotAnswer:
         elsewhere["facts"]["signer"]["sourceRepository"] = "https://github.com/intern/fork"
         assert results(saying("PASSED"), elsewhere) == ("pass", "")
 
+    @pytest.mark.parametrize("version", BEFORE_GRANTS)
+    @pytest.mark.parametrize("code", CODES)
+    def test_says_no_no_in_verdicts_of_before_there_were_grants(self, code: str, version: str) -> None:
+        failed = by_nobody(saying("FAILED"), code=code)
+        failed["verifier"]["version"] = version
+        for verdicts in ((saying("PASSED"), failed), (failed, saying("PASSED"))):
+            assert results(*verdicts) == ("pass", "")
+        assert results(failed) == ("fail", "policy.evidence_contradicted")
+
     def test_nobody_ever_registered_says_no_no(self) -> None:
         assert results(saying("PASSED"), saying("FAILED") | {"identity": None}) == ("pass", "")
 
@@ -244,6 +255,15 @@ class TestInputs:
         elsewhere = about_base["identity"] | {"team": "other"}
         for change in ({"result": "rejected"}, {"identity": None}, {"identity": elsewhere}, {"identity": elsewhere | {"team": None}}):
             assert outcome(verdict, about_base | change, inputs={"verified": True}) == ("fail", "policy.input")
+
+    @pytest.mark.parametrize("missing", ["team", "project", "environment"])
+    def test_an_input_that_does_not_say_for_whom_lets_nobody_vouch(self, missing: str) -> None:
+        policy_input = {"project": "payments-api", "team": "payments", "environment": "production", "evidence": [{"verdict": GOOD}]}
+        assert verified_subjects(policy_input, {})
+        assert missing_grant(GOOD, policy_input) == ""
+        del policy_input[missing]
+        assert not verified_subjects(policy_input, {})
+        assert (missing_grant(GOOD, policy_input) == "") == (missing == "team")
 
     @pytest.mark.parametrize("version", BEFORE_GRANTS)
     def test_verdicts_of_before_signers_had_a_team_in_them_vouch_as_they_did(self, version: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from proofs.assess import assess_evidence, build_verdict
+from proofs.assess import BEFORE_GRANTS, assess_evidence, build_verdict
 from proofs.canonical import canonical_bytes
 from proofs.digest import sha256_hex
 from proofs.errors import Malformed
@@ -228,6 +228,25 @@ class TestOneEnvelopeTogether:
         if which == ANN:
             failed["findings"].append({"check": "signer", "outcome": "fail", "code": "signer.suspended", "sentence": "It is suspended."})
         assert judged(passed, failed)[0] == "fail"
+
+    def test_what_is_found_about_the_first_signer_says_nothing_about_the_others(self) -> None:
+        found = {"check": "signer", "outcome": "fail", "code": "signer.revoked", "sentence": "It was revoked."}
+        together = verdict_of(signed_by(ANN, BEN), {**HOLDERS, ANN: None})
+        together["findings"].append(found)
+        assert outcome(together, signers=1, builders=(BEN,)) == ("pass", "")
+        assert outcome(together, signers=1, builders=(ANN,)) == ("fail", "policy.evidence_contradicted")
+        assert outcome(together) == TOO_FEW
+        other = copy.deepcopy(together)
+        other["findings"].append(found | {"check": "source", "code": "claim.source", "sentence": "It lies."})
+        assert weigh(other, signers=1, builders=(BEN,))["outcome"] == "fail"
+
+    @pytest.mark.parametrize("version", BEFORE_GRANTS)
+    def test_before_there_were_grants_it_says_so_about_all_of_them(self, version: str) -> None:
+        together = verdict_of(signed_by(ANN, BEN))
+        together["verifier"]["version"] = version
+        assert outcome(together, signers=1, builders=(BEN,)) == ("pass", "")
+        together["findings"].append({"check": "signer", "outcome": "fail", "code": "signer.suspended", "sentence": "It is suspended."})
+        assert outcome(together, signers=1, builders=(BEN,)) == ("fail", "policy.evidence_contradicted")
 
     def test_it_does_not_vouch_for_its_own_inputs_as_somebody_else(self) -> None:
         verdict = verdict_of(signed_by(ANN, BEN))
