@@ -79,7 +79,7 @@ def _find_fallen(revision: Revision, now: datetime) -> dict[str, _Fallen]:
             reasons.append(_changed(item, latest))
             document = verdict_document(latest) if latest else {}
         for signer in _counted_signers(item.verdict, shown):
-            shutting = check_signer_trusted_today(signer, shown["facts"], as_of=_as_of(shown), at=now)
+            shutting = check_signer_trusted_today(signer, shown["facts"], as_of=_was_here(item, shown), at=now)
             if shutting is not None:
                 code, sentence = shutting
                 reasons.append(Reason(f"evidence.{code.replace('.', '_')}", f"Evidence {item.attestation_id}: {sentence}"))
@@ -119,5 +119,6 @@ def _counted_signers(verdict: Verdict, document: dict[str, Any]) -> list[dict[st
     return first + [signer for signer in facts.get("coSigners", ()) if signer["keyId"] in known]
 
 
-def _as_of(document: dict[str, Any]) -> datetime:
-    return parse_moment(document.get("asOf", document["verifiedAt"]), code="evidence.verdict_mismatch", what="the time of a verdict")
+def _was_here(item: RevisionEvidence, document: dict[str, Any]) -> datetime:
+    as_of = parse_moment(document.get("asOf", document["verifiedAt"]), code="evidence.verdict_mismatch", what="the time of a verdict")
+    return min(as_of, item.attestation.received_at.replace(microsecond=0))
