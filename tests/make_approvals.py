@@ -20,7 +20,7 @@ from approvals.policies import activate_policy, store_policy
 from approvals.refresh import refresh_requests
 from approvals.verify_signature import parse_assertion
 from attestations.drain import drain
-from attestations.models import Attestation, Blob, Submission, Verdict, VerdictSubject
+from attestations.models import Attestation, Blob, Submission, Verdict, VerdictSigner, VerdictSubject
 from attestations.receive import receive_attestation
 from attestations.trust.roots import add_trust_root
 from identities.enrol import begin_enrolment, complete_enrolment
@@ -229,6 +229,14 @@ def _copy(sent: Attestation, count: int, by: Identity) -> None:
     artifact = verdict.subjects.get().artifact
     claimed = verdict.subjects.get().claimed
     VerdictSubject.objects.bulk_create(VerdictSubject(verdict=copy, artifact=artifact, claimed=claimed) for copy in verdicts)
+    signed_by = [(each.issuer, each.name, each.identity) for each in verdict.signers.all()]
+    VerdictSigner.objects.bulk_create(
+        VerdictSigner(
+            verdict=copy, copy_key=sha256_hex(f"{copy.attestation_id} {name}".encode()), issuer=issuer, name=name, identity=identity
+        )
+        for copy in verdicts
+        for issuer, name, identity in signed_by
+    )
 
 
 def copy_evidence(sent: Attestation, *, count: int) -> None:
