@@ -136,5 +136,5 @@ def _first_of_copies(digests: Collection[str], team: Team, named: Q) -> QuerySet
 
 
 def _about(digests: Collection[str]) -> QuerySet[Verdict]:
-    subject = VerdictSubject.objects.filter(verdict=OuterRef("pk"), artifact__in=digests)
-    return newest_verdicts().filter(Exists(subject)).prefetch_related("subjects")
+    about = VerdictSubject.objects.filter(artifact__in=digests).values("verdict")
+    return newest_verdicts().filter(pk__in=about).prefetch_related("subjects")
