@@ -1,4 +1,4 @@
-"""Say which verdicts are of a signer that a policy, or the project's expectations, name: whoever is named may fill up a request.
+"""Say which signers of verdicts a policy, or the project's expectations, name: whoever is named may fill up a request.
 
 What neither the team nor anybody named has sent or signed is looked at as well, and changes no answer.
 
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from django.db.models import Q
 
 from approvals.models import ExpectationsVersion, Revision
-from attestations.admission import is_own
+from attestations.admission import is_own, is_troubled_by_signers
 from attestations.blobs import bytes_of
 from attestations.models import Verdict
 from proofs.policy.document import Builder, EvidenceRule, Policy, parse_policy
@@ -20,7 +20,7 @@ from proofs.policy.expectations_document import parse_expectations
 
 
 def named_signers(policy: Policy, expected: ExpectationsVersion | None) -> Q:
-    """Return the condition that a verdict's signer or a co-signer is named; `expected` are None where none are asked for or in force."""
+    """Return the condition that a row of `VerdictSigner` is named; `expected` are None where none are asked for or in force."""
     rules = [rule for rule in policy.rules if isinstance(rule, EvidenceRule)]
     return named_by([*rules, *(parse_expectations(bytes_of(expected.document)).accept if expected else ())])
 
@@ -37,8 +37,14 @@ def own_of(revision: Revision) -> frozenset[int]:
     return frozenset(shown.filter(is_own(revision.request.project.team, named_in(revision))).values_list("pk", flat=True))
 
 
+def troubled_by_signers(revision: Revision) -> frozenset[int]:
+    """Return those among them from which a signer who does not answer takes something away (`attestations.admission`)."""
+    shown = Verdict.objects.filter(pk__in=revision.evidence.values("verdict"))
+    return frozenset(shown.filter(is_troubled_by_signers(revision.request.project.team, named_in(revision))).values_list("pk", flat=True))
+
+
 def named_by(rules: Iterable[EvidenceRule]) -> Q:
-    """Return the condition that a verdict's signer or a co-signer is named by one of these rules."""
+    """Return the condition that a row of `VerdictSigner` is named by one of these rules."""
     named = Q(pk__in=[])
     for builder in {builder for rule in rules for builder in rule.builders}:
         named |= _is_signed_by(builder)
@@ -47,9 +53,9 @@ def named_by(rules: Iterable[EvidenceRule]) -> Q:
 
 def _is_signed_by(builder: Builder) -> Q:
     if builder.key_id:
-        return Q(signer_issuer="", signer_name=builder.key_id) | Q(co_signer_names__contains=builder.key_id)
+        return Q(issuer="", name=builder.key_id)
     if builder.identity:
-        return Q(signer_issuer=builder.issuer, signer_name=builder.identity)
+        return Q(issuer=builder.issuer, name=builder.identity)
     if builder.workflow:
-        return Q(signer_issuer=builder.issuer) & (Q(signer_name=builder.workflow) | Q(signer_name__startswith=f"{builder.workflow}@"))
+        return Q(issuer=builder.issuer) & (Q(name=builder.workflow) | Q(name__startswith=f"{builder.workflow}@"))
     return Q(pk__in=[])

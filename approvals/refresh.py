@@ -1,28 +1,29 @@
 """Keep requests up with their evidence: freeze a new revision when newer verdicts call for one.
 
-A request nobody has answered follows every new verdict. Once somebody has answered, only a changed rule outcome or a changed finding
-makes a new revision, because that makes their answer stale; findings about what others sent and nobody names do not. Safe to run twice and by several processes; the worker calls it.
+A request nobody has answered follows every new verdict of the team's own evidence. Once somebody has answered, only a changed rule outcome or a changed finding
+makes a new revision, because that makes their answer stale; findings about what others sent and nobody names never do. Safe to run twice and by several processes; the worker calls it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import CharField, DateTimeField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from approvals.models import Approval, ExpectationsActivation, PolicyActivation, Request, RequestState, Revision, RevisionEvidence
-from approvals.named_signers import own_of
+from approvals.named_signers import own_of, troubled_by_signers
 from approvals.revise import Evaluation, evaluate_request, lock_state, revise_request
 from approvals.status import refresh_state
-from attestations.admission import is_admitted, is_spare
+from attestations.admission import is_admitted, is_sent_by
 from attestations.blobs import bytes_of
 from attestations.models import Verdict, VerdictSubject
+from attestations.signer import CHECK, CO_SIGNERS_CHECK
 from proofs.canonical import parse_canonical
 from proofs.errors import Refusal
 from proofs.policy.evaluate import Policy, evaluate_policy, parse_policy
@@ -30,6 +31,9 @@ from proofs.policy.evaluate import Policy, evaluate_policy, parse_policy
 Status = RequestState.Status
 FOLLOWED = (Status.COLLECTING, Status.IN_REVIEW, Status.BLOCKED, Status.CHANGES_REQUESTED, Status.STALE, Status.APPROVED)
 TROUBLE = ("fail", "review", "error")
+ABOUT_SIGNERS = (CHECK, CO_SIGNERS_CHECK)
+# Longer than a verdict takes from the time it bears until it is kept.
+OVERLAP = timedelta(minutes=15)
 BATCH = 50
 
 log = structlog.get_logger(__name__)
@@ -64,8 +68,9 @@ def look_since(revision: Revision) -> Since:
     # What was shown and counts no longer is a change as well, with nothing new in its place.
     if evaluation.verdict_ids == held:
         return Since(0, False)
-    is_answered = Approval.objects.filter(revision=revision).exists()
-    return Since(len(newer), not is_answered or _substance(evaluation) != _substance_of(revision))
+    # What others send, and nobody names, is taken in with the next revision: each change of theirs would interrupt whoever is about to sign.
+    follows = not Approval.objects.filter(revision=revision).exists() and evaluation.own != own_of(revision)
+    return Since(len(newer), follows or _substance(evaluation) != _substance_of(revision))
 
 
 def is_outdated(revision: Revision) -> bool:
@@ -107,7 +112,8 @@ def _refresh(request: Request, *, now: datetime) -> bool:
 def list_behind() -> QuerySet[RequestState]:
     """Return requests whose newest revision lacks a latest verdict that counts, or has another policy or other expectations than are in force.
 
-    The one unseen for longest comes first.
+    For what others sent only where nobody has looked since it was reached: it may well be a copy, or change nothing. The one unseen for
+    longest comes first.
     """
     held = RevisionEvidence.objects.filter(
         verdict=OuterRef("verdict"),
@@ -115,13 +121,15 @@ def list_behind() -> QuerySet[RequestState]:
         revision__number=OuterRef(OuterRef("revision_number")),
     )
     later = Verdict.objects.filter(attestation=OuterRef("verdict__attestation"), number__gt=OuterRef("verdict__number"))
-    admitted = is_admitted(OuterRef(OuterRef("request__project__team")), verdict="verdict__")
-    spare = is_spare(OuterRef(OuterRef("request__project__team")), verdict="verdict__")
-    newer = VerdictSubject.objects.filter(admitted, artifact__requests__request=OuterRef("request")).exclude(spare)
-    newer = newer.filter(~Exists(held), ~Exists(later))
+    team = OuterRef(OuterRef("request__project__team"))
+    unseen = Q(verdict__verified_at__gte=OuterRef("seen_until")) & is_admitted(team, verdict="verdict__")
+    newer = VerdictSubject.objects.filter(artifact__requests__request=OuterRef("request")).filter(~Exists(held), ~Exists(later))
+    newer = newer.filter(is_sent_by(team, verdict="verdict__") | unseen)
     # An item whose newer verdict does not count leaves the evidence set; `newer` alone would miss it.
     superseded = RevisionEvidence.objects.filter(
-        Exists(later), revision__request=OuterRef("request"), revision__number=OuterRef("revision_number")
+        Exists(later.filter(verified_at__gte=OuterRef(OuterRef("seen_until")))),
+        revision__request=OuterRef("request"),
+        revision__number=OuterRef("revision_number"),
     )
     in_force = PolicyActivation.objects.filter(project=OuterRef("request__project"), environment=OuterRef("request__environment"))
     expected = ExpectationsActivation.objects.filter(expectations__project=OuterRef("request__project"))
@@ -133,6 +141,7 @@ def list_behind() -> QuerySet[RequestState]:
             pinned=Subquery(pinned.values("policy_id")[:1]),
             expected=Coalesce(Subquery(expected.order_by("-entry_id").values("expectations_id")[:1], output_field=CharField()), Value("")),
             expected_then=Subquery(pinned.values("expectations_digest")[:1]),
+            seen_until=ExpressionWrapper(F("computed_at") - OVERLAP, output_field=DateTimeField()),
         )
         .filter(
             Exists(newer)
@@ -155,34 +164,43 @@ def _lapsed(now: datetime) -> QuerySet[RequestState]:
 
 
 def _substance(evaluation: Evaluation) -> tuple[Any, ...]:
-    own = [(item.digest, item.document) for item in evaluation.evidence if item.verdict.pk in evaluation.own]
+    own = [
+        (item.digest, item.document, item.verdict.pk in evaluation.troubled)
+        for item in evaluation.evidence
+        if item.verdict.pk in evaluation.own
+    ]
     return _weigh(parse_policy(bytes_of(evaluation.policy.document)), evaluation.policy_input, evaluation.result, own)
 
 
 def _substance_of(revision: Revision) -> tuple[Any, ...]:
     held = revision.evidence.filter(verdict__in=own_of(revision)).select_related("attestation", "verdict__document")
-    own = [(item.attestation.blob_id, parse_canonical(bytes_of(item.verdict.document))) for item in held]
+    troubled = troubled_by_signers(revision)
+    own = [(item.attestation.blob_id, parse_canonical(bytes_of(item.verdict.document)), item.verdict_id in troubled) for item in held]
     policy_input, result = (parse_canonical(bytes_of(blob)) for blob in (revision.policy_input, revision.policy_result))
     return _weigh(parse_policy(bytes_of(revision.policy.document)), policy_input, result, own)
 
 
 def _weigh(
-    policy: Policy, policy_input: dict[str, Any], result: Mapping[str, Any], own: Sequence[tuple[str, Mapping[str, Any]]]
+    policy: Policy, policy_input: dict[str, Any], result: Mapping[str, Any], own: Sequence[tuple[str, Mapping[str, Any], bool]]
 ) -> tuple[Any, ...]:
     """Return what an answer rests on: the outcome of each rule, why one fails, and what is wrong with the team's own evidence.
 
     Why a rule fails is asked of the own evidence alone: what others send would give another reason each time, and undo a rejection with it.
     """
-    digests = {digest for digest, _ in own}
+    digests = {digest for digest, _, _ in own}
     evidence = [item for item in policy_input["evidence"] if item["digest"] in digests]
     alone = result if len(evidence) == len(policy_input["evidence"]) else evaluate_policy(policy, {**policy_input, "evidence": evidence})
     codes = {rule["id"]: rule["code"] for rule in alone["rules"]}
     outcomes = [(rule["id"], rule["outcome"], "" if rule["outcome"] == "pass" else codes[rule["id"]]) for rule in result["rules"]]
-    return tuple(sorted(outcomes)), frozenset((digest, *trouble) for digest, document in own for trouble in _troubles(document))
+    troubles = frozenset(
+        (digest, *trouble) for digest, document, by_signers in own for trouble in _troubles(document, by_signers=by_signers)
+    )
+    return tuple(sorted(outcomes)), troubles
 
 
-def _troubles(verdict: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    troubles = [(item["check"], item["outcome"], item["code"]) for item in verdict["findings"] if item["outcome"] in TROUBLE]
+def _troubles(verdict: Mapping[str, Any], *, by_signers: bool) -> list[tuple[str, str, str]]:
+    found = [item for item in verdict["findings"] if item["outcome"] in TROUBLE and (by_signers or item["check"] not in ABOUT_SIGNERS)]
+    troubles = [(item["check"], item["outcome"], item["code"]) for item in found]
     if verdict["result"] != "verified":
         troubles.append(("verification", verdict["result"], verdict["code"]))
     return troubles

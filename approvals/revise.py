@@ -22,8 +22,9 @@ from approvals.named_signers import named_signers
 from approvals.policies import active_policy
 from approvals.snapshot import SeenEvidence, build_snapshot, party
 from approvals.status import refresh_state
-from attestations.admission import MAX_OF_OTHERS, others_verdicts, own_verdicts
+from attestations.admission import MAX_OF_OTHERS, is_troubled_by_signers, others_verdicts, own_verdicts
 from attestations.blobs import bytes_of, store_blob
+from attestations.models import Verdict
 from attestations.trace import Trace, Viewpoint, trace_verdicts
 from identities.actors import actor_of, portal_actor
 from identities.models import Identity, Team
@@ -52,6 +53,8 @@ class Evaluation:
     expectations_digest: str | None = None
     # Which of the verdicts are the team's own, or of somebody named: the others change no answer.
     own: frozenset[int] = frozenset()
+    # From which of those a signer who does not answer takes something away.
+    troubled: frozenset[int] = frozenset()
 
     @property
     def verdict_ids(self) -> frozenset[int]:
@@ -72,7 +75,7 @@ def evaluate_request(request: Request) -> Evaluation:
     expected = active_expectations(request.project) if parsed.asks_expectations else None
     artifacts = [{"digest": item.artifact_id, "name": item.name} for item in request.artifacts.order_by("artifact_id")]
     named = named_signers(parsed, expected)
-    evidence, own_ids = _current_evidence([item["digest"] for item in artifacts], request.project.team, named)
+    evidence, own_ids, troubled = _current_evidence([item["digest"] for item in artifacts], request.project.team, named)
     behalf, owner = request.on_behalf_of, request.requester.owner
     policy_input = build_policy_input(
         project=request.project.slug,
@@ -86,7 +89,8 @@ def evaluate_request(request: Request) -> Evaluation:
         expectations={"digest": expected.digest, "document": parse_canonical(bytes_of(expected.document))} if expected else None,
     )
     expectations_digest = (expected.digest if expected else "") if parsed.asks_expectations else None
-    return Evaluation(policy, artifacts, evidence, policy_input, evaluate_policy(parsed, policy_input), expectations_digest, own_ids)
+    result = evaluate_policy(parsed, policy_input)
+    return Evaluation(policy, artifacts, evidence, policy_input, result, expectations_digest, own_ids, troubled)
 
 
 @transaction.atomic
@@ -132,8 +136,9 @@ def lock_state(request: Request, *, now: datetime) -> RequestState:
     return RequestState.objects.select_for_update(no_key=True).get(request_id=request.pk)
 
 
-def _current_evidence(digests: Sequence[str], team: Team, named: Q) -> tuple[list[SeenEvidence], frozenset[int]]:
-    """Return the latest verdict of every attestation that counts for the team, each once, oldest evidence first; and which are its own."""
+def _current_evidence(digests: Sequence[str], team: Team, named: Q) -> tuple[list[SeenEvidence], frozenset[int], frozenset[int]]:
+    """Return the latest verdict of every attestation that counts for the team, each once, oldest evidence first; which are its own, and
+    which of those a signer troubles who does not answer."""
     verdicts = list(own_verdicts(digests, team=team, named=named)[: MAX_EVIDENCE + 1])
     if len(verdicts) > MAX_EVIDENCE:
         raise Conflict(
@@ -142,9 +147,10 @@ def _current_evidence(digests: Sequence[str], team: Team, named: Q) -> tuple[lis
             "fewer artifacts in one request, or stop whatever sends so much and build again, because a new digest starts without it",
         )
     own_ids = frozenset(verdict.pk for verdict in verdicts)
+    troubled = Verdict.objects.filter(is_troubled_by_signers(team, named), pk__in=own_ids).values_list("pk", flat=True)
     verdicts += others_verdicts(digests, team=team, named=named)[:MAX_OF_OTHERS]
     verdicts.sort(key=lambda verdict: (verdict.attestation.received_at, verdict.attestation_id))
-    return [SeenEvidence(verdict, parse_canonical(bytes_of(verdict.document))) for verdict in verdicts], own_ids
+    return [SeenEvidence(verdict, parse_canonical(bytes_of(verdict.document))) for verdict in verdicts], own_ids, frozenset(troubled)
 
 
 def _names(identity: Identity) -> dict[str, str]:

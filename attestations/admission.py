@@ -1,10 +1,9 @@
 """Which evidence about an artifact counts for a team's project, and which only lies beside it.
 
-Anybody with a credential can name any digest in an envelope that proves nothing, or sign one with an identity nobody here knows. So evidence
-counts for everybody only when it verified and its signer is registered; everything else counts for the team that sent it. Of what other
-teams send, copies of one signature count once, because anybody can spell a bundle anew; of what they sign, only so much is looked at, the
-first received first: whoever owns a key could fill up anybody's request otherwise. Whether a policy accepts it is not asked here; whom it
-names, the caller says.
+Anybody can name any digest in an envelope that proves nothing, or add a signature to somebody else's. So what another team sends counts only
+where it verified and a registered signer answers for it, and is the team's own only by a signer of the team's, or one who is named, whose
+word about this content does not count already. Only so much is looked at of the rest, the first received first. Whether a policy accepts
+any of it is not asked here; whom it names, the caller says, as a condition on the rows of `VerdictSigner`.
 """
 
 from __future__ import annotations
@@ -12,15 +11,21 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Case, Exists, F, OuterRef, Q, QuerySet, Value, When, Window
+from django.db.models.functions import RowNumber
 
-from attestations.models import Finding, Submission, Verdict, VerdictSubject
+from attestations.models import Finding, Submission, Verdict, VerdictSigner, VerdictSubject
 from attestations.queries import newest_verdicts
 from attestations.signer import CHECK
-from identities.models import Team
+from identities.models import EvidenceSigner, Team
+from proofs.policy.expectation_rule import STATES_RESULT
+from proofs.predicates.read import READERS
 
-# Of verified evidence that neither the team nor anybody its policy names has signed or sent.
+# Of verified evidence by which neither the team nor anybody its policy names says anything new today.
 MAX_OF_OTHERS = 64
+# Why a registered signer says no yes, while the no that it said is its own word; a revoked or blocked one may be anybody's.
+_STILL_SAYS_NO = ("signer.suspended", "signer.orphaned", "signer.not_granted")
+_RESULT_TYPES = tuple(predicate_type for predicate_type, (kind, _) in READERS.items() if kind in STATES_RESULT)
 
 
 def is_admitted(team: Any, *, verdict: str = "") -> Q:
@@ -28,33 +33,17 @@ def is_admitted(team: Any, *, verdict: str = "") -> Q:
 
     `verdict` is the way to the verdict from the rows that are filtered, with its `__` at the end; empty when they are the verdicts.
     """
-    # A registered signer that does not answer today still says its no; that it says no yes is for the policy to see.
-    barred = Finding.objects.filter(verdict=OuterRef(f"{verdict}pk"), check_name=CHECK, outcome=Finding.Outcome.FAIL)
-    known = Q(**{f"{verdict}result": Verdict.Result.VERIFIED}) & (Q(**{f"{verdict}signer__isnull": False}) | Q(Exists(barred)))
-    return known | is_sent_by(team, verdict=verdict)
-
-
-def is_spare(team: Any, *, verdict: str = "") -> Q:
-    """Return the condition that what others sent is a copy of what counts already: the team's own, else the first received one.
-
-    A copy whose signer answers for it goes before one whose signer does not. `team` and `verdict` are as for `is_admitted`.
-    """
-    inner = OuterRef(team) if isinstance(team, OuterRef) else team
-    received, attestation = OuterRef(f"{verdict}attestation__received_at"), OuterRef(f"{verdict}attestation")
-    newer = Verdict.objects.filter(attestation=OuterRef("attestation"), number__gt=OuterRef("number"))
-    copies = Verdict.objects.filter(~Exists(newer), is_admitted(inner), copy_key=OuterRef(f"{verdict}copy_key"))
-    copies = copies.exclude(attestation=attestation)
-    earlier = Q(attestation__received_at__lt=received) | Q(attestation__received_at=received, attestation__lt=attestation)
-    first = is_sent_by(inner) | earlier
-    answered = Q(signer__isnull=False)
-    nobody = Q(**{f"{verdict}signer__isnull": True})
-    better = Q(Exists(copies.filter(answered & first))) | (nobody & Q(Exists(copies.filter(answered | first))))
-    return Q(**{f"{verdict}copy_key__isnull": False}) & ~is_sent_by(team, verdict=verdict) & better
+    row = OuterRef(f"{verdict}pk")
+    silent = Finding.objects.filter(verdict=row, check_name=CHECK, outcome=Finding.Outcome.FAIL, code__in=_STILL_SAYS_NO)
+    answers = Q(**{f"{verdict}signer__isnull": False}) | Q(Exists(VerdictSigner.objects.filter(verdict=row, identity__isnull=False)))
+    says_no = Q(**{f"{verdict}predicate_type__in": _RESULT_TYPES}) & Q(Exists(silent))
+    return (Q(**{f"{verdict}result": Verdict.Result.VERIFIED}) & (answers | says_no)) | is_sent_by(team, verdict=verdict)
 
 
 def is_own(team: Team, named: Q) -> Q:
-    """Return the condition that the team sent a verdict's evidence, or that it or a signer who is `named` signed it."""
-    return is_sent_by(team) | Q(signer__team=team) | named
+    """Return the condition that the team sent a verdict's evidence, or that it or a signer who is `named` signed it and answers for that."""
+    answers = VerdictSigner.objects.filter(_is_relevant(team, named), verdict=OuterRef("pk"), identity__isnull=False)
+    return is_sent_by(team) | Q(signer__team=team) | Q(Exists(answers))
 
 
 def is_sent_by(team: Any, *, verdict: str = "") -> Q:
@@ -62,20 +51,39 @@ def is_sent_by(team: Any, *, verdict: str = "") -> Q:
     return Q(Exists(Submission.objects.filter(attestation=OuterRef(f"{verdict}attestation"), identity__team=team)))
 
 
+def is_troubled_by_signers(team: Team, named: Q) -> Q:
+    """Return the condition that a signer who does not answer takes something away from a verdict's evidence: the team sent it, and that
+    signer is its own or named, or none of those who are answers."""
+    relevant = VerdictSigner.objects.filter(_is_relevant(team, named), verdict=OuterRef("pk"))
+    silent, answering = relevant.filter(identity__isnull=True), relevant.filter(identity__isnull=False)
+    return is_sent_by(team) & (Q(Exists(silent)) | ~Q(Exists(answering)))
+
+
 def own_verdicts(digests: Collection[str], *, team: Team, named: Q) -> QuerySet[Verdict]:
-    """Return the newest verdicts that count for `team` and `is_own` tells its own, without spare copies, the first received first."""
-    return _counting(digests, team).filter(is_own(team, named))
+    """Return the newest verdicts that count for `team` and are its own, the first received first: sent by it, or with something new in it
+    that it or somebody `named` signed and answers for today."""
+    return _counting(digests, team).filter(_is_new_of_own(digests, team, named)).order_by("attestation__received_at", "attestation_id")
 
 
 def others_verdicts(digests: Collection[str], *, team: Team, named: Q) -> QuerySet[Verdict]:
-    """Return all others that count for `team`, in the same order; the first `MAX_OF_OTHERS` are looked at, and the rest is left out."""
-    return _counting(digests, team).exclude(is_own(team, named))
+    """Return all others that count for `team` and are no copies; the first `MAX_OF_OTHERS` are looked at, and the rest is left out.
+
+    First what a signer of the team's or somebody `named` signed who does not answer today, then the first received.
+    """
+    first = _first_of_copies(digests, team, named)
+    relevant = first.filter(_is_relevant(team, named))
+    others = (
+        _counting(digests, team).exclude(_is_new_of_own(digests, team, named)).filter(Q(pk__in=first.values("verdict")) | _is_unnamed())
+    )
+    silent = Case(When(Q(pk__in=relevant.values("verdict")), then=Value(False)), default=Value(True), output_field=BooleanField())
+    return others.annotate(is_of_strangers=silent).order_by("is_of_strangers", "attestation__received_at", "attestation_id")
 
 
-def spare_verdicts(digests: Collection[str], *, team: Team) -> QuerySet[Verdict]:
-    """Return the newest verdicts of copies that others sent of what counts already, the last received first."""
-    admitted = _about(digests).filter(is_admitted(team)).filter(is_spare(team))
-    return admitted.order_by("-attestation__received_at", "-attestation_id")
+def spare_verdicts(digests: Collection[str], *, team: Team, named: Q) -> QuerySet[Verdict]:
+    """Return the newest verdicts of what others sent and adds nothing to what counts already, the last received first."""
+    first = _first_of_copies(digests, team, named)
+    spare = _counting(digests, team).exclude(is_sent_by(team) | Q(pk__in=first.values("verdict")) | _is_unnamed())
+    return spare.order_by("-attestation__received_at", "-attestation_id")
 
 
 def left_out_verdicts(digests: Collection[str], *, team: Team) -> QuerySet[Verdict]:
@@ -84,10 +92,49 @@ def left_out_verdicts(digests: Collection[str], *, team: Team) -> QuerySet[Verdi
 
 
 def _counting(digests: Collection[str], team: Team) -> QuerySet[Verdict]:
-    admitted = _about(digests).filter(is_admitted(team)).exclude(is_spare(team))
-    return admitted.order_by("attestation__received_at", "attestation_id")
+    return _about(digests).filter(is_admitted(team))
+
+
+def _is_new_of_own(digests: Collection[str], team: Team, named: Q) -> Q:
+    first = _first_of_copies(digests, team, named).filter(_is_relevant(team, named), identity__isnull=False)
+    return is_sent_by(team) | Q(pk__in=first.values("verdict")) | (Q(signer__team=team) & _is_unnamed())
+
+
+def _is_unnamed() -> Q:
+    """The condition that a verdict is of before its signers had rows: it is no copy of anything until it is reached anew."""
+    return ~Q(Exists(VerdictSigner.objects.filter(verdict=OuterRef("pk"))))
+
+
+def _is_relevant(team: Team, named: Q) -> Q:
+    """The condition that a row of `VerdictSigner` is of the team, also where its key answers for nobody today, or `named`."""
+    keys = EvidenceSigner.objects.filter(identity__team=team, method=EvidenceSigner.Method.PUBLIC_KEY).exclude(key_id="").values("key_id")
+    return Q(identity__team=team) | Q(issuer="", name__in=keys) | named
+
+
+def _first_of_copies(digests: Collection[str], team: Team, named: Q) -> QuerySet[VerdictSigner]:
+    """Return of all evidence that counts, for each signer and content, the one row that speaks for it; of the team's own evidence all may.
+
+    That of evidence for which everybody answers goes first, then the team's own, then the first received. Where the team or somebody named
+    signed what others sent, its other signers say nothing: whoever adds a signature would have something new to say each time.
+    """
+    relevant = _is_relevant(team, named)
+    beside = VerdictSigner.objects.filter(relevant, verdict=OuterRef("verdict"))
+    speaking = VerdictSigner.objects.filter(verdict__in=_counting(digests, team).order_by().values("pk")).annotate(
+        is_strange=Case(When(relevant, then=Value(False)), default=Value(True), output_field=BooleanField()),
+        is_of_others=Case(When(is_sent_by(team, verdict="verdict__"), then=Value(False)), default=Value(True), output_field=BooleanField()),
+        is_silent=Case(
+            When(identity__isnull=False, verdict__signer__isnull=False, verdict__result=Verdict.Result.VERIFIED, then=Value(False)),
+            default=Value(True),
+            output_field=BooleanField(),
+        ),
+    )
+    speaking = speaking.filter(Q(is_of_others=False) | Q(is_strange=False) | ~Q(Exists(beside)))
+    order = [F("is_silent"), F("is_of_others"), F("verdict__attestation__received_at"), F("verdict__attestation_id")]
+    place = Window(RowNumber(), partition_by=[F("copy_key")], order_by=order)
+    first = speaking.annotate(place=place).filter(place=1).values("pk")
+    return VerdictSigner.objects.filter(pk__in=first)
 
 
 def _about(digests: Collection[str]) -> QuerySet[Verdict]:
-    subject = VerdictSubject.objects.filter(verdict=OuterRef("pk"), artifact__in=digests)
-    return newest_verdicts().filter(Exists(subject)).prefetch_related("subjects")
+    about = VerdictSubject.objects.filter(artifact__in=digests).values("verdict")
+    return newest_verdicts().filter(pk__in=about).prefetch_related("subjects")

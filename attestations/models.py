@@ -336,7 +336,7 @@ class Verdict(AppendOnly):
     # Of an envelope of several signatures: the ids of further keys that count, and how many signatures count for nothing yet.
     co_signer_names = models.TextField(blank=True)
     other_signatures = models.PositiveIntegerField(default=0)
-    # Shared by all copies of the same signed content by the same signers; null where no signature held, and before verifier 4.
+    # That of the first signer; those of all are in `VerdictSigner`. Null where no signature held, and before verifier 4.
     copy_key = models.CharField(max_length=64, null=True, blank=True, db_index=True)
 
     class Meta:
@@ -364,6 +364,26 @@ class VerdictSubject(AppendOnly):
 
     def __str__(self) -> str:
         return f"{self.verdict} about {self.artifact_id}"
+
+
+class VerdictSigner(AppendOnly):
+    """One of those whose signature a verdict found to hold: the signer, or a co-signer of the same envelope.
+
+    `copy_key` is shared by all evidence in which this signer signed the same content. `issuer` is empty where a key signed; then `name` is its
+    id. `identity` is null where nobody answered for it.
+    """
+
+    verdict = models.ForeignKey(Verdict, on_delete=models.PROTECT, related_name="signers")
+    copy_key = models.CharField(max_length=64, db_index=True)
+    issuer = models.CharField(max_length=300, blank=True)
+    name = models.CharField(max_length=500)
+    identity = models.ForeignKey(Identity, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["verdict", "copy_key"], name="verdict_signer_once")]
+
+    def __str__(self) -> str:
+        return f"{self.verdict} signed by {self.name}"
 
 
 class Finding(AppendOnly):

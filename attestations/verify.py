@@ -16,7 +16,7 @@ from django.db import transaction
 
 from attestations.blobs import bytes_of, store_blob
 from attestations.claim import Claim, finish_job
-from attestations.models import Artifact, Attestation, Finding, Verdict, VerdictSubject, VerificationJob
+from attestations.models import Artifact, Attestation, Finding, Verdict, VerdictSigner, VerdictSubject, VerificationJob
 from attestations.queries import verdict_document
 from attestations.reverify import trust_mark, verifier_in_force
 from attestations.second_opinion import with_second_opinion
@@ -156,10 +156,11 @@ def _keep(judged: _Judged, *, claim: Claim, state: VerificationJob.State, error:
             signer_name=_cut(str(signed_by.get("identity") or signed_by.get("keyId") or ""), 500),
             co_signer_names=" ".join(str(signer["keyId"]) for signer, _ in judged.co_signers),
             other_signatures=assessment.other_signatures,
-            copy_key=assessment.copy_key,
+            copy_key=next(iter(assessment.copy_keys), None),
         )
         verdict.save()
         _keep_subjects(verdict, assessment, now)
+        _keep_signers(verdict, judged)
         Finding.objects.bulk_create(
             Finding(
                 verdict=verdict,
@@ -196,6 +197,16 @@ def _keep_subjects(verdict: Verdict, assessment: Assessment, now: datetime) -> N
     Artifact.objects.bulk_create(artifacts, ignore_conflicts=True)
     VerdictSubject.objects.bulk_create(
         VerdictSubject(verdict=verdict, artifact_id=digest, name=_cut(names[digest], 300), claimed=not proven) for digest in in_order
+    )
+
+
+def _keep_signers(verdict: Verdict, judged: _Judged) -> None:
+    names = [(verdict.signer_issuer, verdict.signer_name), *(("", str(signer["keyId"])) for signer, _ in judged.co_signers)]
+    identities = [judged.signer.identity, *(who.identity for _, who in judged.co_signers)]
+    # One copy key for each signer of the facts, and none where nothing was proven.
+    found = zip(judged.assessment.copy_keys, names, identities, strict=True) if judged.assessment.copy_keys else ()
+    VerdictSigner.objects.bulk_create(
+        VerdictSigner(verdict=verdict, copy_key=key, issuer=issuer, name=name, identity=identity) for key, (issuer, name), identity in found
     )
 
 

@@ -59,8 +59,8 @@ _BARE_IMAGE = (
 class Assessment:
     """The answer about one piece of evidence. `facts` is None unless its signatures verified.
 
-    `other_signatures` counts those of an envelope that count for nothing today, and may count once their key is registered. `copy_key` is
-    that of `VerifiedEvidence`, None without facts.
+    `other_signatures` counts those of an envelope that count for nothing today, and may count once their key is registered. `copy_keys` are
+    those of `VerifiedEvidence`, none without facts.
     """
 
     result: str
@@ -71,7 +71,7 @@ class Assessment:
     claimed_subjects: tuple[str, ...]
     not_checked: tuple[str, ...]
     other_signatures: int = 0
-    copy_key: str | None = None
+    copy_keys: tuple[str, ...] = ()
 
 
 def assess_evidence(
@@ -99,11 +99,11 @@ def assess_evidence(
     subjects = tuple(dict.fromkeys(digest for subject in facts["subjects"] for digest in subject["digests"]))
     contradiction = next((finding for finding in findings if finding.outcome == FAIL), None)
     if contradiction is not None:
-        code, said, copied = contradiction.code, contradiction.sentence, verified.copy_key
-        return Assessment(REJECTED, code, said, facts, findings, subjects, not_checked, copy_key=copied)
+        code, said, copied = contradiction.code, contradiction.sentence, verified.copy_keys
+        return Assessment(REJECTED, code, said, facts, findings, subjects, not_checked, copy_keys=copied)
     which = "The signature of each registered key" if verified.other_signatures else "Every signature"
     reason = f"{which} holds, and nothing in the statement contradicts its signer."
-    left_alone, copied = verified.other_signatures, verified.copy_key
+    left_alone, copied = verified.other_signatures, verified.copy_keys
     return Assessment(VERIFIED, "evidence.verified", reason, facts, findings, subjects, not_checked, left_alone, copied)
 
 

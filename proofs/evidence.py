@@ -86,14 +86,18 @@ class VerifiedEvidence:
     all_tried: bool = True
 
     @property
-    def copy_key(self) -> str:
-        """The SHA-256 that all evidence of the same signed content by the same signers shares, however it is spelled, stamped or logged.
+    def copy_keys(self) -> tuple[str, ...]:
+        """For each signer, the first one first, the SHA-256 that all evidence shares in which it signed the same content.
 
-        The signature is no part of it, because anybody can turn an ECDSA signature into another one that holds as well.
+        However that is spelled, stamped or logged, and whoever signed it as well: anybody can add a signature to an envelope, and turn an
+        ECDSA signature into another one that holds too. What the signed bytes are read as is a part of it, because an image's signature can
+        be sent as one over a bare file, and is about something else then.
         """
         certificate = self.bundle.certificate if self.bundle else None
         signers = [sha256_hex(certificate.der)] if certificate else [self.key.key_id, *(key.key_id for key in self.co_signers)]
-        return sha256_hex(canonical_bytes([self.signed_sha256, *signers]))
+        subjects = sorted({str(digest) for subject in self.statement.subjects for digest in subject.digests})
+        read_as = [self.statement.predicate_type or "", subjects, self.signed_sha256]
+        return tuple(sha256_hex(canonical_bytes([*read_as, signer])) for signer in signers)
 
 
 def read_evidence(unverified_bytes: bytes, *, max_bytes: int | None = MAX_BYTES) -> Any:

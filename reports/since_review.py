@@ -16,8 +16,9 @@ from approvals.expectations import active_expectations
 from approvals.models import Approval, Request, Revision
 from approvals.named_signers import named_signers
 from approvals.status import Standing, Status, compute_standing
+from attestations.admission import is_own
 from attestations.blobs import bytes_of
-from attestations.models import Submission, Verdict
+from attestations.models import Verdict
 from attestations.queries import verdict_document
 from attestations.statement_words import list_claims
 from gates.decide import weigh_requests
@@ -124,11 +125,8 @@ def _own(answered: Revision, verdicts: Sequence[Verdict], team: Team) -> set[int
     """Return those that the team sent or signed, or a signer whom the policy or the expectations name."""
     expected = active_expectations(answered.request.project) if answered.expectations_digest is not None else None
     named = named_signers(parse_policy(bytes_of(answered.policy.document)), expected)
-    mine = {verdict.pk for verdict in verdicts if verdict.signer is not None and verdict.signer.team_id == team.pk}
-    sent = Submission.objects.filter(attestation__in=[verdict.attestation_id for verdict in verdicts], identity__team=team)
-    sent_ids = set(sent.values_list("attestation_id", flat=True))
-    mine |= {verdict.pk for verdict in verdicts if verdict.attestation_id in sent_ids}
-    return mine | set(Verdict.objects.filter(named, pk__in=[verdict.pk for verdict in verdicts]).values_list("pk", flat=True))
+    found = Verdict.objects.filter(is_own(team, named), pk__in=[verdict.pk for verdict in verdicts])
+    return set(found.values_list("pk", flat=True))
 
 
 def _replaced(answered: Revision, standing: Standing) -> tuple[str, ...]:

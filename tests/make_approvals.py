@@ -20,7 +20,7 @@ from approvals.policies import activate_policy, store_policy
 from approvals.refresh import refresh_requests
 from approvals.verify_signature import parse_assertion
 from attestations.drain import drain
-from attestations.models import Attestation, Blob, Submission, Verdict, VerdictSubject
+from attestations.models import Attestation, Blob, Finding, Submission, Verdict, VerdictSigner, VerdictSubject
 from attestations.receive import receive_attestation
 from attestations.trust.roots import add_trust_root
 from identities.enrol import begin_enrolment, complete_enrolment
@@ -215,10 +215,10 @@ def send_junk(*, by: Identity, count: int = 1, tag: str = "1.4.2", now: datetime
     return junk
 
 
-def _copy(sent: Attestation, count: int, by: Identity) -> None:
+def _copy(sent: Attestation, count: int, by: Identity, *, respelled: bool = False, name: str = "") -> None:
     """Make `count` more attestations that differ from `sent` in their bytes alone. The portal's own way takes seconds for a thousand."""
     verdict, at = sent.verdicts.get(), sent.received_at
-    contents = [f"{number} like {sent.pk}".encode() for number in range(count)]
+    contents = [f"{number} like {sent.pk}{name}".encode() for number in range(count)]
     blobs = Blob.objects.bulk_create(Blob(digest=sha256_hex(each), size=len(each), content=each, stored_at=at) for each in contents)
     copies = Attestation.objects.bulk_create(Attestation(blob=blob, format=sent.format, received_at=at) for blob in blobs)
     Submission.objects.bulk_create(Submission(attestation=copy, identity=by, submitted_at=at) for copy in copies)
@@ -229,11 +229,28 @@ def _copy(sent: Attestation, count: int, by: Identity) -> None:
     artifact = verdict.subjects.get().artifact
     claimed = verdict.subjects.get().claimed
     VerdictSubject.objects.bulk_create(VerdictSubject(verdict=copy, artifact=artifact, claimed=claimed) for copy in verdicts)
+    Finding.objects.bulk_create(
+        Finding(verdict=copy, check_name=found.check_name, outcome=found.outcome, code=found.code, sentence=found.sentence)
+        for copy in verdicts
+        for found in verdict.findings.all()
+    )
+    VerdictSigner.objects.bulk_create(
+        VerdictSigner(verdict=copy, copy_key=_copy_key(each, copy, respelled), issuer=each.issuer, name=each.name, identity=each.identity)
+        for copy in verdicts
+        for each in verdict.signers.all()
+    )
 
 
-def copy_evidence(sent: Attestation, *, count: int) -> None:
-    """Make `count` more pieces of evidence like one that was sent, by its sender."""
-    _copy(sent, count, sent.submissions.get().identity)
+def _copy_key(signer: VerdictSigner, copy: Verdict, respelled: bool) -> str:
+    return signer.copy_key if respelled else sha256_hex(f"{copy.attestation_id} {signer.name}".encode())
+
+
+def copy_evidence(sent: Attestation, *, count: int, respelled: bool = False, name: str = "") -> None:
+    """Make `count` more pieces of evidence like one that was sent, by its sender; `respelled` are of the same content in other bytes.
+
+    `name` tells a second such call from the first.
+    """
+    _copy(sent, count, sent.submissions.get().identity, respelled=respelled, name=name)
 
 
 def register_stranger(*, now: datetime = NOW) -> None:

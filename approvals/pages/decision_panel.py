@@ -110,7 +110,7 @@ def _left_out(request: Request, policy: Policy) -> LeftOut:
     named = named_signers(policy, active_expectations(request.project) if policy.asks_expectations else None)
     others = others_verdicts(digests, team=team, named=named)
     too_many = max(0, others.count() - MAX_OF_OTHERS)
-    copies = spare_verdicts(digests, team=team)
+    copies = spare_verdicts(digests, team=team, named=named)
     newest = [*unproven[:SHOWN_LEFT_OUT], *others.reverse()[: min(too_many, SHOWN_LEFT_OUT)], *copies[:SHOWN_LEFT_OUT]]
     newest.sort(key=lambda verdict: (verdict.attestation.received_at, verdict.attestation_id), reverse=True)
     return LeftOut(unproven.count(), too_many, copies.count(), newest[:SHOWN_LEFT_OUT])

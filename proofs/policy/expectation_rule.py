@@ -21,7 +21,7 @@ from proofs.predicates.verdicts import PASSED
 from proofs.provenance import MAX_INPUTS, PROVENANCE_TYPES
 from proofs.repository import SAME, compare_repositories
 
-_STATES_RESULT = ("test-result", "verification-summary")
+STATES_RESULT = ("test-result", "verification-summary")
 RESULT_CODE = "policy.result_not_passed"
 
 
@@ -55,7 +55,7 @@ def check_expectations(
         if stranger is not None:
             return Shortfall(8, "policy.input", f"The build took in {stranger}, which is not an approved input.")
     # Last, so that a shortfall with this code means: everything else about the item is accepted, and it says no.
-    if _kind_of(facts) in _STATES_RESULT and (predicate.get("kind") != _kind_of(facts) or predicate.get("result") not in rule.results):
+    if _kind_of(facts) in STATES_RESULT and (predicate.get("kind") != _kind_of(facts) or predicate.get("result") not in rule.results):
         return Shortfall(
             9, RESULT_CODE, f"It says {predicate.get('result') or 'nothing we can read'}; expected {' or '.join(rule.results)}."
         )

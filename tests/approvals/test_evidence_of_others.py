@@ -225,7 +225,7 @@ class TestCopies:
         bot, signer = make.other_teams_bot(), make_signer()
         register_signer(identity=bot, public_key_pem=signer.pem, by=None, now=make.NOW)
         make.set_stage()
-        statement = {"_type": STATEMENT_V1, "subject": SUBJECT, "predicateType": make.SLSA, "predicate": {}}
+        statement = {"_type": STATEMENT_V1, "subject": SUBJECT, "predicateType": make.TEST_RESULT, "predicate": {}}
         first = make.send(signer.sign(json.dumps(statement).encode()), by=bot)
         assert [item.attestation for item in make.ask().revisions.get().evidence.all()] == [first]
         cast.let_attest(bot, now=LATE)

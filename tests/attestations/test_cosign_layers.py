@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 
 from attestations.models import Attestation
+from attestations.trust.roots import add_trust_root
 from portal.demo.instance import build_provenance
 from tests import cast
 from tests.attestations.test_receive import send
-from tests.make_attestations import NOW, artifact_digest, runner_workload, trust_instance, verify_now
+from tests.make_attestations import NOW, artifact_digest, make_attestation, runner_workload, trust_instance, verify_now
 from tests.proofs.cosign import SIGNATURE, descriptor, image_payload, layer_of
 from tests.proofs.cosign import SIGNATURE_TYPE as SIMPLE_SIGNING
+from tests.proofs.formats import KINDS, Formats
 
 pytestmark = pytest.mark.django_db
 
@@ -63,3 +66,15 @@ def test_one_that_proves_nothing_is_filed_under_the_image_it_claims_to_be_about(
     verdict = verify_now(attestation)
     assert (verdict.result, verdict.code) == ("rejected", "bundle.missing_material")
     assert [(subject.artifact_id, subject.claimed) for subject in verdict.subjects.all()] == [("sha256:" + "ab" * 32, True)]
+
+
+@pytest.mark.parametrize("first", ["layer", "bare file"])
+def test_an_image_signature_is_no_copy_of_the_same_signature_sent_as_one_over_a_bare_file(first: str) -> None:
+    formats, blob = Formats(NOW - timedelta(days=1)), image_payload()
+    add_trust_root(name="formats", document=formats.document(), profile=None, by=None, now=NOW)
+    cast.runner()
+    bare = formats.make(KINDS["file-v1"], {}, runner_workload(), NOW, file=blob)
+    contents = [json.dumps(layer_of(bare, blob=blob)).encode(), bare]
+    verdicts = [verify_now(make_attestation(content)) for content in (contents if first == "layer" else reversed(contents))]
+    assert {verdict.code for verdict in verdicts} == {"evidence.verified"}
+    assert len({verdict.signers.get().copy_key for verdict in verdicts}) == 2
