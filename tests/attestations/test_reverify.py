@@ -21,9 +21,6 @@ from attestations.queries import latest_verdict, pending_about, verdict_document
 from attestations.reverify import ask_reverification, spread_reverifications
 from attestations.trust.roots import add_trust_root, remove_trust_root_alone
 from attestations.verify import OtherVerifier, TrustChanged, verify_attestation
-from identities.lifecycle.change_status import retire_identity, suspend_identity
-from identities.lifecycle.compromise import mark_compromised
-from identities.lifecycle.rotate_signer import rotate_signer
 from identities.models import EvidenceSigner, Identity
 from identities.register import register_nonhuman, register_signer
 from identities.revoke_signer import revoke_signer
@@ -162,34 +159,6 @@ class TestKeys:
         assert [result for result, _ in results(within)] == ["verified", "verified"]
         assert [result for result, _ in results(beyond)] == ["rejected", "rejected"]
         assert newest(beyond).code == "key.not_valid"
-
-    @pytest.mark.parametrize("change", ["retired", "rotated", "compromised since later"])
-    def test_what_was_here_before_its_key_was_registered_stays_when_the_identity_ends_later(self, change: str) -> None:
-        signer = make_signer()
-        sent = make_attestation(signer.sign(make_statement()), now=NOW)
-        assert verify_now(sent).code == "dsse.key_unknown"
-        identity = register_key(signer, now=NOW + DAY)
-        work_it_off()
-        assert (newest(sent).result, newest(sent).signer) == ("verified", identity)
-        later = {"reason": "replaced", "by": None, "now": timezone.now()}
-        if change == "retired":
-            retire_identity(identity=identity, **later)
-        elif change == "rotated":
-            new = {"public_key_pem": make_signer().pem, "overlap_days": 0}
-            rotate_signer(identity=identity, signer=identity.evidence_signers.get(), **new, **later)
-        else:
-            mark_compromised(identity=identity, since=NOW + timedelta(hours=1), **later)
-        work_it_off()
-        assert (newest(sent).result, newest(sent).signer) == ("verified", identity)
-
-    def test_what_a_suspended_signer_said_once_it_was_revoked_is_nobodys_word(self) -> None:
-        bundle = signed_bundle(trust_instance())
-        verify_now(bundle)
-        runner = cast.runner()
-        suspend_identity(identity=runner, reason="stolen", by=None, now=timezone.now())
-        revoke_signer(signer=runner.evidence_signers.get(), revoked_from=NOW - DAY, reason="stolen", by=None, now=timezone.now())
-        work_it_off()
-        assert newest(bundle).findings.get(check_name="signer").code == "signer.revoked"
 
     def test_another_keys_revocation_touches_nothing(self) -> None:
         mine, other = make_signer(), make_signer()
