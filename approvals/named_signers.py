@@ -46,8 +46,9 @@ def troubled_by_signers(revision: Revision) -> frozenset[int]:
 def named_by(rules: Iterable[EvidenceRule]) -> Q:
     """Return the condition that a row of `VerdictSigner` is named by one of these rules."""
     named = Q(pk__in=[])
-    for builder in {builder for rule in rules for builder in rule.builders}:
-        named |= _is_signed_by(builder)
+    for builder, sources in {(builder, tuple(source.repository for source in rule.sources)) for rule in rules for builder in rule.builders}:
+        # Whoever calls a reusable workflow gets a certificate in its name; that it was called from the wanted source, the certificate says too.
+        named |= _is_signed_by(builder) & (Q(source__in=sources) if sources and not builder.key_id else Q())
     return named
 
 

@@ -22,7 +22,7 @@ from approvals.named_signers import named_signers
 from approvals.policies import active_policy
 from approvals.snapshot import SeenEvidence, build_snapshot, party
 from approvals.status import refresh_state
-from attestations.admission import MAX_OF_OTHERS, is_troubled_by_signers, others_verdicts, own_verdicts
+from attestations.admission import MAX_OF_OTHERS, is_own, is_troubled_by_signers, others_verdicts, own_verdicts
 from attestations.blobs import bytes_of, store_blob
 from attestations.models import Verdict
 from attestations.trace import Trace, Viewpoint, trace_verdicts
@@ -146,11 +146,13 @@ def _current_evidence(digests: Sequence[str], team: Team, named: Q) -> tuple[lis
             f"got more than {MAX_EVIDENCE} items of evidence about these artifacts, expected at most that many in one revision; ask for "
             "fewer artifacts in one request, or stop whatever sends so much and build again, because a new digest starts without it",
         )
-    own_ids = frozenset(verdict.pk for verdict in verdicts)
-    troubled = Verdict.objects.filter(is_troubled_by_signers(team, named), pk__in=own_ids).values_list("pk", flat=True)
     verdicts += others_verdicts(digests, team=team, named=named)[:MAX_OF_OTHERS]
     verdicts.sort(key=lambda verdict: (verdict.attestation.received_at, verdict.attestation_id))
-    return [SeenEvidence(verdict, parse_canonical(bytes_of(verdict.document))) for verdict in verdicts], own_ids, frozenset(troubled)
+    # Told of the verdicts at hand, as it is told of those of a revision: the two are compared.
+    own = Verdict.objects.filter(is_own(team, named), pk__in=[verdict.pk for verdict in verdicts])
+    troubled = own.filter(is_troubled_by_signers(team, named)).values_list("pk", flat=True)
+    seen = [SeenEvidence(verdict, parse_canonical(bytes_of(verdict.document))) for verdict in verdicts]
+    return seen, frozenset(own.values_list("pk", flat=True)), frozenset(troubled)
 
 
 def _names(identity: Identity) -> dict[str, str]:

@@ -1,9 +1,10 @@
 """Which evidence about an artifact counts for a team's project, and which only lies beside it.
 
 Anybody can name any digest in an envelope that proves nothing, or add a signature to somebody else's. So what another team sends counts only
-where it verified and a registered signer answers for it, and is the team's own only by a signer of the team's, or one who is named, whose
-word about this content does not count already. Only so much is looked at of the rest, the first received first. Whether a policy accepts
-any of it is not asked here; whom it names, the caller says, as a condition on the rows of `VerdictSigner`.
+where it verified and a registered signer answers for it, and is the team's own only by a key of the team's, or a signer who is named, whose
+word about this content does not count already. Such a word to which a stranger added a signature is left out: the word alone can be sent. Only
+so much is looked at of the rest, the first received first. Whether a policy accepts any of it is not asked here; whom it names, the caller
+says, as a condition on the rows of `VerdictSigner`.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def is_admitted(team: Any, *, verdict: str = "") -> Q:
 def is_own(team: Team, named: Q) -> Q:
     """Return the condition that the team sent a verdict's evidence, or that it or a signer who is `named` signed it and answers for that."""
     answers = VerdictSigner.objects.filter(_is_relevant(team, named), verdict=OuterRef("pk"), identity__isnull=False)
-    return is_sent_by(team) | Q(signer__team=team) | Q(Exists(answers))
+    return is_sent_by(team) | (Q(signer__team=team) & _is_unnamed()) | Q(Exists(answers))
 
 
 def is_sent_by(team: Any, *, verdict: str = "") -> Q:
@@ -62,7 +63,9 @@ def is_troubled_by_signers(team: Team, named: Q) -> Q:
 def own_verdicts(digests: Collection[str], *, team: Team, named: Q) -> QuerySet[Verdict]:
     """Return the newest verdicts that count for `team` and are its own, the first received first: sent by it, or with something new in it
     that it or somebody `named` signed and answers for today."""
-    return _counting(digests, team).filter(_is_new_of_own(digests, team, named)).order_by("attestation__received_at", "attestation_id")
+    return (
+        _counting(digests, team, named).filter(_is_new_of_own(digests, team, named)).order_by("attestation__received_at", "attestation_id")
+    )
 
 
 def others_verdicts(digests: Collection[str], *, team: Team, named: Q) -> QuerySet[Verdict]:
@@ -73,7 +76,9 @@ def others_verdicts(digests: Collection[str], *, team: Team, named: Q) -> QueryS
     first = _first_of_copies(digests, team, named)
     relevant = first.filter(_is_relevant(team, named))
     others = (
-        _counting(digests, team).exclude(_is_new_of_own(digests, team, named)).filter(Q(pk__in=first.values("verdict")) | _is_unnamed())
+        _counting(digests, team, named)
+        .exclude(_is_new_of_own(digests, team, named))
+        .filter(Q(pk__in=first.values("verdict")) | _is_unnamed())
     )
     silent = Case(When(Q(pk__in=relevant.values("verdict")), then=Value(False)), default=Value(True), output_field=BooleanField())
     return others.annotate(is_of_strangers=silent).order_by("is_of_strangers", "attestation__received_at", "attestation_id")
@@ -82,7 +87,7 @@ def others_verdicts(digests: Collection[str], *, team: Team, named: Q) -> QueryS
 def spare_verdicts(digests: Collection[str], *, team: Team, named: Q) -> QuerySet[Verdict]:
     """Return the newest verdicts of what others sent and adds nothing to what counts already, the last received first."""
     first = _first_of_copies(digests, team, named)
-    spare = _counting(digests, team).exclude(is_sent_by(team) | Q(pk__in=first.values("verdict")) | _is_unnamed())
+    spare = _about(digests).filter(is_admitted(team)).exclude(is_sent_by(team) | Q(pk__in=first.values("verdict")) | _is_unnamed())
     return spare.order_by("-attestation__received_at", "-attestation_id")
 
 
@@ -91,8 +96,11 @@ def left_out_verdicts(digests: Collection[str], *, team: Team) -> QuerySet[Verdi
     return _about(digests).filter(~is_admitted(team)).order_by("-attestation__received_at", "-attestation_id")
 
 
-def _counting(digests: Collection[str], team: Team) -> QuerySet[Verdict]:
-    return _about(digests).filter(is_admitted(team))
+def _counting(digests: Collection[str], team: Team, named: Q) -> QuerySet[Verdict]:
+    rows = VerdictSigner.objects.filter(verdict=OuterRef("pk"))
+    relevant = _is_relevant(team, named)
+    is_added_to = Q(Exists(rows.filter(relevant))) & Q(Exists(rows.filter(~relevant)))
+    return _about(digests).filter(is_admitted(team)).filter(is_sent_by(team) | ~is_added_to)
 
 
 def _is_new_of_own(digests: Collection[str], team: Team, named: Q) -> Q:
@@ -106,9 +114,12 @@ def _is_unnamed() -> Q:
 
 
 def _is_relevant(team: Team, named: Q) -> Q:
-    """The condition that a row of `VerdictSigner` is of the team, also where its key answers for nobody today, or `named`."""
+    """The condition that a row of `VerdictSigner` is a key of the team's, also where it answers for nobody today, or `named`.
+
+    A workflow of the team's that nobody names is none: anybody may be able to call it.
+    """
     keys = EvidenceSigner.objects.filter(identity__team=team, method=EvidenceSigner.Method.PUBLIC_KEY).exclude(key_id="").values("key_id")
-    return Q(identity__team=team) | Q(issuer="", name__in=keys) | named
+    return Q(issuer="", name__in=keys) | named
 
 
 def _first_of_copies(digests: Collection[str], team: Team, named: Q) -> QuerySet[VerdictSigner]:
@@ -119,7 +130,7 @@ def _first_of_copies(digests: Collection[str], team: Team, named: Q) -> QuerySet
     """
     relevant = _is_relevant(team, named)
     beside = VerdictSigner.objects.filter(relevant, verdict=OuterRef("verdict"))
-    speaking = VerdictSigner.objects.filter(verdict__in=_counting(digests, team).order_by().values("pk")).annotate(
+    speaking = VerdictSigner.objects.filter(verdict__in=_counting(digests, team, named).order_by().values("pk")).annotate(
         is_strange=Case(When(relevant, then=Value(False)), default=Value(True), output_field=BooleanField()),
         is_of_others=Case(When(is_sent_by(team, verdict="verdict__"), then=Value(False)), default=Value(True), output_field=BooleanField()),
         is_silent=Case(

@@ -370,13 +370,15 @@ class VerdictSigner(AppendOnly):
     """One of those whose signature a verdict found to hold: the signer, or a co-signer of the same envelope.
 
     `copy_key` is shared by all evidence in which this signer signed the same content. `issuer` is empty where a key signed; then `name` is its
-    id. `identity` is null where nobody answered for it.
+    id. `source` is the repository that a certificate names, which for a reusable workflow is whoever called it. `identity` is null where nobody
+    answered for it.
     """
 
     verdict = models.ForeignKey(Verdict, on_delete=models.PROTECT, related_name="signers")
     copy_key = models.CharField(max_length=64, db_index=True)
     issuer = models.CharField(max_length=300, blank=True)
     name = models.CharField(max_length=500)
+    source = models.CharField(max_length=500, blank=True)
     identity = models.ForeignKey(Identity, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
 
     class Meta:

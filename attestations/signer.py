@@ -29,10 +29,12 @@ def when_signed(facts: Mapping[str, Any], *, as_of: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """A registered identity that signed, and the grants under which it may attest this. `identity` is None where nobody answers for it."""
+    """A registered identity that signed, and the grants under which it may attest this. `identity` is None where nobody answers for it;
+    then `because` is the code of why, of a co-signer."""
 
     identity: Identity | None
     grants: tuple[Grant, ...] = ()
+    because: str = ""
 
 
 NOBODY = Signer(None)
@@ -141,27 +143,25 @@ def was_revoked(signer: Mapping[str, Any], *, by: datetime) -> bool:
 def check_co_signers(
     facts: Mapping[str, Any], *, as_of: datetime, at: datetime
 ) -> tuple[tuple[tuple[Mapping[str, Any], Signer], ...], ClaimFinding | None]:
-    """Return each co-signer that the facts prove with the identity it is registered for, and the finding about them, if there are any.
+    """Return each co-signer that the facts prove with the identity it is registered for, or why nobody answers for it, and the finding about them, if there are any.
 
     A co-signer that nobody active answers for, or without a grant, takes nothing away from the others: it is only something to look at.
     """
     signed_at = when_signed(facts, as_of=as_of)
     granted = [(signer, _find_granted(signer, facts, signed_at=signed_at, at=at)) for signer in facts.get("coSigners", ())]
-    found = tuple((signer, who if who.grants else NOBODY) for signer, who in granted)
-    if not found:
+    if not granted:
         return (), None
+    found: list[tuple[Mapping[str, Any], Signer]] = []
+    words = []
+    for signer, who in granted:
+        if who.grants:
+            found.append((signer, who))
+            continue
+        why = _not_granted(who.identity, facts) if who.identity else _why_nobody(signer, signed_at=signed_at, at=at)
+        found.append((signer, Signer(None, because=why.code)))
+        words.append(f"Signed as well with {signer.get('keyId')}, which counts for no identity now. {why.sentence}")
+    unknown = bool(words)
     known = [who.identity.name for _, who in found if who.identity is not None]
-    unknown = [signer for signer, who in found if who.identity is None]
-    words = [f"Signed as well by {', '.join(known)}."] if known else []
-    words += [_why_no_co_signer(signer, facts, signed_at=signed_at, at=at) for signer in unknown]
+    words[:0] = [f"Signed as well by {', '.join(known)}."] if known else []
     outcome, code = ("review", "signer.co_signer_unknown") if unknown else ("pass", "signer.co_signers")
-    return found, ClaimFinding(CO_SIGNERS_CHECK, outcome, code, " ".join(words))
-
-
-def _why_no_co_signer(signer: Mapping[str, Any], facts: Mapping[str, Any], *, signed_at: datetime, at: datetime) -> str:
-    """Say why a co-signer counts for no identity: which of suspended, orphaned, retired, compromised and not granted it is."""
-    why = _why_nobody(signer, signed_at=signed_at, at=at)
-    identity = resolve_signer(signer, signed_at=signed_at, at=at)
-    if identity is not None:
-        why = _not_granted(identity, facts)
-    return f"Signed as well with {signer.get('keyId')}, which counts for no identity now. {why.sentence}"
+    return tuple(found), ClaimFinding(CO_SIGNERS_CHECK, outcome, code, " ".join(words))

@@ -129,7 +129,7 @@ def _keep(judged: _Judged, *, claim: Claim, state: VerificationJob.State, error:
             trust_digests=judged.trust.digests,
             verified_at=rfc3339(now),
             as_of=rfc3339(judged.as_of),
-            co_identities=[{"keyId": signer["keyId"], "identity": _named(who)} for signer, who in judged.co_signers],
+            co_identities=[_co_signer(signer, who) for signer, who in judged.co_signers],
         )
     )
     facts = assessment.facts or {}
@@ -201,12 +201,14 @@ def _keep_subjects(verdict: Verdict, assessment: Assessment, now: datetime) -> N
 
 
 def _keep_signers(verdict: Verdict, judged: _Judged) -> None:
-    names = [(verdict.signer_issuer, verdict.signer_name), *(("", str(signer["keyId"])) for signer, _ in judged.co_signers)]
+    source = _cut(str((judged.assessment.facts or {}).get("signer", {}).get("sourceRepository") or ""), 500)
+    names = [(verdict.signer_issuer, verdict.signer_name, source), *(("", str(signer["keyId"]), "") for signer, _ in judged.co_signers)]
     identities = [judged.signer.identity, *(who.identity for _, who in judged.co_signers)]
     # One copy key for each signer of the facts, and none where nothing was proven.
     found = zip(judged.assessment.copy_keys, names, identities, strict=True) if judged.assessment.copy_keys else ()
     VerdictSigner.objects.bulk_create(
-        VerdictSigner(verdict=verdict, copy_key=key, issuer=issuer, name=name, identity=identity) for key, (issuer, name), identity in found
+        VerdictSigner(verdict=verdict, copy_key=key, issuer=issuer, name=name, source=source, identity=identity)
+        for key, (issuer, name, source), identity in found
     )
 
 
@@ -216,6 +218,11 @@ def _named(signer: Signer) -> dict[str, Any] | None:
         return None
     names = {"id": identity.pk, "kind": identity.kind, "name": identity.name, "issuer": identity.issuer, "subject": identity.subject}
     return {**names, "team": identity.team.slug if identity.team else None, "grants": scopes_of(signer.grants)}
+
+
+def _co_signer(signer: Mapping[str, Any], who: Signer) -> dict[str, Any]:
+    named = {"keyId": signer["keyId"], "identity": _named(who)}
+    return named if who.identity is not None else {**named, "because": who.because}
 
 
 def _cut(text: str, length: int) -> str:

@@ -235,7 +235,14 @@ def _copy(sent: Attestation, count: int, by: Identity, *, respelled: bool = Fals
         for found in verdict.findings.all()
     )
     VerdictSigner.objects.bulk_create(
-        VerdictSigner(verdict=copy, copy_key=_copy_key(each, copy, respelled), issuer=each.issuer, name=each.name, identity=each.identity)
+        VerdictSigner(
+            verdict=copy,
+            copy_key=_copy_key(each, copy, respelled),
+            issuer=each.issuer,
+            name=each.name,
+            source=each.source,
+            identity=each.identity,
+        )
         for copy in verdicts
         for each in verdict.signers.all()
     )

@@ -20,6 +20,7 @@ class Migration(migrations.Migration):
                 ("copy_key", models.CharField(db_index=True, max_length=64)),
                 ("issuer", models.CharField(blank=True, max_length=300)),
                 ("name", models.CharField(max_length=500)),
+                ("source", models.CharField(blank=True, max_length=500)),
                 (
                     "identity",
                     models.ForeignKey(

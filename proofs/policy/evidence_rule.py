@@ -93,13 +93,12 @@ def by_signer(item: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the item as each of its proven signers gives it: one for the signer, one more for each co-signer of the same envelope."""
     verdict = item["verdict"]
     facts = part_of(verdict, "facts")
-    known = {
-        str(each.get("keyId")): each.get("identity") for each in objects(verdict.get("coIdentities") if isinstance(verdict, dict) else None)
-    }
-    others = [
-        {**verdict, "facts": {**facts, "signer": signer}, "identity": known.get(str(signer.get("keyId")))}
-        for signer in objects(facts.get("coSigners"))
-    ]
+    known = {str(each.get("keyId")): each for each in objects(verdict.get("coIdentities") if isinstance(verdict, dict) else None)}
+    others = []
+    for signer in objects(facts.get("coSigners")):
+        who = known.get(str(signer.get("keyId")), {})
+        said = {"identity": who.get("identity"), "because": who.get("because")}
+        others.append({**verdict, "facts": {**facts, "signer": signer}, **said})
     return [item, *({**item, "verdict": other} for other in others)]
 
 
@@ -171,7 +170,8 @@ def _judge(
         # A key counts as a co-signer only where it is registered, so that without an identity it is one that does not answer today: the
         # portal holds a failing finding against a first signer of that kind, and only something to look at against a co-signer.
         if is_other:
-            no = _standing_no(rule, verdict, policy_input, own=own)
+            is_its_word = verdict.get("because") not in NOT_ITS_WORD
+            no = _standing_no(rule, verdict, policy_input, own=own) if is_its_word else None
             words = f"Nobody answers for {describe_signer(signer)} today."
             return no or Shortfall(5, "policy.signer_unregistered", words)
         if rule.registered_signer:

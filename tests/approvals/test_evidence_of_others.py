@@ -22,7 +22,7 @@ from attestations.reverify import spread_reverifications
 from identities.lifecycle.change_status import suspend_identity
 from identities.models import Identity
 from identities.register import register_signer
-from portal.demo.instance import build_provenance
+from portal.demo.instance import Workload, build_provenance
 from proofs.errors import Conflict
 from proofs.keys import key_id_of
 from proofs.statement import STATEMENT_V1
@@ -162,7 +162,8 @@ class TestWhatAnotherTeamSigns:
 
     def test_counts_without_end_where_the_policy_names_its_signer(self) -> None:
         fork = "https://github.com/intern/fork/.github/workflows/build.yml"
-        stage = make.set_stage(source=make.POLICY.replace(cast.WORKFLOW, fork))
+        named = make.POLICY.replace(cast.WORKFLOW, fork).replace("https://github.com/payments/api", "https://github.com/intern/fork")
+        stage = make.set_stage(source=named)
         make.register_stranger()
         sent = make.send_of_a_stranger(stage, by=make.other_teams_bot())
         make.copy_evidence(sent, count=MAX_OF_OTHERS + 1)
@@ -171,6 +172,19 @@ class TestWhatAnotherTeamSigns:
         with pytest.raises(Conflict) as refused:
             make.ask()
         assert refused.value.code == "evidence.too_many"
+
+    def test_whoever_calls_our_workflow_from_elsewhere_is_a_stranger(self) -> None:
+        stage = make.set_stage()
+        make.send_provenance(stage)
+        request = make.ask()
+        make.approve(request, cast.alice())
+        called = Workload(stage.workload.identity, "https://github.com/intern/fork", "9" * 40, stage.workload.ref)
+        statement = build_provenance(called, (("payments/api:1.4.2", make.image().partition(":")[2]),))
+        sent = make.send(stage.instance.sign_as(called, statement, at=LATE), by=make.other_teams_bot(), now=LATE)
+        make.copy_evidence(sent, count=revise.MAX_EVIDENCE)
+        make.refresh(now=LATE)
+        assert request.revisions.count() == 1
+        assert make.ask(tag="1.4.2", note="Again", now=LATE).revisions.get().evidence.count() <= 1 + MAX_OF_OTHERS
 
 
 class TestCopies:

@@ -282,7 +282,8 @@ class TestSignedTogether:
         Identity.objects.filter(pk=services[1].pk).update(status="suspended")
         verdict = verify_now(make_attestation(content, by=sent_by))
         assert (verdict.result, verdict.signer) == ("verified", services[0])
-        assert verdict_document(verdict)["coIdentities"] == [{"keyId": key_id_of(pair[1].spki), "identity": None}]
+        why = {"identity": None, "because": "signer.suspended"}
+        assert verdict_document(verdict)["coIdentities"] == [{"keyId": key_id_of(pair[1].spki), **why}]
         assert outcomes(verdict)["co_signers"] == ("review", "signer.co_signer_unknown")
 
     @pytest.mark.parametrize("what", ["suspended", "not granted", "retired"])

@@ -129,14 +129,15 @@ class TestASignatureAddedToOurEvidence:
         assert (codes(later(2)), state_of(request)) == ([], (1, "approved"))
         assert make.ask(now=later(2)).revisions.get().evidence.count() == 2
 
-    def test_counts_once_where_our_team_sent_none_and_its_own_does_not_matter(self) -> None:
+    def test_is_left_out_where_our_team_sent_none_and_what_we_signed_alone_counts(self) -> None:
         scanner = make_signer()
         register_key(scanner)
         make.send_provenance(make.set_stage(source=asking_for_tests(scanner)))
-        first = make.send(added(results_by(scanner), their_key(after=scanner)), by=make.other_teams_bot())
-        make.send(added(results_by(scanner), their_key(after=scanner)), by=make.other_teams_bot(), now=later(1))
+        make.send(added(results_by(scanner), their_key(after=scanner)), by=make.other_teams_bot())
+        assert make.ask(now=later(1)).revisions.get().result == "fail"
+        alone = make.send(results_by(scanner), by=make.other_teams_bot(), now=later(1))
         request = approved(2)
-        assert request.revisions.get().evidence.filter(attestation=first).exists()
+        assert request.revisions.get().evidence.filter(attestation=alone).exists()
         assert request.revisions.get().evidence.count() == 2
         suspend_identity(identity=make.other_teams_bot(), reason="leaked", by=None, now=later(3))
         settle(later(3))

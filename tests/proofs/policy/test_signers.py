@@ -183,6 +183,15 @@ class TestOneEnvelopeTogether:
         old["verifier"]["version"] = "3"
         assert outcome(old, **unregistered) == ("pass", "")
 
+    @pytest.mark.parametrize(("because", "stands"), [("signer.suspended", True), ("signer.compromised", False), ("signer.revoked", False)])
+    def test_the_no_of_a_co_signer_is_its_word_only_where_it_was(self, because: str, stands: bool) -> None:
+        said = verdict_of(signed_by(ANN, BEN), {**HOLDERS, BEN: None})
+        said["coIdentities"][0]["because"] = because
+        said["facts"]["predicateType"] = "https://in-toto.io/attestation/test-result/v0.1"
+        said["facts"]["predicate"] = {"kind": "test-result", "result": "FAILED"}
+        rule = weigh(said, signers=1, builders=(BEN,), predicateTypes=[said["facts"]["predicateType"]], results=["PASSED"])
+        assert (rule["code"] == "policy.result_not_passed") == stands
+
     def test_one_accepted_signer_is_enough_where_one_is_asked_for_whichever_is_named_first(self) -> None:
         together = verdict_of(signed_by(ANN, BEN))
         assert together["facts"]["signer"]["keyId"] == KEYS[ANN].key_id
