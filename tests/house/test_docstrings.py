@@ -10,6 +10,8 @@ import pytest
 
 from tests.house.test_sizes import ROOMS, ROOT, TREES, label
 
+pytestmark = pytest.mark.once
+
 MODULES = sorted(
     path for path in TREES if path.relative_to(ROOT).parts[0] in ROOMS and "migrations" not in path.parts and path.stat().st_size
 )

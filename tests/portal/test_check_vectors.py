@@ -17,6 +17,8 @@ from proofs.errors import Refusal
 from tests.proofs.published import ABSENT, FOLDER, NOW, row_named, rows
 from tests.requirements import skip_or_fail
 
+pytestmark = pytest.mark.once
+
 FORMATS = (*JUDGES, "cyclonedx-1.6", "spdx-2.3", "openvex-0.2.0")
 
 

@@ -15,6 +15,8 @@ from portal.vectors.judge import judge_row
 from portal.vectors.manifest import Row, read_manifest
 from tests.proofs.published import FOLDER, NOW, row_named
 
+pytestmark = pytest.mark.once
+
 PYPI, PROVENANCE, BUNDLE = (
     "pypi/pypi-attestation-models-0.0.4a2",
     "pypi/sampleproject-4.0.0-provenance",

@@ -23,6 +23,8 @@ from proofs.errors import Refusal
 from tests.passkey import PRESENT, TRUTH, Lie, SoftPasskey
 from tests.proofs.published import NOW
 
+pytestmark = pytest.mark.once
+
 CHALLENGE = b"0123456789abcdef"
 BOOT = datetime(2024, 1, 1, tzinfo=UTC)
 Change = Callable[[dict[str, Any]], Any]

@@ -22,6 +22,8 @@ from proofs.dsse import IN_TOTO_PAYLOAD_TYPE, pae
 from tests.portal.test_vectors_ask import copied
 from tests.proofs.published import FOLDER, NOW, rows
 
+pytestmark = pytest.mark.once
+
 KEY = ed25519.Ed25519PrivateKey.generate()
 PEM = KEY.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 IMAGE = "ab" * 32
