@@ -19,7 +19,7 @@ MAX_SUBJECTS = 1024
 MAX_DIGESTS = 32
 MAX_NAME = 4096
 # What stands in all objects and lists of a payload together that nobody has been shown to have signed. Bills of materials have many.
-MAX_CLAIMED = 12 * 1024
+MAX_CLAIMED = 8 * 1024
 
 _ALGORITHMS = tuple(sorted(LENGTHS))
 
