@@ -14,12 +14,13 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from approvals.models import Approval, Request, Revision, RevisionEvidence
 from attestations.models import Artifact, Observation, Submission, Verdict, VerdictSubject
 from attestations.names import with_proven_names
-from attestations.queries import newest_verdicts, verdict_document
+from attestations.queries import verdict_document
 from attestations.signer import when_signed_of
 from gates.models import Decision
 from gates.queries import readable_decisions
 from identities.models import ApiCredential, Environment, Identity, Project, WorkloadBinding
 from identities.permissions import readable_projects
+from reports.signed_by import evidence_signed_by
 
 # Newest first; a preview that left some out says so, and the act does not look at it at all.
 MAX_EVIDENCE = 2000
@@ -102,17 +103,9 @@ def preview_compromise(identity: Identity, *, since: datetime, reader: Identity 
 
 def _signed_by(identity: Identity) -> tuple[list[Signed], bool]:
     """Return the evidence that it signed, by name where its signature counts for nobody already; the last received first, and whether some was left out."""
-    mine = Q(signer=identity)
-    for signer in identity.evidence_signers.all():
-        named = Q(signer_name=signer.certificate_identity)
-        if signer.key_id:
-            named = Q(signer_name=signer.key_id)
-            mine |= Q(co_signer_names__contains=signer.key_id)
-        elif signer.any_ref:
-            named = Q(signer_name__startswith=f"{signer.certificate_identity}@")
-        # Suspended first, as one does, it is the signer of nothing by the time somebody asks.
-        mine |= named & Q(signer__isnull=True, signer_issuer=signer.certificate_issuer)
-    rows = newest_verdicts().filter(mine, result=Verdict.Result.VERIFIED).order_by("-attestation__received_at", "-attestation_id")
+    # Suspended first, as one does, it is the signer of nothing by the time somebody asks.
+    mine = evidence_signed_by(identity, identity.evidence_signers.all())
+    rows = mine.order_by("-attestation__received_at", "-attestation_id")
     found = list(rows[: MAX_EVIDENCE + 1])
     return [Signed(verdict, _when(verdict)) for verdict in found[:MAX_EVIDENCE]], len(found) > MAX_EVIDENCE
 

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Max, Q
 from django.urls import reverse
 
 from attestations.models import Verdict
-from attestations.queries import newest_verdicts
 from attestations.signer import when_signed_of
 from identities.models import EvidenceSigner, Identity
 from proofs.workflow import split_workflow
 from reports.identity_use.use import ATTEST, Deed, Earlier, Record, Window
+from reports.signed_by import evidence_signed_by
 
 # What is signed without a statement around it, as files and images are, has no predicate type.
 NO_TYPE = "statements without a predicate type"
@@ -66,7 +66,7 @@ def read_signed(identity: Identity, names: Names, window: Window, *, most: int) 
 
     Evidence is received after it was signed, so all that was received from the window's beginning on is looked at, the first `most` of it.
     """
-    mine = _signed_by(identity, names)
+    mine = evidence_signed_by(identity, names.own)
     rows = mine.filter(attestation__received_at__gte=window.since).select_related("attestation", "document")
     found = list(rows.order_by("attestation__received_at", "pk")[: most + 1])
     cut = f"Evidence received after the first {most} pieces since the window began." if len(found) > most else ""
@@ -75,21 +75,6 @@ def read_signed(identity: Identity, names: Names, window: Window, *, most: int) 
     before = [Earlier(ATTEST, what or NO_TYPE, "", last) for what, last in older.annotate(Max("attestation__received_at"))]
     before += [Earlier(ATTEST, deed.object, "", deed.at) for deed in signed if deed.at < window.since]
     return [deed for deed in signed if window.holds(deed.at)], before, cut
-
-
-def _signed_by(identity: Identity, names: Names) -> QuerySet[Verdict]:
-    bears_name = Q(pk__in=[])
-    co_signed = Q(pk__in=[])
-    for row in names.own:
-        if row.method == EvidenceSigner.Method.PUBLIC_KEY:
-            bears_name |= Q(signer_issuer="", signer_name=row.key_id)
-            co_signed |= Q(co_signer_names__contains=row.key_id)
-        else:
-            whole = Q(signer_name__startswith=f"{row.certificate_identity}@") if row.any_ref else Q(signer_name=row.certificate_identity)
-            bears_name |= Q(signer_issuer=row.certificate_issuer) & whole
-    # What another identity answers for is that one's deed, whoever else bore the name once.
-    mine = Q(signer=identity) | (Q(signer__isnull=True) & bears_name) | co_signed
-    return newest_verdicts().filter(mine, result=Verdict.Result.VERIFIED)
 
 
 def _deeds(verdict: Verdict, identity: Identity, names: Names) -> list[Deed]:
