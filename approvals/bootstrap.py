@@ -22,8 +22,8 @@ from attestations.models import TrustRoot
 from attestations.trust.roots import add_trust_root
 from identities.actors import actor_of
 from identities.models import Environment, Identity, Project, RoleAssignment, Team
+from identities.people.roles import grant_role
 from identities.register import register_person
-from identities.roles import grant_role
 from ledger.append import append_event
 from ledger.keys import log_verifier_key
 from ledger.models import Entry

@@ -16,10 +16,6 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from approvals.approval_statement import SigningSession
-from approvals.begin_signing import begin_signing
-from approvals.complete_signing import complete_signing
-from approvals.entitlement import get_current_revision
 from approvals.forms import InputAssertion, InputDecision, InputRequest
 from approvals.models import Ceremony, PolicyVersion, Record, Request
 from approvals.open_request import open_request
@@ -29,8 +25,12 @@ from approvals.pages.record import read_record
 from approvals.pages.review import read_review
 from approvals.pages.statement import describe_statement
 from approvals.policies import was_one_person
+from approvals.signing.approval_statement import SigningSession
+from approvals.signing.begin_signing import begin_signing
+from approvals.signing.complete_signing import complete_signing
+from approvals.signing.entitlement import get_current_revision
+from approvals.signing.verify_signature import parse_assertion
 from approvals.status import compute_standing
-from approvals.verify_signature import parse_assertion
 from attestations.blobs import bytes_of
 from identities.models import RoleAssignment
 from identities.permissions import may, person_of, readable_projects, requires

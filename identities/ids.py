@@ -48,3 +48,27 @@ def new_grant_id() -> str:
 
 def new_block_id() -> str:
     return new_id("blk")
+
+
+def new_identity_provider_id() -> str:
+    return new_id("idp")
+
+
+def new_bound_sign_in_id() -> str:
+    return new_id("bsi")
+
+
+def new_key_recovery_id() -> str:
+    return new_id("rec")
+
+
+def new_provisioning_token_id() -> str:
+    return new_id("pvt")
+
+
+def new_provisioned_person_id() -> str:
+    return new_id("scu")
+
+
+def new_provisioned_group_id() -> str:
+    return new_id("scg")

@@ -8,6 +8,7 @@ from identities import openapi as openapi
 from identities import views
 from identities.bulk import views as bulk_views
 from identities.grants import views as grant_views
+from identities.keys import views as key_views
 from identities.lifecycle import rotate_views
 from identities.lifecycle import views as change_views
 from identities.review import views as review_views
@@ -24,7 +25,7 @@ urlpatterns = [
     path("identities/<str:identity_id>/signers/<int:signer_id>/rotate", rotate_views.signer_rotate, name="signer_rotate"),
     path("identities/<str:identity_id>/recertify", review_views.recertify, name="recertify"),
     path("identities/<str:identity_id>/<str:change>", change_views.change, name="change"),
-    path("settings/keys", views.keys, name="keys"),
-    path("settings/keys/add", views.add_key, name="add_key"),
-    path("settings/keys/<str:key_id>/revoke", views.revoke_key, name="revoke_key"),
+    path("settings/keys", key_views.keys, name="keys"),
+    path("settings/keys/add", key_views.add_key, name="add_key"),
+    path("settings/keys/<str:key_id>/revoke", key_views.revoke_key, name="revoke_key"),
 ]

@@ -204,7 +204,7 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/accounts/login/"
 # Nobody makes an account for themselves: people are registered by an identity steward.
-ACCOUNT_ADAPTER = "identities.sign_in.ClosedAdapter"
+ACCOUNT_ADAPTER = "identities.sign_in.adapter.ClosedAdapter"
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
@@ -213,13 +213,13 @@ ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(ORIGIN).scheme
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
-MFA_ADAPTER = "identities.sign_in.PasskeyAdapter"
+MFA_ADAPTER = "identities.sign_in.adapter.PasskeyAdapter"
 MFA_FORMS = {
-    "login_webauthn": "identities.sign_in_forms.PasskeySignInForm",
-    "authenticate": "identities.sign_in_forms.SecondFactorForm",
-    "authenticate_webauthn": "identities.sign_in_forms.SecondFactorPasskeyForm",
-    "reauthenticate_webauthn": "identities.sign_in_forms.ReauthenticatePasskeyForm",
-    "add_webauthn": "identities.sign_in_forms.NewPasskeyForm",
+    "login_webauthn": "identities.sign_in.library_forms.PasskeySignInForm",
+    "authenticate": "identities.sign_in.library_forms.SecondFactorForm",
+    "authenticate_webauthn": "identities.sign_in.library_forms.SecondFactorPasskeyForm",
+    "reauthenticate_webauthn": "identities.sign_in.library_forms.ReauthenticatePasskeyForm",
+    "add_webauthn": "identities.sign_in.library_forms.NewPasskeyForm",
 }
 MFA_SUPPORTED_TYPES = ["webauthn", "totp", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from identities.grants.grant_right import grant_right
 from identities.issue import issue_credential
 from identities.models import Environment, Grant, Identity, Project, Team, User
+from identities.people.roles import grant_role
 from identities.register import register_nonhuman, register_person, register_signer
-from identities.roles import grant_role
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 PASSWORD = "the quick brown passphrase 42"

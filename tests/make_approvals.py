@@ -10,20 +10,20 @@ from typing import Any
 
 from django.conf import settings
 
-from approvals.approval_statement import SigningSession
-from approvals.begin_signing import begin_signing
-from approvals.complete_signing import complete_signing
 from approvals.expectations import activate_expectations
 from approvals.models import Approval, Ceremony, ExpectationsActivation, PolicyVersion, Request
 from approvals.open_request import AskedArtifact, open_request
 from approvals.policies import activate_policy, store_policy
 from approvals.refresh import refresh_requests
-from approvals.verify_signature import parse_assertion
+from approvals.signing.approval_statement import SigningSession
+from approvals.signing.begin_signing import begin_signing
+from approvals.signing.complete_signing import complete_signing
+from approvals.signing.verify_signature import parse_assertion
 from attestations.drain import drain
 from attestations.models import Attestation, Blob, Finding, Submission, Verdict, VerdictSigner, VerdictSubject
 from attestations.receive import receive_attestation
 from attestations.trust.roots import add_trust_root
-from identities.enrol import begin_enrolment, complete_enrolment
+from identities.keys.enrol import begin_enrolment, complete_enrolment
 from identities.models import Identity, Project, SigningKey
 from ledger.publish import publish_checkpoint
 from portal.demo.instance import Instance, Workload, build_provenance, claim_builder

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
-from approvals.entitlement import refuse_if_answered, refuse_if_closed, refuse_if_not_entitled
 from approvals.expectations import active_expectations
 from approvals.models import Approval, Request, RequestState, Revision
 from approvals.named_signers import named_signers
 from approvals.refresh import Since, look_since
+from approvals.signing.entitlement import refuse_if_answered, refuse_if_closed, refuse_if_not_entitled
 from approvals.status import Standing
 from attestations.admission import MAX_OF_OTHERS, left_out_verdicts, others_verdicts, spare_verdicts
 from attestations.blobs import bytes_of

@@ -17,7 +17,7 @@ from attestations.trust.propose_change import proposal_document
 from attestations.trust.roots import accept_trust_root, remove_trust_root
 from identities.actors import actor_of
 from identities.models import Identity
-from identities.officers import demand_officer
+from identities.people.officers import demand_officer
 from identities.permissions import may
 from ledger.append import append_event
 from proofs.canonical import canonical_bytes

@@ -18,7 +18,7 @@ from attestations.trust.proposals import find_open
 from attestations.trust.propose_change import propose_trust_root
 from attestations.trust.roots import accept_trust_root, note_origin, remove_trust_root
 from identities.actors import actor_of, portal_actor
-from identities.officers import were_ever_two_officers
+from identities.people.officers import were_ever_two_officers
 from proofs.digest import sha256_hex
 
 UNCHANGED, ADDED, UPDATED, PROPOSED = "unchanged", "added", "updated", "proposed"

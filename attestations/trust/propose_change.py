@@ -14,7 +14,7 @@ from attestations.models import TrustProposal, TrustRoot
 from attestations.trust.proposals import find_open
 from identities.actors import actor_of, portal_actor
 from identities.models import Identity
-from identities.officers import demand_officer
+from identities.people.officers import demand_officer
 from ledger.append import append_event
 from proofs.canonical import canonical_bytes
 from proofs.errors import Conflict, Malformed, NotFound, TooLarge

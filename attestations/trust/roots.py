@@ -19,7 +19,7 @@ from attestations.models import Blob, Reverification, TrustOrigin, TrustRoot
 from attestations.reverify import order_reverification
 from identities.actors import actor_of
 from identities.models import EvidenceSigner, Identity
-from identities.officers import are_two_officers
+from identities.people.officers import are_two_officers
 from ledger.append import append_event
 from proofs.canonical import canonical_bytes
 from proofs.digest import sha256_hex

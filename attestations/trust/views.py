@@ -22,7 +22,7 @@ from attestations.trust.propose_change import LAPSES_AFTER_DAYS, propose_removal
 from attestations.trust.roots import get_trust_root, list_trust_roots, parsed_root
 from attestations.trust.words import Change, compare_addition, compare_removal, describe_profile, list_members
 from identities.hold_in_memory import HoldInMemory
-from identities.officers import are_two_officers
+from identities.people.officers import are_two_officers
 from identities.permissions import may, person_of, requires
 from proofs.errors import Malformed, Refusal
 

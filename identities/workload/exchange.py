@@ -14,8 +14,9 @@ from identities.chronicle import append_identity_event
 from identities.issue import store_credential
 from identities.models import ApiCredential, Identity, TokenExchange, TokenIssuer, WorkloadBinding
 from identities.workload.issuers import keys_of
-from identities.workload.judge import ProvedToken, choose_binding, judge_token, read_token
+from identities.workload.judge import ProvedToken, choose_binding, judge_token
 from proofs.errors import Conflict, NotAllowed
+from proofs.tokens.compact import read_token
 
 CREDENTIAL_LIFE = timedelta(minutes=15)
 

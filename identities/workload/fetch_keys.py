@@ -13,9 +13,9 @@ import ssl
 import threading
 from urllib.parse import urlsplit
 
-from identities.workload.keys_document import MAX_DOCUMENT_BYTES, normalise_keys
 from proofs.canonical import parse_json
 from proofs.errors import Malformed, NotAllowed, Unavailable, Unproven
+from proofs.tokens.key_set import MAX_DOCUMENT_BYTES, normalise_keys
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 # For one document once there is a connection; and for any one step, making the connection among them.

@@ -16,10 +16,10 @@ from identities.chronicle import append_identity_event
 from identities.models import Identity, Team, TokenIssuer
 from identities.permissions import demand
 from identities.workload.fetch_keys import fetch_keys, refuse_url
-from identities.workload.judge import ALGORITHMS
-from identities.workload.keys_document import IssuerKey, normalise_keys, read_keys
 from proofs.digest import sha256_hex
 from proofs.errors import Conflict, Malformed, NotAllowed, Refusal, Unavailable
+from proofs.tokens.compact import ALGORITHMS
+from proofs.tokens.key_set import IssuerKey, normalise_keys, read_keys
 
 # Fetched keys are asked for anew after this, and not believed after that: an issuer that is down for an hour stops nobody.
 REFRESHED_AFTER = timedelta(hours=1)

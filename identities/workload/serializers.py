@@ -5,7 +5,7 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from identities.models import ApiCredential
-from identities.workload.judge import MAX_TOKEN_BYTES
+from proofs.tokens.compact import MAX_TOKEN_BYTES
 
 
 class InputToken(serializers.Serializer):

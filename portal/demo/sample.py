@@ -22,8 +22,8 @@ from attestations.receive import receive_attestation
 from identities.grants.grant_right import grant_right
 from identities.issue import issue_credential
 from identities.models import Grant, Identity, RoleAssignment
+from identities.people.roles import grant_role
 from identities.register import register_nonhuman, register_person, register_signer
-from identities.roles import grant_role
 from ledger.keys import create_portal_keys
 from ledger.publish import publish_checkpoint
 from portal.demo.instance import Instance, Workload, build_provenance, claim_builder

@@ -10,9 +10,9 @@ import pytest
 from approvals.models import Request
 from approvals.open_request import AskedArtifact, open_request
 from approvals.policies import activate_policy, store_policy
-from identities.enrol import revoke_signing_key
+from identities.keys.enrol import revoke_signing_key
 from identities.models import Identity
-from identities.roles import grant_role
+from identities.people.roles import grant_role
 from ledger.models import Checkpoint
 from proofs.approval.human_approval import parse_human_approval
 from proofs.digest import sha256_hex

@@ -13,10 +13,10 @@ from django.db import DatabaseError, transaction
 
 from approvals.models import Approval, Ceremony, Record, Request, RequestState
 from approvals.revise import revise_request
-from approvals.verify_signature import parse_assertion
-from identities.enrol import revoke_signing_key
+from approvals.signing.verify_signature import parse_assertion
+from identities.keys.enrol import revoke_signing_key
 from identities.models import RoleAssignment, SigningKey
-from identities.roles import end_role
+from identities.people.roles import end_role
 from ledger.models import Entry
 from ledger.recorder import recorder_key
 from proofs.approval.record import RECORD_TYPE, parse_record

@@ -26,8 +26,8 @@ pathlib.Path({answers!r}).write_text(json.dumps(answers))
 """
 ANSWER = """
 import json, pathlib, time
-from approvals.complete_signing import complete_signing
-from approvals.verify_signature import parse_assertion
+from approvals.signing.complete_signing import complete_signing
+from approvals.signing.verify_signature import parse_assertion
 from proofs.errors import Refusal
 from tests import cast, make_approvals as make
 ceremony, posted = json.loads(pathlib.Path({answers!r}).read_text())[{which}]

@@ -17,7 +17,7 @@ from approvals.refresh import list_behind, refresh_requests
 from approvals.trust import current_trust
 from gates.decide import decide
 from identities.models import Project
-from identities.roles import grant_role
+from identities.people.roles import grant_role
 from ledger.models import Entry
 from proofs.canonical import parse_canonical
 from proofs.digest import sha256_hex

@@ -14,7 +14,7 @@ from approvals.models import Request
 from approvals.pack import build_pack
 from approvals.trust import current_trust
 from attestations.trust.roots import add_trust_root, current_trust_material
-from identities.enrol import revoke_signing_key
+from identities.keys.enrol import revoke_signing_key
 from ledger.publish import publish_checkpoint
 from proofs.errors import Conflict, Refusal
 from proofs.pack.trust import build_trust, parse_trust

@@ -6,7 +6,7 @@ import pytest
 
 from approvals.models import PolicyVersion
 from approvals.policies import activate_policy, active_policy, policy_document, store_policy, was_one_person
-from identities.roles import grant_role
+from identities.people.roles import grant_role
 from ledger.models import Entry
 from proofs.digest import sha256_hex
 from proofs.errors import Conflict, Malformed, NotAllowed, Refusal, TooLarge

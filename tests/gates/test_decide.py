@@ -10,9 +10,9 @@ from approvals.models import Request
 from approvals.policies import activate_policy, store_policy
 from gates.decide import decide
 from gates.models import Decision
-from identities.enrol import revoke_signing_key
+from identities.keys.enrol import revoke_signing_key
 from identities.models import Environment, Identity, RoleAssignment, Team
-from identities.roles import end_role
+from identities.people.roles import end_role
 from ledger.publish import publish_checkpoint
 from proofs.canonical import parse_canonical
 from proofs.digest import sha256_hex

@@ -16,7 +16,7 @@ from gates import decide as gate
 from gates.decide import decide
 from gates.models import Decision
 from identities.models import EvidenceSigner, Identity, Project, RoleAssignment
-from identities.roles import end_role, grant_role
+from identities.people.roles import end_role, grant_role
 from ledger.publish import publish_checkpoint
 from portal.demo.instance import build_provenance
 from proofs.statement import MAX_CLAIMED

@@ -10,21 +10,25 @@ from django.db import DatabaseError, connection, transaction
 
 from approvals.models import Ceremony
 from attestations.models import TrustRoot
-from identities.enrol import revoke_signing_key
 from identities.issue import revoke_credential
+from identities.keys.enrol import revoke_signing_key
 from identities.models import (
     ApiCredential,
     BlockedSigner,
+    BoundSignIn,
     EvidenceSigner,
     Grant,
     Identity,
+    IdentityProvider,
+    KeyRecovery,
+    ProvisioningToken,
     RoleAssignment,
     SigningKey,
     TokenIssuer,
     WorkloadBinding,
 )
-from identities.roles import end_role
-from tests import cast, make_tokens
+from identities.people.roles import end_role
+from tests import cast, make_providers, make_tokens
 from tests import make_approvals as make
 from tests.make_ledger import use_own_keys
 
@@ -34,6 +38,7 @@ pytestmark = pytest.mark.django_db
 MAY_CHANGE: dict[type, set[str]] = {
     ApiCredential: {"last_used_at", "revoked_at"},
     BlockedSigner: {"lifted_at"},
+    BoundSignIn: {"answered_at", "id_token", "issuer_keys", "used_at", "refused_code"},
     Ceremony: {"consumed_at", "refused_code"},
     EvidenceSigner: {"valid_until", "revoked_at"},
     Grant: {"ended_at"},
@@ -46,11 +51,25 @@ MAY_CHANGE: dict[type, set[str]] = {
         "suspended_at",
         "retired_at",
         "compromised_from",
+        "deactivated_at",
         "review_every_days",
         "reviewed_at",
     },
+    IdentityProvider: {
+        "name",
+        "issuer",
+        "client_id",
+        "sealed_secret",
+        "config",
+        "groups_claim",
+        "admits_unregistered",
+        "changed_at",
+        "removed_at",
+    },
+    KeyRecovery: {"ended_at", "ended_by_id", "used_at"},
+    ProvisioningToken: {"last_used_at", "revoked_at"},
     RoleAssignment: {"ended_at"},
-    SigningKey: {"label", "transports", "sign_count", "revocation", "revoked_at", "revoked_reason"},
+    SigningKey: {"label", "transports", "sign_count", "revocation", "revoked_at", "revoked_reason", "compromised_from"},
     TokenIssuer: {"keys", "fetched_at", "tried_at", "removed_at"},
     TrustRoot: {"name", "removed_at"},
     WorkloadBinding: {"revoked_at"},
@@ -58,10 +77,14 @@ MAY_CHANGE: dict[type, set[str]] = {
 SET_ONCE = {
     ApiCredential: ["revoked_at"],
     BlockedSigner: ["lifted_at"],
+    BoundSignIn: ["answered_at", "id_token", "issuer_keys", "used_at", "refused_code"],
     Ceremony: ["consumed_at", "refused_code"],
     EvidenceSigner: ["valid_until", "revoked_at"],
     Grant: ["ended_at"],
     Identity: ["retired_at"],
+    IdentityProvider: ["removed_at"],
+    KeyRecovery: ["ended_at", "ended_by_id", "used_at"],
+    ProvisioningToken: ["revoked_at"],
     RoleAssignment: ["ended_at"],
     SigningKey: ["revocation", "revoked_at", "revoked_reason"],
     TokenIssuer: ["removed_at"],
@@ -101,6 +124,7 @@ def whole_story(settings: Any, tmp_path: Path) -> None:
     TokenIssuer.objects.update(removed_at=make.NOW)
     WorkloadBinding.objects.update(revoked_at=make.NOW)
     Ceremony.objects.update(refused_code="webauthn.signature")
+    make_providers.all_that_ends()
 
 
 def is_refused(sql: str) -> bool:

@@ -16,9 +16,13 @@ from gates.decide import decide
 from identities.models import (
     ApiCredential,
     BlockedSigner,
+    BoundSignIn,
     EvidenceSigner,
     Grant,
     Identity,
+    IdentityProvider,
+    KeyRecovery,
+    ProvisioningToken,
     Recertification,
     RoleAssignment,
     SignInEvent,
@@ -26,11 +30,11 @@ from identities.models import (
     TokenIssuer,
     WorkloadBinding,
 )
-from identities.sign_in_events import record_sign_in
+from identities.sign_in.events import record_sign_in
 from identities.workload.exchange import exchange_token
 from ledger.append_only import AppendOnly
 from ledger.guard_rows import key_taken
-from tests import cast, make_tokens
+from tests import cast, make_providers, make_tokens
 from tests import make_approvals as make
 from tests.make_ledger import use_own_keys
 from tests.make_observations import observe, said
@@ -43,10 +47,14 @@ TAKEN_IN = {Artifact, Attestation, Blob, Collection, CollectionItem, Observation
 LIVING = {
     ApiCredential,
     BlockedSigner,
+    BoundSignIn,
     Ceremony,
     EvidenceSigner,
     Grant,
     Identity,
+    IdentityProvider,
+    KeyRecovery,
+    ProvisioningToken,
     RoleAssignment,
     SignInEvent,
     SigningKey,
@@ -75,6 +83,7 @@ def whole_story(settings: Any, tmp_path: Path) -> None:
     exchange_token(unverified_token=make_tokens.sign(make_tokens.claims(make.NOW)), audience=make_tokens.PORTAL, now=make.NOW)
     BlockedSigner.objects.create(name="key", team=cast.payments(), reason="Nobody knows it", blocked_at=make.NOW)
     Recertification.objects.create(identity=cast.runner(), note="Still needed", grants=[], reviewed_at=make.NOW)
+    make_providers.all_that_ends()
     record_sign_in(username="alice", outcome="failed", address="", identity=None, now=make.NOW)
 
 

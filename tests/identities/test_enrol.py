@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, transaction
 
-from identities.enrol import MAX_KEYS, Offer, begin_enrolment, complete_enrolment, revoke_signing_key
+from identities.keys.enrol import MAX_KEYS, Offer, begin_enrolment, complete_enrolment, revoke_signing_key
 from identities.models import Identity, SigningKey
 from ledger.models import Entry
 from ledger.recorder import recorder_key

@@ -8,9 +8,9 @@ import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 
 from identities.models import Identity, Project, RoleAssignment, Team
+from identities.people.roles import end_role, grant_role
 from identities.permissions import may
 from identities.register import register_person
-from identities.roles import end_role, grant_role
 from ledger.models import Entry
 from tests import cast
 from tests.identities.test_register import refused

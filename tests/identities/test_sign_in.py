@@ -15,10 +15,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from identities.forget_sign_ins import forget_sign_ins
 from identities.models import Identity, SignInEvent
 from identities.register import register_person
-from identities.sign_in_events import record_sign_in
+from identities.sign_in.events import record_sign_in
+from identities.sign_in.forget_sign_ins import forget_sign_ins
 from ledger.models import Entry
 from proofs.errors import Refusal
 from tests import cast

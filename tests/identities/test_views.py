@@ -14,9 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from identities.keys.views import OFFER
 from identities.models import ApiCredential, Identity, SigningKey
 from identities.register import register_nonhuman
-from identities.views import OFFER
 from identities.workload.exchange import exchange_token
 from proofs.encoding import b64url_decode
 from tests import cast, make_tokens

@@ -45,7 +45,7 @@ ARGUMENTS = [
     Argument(
         "## Workload tokens",
         numbered(9),
-        ("identities/workload/judge.py", "identities/workload/exchange.py"),
+        ("proofs/tokens/compact.py", "identities/workload/judge.py", "identities/workload/exchange.py"),
         ("tests/identities/workload/test_judge.py", "tests/identities/workload/test_exchange.py"),
     ),
 ]

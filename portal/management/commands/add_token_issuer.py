@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from identities.models import Identity
 from identities.workload.issuers import add_token_issuer
-from identities.workload.judge import ALGORITHMS
 from portal.management.console import IdentityCommand, find_team
+from proofs.tokens.compact import ALGORITHMS
 
 
 class Command(IdentityCommand):

@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from identities.forget_sign_ins import forget_sign_ins
 from identities.models import Identity
+from identities.sign_in.forget_sign_ins import forget_sign_ins
 from portal.management.console import IdentityCommand
 
 

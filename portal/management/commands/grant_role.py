@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from identities.models import Identity, RoleAssignment
-from identities.roles import grant_role
+from identities.people.roles import grant_role
 from portal.management.console import IdentityCommand, find_person, find_project, find_team
 
 

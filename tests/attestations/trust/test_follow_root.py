@@ -13,7 +13,7 @@ from attestations.trust.roots import add_trust_root, list_trust_roots, note_orig
 from identities.actors import portal_actor
 from identities.lifecycle.change_status import suspend_identity
 from identities.models import RoleAssignment
-from identities.roles import end_role
+from identities.people.roles import end_role
 from ledger.models import Entry
 from proofs.errors import Conflict
 from tests import cast

@@ -15,8 +15,8 @@ from attestations.trust.propose_change import LAPSES_AFTER_DAYS, propose_removal
 from attestations.trust.roots import accept_trust_root, add_trust_root, current_trust_material, list_trust_roots, remove_trust_root
 from identities.actors import actor_of, portal_actor
 from identities.models import Identity, RoleAssignment
-from identities.officers import are_two_officers, list_officers
-from identities.roles import end_role, grant_role
+from identities.people.officers import are_two_officers, list_officers
+from identities.people.roles import end_role, grant_role
 from ledger.append_only import AppendOnlyError
 from ledger.models import Entry
 from proofs.digest import sha256_hex

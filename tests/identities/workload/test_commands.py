@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from identities.models import TokenIssuer, WorkloadBinding
 from identities.workload.exchange import exchange_token
-from identities.workload.keys_document import normalise_keys
 from proofs.errors import Refusal
+from proofs.tokens.key_set import normalise_keys
 from tests import cast
 from tests import make_tokens as make
 from tests.identities.test_commands import run

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from identities.workload.fetch_keys import WELL_KNOWN, fetch_keys
-from identities.workload.keys_document import MAX_DOCUMENT_BYTES, normalise_keys
 from proofs.errors import Refusal
+from proofs.tokens.key_set import MAX_DOCUMENT_BYTES, normalise_keys
 from tests import make_tokens as make
 
 

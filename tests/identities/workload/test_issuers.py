@@ -17,9 +17,9 @@ from identities.workload.issuers import (
     remove_token_issuer,
     replace_issuer_keys,
 )
-from identities.workload.keys_document import normalise_keys
 from ledger.models import Entry
 from proofs.errors import Refusal
+from proofs.tokens.key_set import normalise_keys
 from tests import cast
 from tests import make_tokens as make
 from tests.identities.test_register import refused

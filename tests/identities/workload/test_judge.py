@@ -14,15 +14,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from identities.workload.judge import (
     LONGEST_LIFE,
-    MAX_TOKEN_BYTES,
     SKEW,
     ProvedToken,
     choose_binding,
     judge_token,
-    read_token,
 )
-from identities.workload.keys_document import normalise_keys, read_keys
 from proofs.errors import Refusal
+from proofs.tokens.compact import MAX_TOKEN_BYTES, read_token
+from proofs.tokens.key_set import normalise_keys, read_keys
 from tests import cast
 from tests import make_tokens as make
 

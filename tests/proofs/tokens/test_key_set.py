@@ -9,9 +9,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP384R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as generate_rsa
 
-from identities.workload.keys_document import MAX_DOCUMENT_BYTES, MAX_KEYS, normalise_keys, read_keys
 from proofs.canonical import canonical_bytes
 from proofs.errors import Refusal
+from proofs.tokens.key_set import MAX_DOCUMENT_BYTES, MAX_KEYS, normalise_keys, read_keys
 from tests import make_tokens as make
 
 RSA, EC = make.jwk(make.rsa_key(), "rsa"), make.jwk(make.ec_key(), "ec")

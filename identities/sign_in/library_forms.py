@@ -18,7 +18,7 @@ from django.db import DatabaseError
 
 from identities.json_field import StrictJSONField
 from identities.models import Identity
-from identities.sign_in import ClosedAdapter, identity_of
+from identities.sign_in.adapter import ClosedAdapter, identity_of
 
 
 class SecondFactorPasskeyForm(AuthenticateWebAuthnForm):

@@ -1,5 +1,5 @@
 """Write down who signed in, failed to, or signed out. Kept out of the ledger and of every signed statement: it can be removed
-(`identities.forget_sign_ins`), never changed.
+(`identities.sign_in.forget_sign_ins`), never changed.
 """
 
 from __future__ import annotations

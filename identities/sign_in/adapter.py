@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.account.authentication import get_authentication_records
 from allauth.account.models import EmailAddress
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
@@ -18,7 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from identities.models import Identity, User
-from identities.sign_in_events import FAILED, REFUSED, SIGNED_IN, SIGNED_OUT, record_sign_in
+from identities.sign_in.events import FAILED, REFUSED, SIGNED_IN, SIGNED_OUT, record_sign_in
 
 
 class ClosedAdapter(DefaultAccountAdapter):
@@ -71,15 +70,6 @@ class PasskeyAdapter(DefaultMFAAdapter):
     def get_public_key_credential_user_entity(self, user: AbstractBaseUser) -> dict[str, Any]:
         entity: dict[str, Any] = super().get_public_key_credential_user_entity(user)
         return {**entity, "name": f"{user.get_username()} (sign-in)", "display_name": user.get_username()}
-
-
-def signed_in_recently(request: HttpRequest) -> bool:
-    """Say whether this session proved the person, at sign-in or again, within the re-authentication time."""
-    if not isinstance(request.user, User):
-        return False
-    proofs = [float(record["at"]) for record in get_authentication_records(request, request.user)]
-    limit = float(getattr(settings, "ACCOUNT_REAUTHENTICATION_TIMEOUT", 300))
-    return bool(proofs) and timezone.now().timestamp() - max(proofs) < limit
 
 
 def identity_of(user: object) -> Identity | None:

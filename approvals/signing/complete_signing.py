@@ -5,7 +5,7 @@ down: a failed signature is evidence too, and the person begins again. The steps
 
 1. The ceremony is this person's, in this session, neither used nor over.     ceremony.not_yours, ceremony.used, ceremony.expired
 2. The stored statement is the one that was offered.                          approval.altered
-3. What was checked at the beginning still holds, all of it.                  as `approvals.begin_signing`
+3. What was checked at the beginning still holds, all of it.                  as `approvals.signing.begin_signing`
 4. The assertion is this key's, over exactly this statement.                  webauthn.*
 5. The key was enrolled for this person, and the level is enough.             signer.*, assurance.too_low
 6. Approval, record and ledger entry are kept together.
@@ -19,7 +19,10 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 
-from approvals.entitlement import (
+from approvals.models import Approval, Ceremony, Record
+from approvals.refresh import is_outdated
+from approvals.revise import lock_state
+from approvals.signing.entitlement import (
     Decision,
     get_current_revision,
     refuse_if_answered,
@@ -27,11 +30,8 @@ from approvals.entitlement import (
     refuse_if_not_entitled,
     refuse_if_not_possible,
 )
-from approvals.models import Approval, Ceremony, Record
-from approvals.refresh import is_outdated
-from approvals.revise import lock_state
+from approvals.signing.verify_signature import GivenAssertion, VerifiedSignature, verify_signature
 from approvals.status import refresh_state
-from approvals.verify_signature import GivenAssertion, VerifiedSignature, verify_signature
 from attestations.blobs import bytes_of, store_blob
 from identities.actors import actor_of
 from identities.models import Identity, SigningKey

@@ -1,7 +1,7 @@
 """Build the statement one person is asked to sign, from a frozen revision and nothing newer.
 
 What is shown is what is hashed is what is signed: the bytes made here give the challenge, the confirmation page and the record.
-Whether the person may sign at all is checked in `approvals.begin_signing`.
+Whether the person may sign at all is checked in `approvals.signing.begin_signing`.
 """
 
 from __future__ import annotations

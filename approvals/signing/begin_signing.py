@@ -12,7 +12,7 @@ The checks, in this order; the first that fails refuses:
 8. The ledger has published a head that the statement can name.               log.pending
 9. Everything the statement rests on is older than it.                        time.issued_too_early
 
-`approvals.complete_signing` repeats what may have changed meanwhile.
+`approvals.signing.complete_signing` repeats what may have changed meanwhile.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
-from approvals.approval_statement import SigningSession, build_statement
-from approvals.entitlement import (
+from approvals.models import Ceremony, Request, new_ceremony_id
+from approvals.refresh import is_outdated
+from approvals.revise import lock_state
+from approvals.signing.approval_statement import SigningSession, build_statement
+from approvals.signing.entitlement import (
     get_current_revision,
     refuse_if_answered,
     refuse_if_key_unusable,
     refuse_if_not_entitled,
     refuse_if_not_possible,
 )
-from approvals.models import Ceremony, Request, new_ceremony_id
-from approvals.refresh import is_outdated
-from approvals.revise import lock_state
 from approvals.status import refresh_state
 from attestations.blobs import bytes_of
 from identities.models import Identity, SigningKey

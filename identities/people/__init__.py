@@ -1,0 +1,1 @@
+"""What people are to the portal: the roles they hold, and what happens when they leave."""
