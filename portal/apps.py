@@ -11,7 +11,7 @@ class PortalConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from portal import system_checks  # noqa: F401  registers the checks
+        from portal import stand_ins, system_checks  # noqa: F401  registers the checks
 
         if settings.BROKER_URL:
             # Doors ring through Celery's current app; without a broker nothing of Celery is loaded.

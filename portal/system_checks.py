@@ -64,33 +64,22 @@ def check_origin(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security)
 def check_stand_ins(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """Development stand-ins stay on a developer's machine."""
-    found: list[CheckMessage] = []
+    """The demo and its error pages stay on a developer's machine."""
     host = urlsplit(settings.ORIGIN).hostname or ""
-    if host not in LOCAL_HOSTS and not host.endswith(".localhost"):
-        found += [
-            Error(
-                f"COUNTERSIGN_{name} is on, but COUNTERSIGN_ORIGIN is {settings.ORIGIN}.",
-                hint=f"{why} Unset COUNTERSIGN_{name}.",
-                id=f"portal.{check_id}",
-            )
-            for name, check_id, why in (
-                ("DEMO", "E005", "The demo trusts a made-up certificate authority and has printed passwords."),
-                ("DEBUG", "E006", "Error pages with settings and code are for your own machine."),
-            )
-            if getattr(settings, name)
-        ]
-    if not settings.DEMO and not settings.DEBUG:
-        found += [
-            Error(
-                f"The setting {name} names {value!r}, a development stand-in.",
-                hint="Stand-ins are called Insecure… and are for the demo and for tests.",
-                id="portal.E007",
-            )
-            for name, value in _named_classes()
-            if value.rsplit(".", 1)[-1].startswith("Insecure")
-        ]
-    return found
+    if host in LOCAL_HOSTS or host.endswith(".localhost"):
+        return []
+    return [
+        Error(
+            f"COUNTERSIGN_{name} is on, but COUNTERSIGN_ORIGIN is {settings.ORIGIN}.",
+            hint=f"{why} Unset COUNTERSIGN_{name}.",
+            id=f"portal.{check_id}",
+        )
+        for name, check_id, why in (
+            ("DEMO", "E005", "The demo trusts a made-up certificate authority and has printed passwords."),
+            ("DEBUG", "E006", "Error pages with settings and code are for your own machine."),
+        )
+        if getattr(settings, name)
+    ]
 
 
 @register(Tags.security)
@@ -203,13 +192,3 @@ def _is_ip_address(host: str) -> bool:
 
 def _is_read_only_mount(path: Path) -> bool:
     return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
-
-
-def _named_classes() -> list[tuple[str, str]]:
-    """List the classes that settings name by dotted path."""
-    named = [("ACCOUNT_ADAPTER", str(getattr(settings, "ACCOUNT_ADAPTER", "")))]
-    named += [("AUTHENTICATION_BACKENDS", value) for value in settings.AUTHENTICATION_BACKENDS]
-    named += [("MIDDLEWARE", value) for value in settings.MIDDLEWARE]
-    for part in ("DEFAULT_AUTHENTICATION_CLASSES", "DEFAULT_PERMISSION_CLASSES"):
-        named += [(f"REST_FRAMEWORK.{part}", value) for value in settings.REST_FRAMEWORK[part]]
-    return named

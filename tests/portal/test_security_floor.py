@@ -1,0 +1,98 @@
+"""What every page and every sign-in keeps to, whatever room it belongs to."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client, override_settings
+
+from identities.models import SignInEvent
+from tests import cast
+
+pytestmark = pytest.mark.django_db
+LOGIN = "/accounts/login/"
+PAGES = ("/accounts/login/", "/queue", "/settings/keys", "/log")
+
+
+def sign_in(client: Client, password: str = cast.PASSWORD, **more: str) -> Any:
+    return client.post(LOGIN, {"login": "alice", "password": password, **more})
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_scripts_run_only_from_our_files_or_with_this_answers_nonce(client: Client, path: str) -> None:
+    client.force_login(cast.account_of(cast.alice()))
+    answer = client.get(path, follow=True)
+    policy = dict(part.strip().split(" ", 1) for part in answer["Content-Security-Policy"].split(";") if part.strip())
+    assert policy["default-src"] == policy["frame-ancestors"] == policy["base-uri"] == "'none'"
+    assert not re.search("unsafe|https?:|\\*", " ".join(policy.values()))
+    for script in re.findall(r"<script\b[^>]*>", answer.content.decode()):
+        assert "src=" in script or "nonce=" in script or 'type="application/json"' in script, script
+    assert not re.search(r"\son\w+=|\sstyle=", answer.content.decode())
+
+
+def test_headers_that_every_answer_has(client: Client) -> None:
+    answer = client.get(LOGIN)
+    assert (answer["X-Frame-Options"], answer["X-Content-Type-Options"], answer["Referrer-Policy"]) == ("DENY", "nosniff", "same-origin")
+    assert answer["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert "publickey-credentials-get=(self)" in answer["Permissions-Policy"]
+
+
+@override_settings(SECURE_HSTS_SECONDS=31536000, SECURE_HSTS_INCLUDE_SUBDOMAINS=True)
+def test_browsers_are_told_to_stay_on_https(client: Client) -> None:
+    assert client.get(LOGIN, secure=True)["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
+
+
+@override_settings(SECURE_SSL_REDIRECT=True)
+def test_what_came_unencrypted_is_sent_round_but_probes_are_answered(client: Client) -> None:
+    assert client.get(LOGIN).status_code == 301
+    assert client.get("/healthz").status_code == 200
+
+
+def test_a_sign_in_gets_a_session_of_its_own(client: Client) -> None:
+    cast.alice()
+    client.get(LOGIN)
+    session = client.session
+    session["planted"] = "by somebody else"
+    session.save()
+    client.cookies["session"] = session.session_key or ""
+    planted = session.session_key
+    assert sign_in(client).status_code == 302
+    assert client.session.session_key != planted
+
+
+@override_settings(SESSION_COOKIE_SECURE=True)
+def test_the_session_cookie_is_kept_from_scripts_other_sites_and_plain_connections(client: Client) -> None:
+    cast.alice()
+    cookie = sign_in(client).cookies["session"]
+    assert cookie["httponly"]
+    assert cookie["secure"]
+    assert cookie["samesite"] == "Lax"
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["https://evil.example/", "//evil.example", "/\\evil.example", "http:///evil.example", "javascript:alert(1)", "\thttps://evil.example"],
+)
+def test_nobody_is_sent_elsewhere_after_signing_in(client: Client, place: str) -> None:
+    cast.alice()
+    assert sign_in(client, next=place)["Location"] == "/"
+
+
+def test_passwords_are_not_guessed_for_long(client: Client) -> None:
+    cast.alice()
+    for _ in range(5):
+        assert sign_in(client, "wrong").status_code == 200
+    answer = sign_in(client)
+    assert answer.status_code == 200
+    assert "_auth_user_id" not in client.session
+    assert SignInEvent.objects.filter(outcome="failed").count() >= 5
+
+
+@pytest.mark.parametrize("path", ["/settings/keys/add", "/accounts/2fa/webauthn/add/"])
+def test_an_unlocked_screen_is_not_enough_to_change_keys(client: Client, path: str) -> None:
+    client.force_login(cast.account_of(cast.alice()), backend="allauth.account.auth_backends.AuthenticationBackend")
+    answer = client.get(path)
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/accounts/reauthenticate/")
