@@ -48,14 +48,18 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
     "identities.recertify": ("looking at a program again", EVERY_ROLE),
     "keys.own": ("keeping approval keys", EVERY_ROLE),
     "packs.read": ("downloading evidence packs", EVERY_ROLE),
+    "places.add": ("adding projects and environments", frozenset({Role.ADMINISTRATOR})),
+    "portal.set_up": ("setting up the portal", frozenset({Role.ADMINISTRATOR})),
     "trust.read": ("reading what evidence is verified under", EVERY_ROLE),
     "trust.change": ("changing what evidence is verified under", frozenset({Role.OFFICER})),
 }
 
 # Taken only by a person at a browser, whatever credential a program holds.
-HUMAN_ACTIONS = frozenset({"requests.decide", "keys.own", "identities.steward", "identities.recertify", "trust.change"})
+HUMAN_ACTIONS = frozenset(
+    {"requests.decide", "keys.own", "identities.steward", "identities.recertify", "places.add", "portal.set_up", "trust.change"}
+)
 # These change something for every team at once, so a role in one project does not reach that far.
-BEYOND_ONE_PROJECT = frozenset({"trust.change"})
+BEYOND_ONE_PROJECT = frozenset({"places.add", "portal.set_up", "trust.change"})
 NONHUMAN_ACTIONS = frozenset(
     {
         "attestations.read",

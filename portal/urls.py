@@ -11,6 +11,7 @@ from identities.permissions import requires
 from identities.urls import urlpatterns as identity_patterns
 from ledger import views as ledger_views
 from portal import views
+from portal.setup import views as setup_views
 from reports.register import views as register_views
 
 # The admin's own sign-in form knows no second factor; ours does.
@@ -24,6 +25,9 @@ portal_patterns = [
     path("", views.home, name="home"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
+    path("set-up", setup_views.set_up, name="set_up"),
+    path("set-up/<slug:step>", setup_views.step, name="set_up_step"),
+    path("set-up/<slug:step>/answer", setup_views.answer, name="set_up_answer"),
     path("api/schema", SpectacularAPIView.as_view(), name="api_schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="portal:api_schema"), name="api_docs"),
 ]

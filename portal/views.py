@@ -9,15 +9,23 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from identities.permissions import may
+from identities.sign_in.adapter import identity_of
 from portal.demo.welcome import welcome_context
 from portal.prepared import count_missing_migrations
+from portal.setup.steps import is_untouched
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Send people to their queue, and everybody else to the sign-in page; in the demo, to who they can be."""
+    """Send people to their queue, and everybody else to the sign-in page; in the demo, to who they can be.
+
+    The first administrator of a new portal comes to its set-up instead, until one step of it is answered.
+    """
     if request.user.is_authenticated:
-        return redirect("approvals:queue")
+        person = identity_of(request.user)
+        first = is_untouched() and may(person, "portal.set_up").allowed
+        return redirect("portal:set_up" if first else "approvals:queue")
     if settings.DEMO:
         return render(request, "portal/welcome.html", welcome_context())
     return redirect("account_login")

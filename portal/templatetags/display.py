@@ -11,6 +11,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from identities.permissions import may
+from identities.sign_in.adapter import identity_of
 from portal.templatetags.icons import draw_icon
 
 register = template.Library()
@@ -77,6 +79,13 @@ PATH_STATES = {
     "path.not_compared": ("Not compared", "unknown"),
     "path.observer_suspended": ("Observer suspended", "unknown"),
 }
+# How a step of setting up stands.
+SET_UP_STATES = {
+    "open": ("To do", "warn", "clock"),
+    "done": ("Done", "ok", "check"),
+    "skipped": ("Skipped", "plain", "dash"),
+    "attention": ("Look at this", "bad", "alert"),
+}
 TONES = {"ok": "check", "bad": "cross", "warn": "alert", "unknown": "question", "new": "spark", "plain": "dash", "glass": "alert"}
 MESSAGE_TONES = {"success": ("ok", "check"), "error": ("bad", "cross"), "warning": ("warn", "alert")}
 NAVIGATION = (
@@ -99,6 +108,13 @@ def state(word: object, tone: str = "", label: str = "") -> dict[str, str]:
     if tone and tone != usual_tone:
         symbol = TONES.get(tone, "dash")
     return {"label": label or usual_label, "tone": tone or usual_tone, "symbol": symbol}
+
+
+@register.inclusion_tag("portal/_state.html")
+def set_up_state(word: str) -> dict[str, str]:
+    """Show how a step of setting up stands."""
+    label, tone, symbol = SET_UP_STATES[word]
+    return {"label": label, "tone": tone, "symbol": symbol}
 
 
 @register.inclusion_tag("portal/_state.html")
@@ -156,6 +172,12 @@ def navigation(context: dict[str, Any]) -> dict[str, Any]:
         for label, href, prefixes in NAVIGATION
     ]
     return {"items": items}
+
+
+@register.simple_tag(takes_context=True)
+def may_set_up(context: dict[str, Any]) -> bool:
+    """Say whether the person at this page may set the portal up."""
+    return may(identity_of(context.get("user")), "portal.set_up").allowed
 
 
 @register.simple_tag

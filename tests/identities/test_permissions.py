@@ -23,6 +23,8 @@ WRITES = {
     "requests.decide": set(APPROVERS),
     "identities.steward": {Role.ADMINISTRATOR, Role.IDENTITY_STEWARD},
     "identities.recertify": set(Role),
+    "places.add": {Role.ADMINISTRATOR},
+    "portal.set_up": {Role.ADMINISTRATOR},
     "trust.change": {Role.OFFICER},
 }
 
