@@ -25,6 +25,7 @@ class Step:
     why: str
     state: str
     found: str
+    is_answered: bool
 
     @property
     def is_over(self) -> bool:
@@ -69,7 +70,7 @@ def _step(name: str, kind: _Kind, person: Identity, answer: str | None) -> Step:
         state = "done"
     else:
         state = answer or "open"
-    return Step(name, kind.title, kind.why, state, found)
+    return Step(name, kind.title, kind.why, state, found, is_answered=answer is not None)
 
 
 def _address(person: Identity) -> tuple[bool | None, str]:
