@@ -47,15 +47,18 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
     # Of a program one answers for; stewards look at any of their team. The act demands one or the other.
     "identities.recertify": ("looking at a program again", EVERY_ROLE),
     "keys.own": ("keeping approval keys", EVERY_ROLE),
+    "recoveries.decide": ("agreeing to the recovery of approval keys", frozenset({Role.OFFICER})),
     "packs.read": ("downloading evidence packs", EVERY_ROLE),
     "trust.read": ("reading what evidence is verified under", EVERY_ROLE),
     "trust.change": ("changing what evidence is verified under", frozenset({Role.OFFICER})),
 }
 
 # Taken only by a person at a browser, whatever credential a program holds.
-HUMAN_ACTIONS = frozenset({"requests.decide", "keys.own", "identities.steward", "identities.recertify", "trust.change"})
+HUMAN_ACTIONS = frozenset(
+    {"requests.decide", "keys.own", "identities.steward", "identities.recertify", "recoveries.decide", "trust.change"}
+)
 # These change something for every team at once, so a role in one project does not reach that far.
-BEYOND_ONE_PROJECT = frozenset({"trust.change"})
+BEYOND_ONE_PROJECT = frozenset({"recoveries.decide", "trust.change"})
 NONHUMAN_ACTIONS = frozenset(
     {
         "attestations.read",

@@ -59,6 +59,9 @@ MAX_EVIDENCE_BYTES = env_int("MAX_EVIDENCE_BYTES", 1024 * 1024, least=1024, most
 MAX_COLLECTION_BYTES = env_int("MAX_COLLECTION_BYTES", 16 * 1024 * 1024, least=1024, most=256 * 1024 * 1024)
 API_CALLS_PER_MINUTE = env_int("API_CALLS_PER_MINUTE", 600, least=1, most=1_000_000)
 CEREMONY_SECONDS = env_int("CEREMONY_SECONDS", 300, least=30, most=300)
+KEY_COOLING_HOURS = env_int("KEY_COOLING_HOURS", 24, least=0, most=720)
+RECOVERY_HOURS = env_int("RECOVERY_HOURS", 72, least=1, most=720)
+RECOVERED_KEY_COOLING_HOURS = env_int("RECOVERED_KEY_COOLING_HOURS", 72, least=0, most=720)
 # Whether what Sigstore's own mirror sends takes the place of what it sent before without two officers: TUF's keys are the authority there.
 UPDATE_PUBLIC_GOOD_ROOT = env_bool("UPDATE_PUBLIC_GOOD_ROOT", True)
 HEARTBEAT_DIR = env_path("HEARTBEAT_DIR", VAR_DIR / "heartbeats")

@@ -23,6 +23,7 @@ WRITES = {
     "requests.decide": set(APPROVERS),
     "identities.steward": {Role.ADMINISTRATOR, Role.IDENTITY_STEWARD},
     "identities.recertify": set(Role),
+    "recoveries.decide": {Role.OFFICER},
     "trust.change": {Role.OFFICER},
 }
 
