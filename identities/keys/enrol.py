@@ -18,7 +18,6 @@ vouches that the key is this person's, and approvals with it reach level H2 and 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -35,12 +34,13 @@ from fido2.webauthn import (
 )
 
 from identities.chronicle import append_identity_event
-from identities.keys.bind import BoundKey
+from identities.keys.bind import BoundKey, verify_bound_key
 from identities.keys.directory import log_directory
 from identities.keys.introduce import Introduced, verify_introducer
-from identities.keys.new_key import NewKey, read_new_key, relying_party
+from identities.keys.new_key import NewKey, read_new_key, relying_party, user_handle_of
 from identities.keys.recoveries import GRANTED, RecoveryStanding, find_live_recovery
 from identities.models import Identity, KeyRecovery, SigningKey
+from identities.oidc.bound_sign_in import oidc_provider_of
 from identities.permissions import demand
 from ledger.append import append_dsse
 from ledger.recorder import recorder_key
@@ -133,11 +133,15 @@ def enrol_new_key(
     way = way_to_enrol(identity, now=now)
     if way == CLOSED or (way == INTRODUCED and introduced is None):  # 7
         raise _nothing_introduces()
+    if bound is None and oidc_provider_of(identity) is not None:  # 8
+        raise Conflict("enrolment.not_bound", "your identity provider has to confirm this key; sign in there when the page asks for it")
     recovery = find_live_recovery(identity, now=now) if way == RECOVERED else None
     row = _row(identity, new, now, introduced if way == INTRODUCED else None, recovery, bound)
     payload = _statement_of_new(row, new, recovery, bound, now)
     if row.introduced_by is not None and introduced is not None:
         verify_introducer(introduced, payload=payload)
+    if bound is not None:
+        verify_bound_key(bound, payload=payload, now=now)
     envelope = recorder_key().sign(payload)
     row.enrollment, row.enrollment_digest = canonical_bytes(envelope), sha256_hex(payload)
     try:
@@ -155,14 +159,9 @@ def enrol_new_key(
 def complete_enrolment(
     *, identity: Identity, state: Mapping[str, Any] | None, response: Mapping[str, Any], label: str, by: Identity, now: datetime
 ) -> SigningKey:
-    """Take and enrol a key in one step: a first one, or one after a recovery. Refuses as `take_new_key` and `enrol_new_key` do."""
+    """Take and enrol a key in one step: a first one, or one after a recovery, where there is no provider to ask. Refuses as `take_new_key` and `enrol_new_key` do."""
     new = take_new_key(identity=identity, state=state, response=response, label=label, by=by, now=now)
     return enrol_new_key(identity=identity, new=new, by=by, now=now)
-
-
-def user_handle_of(identity: Identity) -> bytes:
-    """Return the account on the authenticator. It differs from the sign-in passkey's: the same one would overwrite it."""
-    return hashlib.sha256(b"approval key\0" + identity.pk.encode()).digest()
 
 
 @transaction.atomic

@@ -73,7 +73,8 @@ class NewKey:
     def from_session(cls, kept: Mapping[str, Any]) -> NewKey:
         """Return what `to_session` made JSON of. The session is the portal's own; nothing is judged again."""
         binary = {
-            name: b64url_decode(kept[name], code="enrolment.not_offered", what=name) for name in ("credential_id", "cose_key", "attestation")
+            name: b64url_decode(kept[name], code="enrolment.not_offered", what=name)
+            for name in ("credential_id", "cose_key", "attestation")
         }
         return cls(**{**kept, **binary, "transports": tuple(kept["transports"])})
 
@@ -170,3 +171,8 @@ def relying_party() -> Fido2Server:
     ]
     server.timeout = settings.CEREMONY_SECONDS * 1000  # type: ignore[assignment]  # typed None by the library
     return server
+
+
+def user_handle_of(identity: Identity) -> bytes:
+    """Return the account on the authenticator. It differs from the sign-in passkey's: the same one would overwrite it."""
+    return hashlib.sha256(b"approval key\0" + identity.pk.encode()).digest()

@@ -20,6 +20,7 @@ from proofs.dsse import parse_envelope, verify_envelope
 from proofs.encoding import b64url_decode
 from proofs.keys import load_spki
 from tests import cast
+from tests import make_approvals as make
 from tests.identities.test_register import refused
 from tests.make_ledger import use_own_keys
 from tests.passkey import PRESENT, VERIFIED, Lie, SoftPasskey
@@ -78,7 +79,7 @@ class TestBeginEnrolment:
 
     def test_refuses_a_drawer_full_of_keys(self) -> None:
         for _ in range(MAX_KEYS):
-            enrol(SoftPasskey())
+            make.enrol(cast.alice())
         refused("enrolment.too_many_keys", begin_enrolment, identity=cast.alice(), now=cast.NOW)
 
 
