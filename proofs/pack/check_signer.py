@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from proofs.approval.approval_parts import HumanApproval
+from proofs.approval.approval_parts import HumanApproval, SignerReference
 from proofs.approval.assurance import assurance_level
 from proofs.approval.enrollment import HUMAN_APPROVAL_PURPOSE, Enrollment, parse_enrollment
 from proofs.approval.human_approval import approval_challenge
@@ -41,14 +41,16 @@ class Signer:
 
 def check_signer(files: Mapping[str, bytes], record: Record, approval: HumanApproval, trust: Trust) -> Signer:
     """7. Return who signed when the portal enrolled exactly this key for exactly this person, before, and did not revoke it before."""
-    key_id = record.assertion.key_id
-    if approval.signer.key_id != key_id:
-        raise Unproven("signer.key_mismatch", f"the statement says it is signed with {approval.signer.key_id}, the record with {key_id}")
+    key_id, named = record.assertion.key_id, approval.signer
+    if not isinstance(named, SignerReference):
+        raise Unproven("signer.key_mismatch", f"the statement says the person signed in, the record that {key_id} signed")
+    if named.key_id != key_id:
+        raise Unproven("signer.key_mismatch", f"the statement says it is signed with {named.key_id}, the record with {key_id}")
     path = layout.signer_path(key_id)
     if path not in files:
         raise Unproven("signer.unknown", f"the key {key_id} was never enrolled: the pack holds no enrolment of it")
     enrollment, digest = _open_enrollment(files[path], trust)
-    if digest != approval.signer.enrollment or enrollment.event != "enrolled":
+    if digest != named.enrollment or enrollment.event != "enrolled":
         raise Unproven("signer.enrollment_mismatch", "the enrolment in the pack is not the one the person signed for")
     if enrollment.key_id != key_id or enrollment.credential_id != record.assertion.credential_id:
         raise Unproven("signer.key_mismatch", f"the enrolment is of another key than {key_id}, which signed")
@@ -82,7 +84,8 @@ def check_assertion(record: Record, approval: HumanApproval, signer: Signer, tru
         raise Unproven("webauthn.origin", f"the passkey was used at {verified.origin}, the statement says {approval.ceremony.origin}")
     if approval.ceremony.rp_id != trust.rp_id:
         raise Unproven("webauthn.rp_id", f"the statement names the site {approval.ceremony.rp_id}, expected {trust.rp_id}")
-    if not verified.algorithm == assertion.algorithm == approval.signer.algorithm:
+    signed_for = approval.signer.algorithm if isinstance(approval.signer, SignerReference) else None
+    if not verified.algorithm == assertion.algorithm == signed_for:
         raise Unproven("webauthn.algorithm", f"the key signs with COSE algorithm {verified.algorithm}; statement or record say another")
     if verified.backup_eligible != signer.enrollment.backup_eligible:
         raise Unproven(

@@ -54,6 +54,9 @@ class VerifiedApproval:
     log_index: int
     log_size: int
     key_revoked_at: datetime | None
+    # The identity provider's issuer, where the person answered by signing in there; then there is no key and `key_id` is empty.
+    signed_in_at: str = ""
+    level_words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,8 @@ def describe_person(approval: VerifiedApproval) -> str:
     plain = all(character.isalnum() or character in "._@+-" for character in approval.username)
     # A label that could be read as more than a name, such as one with an identity of its own in brackets, is shown in quotes.
     label = approval.username if plain else json.dumps(approval.username, ensure_ascii=False)
-    return f"{label} ({approval.subject} at {approval.issuer}, key {approval.key_id})"
+    how = f"key {approval.key_id}" if approval.key_id else "without a key"
+    return f"{label} ({approval.subject} at {approval.issuer}, {how})"
 
 
 def describe_item(name: str, digest: str, assessment: Assessment, *, identity: str) -> VerifiedItem:
