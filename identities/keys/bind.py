@@ -32,6 +32,15 @@ class BoundKey:
     binding: Binding
 
 
+@dataclass(frozen=True, slots=True)
+class SignInToUse:
+    """A completed sign-in by its id, with what the session kept of it: the salt of the nonce, and the session's own name."""
+
+    bound_id: str
+    salt: bytes
+    session_hash: str
+
+
 def begin_binding(*, identity: Identity, new: NewKey, session_hash: str, now: datetime) -> tuple[BoundSignIn, str, bytes]:
     """Return the sign-in to make, where to send the browser, and the salt to keep until it comes back.
 
@@ -52,17 +61,22 @@ def begin_binding(*, identity: Identity, new: NewKey, session_hash: str, now: da
     return row, url, salt
 
 
-def use_binding(*, identity: Identity, new: NewKey, bound_id: str, salt: bytes, session_hash: str, now: datetime) -> BoundKey:
-    """Use the completed sign-in `bound_id` for this very key. Must run inside the transaction that enrols it.
+def use_binding(*, identity: Identity, new: NewKey, sign_in: SignInToUse, now: datetime) -> BoundKey:
+    """Use the completed sign-in for this very key. Must run inside the transaction that enrols it.
 
     Refuses with `bound.unknown` and as `use_bound_sign_in` and `proofs.tokens.id_token` do.
     """
-    row = BoundSignIn.objects.select_related("provider").filter(pk=bound_id).first()
+    row = BoundSignIn.objects.select_related("provider").filter(pk=sign_in.bound_id).first()
     if row is None:
         raise NotFound("bound.unknown", "got a sign-in of another session, expected one that was begun here; start again")
-    nonce = _nonce(identity, new, salt)
+    nonce = _nonce(identity, new, sign_in.salt)
     used = use_bound_sign_in(
-        bound=row, identity=identity, purpose=BoundSignIn.Purpose.ENROLMENT, nonce=nonce, session_hash=session_hash, now=now
+        bound=row,
+        identity=identity,
+        purpose=BoundSignIn.Purpose.ENROLMENT,
+        nonce=nonce,
+        session_hash=sign_in.session_hash,
+        now=now,
     )
     keys = bytes(used.issuer_keys or b"")
     token = verify_id_token(
@@ -82,7 +96,7 @@ def use_binding(*, identity: Identity, new: NewKey, bound_id: str, salt: bytes, 
             issuer=token.issuer,
             audience=token.audience,
             subject=token.subject,
-            salt=salt,
+            salt=sign_in.salt,
             user_handle=user_handle_of(identity),
             nonce=nonce,
             authenticated_at=token.authenticated_at,

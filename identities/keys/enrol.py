@@ -34,7 +34,7 @@ from fido2.webauthn import (
 )
 
 from identities.chronicle import append_identity_event
-from identities.keys.bind import BoundKey, verify_bound_key
+from identities.keys.bind import BoundKey, SignInToUse, use_binding, verify_bound_key
 from identities.keys.directory import log_directory
 from identities.keys.introduce import Introduced, verify_introducer
 from identities.keys.new_key import NewKey, read_new_key, relying_party, user_handle_of
@@ -117,7 +117,13 @@ def take_new_key(
 
 @transaction.atomic
 def enrol_new_key(
-    *, identity: Identity, new: NewKey, by: Identity, now: datetime, introduced: Introduced | None = None, bound: BoundKey | None = None
+    *,
+    identity: Identity,
+    new: NewKey,
+    by: Identity,
+    now: datetime,
+    introduced: Introduced | None = None,
+    sign_in: SignInToUse | None = None,
 ) -> SigningKey:
     """Enrol a key that `take_new_key` returned: checks 6 to 8, the portal's signed statement, and the entries in the ledger.
 
@@ -133,8 +139,9 @@ def enrol_new_key(
     way = way_to_enrol(identity, now=now)
     if way == CLOSED or (way == INTRODUCED and introduced is None):  # 7
         raise _nothing_introduces()
-    if bound is None and oidc_provider_of(identity) is not None:  # 8
+    if sign_in is None and oidc_provider_of(identity) is not None:  # 8
         raise Conflict("enrolment.not_bound", "your identity provider has to confirm this key; sign in there when the page asks for it")
+    bound = use_binding(identity=identity, new=new, sign_in=sign_in, now=now) if sign_in else None
     recovery = find_live_recovery(identity, now=now) if way == RECOVERED else None
     row = _row(identity, new, now, introduced if way == INTRODUCED else None, recovery, bound)
     payload = _statement_of_new(row, new, recovery, bound, now)

@@ -54,7 +54,7 @@ def list_introducers(identity: Identity) -> list[SigningKey]:
 
 def begin_introduction(*, identity: Identity, introducer_id: str, new: NewKey, now: datetime) -> Question:
     """Return the question for the older key `introducer_id`. Refuses with `signer.unknown`. Writes nothing."""
-    introducer = _get_introducer(identity, introducer_id)
+    introducer = get_introducer(identity, introducer_id)
     payload = build_introduction(
         at=now,
         issuer=identity.issuer,
@@ -87,7 +87,7 @@ def read_introduction(*, identity: Identity, state: Mapping[str, Any] | None, re
         raise Conflict("enrolment.not_offered", "this answer belongs to no open question; touch the older key again")
     if now.timestamp() >= int(state["expires"]):
         raise Conflict("enrolment.expired", "the question ran out before the older key answered; touch it again")
-    introducer = _get_introducer(identity, state["introducer"])
+    introducer = get_introducer(identity, state["introducer"])
     answer = response.get("response")
     if not isinstance(answer, Mapping):
         raise Malformed(_MALFORMED, "got an answer that is no assertion, expected the browser's own")
@@ -126,7 +126,8 @@ def enrollment_of(key: SigningKey) -> Enrollment:
     return parse_enrollment(parse_envelope(bytes(key.enrollment)).payload)
 
 
-def _get_introducer(identity: Identity, introducer_id: str) -> SigningKey:
+def get_introducer(identity: Identity, introducer_id: str) -> SigningKey:
+    """Return the key of a person that can introduce another; refuses with `signer.unknown`."""
     found = next((key for key in list_introducers(identity) if key.pk == introducer_id), None)
     if found is None:
         raise NotFound("signer.unknown", "There is no such key, or it is not yours.")

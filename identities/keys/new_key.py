@@ -26,8 +26,9 @@ from fido2.webauthn import (
 )
 
 from identities.models import Identity
+from proofs.approval.attestation import attestation_document
 from proofs.approval.cose import ALGORITHMS, load_cose_key
-from proofs.canonical import canonical_bytes, parse_json
+from proofs.canonical import parse_json
 from proofs.encoding import b64url_decode, b64url_encode
 from proofs.errors import Conflict, Malformed, Refusal, Unproven
 from proofs.keys import PublicKey
@@ -97,10 +98,7 @@ def read_new_key(*, identity: Identity, state: Mapping[str, Any] | None, respons
         transports=tuple(sorted({str(item) for item in transports if str(item) in TRANSPORTS})) if isinstance(transports, list) else (),
         backup_eligible=bool(data.flags & AuthenticatorData.FLAG.BE),
         sign_count=data.counter,
-        # Both, because the statement's signature covers the hash of the client data.
-        attestation=canonical_bytes(
-            {"attestationObject": b64url_encode(bytes(made)), "clientDataJSON": b64url_encode(bytes(answer.response.client_data))}
-        ),
+        attestation=attestation_document(attestation_object=bytes(made), client_data_json=bytes(answer.response.client_data)),
         attestation_format=str(made.fmt)[:32],
         aaguid=str(credential.aaguid),
     )
