@@ -17,7 +17,12 @@ from proofs.digest import sha256_hex
 from proofs.moment import rfc3339
 
 
-def append_identity_event(*, event: str, document: dict[str, Any], by: Identity | None, now: datetime) -> Entry:
-    """Append `event` about `document`; must run in the transaction of the act. Checks nothing."""
+def append_identity_event(
+    *, event: str, document: dict[str, Any], by: Identity | None, now: datetime, actor: str | None = None
+) -> Entry:
+    """Append `event` about `document`; must run in the transaction of the act. Checks nothing.
+
+    `actor` is for what the portal does by itself, and stands for `by` then.
+    """
     whole = {"schema": f"countersign-{event.replace('.', '-')}/v1", "at": rfc3339(now), **document}
-    return append_event(event=event, ref_digest=sha256_hex(canonical_bytes(whole)), actor=actor_of(by), now=now)
+    return append_event(event=event, ref_digest=sha256_hex(canonical_bytes(whole)), actor=actor or actor_of(by), now=now)
