@@ -12,10 +12,11 @@ from datetime import datetime
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
+from identities.chronicle import append_identity_event
 from identities.models import HeldGroups, Identity, IdentityProvider, ProvisionedPerson, Team, User
 from identities.plain_text import plain_text
 from identities.sso.compare_roles import clean_groups, places_given
-from identities.sso.group_roles import append_provider_event, apply_groups, read_rules
+from identities.sso.group_roles import apply_groups, read_rules
 from proofs.errors import Conflict, Malformed, NotAllowed, Refusal
 
 _SPELLINGS = 50
@@ -117,9 +118,8 @@ def _register(
         "team": team.pk,
         "issuer": identity.issuer,
         "subject": identity.subject,
-        "provider": provider.pk,
     }
-    append_provider_event(event="identity.registered", document=document, now=now)
+    append_identity_event(event="identity.registered", document=document, by=None, now=now, provider=provider)
     return identity
 
 

@@ -11,15 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import structlog
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from identities.actors import portal_actor
+from identities.administrators import lasting_administrators
+from identities.chronicle import append_identity_event
 from identities.models import GroupRules, HeldGroups, Identity, IdentityProvider, Project, RoleAssignment, Team
-from identities.people.roles import NEEDS_A_SECOND_PERSON
+from identities.people.roles import NEEDS_A_SECOND_PERSON, close_lapsed
 from identities.sso.compare_roles import (
     GroupRule,
     Place,
@@ -30,11 +31,7 @@ from identities.sso.compare_roles import (
     parse_rules,
     places_given,
 )
-from ledger.append import append_event
-from proofs.canonical import canonical_bytes
-from proofs.digest import sha256_hex
 from proofs.errors import Conflict
-from proofs.moment import rfc3339
 
 log = structlog.get_logger("identities.sso")
 
@@ -67,9 +64,9 @@ def read_rules(provider: IdentityProvider) -> Rules:
     return Rules(versions[-1].version, read[-1][1], dict(authors_of(read)))
 
 
-def compare_groups(*, identity: Identity, provider: IdentityProvider, groups: Iterable[str], rules: Rules, now: datetime) -> AppliedGroups:
+def compare_groups(*, identity: Identity, provider: IdentityProvider, groups: Iterable[str], rules: Rules) -> AppliedGroups:
     """Return what these groups would change for a person under `rules`, and change nothing."""
-    held = {place_of(role): role for role in _running(identity, now)}
+    held = {place_of(role): role for role in _running(identity)}
     by_groups = {place for place, role in held.items() if role.provider_id == provider.pk}
     given = _places_that_exist(places_given(rules.rules, groups))
     withheld = {place for place in given if place not in held and not _may_gain(identity, place, given[place], rules)}
@@ -77,7 +74,7 @@ def compare_groups(*, identity: Identity, provider: IdentityProvider, groups: It
         # Whoever is suspended gains nothing; what is no longer given ends all the same.
         withheld |= {place for place in given if place not in held}
     changes = compare_roles(given=set(given) - withheld, by_groups=by_groups, directly=set(held) - by_groups)
-    stays = tuple(place for place in changes.lost if _is_last_administrator(held[place], now))
+    stays = tuple(place for place in changes.lost if _is_last_administrator(held[place]))
     return AppliedGroups(rules.version, changes, tuple(sorted(withheld)), stays)
 
 
@@ -97,9 +94,9 @@ def apply_groups(*, identity: Identity, provider: IdentityProvider, groups: Iter
         identity=identity, provider=provider, defaults={"groups": list(names), "source": source, "as_of": now}
     )
     # Two people who lose their role at the same moment would leave no administrator: the teams' rows are their queue.
-    held_in = [role.team_id for role in _running(identity, now) if role.provider_id == provider.pk]
+    held_in = [role.team_id for role in _running(identity) if role.provider_id == provider.pk]
     list(Team.objects.select_for_update(no_key=True, of=("self",)).filter(pk__in=held_in).order_by("pk"))
-    applied = compare_groups(identity=identity, provider=provider, groups=names, rules=rules, now=now)
+    applied = compare_groups(identity=identity, provider=provider, groups=names, rules=rules)
     given = places_given(rules.rules, names)
     for place in applied.changes.lost:
         if place not in applied.stays:
@@ -109,8 +106,8 @@ def apply_groups(*, identity: Identity, provider: IdentityProvider, groups: Iter
     if applied.stays:
         # No name of a person: this line goes wherever logs go.
         log.warning("the last administrator stays one", identity=identity.pk, provider=provider.slug, version=applied.version)
-        words = {"kept": [str(place) for place in applied.stays], **_which(identity, provider, applied.version)}
-        append_provider_event(event="group_role.kept", document=words, now=now)
+        words = {"kept": [str(place) for place in applied.stays], **_which(identity, applied.version)}
+        append_identity_event(event="group_role.kept", document=words, by=None, now=now, provider=provider)
     return applied
 
 
@@ -121,7 +118,7 @@ def end_group_roles(*, provider: IdentityProvider, now: datetime) -> tuple[int, 
     list(Team.objects.select_for_update(no_key=True, of=("self",)).filter(pk__in=roles.values("team")).order_by("pk"))
     version, ended, stays = read_rules(provider).version, 0, []
     for role in list(roles.order_by("pk")):
-        if _is_last_administrator(role, now):
+        if _is_last_administrator(role):
             stays.append(role)
             continue
         _end(role.identity, provider, place_of(role), version, now)
@@ -134,15 +131,8 @@ def place_of(role: RoleAssignment) -> Place:
     return Place(team=role.team.slug, project=role.project.slug if role.project else "", role=str(role.role))
 
 
-def append_provider_event(*, event: str, document: dict[str, Any], now: datetime) -> None:
-    """Append what followed from a provider's word, for which no person of the portal stands; must run in the transaction of the act."""
-    whole = {"schema": f"countersign-{event.replace('.', '-')}/v1", "at": rfc3339(now), **document}
-    append_event(event=event, ref_digest=sha256_hex(canonical_bytes(whole)), actor=portal_actor(), now=now)
-
-
-def _running(identity: Identity, now: datetime) -> QuerySet[RoleAssignment]:
-    rows = RoleAssignment.objects.filter(Q(valid_until__isnull=True) | Q(valid_until__gt=now), identity=identity, ended_at__isnull=True)
-    return rows.select_related("team", "project")
+def _running(identity: Identity) -> QuerySet[RoleAssignment]:
+    return RoleAssignment.objects.held().filter(identity=identity).select_related("team", "project")
 
 
 def _places_that_exist(given: dict[Place, tuple[str, ...]]) -> dict[Place, tuple[str, ...]]:
@@ -166,18 +156,10 @@ def _may_gain(identity: Identity, place: Place, groups: tuple[str, ...], rules: 
     return any(author is None or author != identity.pk for author in authors)
 
 
-def _is_last_administrator(role: RoleAssignment, now: datetime) -> bool:
+def _is_last_administrator(role: RoleAssignment) -> bool:
     if role.role != RoleAssignment.Role.ADMINISTRATOR or role.project_id is not None:
         return False
-    others = RoleAssignment.objects.filter(
-        Q(valid_until__isnull=True) | Q(valid_until__gt=now),
-        team_id=role.team_id,
-        project__isnull=True,
-        role=RoleAssignment.Role.ADMINISTRATOR,
-        ended_at__isnull=True,
-        identity__status=Identity.Status.ACTIVE,
-    )
-    return not others.exclude(pk=role.pk).exists()
+    return not lasting_administrators(role.team).exclude(identity=role.identity_id).exists()
 
 
 def _grant(
@@ -186,8 +168,8 @@ def _grant(
     team = Team.objects.get(slug=place.team)
     project = Project.objects.get(slug=place.project) if place.project else None
     # A role that ran out by itself still stands in the way of the same one.
-    run_out = RoleAssignment.objects.filter(identity=identity, role=place.role, team=team, project=project, ended_at__isnull=True)
-    run_out.filter(valid_until__lte=now).update(ended_at=now)
+    for gone in RoleAssignment.objects.lapsed().filter(identity=identity, role=place.role, team=team, project=project):
+        close_lapsed(gone, by=None, now=now, actor=portal_actor())
     try:
         with transaction.atomic():
             role = RoleAssignment.objects.create(
@@ -196,8 +178,8 @@ def _grant(
     except IntegrityError:
         # Somebody granted it by hand in this moment; their grant stands.
         return None
-    document = {**_what(role), **_which(identity, provider, version), "groups": list(groups)}
-    append_provider_event(event="role.granted", document=document, now=now)
+    document = {**_what(role), **_which(identity, version), "groups": list(groups)}
+    append_identity_event(event="role.granted", document=document, by=None, now=now, provider=provider)
     return role
 
 
@@ -207,12 +189,13 @@ def _end(identity: Identity, provider: IdentityProvider, place: Place, version: 
         if place_of(role) == place:
             role.ended_at = now
             role.save(update_fields=["ended_at"])
-            append_provider_event(event="role.ended", document={**_what(role), **_which(identity, provider, version)}, now=now)
+            document = {**_what(role), **_which(identity, version)}
+            append_identity_event(event="role.ended", document=document, by=None, now=now, provider=provider)
 
 
 def _what(role: RoleAssignment) -> dict[str, object]:
     return {"assignment": role.pk, "role": str(role.role), "team": role.team_id, "project": role.project_id}
 
 
-def _which(identity: Identity, provider: IdentityProvider, version: int) -> dict[str, object]:
-    return {"identity": identity.pk, "provider": provider.pk, "rulesVersion": version}
+def _which(identity: Identity, version: int) -> dict[str, object]:
+    return {"identity": identity.pk, "rulesVersion": version}
