@@ -133,7 +133,7 @@ def roles_of(identity: Identity, *, project: Project) -> list[RoleAssignment]:
 
 def list_held_roles(identity: Identity) -> list[RoleAssignment]:
     """Return every role the identity holds now, in one query."""
-    held = RoleAssignment.objects.filter(identity=identity, ended_at__isnull=True)
+    held = RoleAssignment.objects.held().filter(identity=identity)
     return list(held.select_related("team", "project").order_by("team__slug", "role", "project__slug"))
 
 

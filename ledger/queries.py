@@ -22,6 +22,7 @@ EVENT_WORDS = {
     "credential.revoked": "An API credential was revoked",
     "role.granted": "A role was granted",
     "role.ended": "A role was ended",
+    "role.lapsed": "A role ran out",
     "tables.opened": "A person was let read the tables",
     "tables.closed": "A person reads the tables no longer",
     "signer.enrolled": "An approval key was enrolled",

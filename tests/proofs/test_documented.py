@@ -42,6 +42,7 @@ ARGUMENTS = [
     Argument("## Envelopes signed", numbered(4), ("proofs/evidence.py",), ("tests/proofs/test_evidence.py",)),
     Argument("## A file of many", numbered(4), ("proofs/collection/read.py",), ("tests/proofs/collection/test_read.py",)),
     Argument("## Was the path intact", numbered(8), ("proofs/path.py",), ("tests/proofs/test_path.py",)),
+    Argument("## A sign-in in place of", numbered(7), ("proofs/approval/step_up.py",), ("tests/proofs/approval/test_step_up.py",)),
     Argument(
         "## Workload tokens",
         numbered(9),
