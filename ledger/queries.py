@@ -6,6 +6,9 @@ from django.db.models import QuerySet
 
 from ledger.models import Entry
 
+# How many entries a page of the log shows.
+PAGE_SIZE = 50
+
 # What happened, in words. An event of another name is shown by its name.
 EVENT_WORDS = {
     "evidence.received": "Evidence was received",

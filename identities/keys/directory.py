@@ -12,6 +12,8 @@ from identities.actors import actor_of
 from identities.models import Identity, SigningKey
 from ledger.append import append_event
 from ledger.models import Entry
+from ledger.queries import PAGE_SIZE
+from ledger.tree import current_size
 from proofs.approval.signer_directory import Directory, DirectoryEntry, build_directory
 from proofs.digest import sha256_hex
 from proofs.keys import load_spki
@@ -19,13 +21,17 @@ from proofs.keys import load_spki
 
 @dataclass(frozen=True, slots=True)
 class LoggedKey:
-    """What happened to a key, when, and where that stands in the ledger; `index` is None where the entry cannot be found."""
+    """What happened to a key, when, and where that stands in the ledger; `index` is None where the entry cannot be found.
+
+    `page` is the page of the log that shows it today.
+    """
 
     key: SigningKey
     event: str
     at: datetime
     digest: str
     index: int | None
+    page: int | None
 
 
 def read_directory() -> Directory:
@@ -61,5 +67,10 @@ def list_logged_keys(identity: Identity) -> list[LoggedKey]:
         if key.revocation is not None and key.revoked_at is not None:
             happened.append((key, "signer.revoked", key.revoked_at, sha256_hex(bytes(key.revocation))))
     found = dict(Entry.objects.filter(ref_digest__in=[digest for *_, digest in happened]).values_list("ref_digest", "index"))
-    logged = [LoggedKey(key, event, at, digest, found.get(digest)) for key, event, at, digest in happened]
+    size = current_size()
+    logged = []
+    for key, event, at, digest in happened:
+        index = found.get(digest)
+        page = (size - 1 - index) // PAGE_SIZE + 1 if index is not None else None
+        logged.append(LoggedKey(key, event, at, digest, index, page))
     return sorted(logged, key=lambda item: item.at, reverse=True)

@@ -6,7 +6,7 @@ from ledger.guard_rows import Lift, SetOnce
 
 
 class Migration(migrations.Migration):
-    dependencies = [("identities", "0015_people_stay")]
+    dependencies = [("identities", "0016_subject_of_provisioned_people")]
 
     operations = [
         migrations.AddField(
