@@ -29,6 +29,9 @@ from proofs.tokens.key_set import normalise_keys
 TRUST_SCHEMA = "countersign-trust/v1"
 MAX_TRUST_BYTES = 16 * 1024 * 1024
 
+# How much more keys of a provider there may be than it publishes at one time: some change them every week.
+KEYS_OVER_TIME = 32
+
 _CODE = "trust.malformed"
 
 
@@ -220,7 +223,7 @@ def _providers(fields: Fields) -> tuple[TrustedProvider, ...]:
 def _provider(item: Fields) -> TrustedProvider:
     item.only("issuer", "audiences", "keys", "secondFactor")
     try:
-        keys = normalise_keys(canonical_bytes({"keys": item.raw("keys")}))
+        keys = normalise_keys(canonical_bytes({"keys": item.raw("keys")}), times=KEYS_OVER_TIME)
     except Refusal as error:
         raise Malformed(_CODE, error.reason) from error
     return TrustedProvider(item.text("issuer", limit=300), item.texts("audiences", low=1), keys, item.texts("secondFactor"))
