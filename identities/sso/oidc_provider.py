@@ -65,6 +65,9 @@ class StrictOIDCProvider(OpenIDConnectProvider):
     def redirect_from_request(self, request: HttpRequest) -> HttpResponse:
         return self.redirect(request, AuthProcess.LOGIN, get_next_redirect_url(request))
 
+    def get_login_url(self, request: HttpRequest, **kwargs: Any) -> str:
+        return reverse("openid_connect_login", args=[self.row.slug])
+
     @property
     def redirect_uri(self) -> str:
         """Where the provider sends people back to; of the portal's own origin, whatever host a request names."""

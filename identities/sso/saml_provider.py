@@ -13,6 +13,7 @@ from allauth.account.utils import get_next_redirect_url
 from allauth.socialaccount.providers.base.constants import AuthProcess
 from allauth.socialaccount.providers.saml.provider import SAMLProvider
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from onelogin.saml2.auth import OneLogin_Saml2_Auth
 
@@ -41,6 +42,9 @@ class StrictSAMLProvider(SAMLProvider):
 
     def redirect_from_request(self, request: HttpRequest) -> HttpResponse:
         return self.redirect(request, AuthProcess.LOGIN, get_next_redirect_url(request))
+
+    def get_login_url(self, request: HttpRequest, **kwargs: Any) -> str:
+        return reverse("saml_login", args=[self.row.slug])
 
     def take_answer(self, request: HttpRequest, answer: SamlAnswer) -> ProviderLogin:
         """Return the sign-in that a verified answer is about.
