@@ -87,7 +87,10 @@ def verify_signature(
         stored_sign_count=key.sign_count,
     )
     named_key = statement.signer
-    if not isinstance(named_key, SignerReference) or (named_key.key_id, named_key.enrollment) != (public_key.key_id, key.enrollment_digest):  # 2
+    if not isinstance(named_key, SignerReference) or (named_key.key_id, named_key.enrollment) != (
+        public_key.key_id,
+        key.enrollment_digest,
+    ):  # 2
         raise Unproven("signer.key_mismatch", "the statement names another key or enrolment than the one that signed")
     enrollment = _open_enrollment(key)  # 3
     if enrollment.key_id != public_key.key_id or enrollment.kind != "person" or HUMAN_APPROVAL_PURPOSE not in enrollment.purposes:

@@ -159,7 +159,7 @@ def relying_party() -> Fido2Server:
     """Return the library's relying party with exactly our name, origin and algorithms. An attestation is asked for where roots for it are named."""
     server = Fido2Server(
         PublicKeyCredentialRpEntity(id=settings.RP_ID, name="Countersign"),
-        attestation=AttestationConveyancePreference.NONE,
+        attestation=AttestationConveyancePreference.DIRECT if settings.ATTESTATION_ROOTS else AttestationConveyancePreference.NONE,
         # Exactly our origin: the library's own rule would let any subdomain and port of the relying party in.
         verify_origin=lambda origin: origin == settings.ORIGIN,
     )
