@@ -78,7 +78,7 @@ class Typist:
         self.type("login", username)
         self.type("password", cast.PASSWORD)
         self.page.keyboard.press("Enter")
-        self.page.wait_for_url(f"**{then}")
+        self.page.wait_for_url(self.url + then)
 
     def plug_in(self) -> str:
         return str(self.devtools.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})["authenticatorId"])
