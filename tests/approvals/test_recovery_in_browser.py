@@ -162,6 +162,7 @@ def test_a_key_is_enrolled_used_lost_recovered_and_used_again_by_keyboard_alone(
     alice.lose(phone)
     alice.goto("/settings/keys")
     alice.press("link", "Revoke Phone")
+    expect(alice.page.locator("h1")).to_have_text("Revoke “Phone”?")
     alice.refuse_flaws()
     alice.reach(alice.page.locator("[name=cause][value=unneeded]"))
     alice.page.keyboard.press("ArrowDown")
@@ -172,6 +173,7 @@ def test_a_key_is_enrolled_used_lost_recovered_and_used_again_by_keyboard_alone(
     alice.refuse_flaws()
 
     alice.press("link", "Recover")
+    expect(alice.page.locator("h1")).to_have_text("Recover after losing every key")
     alice.refuse_flaws()
     alice.type("reason", "My only key was in the phone")
     alice.press("button", "Ask for a recovery")

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.account.internal.flows.login import _AUTHENTICATION_METHODS_USER_SESSION_KEY, AUTHENTICATION_METHODS_SESSION_KEY
+from allauth.account.internal.userkit import user_id_to_str
 from django.test import Client
 from django.utils import timezone
 
@@ -36,7 +38,8 @@ def at_desk(identity: Identity, *, proved: bool = True) -> Client:
     client = Client()
     client.force_login(cast.account_of(identity))
     session = client.session
-    session["account_authentication_methods"] = [{"method": "password", "at": time.time() - (0 if proved else 100_000)}]
+    session[AUTHENTICATION_METHODS_SESSION_KEY] = [{"method": "password", "at": time.time() - (0 if proved else 100_000)}]
+    session[_AUTHENTICATION_METHODS_USER_SESSION_KEY] = user_id_to_str(cast.account_of(identity))
     session.save()
     return client
 
