@@ -48,6 +48,7 @@ def keys(request: HttpRequest) -> HttpResponse:
     context = {
         "keys": describe_keys(person, now=now),
         "deciding": may(person, "requests.decide"),
+        "officer": may(person, "recoveries.decide"),
         "provider": oidc_provider_of(person),
         "recovery": find_live_recovery(person, now=now),
         "way": way_to_enrol(person, now=now),
@@ -212,7 +213,9 @@ def _go_on(request: HttpRequest, person: Identity, now: datetime) -> HttpRespons
 def _enrol(request: HttpRequest, person: Identity, pending: PendingKey, sign_in: SignInToUse | None, now: datetime) -> HttpResponse:
     key = enrol_new_key(identity=person, new=pending.new, by=person, now=now, introduced=pending.introduced, sign_in=sign_in)
     drop_pending(request.session)
-    messages.success(request, f"“{key.label}” is enrolled. You can approve with it from now on.")
+    waits = key.matures_at is not None and key.matures_at > now
+    counts = "It counts everywhere but in environments of tier 3 until it has waited" if waits else "You can approve with it from now on"
+    messages.success(request, f"“{key.label}” is enrolled. {counts}.")
     return redirect("identities:keys")
 
 
