@@ -1,6 +1,7 @@
 """What a verifier of this portal's packs has to trust, as one document: to be fetched once, out of band, and kept.
 
-Made from the keys and trust roots in force now. It is not signed: whoever pins it vouches for it.
+Made from the keys and trust roots in force now, and from the identity providers whose sign-ins keys and approvals are bound to. It is not
+signed: whoever pins it vouches for it.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from django.conf import settings
 
 from attestations.blobs import bytes_of
 from attestations.trust.roots import current_trust_material, list_trust_roots
+from identities.oidc.used_keys import used_providers
 from ledger.keys import log_verifier_key
 from ledger.models import Entry
 from ledger.recorder import recorder_key
 from proofs.checkpoint import parse_note_key
 from proofs.errors import Conflict
 from proofs.keys import load_spki
-from proofs.pack.trust import EvidenceRoot, RecorderKey, Trust
+from proofs.pack.trust import EvidenceRoot, RecorderKey, Trust, TrustedAuthenticators, TrustedProvider
 
 
 def current_trust() -> Trust:
@@ -33,4 +35,12 @@ def current_trust() -> Trust:
         log=parse_note_key(log_verifier_key()),
         evidence_roots=tuple(EvidenceRoot(root.name, bytes_of(root.document), root.profile) for root in roots),
         evidence_keys=current_trust_material().keys,
+        identity_providers=tuple(TrustedProvider(item.issuer, item.audiences, item.keys, item.second_factor) for item in used_providers()),
+        authenticators=_authenticators(),
     )
+
+
+def _authenticators() -> TrustedAuthenticators | None:
+    if not settings.ATTESTATION_ROOTS:
+        return None
+    return TrustedAuthenticators(settings.ATTESTATION_ROOTS, tuple(settings.AUTHENTICATORS))

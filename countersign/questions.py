@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from proofs.moment import rfc3339
-from proofs.pack.report import PackReport, VerifiedItem, describe_person
+from proofs.pack.report import PackReport, VerifiedApproval, VerifiedItem, describe_person
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def answer_questions(report: PackReport) -> tuple[Answer, ...]:
 
 def _who(report: PackReport, items: list[VerifiedItem]) -> str:
     people = "; ".join(
-        f"{describe_person(item)} approved on {rfc3339(item.checked_at)} with a passkey, level {item.level}" for item in report.approvals
+        f"{describe_person(item)} approved on {rfc3339(item.checked_at)} {_how(item)}, level {item.level}" for item in report.approvals
     )
     signers = "; ".join(
         dict.fromkeys(
@@ -41,6 +41,10 @@ def _who(report: PackReport, items: list[VerifiedItem]) -> str:
         )
     )
     return f"{people}. {signers or 'No evidence was asked for'}."
+
+
+def _how(approval: VerifiedApproval) -> str:
+    return f"by sign-in ({approval.level_words})" if approval.signed_in_at else "with a passkey"
 
 
 def _path(items: list[VerifiedItem]) -> str:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from identities.actors import actor_of
-from identities.models import Identity
+from identities.actors import actor_of, portal_actor
+from identities.models import Identity, IdentityProvider
 from ledger.append import append_event
 from ledger.models import Entry
 from proofs.canonical import canonical_bytes
@@ -17,7 +17,22 @@ from proofs.digest import sha256_hex
 from proofs.moment import rfc3339
 
 
-def append_identity_event(*, event: str, document: dict[str, Any], by: Identity | None, now: datetime) -> Entry:
-    """Append `event` about `document`; must run in the transaction of the act. Checks nothing."""
+def append_identity_event(
+    *,
+    event: str,
+    document: dict[str, Any],
+    by: Identity | None,
+    now: datetime,
+    provider: IdentityProvider | None = None,
+    actor: str | None = None,
+) -> Entry:
+    """Append `event` about `document`; must run in the transaction of the act. Checks nothing.
+
+    `provider` is the identity provider whose word the portal followed, where nobody acted: the document names it, and the actor is the portal.
+    `actor` is for what the portal does by itself, and stands for `by` then.
+    """
     whole = {"schema": f"countersign-{event.replace('.', '-')}/v1", "at": rfc3339(now), **document}
-    return append_event(event=event, ref_digest=sha256_hex(canonical_bytes(whole)), actor=actor_of(by), now=now)
+    if provider is not None:
+        whole["provider"] = provider.pk
+        actor = actor or (portal_actor() if by is None else None)
+    return append_event(event=event, ref_digest=sha256_hex(canonical_bytes(whole)), actor=actor or actor_of(by), now=now)

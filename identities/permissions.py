@@ -47,6 +47,7 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
     # Of a program one answers for; stewards look at any of their team. The act demands one or the other.
     "identities.recertify": ("looking at a program again", EVERY_ROLE),
     "keys.own": ("keeping approval keys", EVERY_ROLE),
+    "recoveries.decide": ("agreeing to the recovery of approval keys", frozenset({Role.OFFICER})),
     "packs.read": ("downloading evidence packs", EVERY_ROLE),
     "places.add": ("adding projects and environments", frozenset({Role.ADMINISTRATOR})),
     "portal.set_up": ("setting up the portal", frozenset({Role.ADMINISTRATOR})),
@@ -56,10 +57,19 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
 
 # Taken only by a person at a browser, whatever credential a program holds.
 HUMAN_ACTIONS = frozenset(
-    {"requests.decide", "keys.own", "identities.steward", "identities.recertify", "places.add", "portal.set_up", "trust.change"}
+    {
+        "identities.recertify",
+        "identities.steward",
+        "keys.own",
+        "places.add",
+        "portal.set_up",
+        "recoveries.decide",
+        "requests.decide",
+        "trust.change",
+    }
 )
 # These change something for every team at once, so a role in one project does not reach that far.
-BEYOND_ONE_PROJECT = frozenset({"places.add", "portal.set_up", "trust.change"})
+BEYOND_ONE_PROJECT = frozenset({"places.add", "portal.set_up", "recoveries.decide", "trust.change"})
 NONHUMAN_ACTIONS = frozenset(
     {
         "attestations.read",
@@ -134,7 +144,7 @@ def roles_of(identity: Identity, *, project: Project) -> list[RoleAssignment]:
 
 def list_held_roles(identity: Identity) -> list[RoleAssignment]:
     """Return every role the identity holds now, in one query."""
-    held = RoleAssignment.objects.filter(identity=identity, ended_at__isnull=True)
+    held = RoleAssignment.objects.held().filter(identity=identity)
     return list(held.select_related("team", "project").order_by("team__slug", "role", "project__slug"))
 
 

@@ -8,9 +8,12 @@ from identities import openapi as openapi
 from identities import views
 from identities.bulk import views as bulk_views
 from identities.grants import views as grant_views
+from identities.keys import api as key_api
 from identities.keys import views as key_views
 from identities.lifecycle import rotate_views
 from identities.lifecycle import views as change_views
+from identities.oidc import views as oidc_views
+from identities.people.recovery import views as recovery_views
 from identities.review import views as review_views
 from identities.workload import api
 
@@ -25,7 +28,20 @@ urlpatterns = [
     path("identities/<str:identity_id>/signers/<int:signer_id>/rotate", rotate_views.signer_rotate, name="signer_rotate"),
     path("identities/<str:identity_id>/recertify", review_views.recertify, name="recertify"),
     path("identities/<str:identity_id>/<str:change>", change_views.change, name="change"),
+    path("sign-in/bound", oidc_views.bound, name="bound_sign_in"),
     path("settings/keys", key_views.keys, name="keys"),
     path("settings/keys/add", key_views.add_key, name="add_key"),
+    path("settings/keys/add/introduce", key_views.introduce_key, name="introduce_key"),
+    path("settings/keys/add/confirm", key_views.confirm_key, name="confirm_key"),
+    path("settings/keys/bound/<str:bound_id>", key_views.bound_key, name="bound_key"),
+    path("settings/keys/recovery", recovery_views.recovery, name="recovery"),
+    path("settings/keys/recovery/end", recovery_views.recovery_end, name="recovery_end"),
+    path("settings/keys/<str:key_id>/rename", key_views.rename_key, name="rename_key"),
     path("settings/keys/<str:key_id>/revoke", key_views.revoke_key, name="revoke_key"),
+    path("officers/recoveries", recovery_views.recoveries, name="recoveries"),
+    path("officers/recoveries/<str:recovery_id>", recovery_views.recovery_answer, name="recovery_answer"),
+    path("api/v1/signers", key_api.SignersView.as_view(), name="api_signers"),
+    path("api/v1/signers/me/log", key_api.MyKeyLogView.as_view(), name="api_my_key_log"),
+    path("signers/allowed_signers", key_api.AllowedSignersView.as_view(), name="allowed_signers"),
+    path("signers/revoked.krl", key_api.RevokedView.as_view(), name="revoked_signers"),
 ]

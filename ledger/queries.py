@@ -6,6 +6,9 @@ from django.db.models import QuerySet
 
 from ledger.models import Entry
 
+# How many entries a page of the log shows.
+PAGE_SIZE = 50
+
 # What happened, in words. An event of another name is shown by its name.
 EVENT_WORDS = {
     "evidence.received": "Evidence was received",
@@ -22,10 +25,17 @@ EVENT_WORDS = {
     "credential.revoked": "An API credential was revoked",
     "role.granted": "A role was granted",
     "role.ended": "A role was ended",
+    "role.lapsed": "A role ran out",
     "tables.opened": "A person was let read the tables",
     "tables.closed": "A person reads the tables no longer",
     "signer.enrolled": "An approval key was enrolled",
     "signer.revoked": "An approval key was revoked",
+    "signer.renamed": "An approval key was given another name",
+    "signer.directory": "The directory of approval keys changed",
+    "recovery.opened": "A person who lost every approval key asked for a recovery",
+    "recovery.consented": "An officer agreed to a recovery",
+    "recovery.used": "A key was enrolled after a recovery",
+    "recovery.ended": "A recovery was ended",
     "signer.count_went_back": "An approval key counted backwards",
     "policy.published": "A policy was published",
     "policy.activated": "A policy came into force",

@@ -8,11 +8,9 @@ from django.shortcuts import render
 
 from ledger.keys import log_verifier_key
 from ledger.prove import latest_checkpoint
-from ledger.queries import describe_event, newest_entries
+from ledger.queries import PAGE_SIZE, describe_event, newest_entries
 from ledger.tree import current_size
 from proofs.errors import NotFound, Unavailable
-
-PAGE_SIZE = 50
 
 
 def log(request: HttpRequest) -> HttpResponse:

@@ -13,6 +13,8 @@ from csp.constants import NONCE, NONE, SELF
 
 from portal import __version__
 from portal.environment import (
+    certificates_in,
+    env_aaguids,
     env_bool,
     env_int,
     env_list,
@@ -59,8 +61,14 @@ MAX_EVIDENCE_BYTES = env_int("MAX_EVIDENCE_BYTES", 1024 * 1024, least=1024, most
 MAX_COLLECTION_BYTES = env_int("MAX_COLLECTION_BYTES", 16 * 1024 * 1024, least=1024, most=256 * 1024 * 1024)
 API_CALLS_PER_MINUTE = env_int("API_CALLS_PER_MINUTE", 600, least=1, most=1_000_000)
 CEREMONY_SECONDS = env_int("CEREMONY_SECONDS", 300, least=30, most=300)
+KEY_COOLING_HOURS = env_int("KEY_COOLING_HOURS", 24, least=0, most=720)
+RECOVERY_HOURS = env_int("RECOVERY_HOURS", 72, least=1, most=720)
+RECOVERED_KEY_COOLING_HOURS = env_int("RECOVERED_KEY_COOLING_HOURS", 72, least=0, most=720)
 # Whether what Sigstore's own mirror sends takes the place of what it sent before without two officers: TUF's keys are the authority there.
 UPDATE_PUBLIC_GOOD_ROOT = env_bool("UPDATE_PUBLIC_GOOD_ROOT", True)
+# Roots of makers of authenticators (DER), and the models whose attested keys reach level H4; without roots nobody asks for an attestation.
+ATTESTATION_ROOTS = certificates_in(env_path("ATTESTATION_ROOTS_FILE", Path()))
+AUTHENTICATORS = env_aaguids("AUTHENTICATORS")
 HEARTBEAT_DIR = env_path("HEARTBEAT_DIR", VAR_DIR / "heartbeats")
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_EVIDENCE_BYTES + 64 * 1024
 # One form takes a file and brings a handler of its own; one that is sent with any other form is thrown away unread. Larger bodies do not
@@ -95,6 +103,9 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.socialaccount.providers.saml",
     "csp",
     "django_htmx",
     "rest_framework",
@@ -236,6 +247,12 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = False
 # Addresses are set by a steward, not proven by mail; a second factor must not wait for that.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_TOTP_ISSUER = "Countersign"
+# Identity providers are rows of ours, and so is whose account a sign-in is; the library keeps nothing of either.
+SOCIALACCOUNT_ADAPTER = "identities.sso.adapter.ProviderAdapter"
+SOCIALACCOUNT_LOGIN_ON_GET = False
+SOCIALACCOUNT_AUTO_SIGNUP = False
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
 EMAIL_HOST = env_text("EMAIL_HOST", "")
 EMAIL_PORT = env_int("EMAIL_PORT", 587, least=1, most=65535)
 EMAIL_USE_TLS = env_bool("EMAIL_TLS", True)

@@ -8,6 +8,7 @@ from reports import api, views
 from reports.compromise import views as compromise_views
 from reports.identity_use import api as use_api
 from reports.identity_use import views as use_views
+from reports.keys import views as key_views
 from reports.signers import views as signer_views
 
 app_name = "reports"
@@ -21,6 +22,7 @@ urlpatterns = [
     path("signers/blocks/<str:block_id>/lift", signer_views.block_lift, name="block_lift"),
     path("identities/<str:identity_id>/compromised", compromise_views.compromised, name="compromised"),
     path("identities/<str:identity_id>/use", use_views.identity_use, name="identity_use"),
+    path("settings/keys/<str:key_id>/signatures", key_views.key_signatures, name="key_signatures"),
     path("requests/<str:request_id>/pack.zip", views.pack, name="pack"),
     path("api/v1/artifacts/<str:digest>/observations", api.ArtifactObservationsView.as_view(), name="api_artifact_observations"),
     path("api/v1/identities/<str:identity_id>/use", use_api.IdentityUseView.as_view(), name="api_identity_use"),

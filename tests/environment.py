@@ -22,6 +22,8 @@ for name in [name for name in os.environ if name.startswith("COUNTERSIGN_") and 
 os.environ["COUNTERSIGN_VAR_DIR"] = str(FOLDER / "var")
 os.environ["COUNTERSIGN_ORIGIN"] = "http://localhost:8000"
 os.environ["COUNTERSIGN_LOG_LEVEL"] = "WARNING"
+# Stories approve for production with a key made a moment before; the tests of the waiting time set their own.
+os.environ["COUNTERSIGN_KEY_COOLING_HOURS"] = "0"
 os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings"
 # Playwright keeps an event loop in the thread its test runs in; the database calls of that test are made between its steps.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"

@@ -23,7 +23,9 @@ from attestations.drain import drain
 from attestations.models import Attestation, Blob, Finding, Submission, Verdict, VerdictSigner, VerdictSubject
 from attestations.receive import receive_attestation
 from attestations.trust.roots import add_trust_root
-from identities.keys.enrol import begin_enrolment, complete_enrolment
+from identities.keys.enrol import begin_enrolment, enrol_new_key, take_new_key
+from identities.keys.introduce import Introduced, begin_introduction, list_introducers, read_introduction
+from identities.keys.new_key import NewKey
 from identities.models import Identity, Project, SigningKey
 from ledger.publish import publish_checkpoint
 from portal.demo.instance import Instance, Workload, build_provenance, claim_builder
@@ -41,6 +43,8 @@ REPOSITORY = "https://github.com/payments/api"
 SLSA = "https://slsa.dev/provenance/v1"
 TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
 SESSION = "the session's own key"
+# The passkeys made here, by the key they became, so that one can introduce the next.
+_PASSKEYS: dict[str, SoftPasskey] = {}
 
 POLICY = """\
 schema: countersign-policy/v1
@@ -302,12 +306,23 @@ def refresh(*, now: datetime = NOW) -> None:
 
 
 def enrol(person: Identity, *, passkey: SoftPasskey | None = None, now: datetime = NOW) -> tuple[SoftPasskey, SigningKey]:
-    """Enrol a software passkey for a person."""
+    """Enrol a software passkey for a person; where they hold a live one already, that introduces it."""
     passkey = passkey or SoftPasskey(rp_id=settings.RP_ID, origin=settings.ORIGIN)
     offer = begin_enrolment(identity=person, now=now)
     response = passkey.create(b64url_decode(offer.state["challenge"], code="test", what="the challenge"))
-    key = complete_enrolment(identity=person, state=offer.state, response=response, label="Security key", by=person, now=now)
+    new = take_new_key(identity=person, state=offer.state, response=response, label="Security key", by=person, now=now)
+    older = next((key for key in list_introducers(person) if key.pk in _PASSKEYS), None)
+    introduced = introduce(new, older, _PASSKEYS[older.pk], now=now) if older else None
+    key = enrol_new_key(identity=person, new=new, by=person, now=now, introduced=introduced)
+    _PASSKEYS[key.pk] = passkey
     return passkey, key
+
+
+def introduce(new: NewKey, older: SigningKey, passkey: SoftPasskey, *, now: datetime = NOW, lie: Lie = TRUTH) -> Introduced:
+    """Let an older key of the person sign for a new one."""
+    question = begin_introduction(identity=older.identity, introducer_id=older.pk, new=new, now=now)
+    challenge = b64url_decode(question.options["publicKey"]["challenge"], code="test", what="the challenge")
+    return read_introduction(identity=older.identity, state=question.state, response=passkey.get(challenge, lie), now=now)
 
 
 def session(*, key: str = SESSION, now: datetime = NOW) -> SigningSession:

@@ -17,7 +17,8 @@ def all_that_ends() -> None:
         provider=provider, identity=alice, purpose="approval", nonce="n", state_sha256="s", begun_at=then, expires_at=then,
         code_verifier="v", session_hash="h", answered_at=then, id_token="t", issuer_keys=b"k", used_at=then, refused_code="x",
     )  # fmt: skip
-    KeyRecovery.objects.create(identity=alice, reason="Lost", opened_at=then, expires_at=then, ended_at=then, ended_by=alice, used_at=then)
+    ended = {"ended_at": then, "ended_by": alice, "operator_consented_at": then, "used_at": then}
+    KeyRecovery.objects.create(identity=alice, reason="Lost", opened_at=then, expires_at=then, **ended)
     ProvisioningToken.objects.create(provider=provider, secret_sha256="s", created_at=then, expires_at=then, revoked_at=then)
     GroupRules.objects.create(provider=provider, version=1, rules=[], made_at=then)
     LocalSignIn.objects.create(allowed=True, changed_at=then)

@@ -1,6 +1,7 @@
-"""Enrol the passkeys people approve with, and revoke them.
+"""Enrol the passkeys people approve with, rename and revoke them.
 
-A key is enrolled in two steps: the portal offers a challenge, the browser answers with a new credential. Checked here, in order:
+A key is enrolled in steps: the portal offers a challenge, the browser answers with a new credential, and unless it is the person's first
+key ever, an older one of theirs signs for it, or two officers agreed to a recovery. Checked here, in order:
 
 1. the offer was made to this very person and has not run out        enrolment.not_offered, enrolment.expired
 2. the answer is readable                                            enrolment.malformed
@@ -8,15 +9,15 @@ A key is enrolled in two steps: the portal offers a challenge, the browser answe
 4. it is for our relying party, person present and verified          webauthn.rp_id, .no_user_presence, .no_user_verification
 5. the key is of a kind we verify                                    key.malformed, key.unsupported
 6. nobody has enrolled it before                                     enrolment.already_enrolled
+7. it is the person's first key ever, or introduced, or recovered    enrolment.not_introduced, introduction.*, signer.*
+8. where the person signs in at a provider, that sign-in names it    enrolment.not_bound, bound.*, binding.*
 
-Not checked: the make of the authenticator (attestation "none"). The portal alone vouches that the key is this person's, so
-approvals with it reach level H2 and no higher.
+Not checked: the make of the authenticator, which whoever verifies an approval judges. Where no provider can be asked (8), the portal alone
+vouches that the key is this person's, and approvals with it reach level H2 and no higher.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,35 +25,35 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from fido2 import cbor
-from fido2.server import Fido2Server
 from fido2.webauthn import (
-    AttestationConveyancePreference,
-    AuthenticatorData,
     PublicKeyCredentialDescriptor,
-    PublicKeyCredentialParameters,
-    PublicKeyCredentialRpEntity,
     PublicKeyCredentialType,
     PublicKeyCredentialUserEntity,
-    RegistrationResponse,
     ResidentKeyRequirement,
     UserVerificationRequirement,
 )
 
-from identities.models import Identity, SigningKey
+from identities.chronicle import append_identity_event
+from identities.keys.bind import BoundKey, SignInToUse, use_binding, verify_bound_key
+from identities.keys.directory import log_directory
+from identities.keys.introduce import Introduced, verify_introducer
+from identities.keys.new_key import NewKey, read_new_key, relying_party, user_handle_of
+from identities.keys.recoveries import GRANTED, RecoveryStanding, find_live_recovery
+from identities.models import Identity, KeyRecovery, SigningKey
+from identities.oidc.bound_sign_in import oidc_provider_of
 from identities.permissions import demand
 from ledger.append import append_dsse
 from ledger.recorder import recorder_key
-from proofs.approval.cose import ALGORITHMS, cose_algorithm, load_cose_key
+from proofs.approval.cose import cose_algorithm
 from proofs.approval.enrollment import build_enrollment
-from proofs.canonical import canonical_bytes, parse_json
+from proofs.approval.enrollment_parts import AttestationReference
+from proofs.canonical import canonical_bytes
 from proofs.digest import sha256_hex
-from proofs.encoding import b64url_decode
-from proofs.errors import Conflict, Malformed, NotAllowed, Refusal, Unproven
+from proofs.errors import Conflict, Malformed, NotAllowed
+from proofs.moment import rfc3339
 
-TRANSPORTS = frozenset({"usb", "nfc", "ble", "smart-card", "hybrid", "internal"})
 MAX_KEYS = 10
-MAX_CREDENTIAL_ID = 1023
+FIRST, INTRODUCED, RECOVERED, CLOSED = "first", "introduced", "recovered", "closed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +64,30 @@ class Offer:
     state: dict[str, Any]
 
 
+def way_to_enrol(identity: Identity, *, now: datetime) -> str:
+    """Return how a person may get a new key: it is their first, an older one introduces it, a recovery was granted, or not at all."""
+    keys = SigningKey.objects.filter(identity=identity)
+    if not keys.exists():
+        return FIRST
+    if keys.filter(revoked_at__isnull=True).exists():
+        return INTRODUCED
+    recovery = find_live_recovery(identity, now=now)
+    return RECOVERED if recovery and recovery.state == GRANTED else CLOSED
+
+
 def begin_enrolment(*, identity: Identity, now: datetime) -> Offer:
     """Offer a challenge for a new approval key.
 
-    Refuses with `enrolment.people_only`, `enrolment.too_many_keys` or `permission.missing`. Writes nothing.
+    Refuses with `enrolment.people_only`, `enrolment.too_many_keys`, `enrolment.not_introduced` for whom nothing could introduce the key, or
+    `permission.missing`. Writes nothing.
     """
     _demand_person(identity)
     known = list(SigningKey.objects.filter(identity=identity, revoked_at__isnull=True))
     if len(known) >= MAX_KEYS:
         raise Conflict("enrolment.too_many_keys", f"you have {len(known)} approval keys; revoke one before you add another")
-    options, state = _server().register_begin(
+    if way_to_enrol(identity, now=now) == CLOSED:
+        raise _nothing_introduces()
+    options, state = relying_party().register_begin(
         user=_user_entity(identity),
         credentials=[PublicKeyCredentialDescriptor(type=PublicKeyCredentialType.PUBLIC_KEY, id=bytes(key.credential_id)) for key in known],
         resident_key_requirement=ResidentKeyRequirement.PREFERRED,
@@ -85,74 +100,221 @@ def begin_enrolment(*, identity: Identity, now: datetime) -> Offer:
     )
 
 
-def complete_enrolment(
+def take_new_key(
     *, identity: Identity, state: Mapping[str, Any] | None, response: Mapping[str, Any], label: str, by: Identity, now: datetime
-) -> SigningKey:
-    """Enrol the key that `response` (RegistrationResponseJSON) brings for the offer whose `state` the session kept.
+) -> NewKey:
+    """Return the key that the browser made for the offer, after checks 1 to 6. It is not enrolled yet; writes nothing.
 
-    The caller drops the state before calling, so that an offer is good for one answer. Refuses as the module's list says,
-    and with `enrolment.label`, `enrolment.people_only` or `permission.missing`.
+    The caller drops the state before calling, so that an offer is good for one answer. Refuses as the module's list says, and with
+    `enrolment.label`, `enrolment.people_only`, `enrolment.own_keys_only` or `permission.missing`.
     """
     _demand_person(identity)
-    if by.pk != identity.pk:
-        raise NotAllowed("enrolment.own_keys_only", "a key is enrolled by the person who holds it, by nobody else")
-    if not label.strip() or len(label.strip()) > 80:
-        raise Malformed("enrolment.label", "got a name of no or more than 80 characters, expected one to know the key by")
-    challenge = _offered_challenge(identity, state, now)
-    data = _verify_response(challenge, response)
-    credential = data.credential_data
-    if credential is None or len(credential.credential_id) > MAX_CREDENTIAL_ID:
-        raise Malformed("enrolment.malformed", "got an answer without a usable credential, expected a new one")
-    cose_key = cbor.encode(dict(credential.public_key))
-    key = load_cose_key(cose_key)
-    if SigningKey.objects.filter(credential_id=credential.credential_id).exists() or SigningKey.objects.filter(key_id=key.key_id).exists():
-        raise Conflict("enrolment.already_enrolled", "got a key that is enrolled already; once revoked, a key never comes back either")
-    transports = response.get("response", {}).get("transports", [])
-    row = SigningKey(
-        identity=identity,
-        label=label.strip(),
-        credential_id=credential.credential_id,
-        key_id=key.key_id,
-        spki=key.spki,
-        cose_key=cose_key,
-        algorithm=cose_algorithm(key),
-        rp_id=settings.RP_ID,
-        transports=sorted({str(item) for item in transports if str(item) in TRANSPORTS}) if isinstance(transports, list) else [],
-        backup_eligible=bool(data.flags & AuthenticatorData.FLAG.BE),
-        sign_count=data.counter,
-        enrolled_at=now,
-    )
-    payload = _statement(row, event="enrolled", now=now)
+    _demand_holder(identity, by)
+    new = read_new_key(identity=identity, state=state, response=response, label=label, now=now)
+    _refuse_known(new)
+    return new
+
+
+@transaction.atomic
+def enrol_new_key(
+    *,
+    identity: Identity,
+    new: NewKey,
+    by: Identity,
+    now: datetime,
+    introduced: Introduced | None = None,
+    sign_in: SignInToUse | None = None,
+) -> SigningKey:
+    """Enrol a key that `take_new_key` returned: checks 6 to 8, the portal's signed statement, and the entries in the ledger.
+
+    Refuses as the module's list says, and with `enrolment.own_keys_only`, `enrolment.too_many_keys` or `permission.missing`.
+    """
+    # Two browsers at the same moment: the second waits here and then sees that there is a first key, or that the recovery is used.
+    identity = Identity.objects.select_for_update(no_key=True, of=("self",)).get(pk=identity.pk)
+    _demand_person(identity)
+    _demand_holder(identity, by)
+    _refuse_known(new)
+    if SigningKey.objects.filter(identity=identity, revoked_at__isnull=True).count() >= MAX_KEYS:
+        raise Conflict("enrolment.too_many_keys", f"you have {MAX_KEYS} approval keys; revoke one before you add another")
+    way = way_to_enrol(identity, now=now)
+    if way == CLOSED or (way == INTRODUCED and introduced is None):  # 7
+        raise _nothing_introduces()
+    if sign_in is None and oidc_provider_of(identity) is not None:  # 8
+        raise Conflict("enrolment.not_bound", "your identity provider has to confirm this key; sign in there when the page asks for it")
+    bound = use_binding(identity=identity, new=new, sign_in=sign_in, now=now) if sign_in else None
+    recovery = find_live_recovery(identity, now=now) if way == RECOVERED else None
+    row = _row(identity, new, now, introduced if way == INTRODUCED else None, recovery, bound)
+    payload = _statement_of_new(row, new, recovery, bound, now)
+    if row.introduced_by is not None and introduced is not None:
+        verify_introducer(introduced, payload=payload)
+    if bound is not None:
+        verify_bound_key(bound, payload=payload, now=now)
     envelope = recorder_key().sign(payload)
     row.enrollment, row.enrollment_digest = canonical_bytes(envelope), sha256_hex(payload)
     try:
         with transaction.atomic():
             row.save(force_insert=True)
-            append_dsse(event="signer.enrolled", envelope=envelope, now=now)
     except IntegrityError as error:
         raise Conflict("enrolment.already_enrolled", "got a key that is enrolled already") from error
+    if recovery is not None:
+        _use_recovery(recovery.recovery, row, by, now)
+    append_dsse(event="signer.enrolled", envelope=envelope, now=now)
+    log_directory(by=by, now=now)
     return row
 
 
+def complete_enrolment(
+    *, identity: Identity, state: Mapping[str, Any] | None, response: Mapping[str, Any], label: str, by: Identity, now: datetime
+) -> SigningKey:
+    """Take and enrol a key in one step: a first one, or one after a recovery, where there is no provider to ask. Refuses as `take_new_key` and `enrol_new_key` do."""
+    new = take_new_key(identity=identity, state=state, response=response, label=label, by=by, now=now)
+    return enrol_new_key(identity=identity, new=new, by=by, now=now)
+
+
 @transaction.atomic
-def revoke_signing_key(*, key: SigningKey, by: Identity, reason: str, now: datetime) -> SigningKey:
+def rename_signing_key(*, key: SigningKey, label: str, by: Identity, now: datetime) -> SigningKey:
+    """Give one's own approval key another name; the same name again changes nothing. Signed statements never held the name.
+
+    Refuses with `signer.not_yours` or `enrolment.label`.
+    """
+    if by.pk != key.identity_id:
+        raise NotAllowed("signer.not_yours", "only the person who holds a key renames it")
+    if not label.strip() or len(label.strip()) > 80:
+        raise Malformed("enrolment.label", "got a name of no or more than 80 characters, expected one to know the key by")
+    key = SigningKey.objects.select_for_update(no_key=True, of=("self",)).select_related("identity").get(pk=key.pk)
+    if key.label != label.strip():
+        key.label = label.strip()
+        key.save(update_fields=["label"])
+        document = {"identity": key.identity_id, "key": key.pk, "label": key.label}
+        append_identity_event(event="signer.renamed", document=document, by=by, now=now)
+    return key
+
+
+@transaction.atomic
+def revoke_signing_key(
+    *, key: SigningKey, by: Identity, reason: str, now: datetime, compromised_from: datetime | None = None
+) -> SigningKey:
     """Revoke one's own approval key for ever. Approvals signed before keep the time they were signed at.
 
-    Refuses with `signer.not_yours`, `signer.reason` or `signer.revoked`.
+    With `compromised_from`, somebody else may have signed with it since then, and nothing signed from then on counts.
+    Refuses with `signer.not_yours`, `signer.reason`, `signer.compromised_in_future`, `signer.compromised_too_early` or `signer.revoked`.
     """
     if by.pk != key.identity_id:
         raise NotAllowed("signer.not_yours", "only the person who holds a key revokes it")
+    return end_signing_key(key=key, by=by, reason=reason, now=now, compromised_from=compromised_from)
+
+
+@transaction.atomic
+def end_signing_key(
+    *, key: SigningKey, by: Identity | None, reason: str, now: datetime, compromised_from: datetime | None = None
+) -> SigningKey:
+    """Revoke a key for whoever already may: the person, or the act that deactivates them. Refuses as `revoke_signing_key` does otherwise."""
     if not reason.strip() or len(reason.strip()) > 200:
         raise Malformed("signer.reason", "got a reason of no or more than 200 characters, expected a short one for the record")
     key = SigningKey.objects.select_for_update(no_key=True, of=("self",)).select_related("identity").get(pk=key.pk)
     if key.revoked_at is not None:
         raise Conflict("signer.revoked", f"{key.label} is revoked already")
-    key.revoked_at, key.revoked_reason = now, reason.strip()
-    envelope = recorder_key().sign(_statement(key, event="revoked", now=now))
+    if compromised_from is not None and compromised_from > now:
+        raise Malformed("signer.compromised_in_future", f"got {rfc3339(compromised_from)}, expected a time that is not in the future")
+    if compromised_from is not None and compromised_from < key.enrolled_at:
+        raise Malformed("signer.compromised_too_early", f"got a time before the key was enrolled, {rfc3339(key.enrolled_at)}")
+    key.revoked_at, key.revoked_reason, key.compromised_from = now, reason.strip(), compromised_from
+    payload = build_enrollment(event="revoked", at=now, reason=key.revoked_reason, compromised_from=compromised_from, **_named(key))
+    envelope = recorder_key().sign(payload)
     key.revocation = canonical_bytes(envelope)
-    key.save(update_fields=["revoked_at", "revoked_reason", "revocation"])
+    key.save(update_fields=["revoked_at", "revoked_reason", "revocation", "compromised_from"])
     append_dsse(event="signer.revoked", envelope=envelope, now=now)
+    log_directory(by=by, now=now)
     return key
+
+
+def _row(
+    identity: Identity,
+    new: NewKey,
+    now: datetime,
+    introduced: Introduced | None,
+    recovery: RecoveryStanding | None,
+    bound: BoundKey | None,
+) -> SigningKey:
+    key = new.public_key
+    cooling = settings.RECOVERED_KEY_COOLING_HOURS if recovery else settings.KEY_COOLING_HOURS
+    return SigningKey(
+        identity=identity,
+        label=new.label,
+        credential_id=new.credential_id,
+        key_id=key.key_id,
+        spki=key.spki,
+        cose_key=new.cose_key,
+        algorithm=cose_algorithm(key),
+        rp_id=settings.RP_ID,
+        transports=list(new.transports),
+        backup_eligible=new.backup_eligible,
+        sign_count=new.sign_count,
+        enrolled_at=now,
+        attestation=new.attestation,
+        aaguid=new.aaguid,
+        introduced_by=introduced.introducer if introduced else None,
+        introduction=introduced.envelope if introduced else None,
+        recovery=recovery.recovery if recovery else None,
+        bound_by=bound.sign_in if bound else None,
+        matures_at=now + timedelta(hours=cooling),
+    )
+
+
+def _statement_of_new(row: SigningKey, new: NewKey, recovery: RecoveryStanding | None, bound: BoundKey | None, now: datetime) -> bytes:
+    from_row = Introduced.reference_of(row)
+    attested = new.attestation_format != "none"
+    return build_enrollment(
+        event="enrolled",
+        at=now,
+        binding=bound.binding if bound else None,
+        attestation=AttestationReference(sha256_hex(new.attestation), new.aaguid, new.attestation_format) if attested else None,
+        introduced_by=from_row,
+        recovery=recovery.reference() if recovery else None,
+        matures_at=row.matures_at,
+        **_named(row),
+    )
+
+
+def _named(key: SigningKey) -> dict[str, Any]:
+    return {
+        "kind": key.identity.kind,
+        "issuer": key.identity.issuer,
+        "subject": key.identity.subject,
+        "spki": bytes(key.spki),
+        "credential_id": bytes(key.credential_id),
+        "rp_id": key.rp_id,
+        "backup_eligible": key.backup_eligible,
+    }
+
+
+def _use_recovery(recovery: KeyRecovery, key: SigningKey, by: Identity, now: datetime) -> None:
+    recovery = KeyRecovery.objects.select_for_update(no_key=True, of=("self",)).get(pk=recovery.pk)
+    if recovery.used_at is not None or recovery.ended_at is not None:
+        raise _nothing_introduces()
+    recovery.used_at = now
+    recovery.save(update_fields=["used_at"])
+    document = {"recovery": recovery.pk, "identity": recovery.identity_id, "key": key.pk}
+    append_identity_event(event="recovery.used", document=document, by=by, now=now)
+
+
+def _refuse_known(new: NewKey) -> None:
+    """6. Nobody has enrolled it before."""
+    known = SigningKey.objects.filter(credential_id=new.credential_id) | SigningKey.objects.filter(key_id=new.public_key.key_id)
+    if known.exists():
+        raise Conflict("enrolment.already_enrolled", "got a key that is enrolled already; once revoked, a key never comes back either")
+
+
+def _nothing_introduces() -> Conflict:
+    return Conflict(
+        "enrolment.not_introduced",
+        "you had an approval key before: a new one is introduced by a live one of yours, or needs a recovery that two officers agreed to",
+    )
+
+
+def _demand_holder(identity: Identity, by: Identity) -> None:
+    if by.pk != identity.pk:
+        raise NotAllowed("enrolment.own_keys_only", "a key is enrolled by the person who holds it, by nobody else")
 
 
 def _demand_person(identity: Identity) -> None:
@@ -161,86 +323,6 @@ def _demand_person(identity: Identity) -> None:
     demand(identity, "keys.own")
 
 
-def _offered_challenge(identity: Identity, state: Mapping[str, Any] | None, now: datetime) -> bytes:
-    """1. The offer was made to this very person and has not run out."""
-    if not state or state.get("identity") != identity.pk:
-        raise Conflict("enrolment.not_offered", "this answer belongs to no open offer; start again, each offer is good for one answer")
-    if now.timestamp() >= int(state["expires"]):
-        raise Conflict("enrolment.expired", "the offer ran out before the key answered; start again")
-    return b64url_decode(state["challenge"], code="enrolment.not_offered", what="the challenge")
-
-
-def _verify_response(challenge: bytes, response: Mapping[str, Any]) -> AuthenticatorData:
-    """Return the authenticator data of a response that passes checks 2 to 4; the library repeats them at the end."""
-    # 2
-    try:
-        answer = RegistrationResponse.from_dict(response)
-        client = parse_json(bytes(answer.response.client_data), allow_floats=False)
-        data = answer.response.attestation_object.auth_data
-    except Refusal as refusal:
-        raise Malformed("enrolment.malformed", f"the client data cannot be read: {refusal.reason}") from refusal
-    except Exception as error:
-        # The library raises whatever its parsers meet (TypeError, KeyError, struct.error …): unreadable is unreadable.
-        raise Malformed("enrolment.malformed", "got an answer that is no registration response, expected the browser's own") from error
-    if not isinstance(client, dict):
-        raise Malformed("enrolment.malformed", "got client data that is not an object, expected the browser's own")
-    # 3
-    if client.get("type") != "webauthn.create":
-        raise Unproven("webauthn.type", f"got an answer of type {str(client.get('type'))[:40]!r}, expected webauthn.create")
-    answered = b64url_decode(client.get("challenge"), code="webauthn.challenge", what="the challenge of the answer")
-    if not hmac.compare_digest(answered, challenge):
-        raise Unproven("webauthn.challenge", "got an answer to another challenge, expected the one just offered")
-    if client.get("origin") != settings.ORIGIN:
-        raise Unproven("webauthn.origin", f"got an answer from {str(client.get('origin'))[:100]!r}, expected {settings.ORIGIN}")
-    if client.get("crossOrigin", False) is not False or "topOrigin" in client:
-        raise Unproven("webauthn.cross_origin", "got an answer made inside another site's page, expected the portal's own")
-    # 4
-    if not hmac.compare_digest(data.rp_id_hash, hashlib.sha256(settings.RP_ID.encode()).digest()):
-        raise Unproven("webauthn.rp_id", f"got a key for another relying party, expected {settings.RP_ID}")
-    if not data.is_user_present():
-        raise Unproven("webauthn.no_user_presence", "the authenticator does not say that a person was there")
-    if not data.is_user_verified():
-        raise Unproven("webauthn.no_user_verification", "the authenticator did not verify the person by PIN, finger or face")
-    state = {"challenge": client["challenge"], "user_verification": UserVerificationRequirement.REQUIRED}
-    try:
-        _server().register_complete(state, answer)
-    except ValueError as error:
-        raise Unproven("enrolment.refused", f"the answer does not verify: {error}") from error
-    return data
-
-
-def _statement(key: SigningKey, *, event: str, now: datetime) -> bytes:
-    return build_enrollment(
-        event=event,
-        at=now,
-        kind=key.identity.kind,
-        issuer=key.identity.issuer,
-        subject=key.identity.subject,
-        spki=bytes(key.spki),
-        credential_id=bytes(key.credential_id),
-        rp_id=key.rp_id,
-        backup_eligible=key.backup_eligible,
-        reason=key.revoked_reason,
-    )
-
-
-def _server() -> Fido2Server:
-    server = Fido2Server(
-        PublicKeyCredentialRpEntity(id=settings.RP_ID, name="Countersign"),
-        attestation=AttestationConveyancePreference.NONE,
-        # Exactly our origin: the library's own rule would let any subdomain and port of the relying party in.
-        verify_origin=lambda origin: origin == settings.ORIGIN,
-    )
-    # ES256 first: it is the kind that stock ssh-keygen verifies.
-    server.allowed_algorithms = [
-        PublicKeyCredentialParameters(type=PublicKeyCredentialType.PUBLIC_KEY, alg=number) for number in ALGORITHMS
-    ]
-    server.timeout = settings.CEREMONY_SECONDS * 1000  # type: ignore[assignment]  # typed None by the library
-    return server
-
-
 def _user_entity(identity: Identity) -> PublicKeyCredentialUserEntity:
-    """Name the account on the authenticator. The handle differs from the sign-in passkey's: the same one would overwrite it."""
-    handle = hashlib.sha256(b"approval key\0" + identity.pk.encode()).digest()
     name = f"{identity.name} (approvals)"
-    return PublicKeyCredentialUserEntity(id=handle, name=name, display_name=name)
+    return PublicKeyCredentialUserEntity(id=user_handle_of(identity), name=name, display_name=name)

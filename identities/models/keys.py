@@ -67,6 +67,8 @@ class KeyRecovery(models.Model):
     # Refused by an officer, or taken back.
     ended_at = models.DateTimeField(null=True, blank=True)
     ended_by = models.ForeignKey(Identity, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    # The operator at the console stood in for an officer there was not.
+    operator_consented_at = models.DateTimeField(null=True, blank=True)
     used_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -16,9 +16,7 @@ def list_officers() -> QuerySet[Identity]:
     return Identity.objects.filter(
         kind=Identity.Kind.PERSON,
         status=Identity.Status.ACTIVE,
-        roles__role=RoleAssignment.Role.OFFICER,
-        roles__project__isnull=True,
-        roles__ended_at__isnull=True,
+        roles__in=RoleAssignment.objects.held().filter(role=RoleAssignment.Role.OFFICER, project__isnull=True),
     ).distinct()
 
 
@@ -33,12 +31,12 @@ def were_ever_two_officers() -> bool:
     return held.values("identity").distinct().count() >= 2
 
 
-def demand_officer(identity: Identity) -> Identity:
-    """Return the identity as it is now; refuses with `permission.missing` unless it is an officer's.
+def demand_officer(identity: Identity, *, action: str = "trust.change") -> Identity:
+    """Return the identity as it is now; refuses with `permission.missing` unless it is an officer's. `action` is what officers alone may do.
 
     Must run inside the caller's transaction: the role's rows are held, so that it cannot end before the act is done.
     """
     list(RoleAssignment.objects.select_for_update(no_key=True).filter(identity=identity, role=RoleAssignment.Role.OFFICER))
     current = Identity.objects.get(pk=identity.pk)
-    demand(current, "trust.change")
+    demand(current, action)
     return current

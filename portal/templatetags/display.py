@@ -11,6 +11,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from identities.keys.describe import is_recovery_shown
+from identities.models import SigningKey
 from identities.permissions import may
 from identities.sign_in.adapter import identity_of
 from portal.templatetags.icons import draw_icon
@@ -132,6 +134,12 @@ def digest(value: object) -> dict[str, str]:
     if len(hexadecimal) <= 16:
         return {"whole": whole, "algorithm": algorithm, "head": hexadecimal, "tail": ""}
     return {"whole": whole, "algorithm": algorithm, "head": f"{hexadecimal[:4]} {hexadecimal[4:8]}", "tail": hexadecimal[-4:]}
+
+
+@register.inclusion_tag("identities/_recovered_key.html")
+def recovered_key(key: SigningKey | None, short: bool = False) -> dict[str, object]:
+    """Say that an approval was signed with a key that came by a recovery, as long as pages must say so; nothing for any other key."""
+    return {"shown": key is not None and is_recovery_shown(key, now=timezone.now()), "key": key, "short": short}
 
 
 @register.simple_tag

@@ -20,6 +20,7 @@ from fido2.webauthn import AuthenticatorData
 
 from portal.vectors.android_key import check_android_key
 from portal.vectors.passkey_keys import KNOWN, Passkey
+from proofs.approval.attestation import check_u2f_statement
 from proofs.errors import Malformed, Refusal, Unproven
 from proofs.keys import PublicKey, bind_key
 
@@ -77,19 +78,17 @@ def _check_none(attested: Attested) -> None:
 def _check_u2f(attested: Attested) -> None:
     """The format of the first security keys (8.6): they signed a message of their own, with the key of exactly one certificate."""
     _demand(attested, "sig", "x5c")
-    chain, parameters = _chain(attested.statement), attested.passkey.parameters
+    chain = _chain(attested.statement)
     if len(chain) != 1:
         raise Malformed(_CODE, f"got {len(chain)} certificates, expected exactly one")
-    key = _leaf_key(attested)
-    if key.algorithm != "ecdsa-secp256r1-sha256" or attested.passkey.key.algorithm != "ecdsa-secp256r1-sha256":
-        raise Unproven(_CODE, "got a certificate or a passkey for another kind of key than P-256")
-    x, y = parameters[-2], parameters[-3]
-    # Both are bytes, or there were no key.
-    assert isinstance(x, bytes)
-    assert isinstance(y, bytes)
-    rp_id_hash = attested.authenticator_data[:32]
-    message = b"\x00" + rp_id_hash + attested.client_data_hash + attested.credential_id + b"\x04" + x + y
-    key.verify(attested.statement["sig"], message, code="webauthn.signature", what="the attestation")
+    check_u2f_statement(
+        key=attested.passkey.key,
+        certificate_key=_leaf_key(attested),
+        rp_id_hash=attested.authenticator_data[:32],
+        client_data_hash=attested.client_data_hash,
+        credential_id=attested.credential_id,
+        signature=attested.statement["sig"],
+    )
 
 
 def _check_packed(attested: Attested) -> None:

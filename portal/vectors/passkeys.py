@@ -13,18 +13,14 @@ from portal.vectors.check_row import demand_inputs, read_input
 from portal.vectors.manifest import VERIFIED, Outcome, Row
 from portal.vectors.passkey_attestation import Attested, verify_attestation
 from portal.vectors.passkey_keys import load_passkey
+from proofs.approval.attested_credential import read_attested_credential
 from proofs.approval.cose import parse_cbor
-from proofs.approval.passkey import AT, BE, BS, ED, UP, UV, AssertionPolicy, verify_assertion
+from proofs.approval.passkey import BE, BS, UP, UV, AssertionPolicy, verify_assertion
 from proofs.canonical import parse_json
 from proofs.encoding import b64url_decode, b64url_encode
 from proofs.errors import Malformed, Unproven
 
 _CODE = "webauthn.malformed"
-_LONGEST_ID = 1023
-# The authenticator data before what it says of a new credential, and that up to the credential's id.
-_HEAD, _AAGUID = 37, 16
-# An RSA key of 8192 bits has less.
-_LONGEST_KEY = 1200
 
 
 def judge_assertion(row: Row, now: datetime) -> Outcome:
@@ -79,14 +75,14 @@ def judge_registration(row: Row, now: datetime) -> Outcome:
     data = attested.get("authData") if isinstance(attested, dict) else None
     if not isinstance(attested, dict) or not isinstance(data, bytes):
         raise Malformed(_CODE, "got an attestation object without authenticator data")
-    credential_id, cose_key = _new_credential(data)
+    made = read_attested_credential(data, code=_CODE)
     _check_flags(data, inputs)
-    if credential_id != _bytes(credential["id"]):
+    if made.credential_id != _bytes(credential["id"]):
         raise Malformed(_CODE, "got a registration of another credential than the one it names")
-    passkey, statement = load_passkey(cose_key), attested.get("attStmt")
+    passkey, statement = load_passkey(made.cose_key), attested.get("attStmt")
     if not isinstance(statement, dict):
         raise Malformed(_CODE, "got an attestation object without a statement")
-    verify_attestation(attested.get("fmt"), Attested(statement, data, hashlib.sha256(raw).digest(), credential_id, passkey))
+    verify_attestation(attested.get("fmt"), Attested(statement, data, hashlib.sha256(raw).digest(), made.credential_id, passkey))
     facts = {
         "credential_id": credential["id"],
         "cose_algorithm": passkey.algorithm,
@@ -94,7 +90,7 @@ def judge_registration(row: Row, now: datetime) -> Outcome:
         **_flags(data),
         "sign_count": int.from_bytes(data[33:37], "big"),
         "attestation_format": attested["fmt"],
-        "aaguid": data[_HEAD : _HEAD + _AAGUID].hex(),
+        "aaguid": made.aaguid.hex(),
     }
     return Outcome(VERIFIED, "evidence.verified", "The registration is for this challenge and place.", facts)
 
@@ -125,33 +121,6 @@ def _check_frame(client_data: Any, inputs: dict[str, Any]) -> None:
         raise Malformed(_CODE, "got a topOrigin that is no text")
     if "top_origin" in inputs and top != inputs["top_origin"]:
         raise Unproven("webauthn.cross_origin", f"got the top origin {str(top)[:120]!r}, expected {inputs['top_origin']!r}")
-
-
-def _new_credential(data: bytes) -> tuple[bytes, bytes]:
-    """Return the id and the COSE key of the credential that authenticator data attests; refuses with `webauthn.malformed`."""
-    if len(data) < _HEAD + _AAGUID + 2 or not data[32] & AT:
-        raise Malformed(_CODE, "got a registration without attested credential data")
-    begin = _HEAD + _AAGUID + 2
-    size = int.from_bytes(data[begin - 2 : begin], "big")
-    if not 0 < size <= _LONGEST_ID or len(data) < begin + size:
-        raise Malformed(_CODE, f"got a credential id of {size} bytes, expected 1 to {_LONGEST_ID} that are there")
-    rest = data[begin + size :]
-    key = _first_item(rest)
-    extensions = rest[len(key) :]
-    if bool(extensions) != bool(data[32] & ED) or (extensions and not isinstance(parse_cbor(extensions, code=_CODE), dict)):
-        raise Malformed(_CODE, "the extension flag does not agree with the bytes behind the credential's key")
-    return data[begin : begin + size], key
-
-
-def _first_item(content: bytes) -> bytes:
-    """Return the CBOR item that `content` begins with: no item is the beginning of another."""
-    for end in range(1, min(len(content), _LONGEST_KEY) + 1):
-        try:
-            parse_cbor(content[:end], code=_CODE)
-        except Malformed:
-            continue
-        return content[:end]
-    raise Malformed(_CODE, "got attested credential data without a key that can be read")
 
 
 def _check_flags(data: bytes, inputs: dict[str, Any]) -> None:

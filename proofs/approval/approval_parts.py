@@ -71,6 +71,15 @@ class SignerReference:
 
 
 @dataclass(frozen=True, slots=True)
+class SignInReference:
+    """Who confirms without a key, and where: `subject` at the identity provider `issuer`, which answers the portal as `audience`."""
+
+    issuer: str
+    audience: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyReference:
     """The policy, what it was evaluated on and what came out: three documents by SHA-256. `result` is pass or fail."""
 
@@ -193,7 +202,7 @@ class HumanApproval:
     request: RequestReference
     environment: EnvironmentReference
     approver: Approver
-    signer: SignerReference
+    signer: SignerReference | SignInReference
     policy: PolicyReference
     evidence: tuple[EvidenceReference, ...]
     missing_evidence: tuple[MissingEvidence, ...]

@@ -25,6 +25,7 @@ from proofs.approval.approval_parts import (
     SeparationOfDuties,
     SignerReference,
     SigningCeremony,
+    SignInReference,
     Validity,
 )
 from proofs.approval.cose import ALGORITHMS
@@ -41,6 +42,8 @@ from proofs.statement import STATEMENT_V1
 HUMAN_APPROVAL_TYPE = "urn:countersign:human-approval:v1"
 SNAPSHOT_MEDIA_TYPE = "application/vnd.countersign.review-snapshot+json"
 PROFILE = "sshsig-v1"
+# How the person answers: with an enrolled passkey, or by a sign-in whose nonce is the hash of the statement.
+PASSKEY, SIGN_IN = "webauthn", "oidc-nonce"
 DECISIONS = ("approve", "reject", "request_changes")
 RESULTS = ("pass", "fail")
 MAX_STATEMENT_BYTES = 1024 * 1024
@@ -152,7 +155,7 @@ def _predicate(approval: HumanApproval) -> dict[str, Any]:
     }
 
 
-def _approver_document(approver: Approver, signer: SignerReference) -> dict[str, Any]:
+def _approver_document(approver: Approver, signer: SignerReference | SignInReference) -> dict[str, Any]:
     return {
         "kind": "human",
         "issuer": approver.issuer,
@@ -160,12 +163,18 @@ def _approver_document(approver: Approver, signer: SignerReference) -> dict[str,
         "username": approver.username,
         "roles": [{"name": role.name, "scope": role.scope, "source": role.source, "asOf": rfc3339(role.as_of)} for role in approver.roles],
         "authn": {"method": approver.authenticated_by, "authTime": rfc3339(approver.authenticated_at)},
-        "signer": {
-            "type": "webauthn",
-            "keyId": signer.key_id,
-            "alg": signer.algorithm,
-            "enrollment": {"digest": {"sha256": signer.enrollment}},
-        },
+        "signer": _signer_document(signer),
+    }
+
+
+def _signer_document(signer: SignerReference | SignInReference) -> dict[str, Any]:
+    if isinstance(signer, SignInReference):
+        return {"type": SIGN_IN, "issuer": signer.issuer, "audience": signer.audience, "subject": signer.subject}
+    return {
+        "type": PASSKEY,
+        "keyId": signer.key_id,
+        "alg": signer.algorithm,
+        "enrollment": {"digest": {"sha256": signer.enrollment}},
     }
 
 
@@ -287,8 +296,10 @@ def _approver(item: Fields) -> Approver:
     )
 
 
-def _signer(item: Fields) -> SignerReference:
-    item.choice("type", ("webauthn",))
+def _signer(item: Fields) -> SignerReference | SignInReference:
+    if item.choice("type", (PASSKEY, SIGN_IN)) == SIGN_IN:
+        item.only("type", "issuer", "audience", "subject")
+        return SignInReference(item.text("issuer", limit=300), item.text("audience", limit=300), item.text("subject", limit=300))
     algorithm = item.raw("alg")
     if not isinstance(algorithm, int) or algorithm not in ALGORITHMS:
         item.refuse("alg", "-7, -8 or -257")

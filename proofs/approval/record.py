@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from proofs.approval.approval_parts import SignInReference
 from proofs.approval.cose import ALGORITHMS
-from proofs.approval.human_approval import parse_human_approval
+from proofs.approval.human_approval import PASSKEY, SIGN_IN, parse_human_approval
 from proofs.approval.passkey import Assertion
 from proofs.canonical import canonical_bytes, parse_canonical
 from proofs.digest import sha256_hex
@@ -40,6 +41,17 @@ CHECKS = (
     "sod.not_excluded",
     "policy.result",
 )
+# The same for a sign-in at an identity provider in place of a passkey.
+SIGN_IN_CHECKS = (
+    "approval.form",
+    "sign_in.token",
+    "sign_in.audience",
+    "sign_in.nonce",
+    "sign_in.asked_again",
+    "signer.identity",
+    "sod.not_excluded",
+    "policy.result",
+)
 LEVELS = ("H0", "H1", "H2", "H3", "H4")
 
 _CODE = "record.malformed"
@@ -47,25 +59,45 @@ _MIRRORED = ("decision", "environment", "approver", "validity", "request")
 
 
 @dataclass(frozen=True, slots=True)
+class TokenReference:
+    """What stands where a signature would: the provider's token and the keys it was verified with, by SHA-256. The token is private."""
+
+    token: str
+    keys: str
+    issuer: str
+    audience: str
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
-    """What a record says. `mirrored` holds its subject and the copied fields, `payload` the statement as signed."""
+    """What a record says. `mirrored` holds its subject and the copied fields, `payload` the statement as signed.
+
+    `enrollment` is empty where the person answered without a key.
+    """
 
     subject: Any
     mirrored: dict[str, Any]
     assurance: str
     payload: bytes
-    assertion: Assertion
+    signature: Assertion | TokenReference
     enrollment: str
     checked_at: datetime
     checks: tuple[str, ...]
     verifier_version: str
     portal: str
 
+    @property
+    def assertion(self) -> Assertion:
+        """The passkey's assertion. Refuses with `record.malformed` where the person answered without a key."""
+        if isinstance(self.signature, TokenReference):
+            raise Malformed(_CODE, "got a record of a sign-in, expected one of a passkey")
+        return self.signature
+
 
 def build_record(
     *,
     payload: bytes,
-    assertion: Assertion,
+    assertion: Assertion | TokenReference,
     assurance: str,
     checked_at: datetime,
     checks: Sequence[str],
@@ -86,17 +118,8 @@ def build_record(
             "payloadType": IN_TOTO_PAYLOAD_TYPE,
             "payload": b64_encode(payload),
             "payloadDigest": {"sha256": sha256_hex(payload)},
-            "signature": {
-                "type": "webauthn",
-                "keyId": assertion.key_id,
-                "alg": assertion.algorithm,
-                "credentialId": b64url_encode(assertion.credential_id),
-                "authenticatorData": b64url_encode(assertion.authenticator_data),
-                "clientDataJSON": b64url_encode(assertion.client_data_json),
-                "signature": b64url_encode(assertion.signature),
-            },
+            "signature": _signature_document(assertion),
         },
-        "enrollment": {"digest": {"sha256": approval.signer.enrollment}},
         "verification": {
             "verifier": "countersign",
             "version": verifier_version,
@@ -105,6 +128,8 @@ def build_record(
         },
         "portal": {"id": portal},
     }
+    if not isinstance(approval.signer, SignInReference):
+        predicate["enrollment"] = {"digest": {"sha256": approval.signer.enrollment}}
     record = canonical_bytes(
         {"_type": STATEMENT_V1, "subject": statement["subject"], "predicateType": RECORD_TYPE, "predicate": predicate},
     )
@@ -126,16 +151,20 @@ def parse_record(payload: bytes) -> Record:
         approval.refuse("payloadDigest", "the digest of the payload beside it")
     verification = predicate.fields("verification").only("verifier", "version", "checkedAt", "checks")
     verification.choice("verifier", ("countersign",))
+    signature = _read_signature(approval.fields("signature"))
+    by_sign_in = isinstance(signature, TokenReference)
     for check in verification.each("checks"):
         check.only("id", "result").choice("result", ("pass",))
-        check.choice("id", CHECKS)
+        check.choice("id", SIGN_IN_CHECKS if by_sign_in else CHECKS)
+    if by_sign_in and predicate.has("enrollment"):
+        predicate.refuse("enrollment", "none, as no key was used")
     return Record(
         subject=value.get("subject"),
         mirrored={name: value["predicate"].get(name) for name in _MIRRORED},
         assurance=predicate.choice("assurance", LEVELS),
         payload=embedded,
-        assertion=_assertion(approval.fields("signature")),
-        enrollment=predicate.fields("enrollment").sha256(),
+        signature=signature,
+        enrollment="" if by_sign_in else predicate.fields("enrollment").sha256(),
         checked_at=verification.time("checkedAt"),
         checks=tuple(check.text("id", limit=80) for check in verification.each("checks")),
         verifier_version=verification.text("version", limit=40),
@@ -176,9 +205,46 @@ def human_dsse(payload: bytes, assertion: Assertion) -> dict[str, Any]:
     return {"payload": b64_encode(payload), "payloadType": IN_TOTO_PAYLOAD_TYPE, "signatures": [signature]}
 
 
+def human_sign_in(payload: bytes) -> dict[str, Any]:
+    """Return what stands in a pack in place of the person's own envelope, where they answered without a key: no form, and why."""
+    reason = "The person confirmed this statement by signing in at their identity provider; neither DSSE nor OpenSSH has a form for that."
+    return {"type": SIGN_IN, "payloadDigest": {"sha256": sha256_hex(payload)}, "dsse": None, "sshsig": None, "reason": reason}
+
+
+def _signature_document(given: Assertion | TokenReference) -> dict[str, Any]:
+    if isinstance(given, TokenReference):
+        return {
+            "type": SIGN_IN,
+            "tokenDigest": {"sha256": given.token},
+            "keysDigest": {"sha256": given.keys},
+            "provider": {"issuer": given.issuer, "audience": given.audience},
+        }
+    return {
+        "type": PASSKEY,
+        "keyId": given.key_id,
+        "alg": given.algorithm,
+        "credentialId": b64url_encode(given.credential_id),
+        "authenticatorData": b64url_encode(given.authenticator_data),
+        "clientDataJSON": b64url_encode(given.client_data_json),
+        "signature": b64url_encode(given.signature),
+    }
+
+
+def _read_signature(item: Fields) -> Assertion | TokenReference:
+    if item.choice("type", (PASSKEY, SIGN_IN)) == PASSKEY:
+        return _assertion(item)
+    item.only("type", "tokenDigest", "keysDigest", "provider")
+    provider = item.fields("provider").only("issuer", "audience")
+    return TokenReference(
+        token=item.sha256("tokenDigest"),
+        keys=item.sha256("keysDigest"),
+        issuer=provider.text("issuer", limit=300),
+        audience=provider.text("audience", limit=300),
+    )
+
+
 def _assertion(item: Fields) -> Assertion:
     item.only("type", "keyId", "alg", "credentialId", "authenticatorData", "clientDataJSON", "signature")
-    item.choice("type", ("webauthn",))
     algorithm = item.raw("alg")
     if not isinstance(algorithm, int) or algorithm not in ALGORITHMS:
         raise Malformed(_CODE, f"got algorithm {str(algorithm)[:20]}, expected -7, -8 or -257")

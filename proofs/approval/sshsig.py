@@ -59,7 +59,7 @@ def sshsig_armor(
     flags, counter, extensions = authenticator_data[32], authenticator_data[33:37], authenticator_data[37:]
     inner = _string(_SIGNATURE_TYPE) + _string(_integer(r) + _integer(s)) + bytes([flags]) + counter
     inner += _string(origin.encode()) + _string(client_data_json) + _string(extensions)
-    blob = b"SSHSIG" + struct.pack(">I", 1) + _string(_public_blob(key, rp_id)) + _string(namespace.encode())
+    blob = b"SSHSIG" + struct.pack(">I", 1) + _string(public_blob(key, rp_id)) + _string(namespace.encode())
     blob += _string(b"") + _string(_HASH.encode()) + _string(inner)
     encoded = base64.b64encode(blob).decode()
     lines = [encoded[start : start + 70] for start in range(0, len(encoded), 70)]
@@ -75,7 +75,7 @@ def allowed_signers_line(
     options = [f'namespaces="{namespace}"', f'valid-after="{_ssh_time(valid_after)}"']
     if valid_before is not None:
         options.append(f'valid-before="{_ssh_time(valid_before)}"')
-    public = base64.b64encode(_public_blob(key, rp_id)).decode()
+    public = base64.b64encode(public_blob(key, rp_id)).decode()
     return f"{principal} {','.join(options)} {_KEY_TYPE.decode()} {public}\n"
 
 
@@ -91,7 +91,8 @@ def principal_of(issuer: str, subject: str) -> str:
     return f"{quote(subject, safe='._-+=:')}@{quote(host, safe='._-:')}"
 
 
-def _public_blob(key: PublicKey, rp_id: str) -> bytes:
+def public_blob(key: PublicKey, rp_id: str) -> bytes:
+    """Return a P-256 passkey as OpenSSH writes public keys; refuses with `key.unsupported` for any other."""
     loaded = load_der_public_key(key.spki)
     if not isinstance(loaded, ec.EllipticCurvePublicKey):
         raise Malformed("key.unsupported", f"got a key for {key.algorithm}, expected P-256, the only kind OpenSSH has a form for")

@@ -14,7 +14,7 @@ from typing import Any
 from proofs.approval.enrollment import Enrollment, parse_enrollment
 from proofs.approval.human_approval import approval_signed_bytes, parse_human_approval
 from proofs.approval.passkey import Assertion
-from proofs.approval.record import Record, human_dsse, parse_record
+from proofs.approval.record import Record, TokenReference, human_dsse, human_sign_in, parse_record
 from proofs.approval.sshsig import NAMESPACE, allowed_signers_line, principal_of, sshsig_armor
 from proofs.canonical import canonical_bytes
 from proofs.digest import sha256_hex
@@ -74,6 +74,31 @@ class PackedApproval:
     checkpoint_note: str
 
 
+@dataclass(frozen=True, slots=True)
+class PackedToken:
+    """An identity provider's token and the keys it was verified with: private, because whoever holds a token may pass it on."""
+
+    id_token: bytes
+    issuer_keys: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PackedIntroduction:
+    """How an older key signed for the key `key_id`: the envelope, and the older key's enrolment."""
+
+    key_id: str
+    envelope: bytes
+    introducer: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PackedAttestation:
+    """What the authenticator of the key `key_id` attests (`proofs.approval.attestation`): private, because it may tell one device from another."""
+
+    key_id: str
+    document: bytes
+
+
 def assemble_pack(
     *,
     approvals: Sequence[PackedApproval],
@@ -87,10 +112,14 @@ def assemble_pack(
     policy_input: bytes,
     policy_result: bytes,
     trust: Trust,
+    tokens: Iterable[PackedToken] = (),
+    introductions: Iterable[PackedIntroduction] = (),
+    attestations: Iterable[PackedAttestation] = (),
 ) -> dict[str, bytes]:
     """Return the files of a pack by path, index included.
 
-    `enrollments` and `revocations` are the envelopes (JSON bytes) of the keys that signed. Refuses as the parsers of the parts do,
+    `enrollments` and `revocations` are the envelopes (JSON bytes) of the keys that signed; `tokens` and `attestations` are private and
+    belong into packs for auditors alone. Refuses as the parsers of the parts do,
     with `record.unknown_key` when `trust` does not hold the key a record is signed with, and with `signer.unknown` without its enrolment.
     """
     files: dict[str, bytes] = {}
@@ -107,6 +136,13 @@ def assemble_pack(
     files[layout.ALLOWED_SIGNERS] = build_allowed_signers(
         list({item.key_id: item for item, _ in enrolled}.values()), [item for item, _ in revoked]
     )
+    for token in tokens:
+        named = sha256_hex(token.id_token)
+        files[layout.token_path(named)], files[layout.token_keys_path(named)] = token.id_token, token.issuer_keys
+    for introduction in introductions:
+        files[layout.introduction_path(introduction.key_id)] = introduction.envelope
+        files[layout.introducer_path(introduction.key_id)] = introduction.introducer
+    files.update({layout.attestation_path(item.key_id): item.document for item in attestations})
     files.update({layout.EVIDENCE + sha256_hex(content): content for content in evidence})
     files.update({layout.VERDICTS + sha256_hex(content): content for content in verdicts})
     files[layout.SNAPSHOT], files[layout.REQUEST] = snapshot, request
@@ -118,14 +154,16 @@ def assemble_pack(
     return files
 
 
-def build_copies(*, payload: bytes, assertion: Assertion, key: PublicKey) -> dict[str, bytes]:
-    """Return the files of one approval that only restate the statement and the assertion in other tools' formats, by name."""
+def build_copies(*, payload: bytes, assertion: Assertion | TokenReference, key: PublicKey | None) -> dict[str, bytes]:
+    """Return the files of one approval that only restate the statement and its signature in other tools' formats, by name.
+
+    `key` is None where the person answered without one: then no other tool has a form for it, and a file says so.
+    """
     ceremony = parse_human_approval(payload).ceremony
-    copies = {
-        layout.STATEMENT: payload,
-        layout.SIGNED_BYTES: approval_signed_bytes(payload),
-        layout.HUMAN_ENVELOPE: canonical_bytes(human_dsse(payload, assertion)),
-    }
+    copies = {layout.STATEMENT: payload, layout.SIGNED_BYTES: approval_signed_bytes(payload)}
+    if key is None or isinstance(assertion, TokenReference):
+        return {**copies, layout.HUMAN_SIGN_IN: canonical_bytes(human_sign_in(payload))}
+    copies[layout.HUMAN_ENVELOPE] = canonical_bytes(human_dsse(payload, assertion))
     armor = sshsig_armor(
         key=key,
         rp_id=ceremony.rp_id,
@@ -186,14 +224,16 @@ def recorder_of(envelope_hint: str, trust: Trust) -> PublicKey:
 def _approval_files(packed: PackedApproval, keys: dict[str, PublicKey], trust: Trust) -> dict[str, bytes]:
     envelope = parse_envelope(packed.record_envelope)
     record = parse_record(envelope.payload)
-    key = keys.get(record.assertion.key_id)
-    if key is None:
-        raise Unproven("signer.unknown", f"there is no enrolment of the key {record.assertion.key_id} that signed")
+    key = None
+    if not isinstance(record.signature, TokenReference):
+        key = keys.get(record.signature.key_id)
+        if key is None:
+            raise Unproven("signer.unknown", f"there is no enrolment of the key {record.signature.key_id} that signed")
     recorder = recorder_of(envelope.signatures[0].key_hint, trust)
     proof = InclusionProof(packed.leaf_index, packed.inclusion_path, packed.checkpoint_note)
     head_size = parse_human_approval(record.payload).ceremony.log_head.size
     return {
-        **build_copies(payload=record.payload, assertion=record.assertion, key=key),
+        **build_copies(payload=record.payload, assertion=record.signature, key=key),
         layout.RECORD_BUNDLE: build_record_bundle(envelope=packed.record_envelope, recorder=recorder, log=trust.log, proof=proof),
         layout.RECORD_PROOF: build_inclusion_file(proof),
         layout.HEAD_PROOF: build_head_file(HeadProof(head_size, packed.head_path, packed.checkpoint_note)),
@@ -202,6 +242,8 @@ def _approval_files(packed: PackedApproval, keys: dict[str, PublicKey], trust: T
 
 def _guide_for(folder: str, record: Record, with_sshsig: bool) -> str:
     approval = parse_human_approval(record.payload)
+    if isinstance(record.signature, TokenReference):
+        return _guide_for_sign_in(folder, approval.approver.issuer)
     principal = principal_of(approval.approver.issuer, approval.approver.subject)
     moment = record.checked_at.astimezone(UTC).strftime("%Y%m%d%H%M%SZ")
     lines = [f"## {folder.rstrip('/')}", "", "The person's signature over the statement:", ""]
@@ -212,5 +254,12 @@ def _guide_for(folder: str, record: Record, with_sshsig: bool) -> str:
         ]
     else:
         lines.append("    (not with ssh-keygen: OpenSSH has no form for this kind of passkey)")
+    lines += ["", "What it is about:", "", f"    grep -o '\"subject\":\\[.*' {folder}{layout.STATEMENT}", ""]
+    return "\n".join(lines)
+
+
+def _guide_for_sign_in(folder: str, issuer: str) -> str:
+    lines = [f"## {folder.rstrip('/')}", "", f"The person confirmed the statement by signing in at {issuer}.", ""]
+    lines += [f"    (not with ssh-keygen: no key of the person's signed it; see {folder}{layout.HUMAN_SIGN_IN})"]
     lines += ["", "What it is about:", "", f"    grep -o '\"subject\":\\[.*' {folder}{layout.STATEMENT}", ""]
     return "\n".join(lines)

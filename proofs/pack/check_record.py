@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from proofs.approval.approval_parts import HumanApproval
+from proofs.approval.approval_parts import HumanApproval, SignInReference
+from proofs.approval.human_approval import parse_human_approval
 from proofs.approval.record import Record, mirror_of, parse_record
 from proofs.canonical import parse_canonical
 from proofs.checkpoint import Checkpoint, verify_checkpoint
@@ -79,14 +80,15 @@ def check_mirror(record: Record, trust: Trust) -> None:
     for name, truth in mirror_of(statement).items():
         if record.mirrored[name] != truth:
             raise Unproven("record.mismatch", f"the record's {name} is not what the person signed")
-    if record.enrollment != statement["predicate"]["approver"]["signer"]["enrollment"]["digest"]["sha256"]:
+    signer = parse_human_approval(record.payload).signer
+    if record.enrollment != ("" if isinstance(signer, SignInReference) else signer.enrollment):
         raise Unproven("record.mismatch", "the record names another enrolment than the person signed")
 
 
-def check_copies(files: Mapping[str, bytes], folder: str, record: Record, key: PublicKey) -> None:
+def check_copies(files: Mapping[str, bytes], folder: str, record: Record, key: PublicKey | None) -> None:
     """10. Return when the files that restate the statement in other formats restate exactly this one."""
-    copies = build_copies(payload=record.payload, assertion=record.assertion, key=key)
-    for name in (layout.STATEMENT, layout.SIGNED_BYTES, layout.HUMAN_ENVELOPE, layout.HUMAN_SSHSIG):
+    copies = build_copies(payload=record.payload, assertion=record.signature, key=key)
+    for name in (layout.STATEMENT, layout.SIGNED_BYTES, layout.HUMAN_ENVELOPE, layout.HUMAN_SSHSIG, layout.HUMAN_SIGN_IN):
         if files.get(folder + name) != copies.get(name):
             raise Unproven("pack.inconsistent", f"{folder}{name} does not restate the statement and signature in the record")
 

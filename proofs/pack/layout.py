@@ -17,23 +17,25 @@ from proofs.fields import Fields
 PACK_SCHEMA = "countersign-pack/v1"
 INDEX = "pack.json"
 STATEMENT, SIGNED_BYTES, HUMAN_ENVELOPE, HUMAN_SSHSIG = "statement.json", "statement.pae", "human.dsse.json", "human.sshsig"
+HUMAN_SIGN_IN = "human.sign-in.json"
 RECORD_BUNDLE, RECORD_PROOF, HEAD_PROOF = "record.sigstore.json", "record.tlog-proof", "head.proof"
 ALLOWED_SIGNERS, SNAPSHOT, REQUEST, GUIDE = "allowed_signers", "snapshot.json", "request.json", "VERIFY.md"
 POLICY_DOCUMENT, POLICY_INPUT, POLICY_RESULT = "policy/document.json", "policy/input.json", "policy/result.json"
 TRUST_README, TRUST_COPY = "trust/README", "trust/trust.json"
 TRUST_ROOTS = "trust/trusted_root-"
-EVIDENCE, VERDICTS = "evidence/", "verdicts/"
+EVIDENCE, VERDICTS, TOKENS = "evidence/", "verdicts/", "tokens/"
 
 MAX_FILES = 20_000
 MAX_FILE_BYTES = 32 * 1024 * 1024
 MAX_TOTAL_BYTES = 512 * 1024 * 1024
 
-_PER_APPROVAL = (STATEMENT, SIGNED_BYTES, HUMAN_ENVELOPE, RECORD_BUNDLE, RECORD_PROOF, HEAD_PROOF)
+_PER_APPROVAL = (STATEMENT, SIGNED_BYTES, RECORD_BUNDLE, RECORD_PROOF, HEAD_PROOF)
 _REQUIRED = (ALLOWED_SIGNERS, SNAPSHOT, REQUEST, GUIDE, POLICY_DOCUMENT, POLICY_INPUT, POLICY_RESULT, TRUST_README, TRUST_COPY)
 _NAMES = re.compile(
-    r"approvals/[0-9]{2}/(statement\.json|statement\.pae|human\.dsse\.json|human\.sshsig|record\.sigstore\.json|record\.tlog-proof|head\.proof)"
-    r"|signers/[A-Za-z0-9_-]{43}(\.revoked)?\.json"
+    r"approvals/[0-9]{2}/(statement\.json|statement\.pae|human\.dsse\.json|human\.sign-in\.json|human\.sshsig|record\.sigstore\.json|record\.tlog-proof|head\.proof)"
+    r"|signers/[A-Za-z0-9_-]{43}((\.revoked|\.introduction|\.introducer)?\.json|\.attestation)"
     r"|(evidence|verdicts)/[0-9a-f]{64}"
+    r"|tokens/[0-9a-f]{64}\.(jwt|keys)"
     r"|policy/(document|input|result)\.json"
     r"|trust/(README|trust\.json|trusted_root-[0-9a-f]{12}\.json)"
     r"|allowed_signers|snapshot\.json|request\.json|VERIFY\.md"
@@ -56,6 +58,31 @@ def approval_folder(number: int) -> str:
 def signer_path(key_id: str, *, revoked: bool = False) -> str:
     """Return the path of the enrolment of a key, or of its revocation."""
     return f"signers/{key_file_name(key_id)}{'.revoked' if revoked else ''}.json"
+
+
+def introduction_path(key_id: str) -> str:
+    """Return the path of the envelope with which an older key signed for this one."""
+    return f"signers/{key_file_name(key_id)}.introduction.json"
+
+
+def introducer_path(key_id: str) -> str:
+    """Return the path of the enrolment of the older key that signed for this one."""
+    return f"signers/{key_file_name(key_id)}.introducer.json"
+
+
+def attestation_path(key_id: str) -> str:
+    """Return the path of what the authenticator of a key attests. Such files are private: only packs for auditors hold them."""
+    return f"signers/{key_file_name(key_id)}.attestation"
+
+
+def token_path(digest: str) -> str:
+    """Return the path of an identity provider's token, by its SHA-256 (hex). Such files are private: only packs for auditors hold them."""
+    return f"{TOKENS}{digest}.jwt"
+
+
+def token_keys_path(digest: str) -> str:
+    """Return the path of the provider's keys that the token of this SHA-256 (hex) was verified with."""
+    return f"{TOKENS}{digest}.keys"
 
 
 def root_path(digest: str) -> str:
@@ -121,6 +148,8 @@ def _approval_folders(files: Mapping[str, bytes]) -> tuple[str, ...]:
         for name in _PER_APPROVAL:
             if folder + name not in files:
                 raise Malformed("pack.missing_file", f"got no {folder}{name}, expected it with every approval")
+        if folder + HUMAN_ENVELOPE not in files and folder + HUMAN_SIGN_IN not in files:
+            raise Malformed("pack.missing_file", f"got no {folder}{HUMAN_ENVELOPE}, expected it with every approval that a key signed")
     return folders
 
 

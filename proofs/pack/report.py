@@ -19,7 +19,7 @@ NEVER_CHECKED = (
     "Whether anybody rejected this, withdrew it, or the key was revoked, before or after: a pack can be made without saying so.",
     "That a revocation would be in the pack: those in it are a courtesy. Ask the portal's gate.",
     "Whether this policy was in force, and demands enough: compare its digest with the one you expect.",
-    "That the key belongs to the person, and that the person held the role: the portal vouches for both, nobody else.",
+    "That the person held the role, and up to level H2 that the key is theirs: the portal vouches for both, nobody else.",
     "Which registered identity stands behind a signer of evidence: the portal's register says so.",
     "What the person understood: a passkey proves the intent to sign on this page, not comprehension.",
     "Whether the bytes in a registry or at run time have this digest: compare them yourself.",
@@ -54,6 +54,9 @@ class VerifiedApproval:
     log_index: int
     log_size: int
     key_revoked_at: datetime | None
+    # The identity provider's issuer, where the person answered by signing in there; then there is no key and `key_id` is empty.
+    signed_in_at: str = ""
+    level_words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,8 @@ def describe_person(approval: VerifiedApproval) -> str:
     plain = all(character.isalnum() or character in "._@+-" for character in approval.username)
     # A label that could be read as more than a name, such as one with an identity of its own in brackets, is shown in quotes.
     label = approval.username if plain else json.dumps(approval.username, ensure_ascii=False)
-    return f"{label} ({approval.subject} at {approval.issuer}, key {approval.key_id})"
+    how = f"key {approval.key_id}" if approval.key_id else "without a key"
+    return f"{label} ({approval.subject} at {approval.issuer}, {how})"
 
 
 def describe_item(name: str, digest: str, assessment: Assessment, *, identity: str) -> VerifiedItem:

@@ -11,19 +11,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from cryptography import x509
+
+from proofs.approval.enrollment_parts import AAGUID
 from proofs.canonical import canonical_bytes, parse_json
 from proofs.checkpoint import NoteKey, parse_note_key
 from proofs.digest import sha256_hex
-from proofs.encoding import b64_encode
+from proofs.encoding import b64_decode, b64_encode
 from proofs.errors import Malformed, Refusal
 from proofs.evidence import TrustMaterial
 from proofs.fields import Fields
 from proofs.keys import PublicKey, RegisteredKey, load_spki
 from proofs.moment import rfc3339
 from proofs.sigstore.trust_root import parse_trust_root
+from proofs.tokens.key_set import normalise_keys
 
 TRUST_SCHEMA = "countersign-trust/v1"
 MAX_TRUST_BYTES = 16 * 1024 * 1024
+
+# How much more keys of a provider there may be than it publishes at one time: some change them every week.
+KEYS_OVER_TIME = 32
 
 _CODE = "trust.malformed"
 
@@ -52,6 +59,27 @@ class EvidenceRoot:
 
 
 @dataclass(frozen=True, slots=True)
+class TrustedProvider:
+    """An identity provider whose word is taken: under which client names the portal is known there, and its keys, those of earlier times too.
+
+    `keys` is a document of `normalise_keys`; `second_factor` lists the values of `acr` that it gives for two factors only.
+    """
+
+    issuer: str
+    audiences: tuple[str, ...]
+    keys: bytes
+    second_factor: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedAuthenticators:
+    """Whose word on authenticators is taken: makers' root certificates (DER), and the models (AAGUIDs) that may lift an approval to H4."""
+
+    roots: tuple[bytes, ...]
+    models: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Trust:
     """Everything a verification starts from."""
 
@@ -62,6 +90,8 @@ class Trust:
     log: NoteKey
     evidence_roots: tuple[EvidenceRoot, ...]
     evidence_keys: tuple[RegisteredKey, ...]
+    identity_providers: tuple[TrustedProvider, ...] = ()
+    authenticators: TrustedAuthenticators | None = None
 
     def material(self) -> TrustMaterial:
         """Return what evidence is verified with. Refuses as `parse_trust_root` does."""
@@ -71,8 +101,13 @@ class Trust:
 
 def build_trust(trust: Trust) -> bytes:
     """Return the canonical document of `trust`. Refuses with `trust.malformed` when it does not read back the same."""
+    # A document without providers and authenticators is spelled as it always was.
+    providers = {"identityProviders": [_provider_document(item) for item in trust.identity_providers]} if trust.identity_providers else {}
+    authenticators = {"authenticators": _authenticators_document(trust.authenticators)} if trust.authenticators else {}
     document = canonical_bytes(
         {
+            **providers,
+            **authenticators,
             "schema": TRUST_SCHEMA,
             "portal": {"origin": trust.origin, "rpId": trust.rp_id, "origins": list(trust.origins)},
             "recorderKeys": [
@@ -118,7 +153,8 @@ def parse_trust(unverified_document: bytes) -> Trust:
     except Refusal as error:
         raise Malformed(_CODE, f"the trust document cannot be read: {error.reason}") from error
     fields = Fields(value, path="trust", code=_CODE)
-    fields.only("schema", "portal", "recorderKeys", "log", "trustRoots", "evidenceKeys").choice("schema", (TRUST_SCHEMA,))
+    known = ("schema", "portal", "recorderKeys", "log", "trustRoots", "evidenceKeys", "identityProviders", "authenticators")
+    fields.only(*known).choice("schema", (TRUST_SCHEMA,))
     portal = fields.fields("portal").only("origin", "rpId", "origins")
     try:
         log = parse_note_key(fields.fields("log").only("vkey").text("vkey"))
@@ -132,6 +168,8 @@ def parse_trust(unverified_document: bytes) -> Trust:
         log=log,
         evidence_roots=tuple(_evidence_root(item) for item in fields.each("trustRoots", high=64)),
         evidence_keys=tuple(_evidence_key(item) for item in fields.each("evidenceKeys", high=1024)),
+        identity_providers=_providers(fields) if fields.has("identityProviders") else (),
+        authenticators=_authenticators(fields.fields("authenticators")) if fields.has("authenticators") else None,
     )
 
 
@@ -164,6 +202,50 @@ def _evidence_root(item: Fields) -> EvidenceRoot:
     if item.hex_sha256("digest") != root.digest:
         item.refuse("digest", root.digest)
     return root
+
+
+def _provider_document(item: TrustedProvider) -> dict[str, Any]:
+    return {
+        "issuer": item.issuer,
+        "audiences": list(item.audiences),
+        "keys": parse_json(item.keys)["keys"],
+        "secondFactor": list(item.second_factor),
+    }
+
+
+def _providers(fields: Fields) -> tuple[TrustedProvider, ...]:
+    providers = tuple(_provider(item) for item in fields.each("identityProviders", low=1, high=64))
+    if len({item.issuer for item in providers}) != len(providers):
+        fields.refuse("identityProviders", "every issuer once")
+    return providers
+
+
+def _provider(item: Fields) -> TrustedProvider:
+    item.only("issuer", "audiences", "keys", "secondFactor")
+    try:
+        keys = normalise_keys(canonical_bytes({"keys": item.raw("keys")}), times=KEYS_OVER_TIME)
+    except Refusal as error:
+        raise Malformed(_CODE, error.reason) from error
+    return TrustedProvider(item.text("issuer", limit=300), item.texts("audiences", low=1), keys, item.texts("secondFactor"))
+
+
+def _authenticators_document(item: TrustedAuthenticators) -> dict[str, Any]:
+    return {"roots": [b64_encode(root) for root in item.roots], "models": list(item.models)}
+
+
+def _authenticators(item: Fields) -> TrustedAuthenticators:
+    item.only("roots", "models")
+    roots = tuple(b64_decode(text, code=_CODE, what="a root for authenticators") for text in item.texts("roots", low=1, limit=16_384))
+    models = item.texts("models")
+    try:
+        for root in roots:
+            x509.load_der_x509_certificate(root)
+    except ValueError as error:
+        raise Malformed(_CODE, f"got a root for authenticators that is no certificate ({str(error)[:100]})") from error
+    for model in models:
+        if not AAGUID.fullmatch(model):
+            item.refuse("models", "AAGUIDs of 36 lowercase characters with hyphens")
+    return TrustedAuthenticators(roots, models)
 
 
 def _key(item: Fields) -> PublicKey:

@@ -9,8 +9,9 @@ The numbered argument. Every step must hold, the first that does not refuses; th
  4. Each record is in the ledger: signed tree head, leaf rebuilt from the record, inclusion.
  5. The statement in the record is canonical and complete.
  6. The record says nothing else than the statement.
- 7. The key that signed was enrolled for this person, a human, to approve, and the pack knows of no revocation before.
- 8. The passkey signed exactly this statement, on the portal's page, with the person verified.
+ 7. The key that signed was enrolled for this person, a human, to approve, and the pack knows of no revocation before; a person who signed
+    in instead is the one the statement names, at their identity provider.
+ 8. The passkey signed exactly this statement, on the portal's page, with the person verified; a sign-in was for exactly this statement.
  9. The level of assurance is computed, and the record claims no other.
 10. The copies for other tools and the words for people restate this statement and this signature.
 11. The ledger extends the head that the person signed, and the times follow one another.
@@ -37,7 +38,9 @@ from datetime import datetime
 from typing import Any
 
 from proofs.approval.approval_parts import HumanApproval
-from proofs.approval.human_approval import is_environment, parse_human_approval
+from proofs.approval.assurance_words import describe_signature, describe_vouching
+from proofs.approval.human_approval import PASSKEY, is_environment, parse_human_approval
+from proofs.approval.record import Record, TokenReference
 from proofs.digest import Digest, parse_digest, sha256_hex
 from proofs.errors import Unproven
 from proofs.evidence import TrustMaterial
@@ -55,7 +58,8 @@ from proofs.pack.check_policy import (
     check_separation,
 )
 from proofs.pack.check_record import OpenedRecord, check_copies, check_ledger, check_mirror, check_times, open_record
-from proofs.pack.check_signer import Signer, check_assertion, check_level, check_signer, check_signer_files
+from proofs.pack.check_sign_in import ProvenSignIn, check_sign_in, check_sign_in_level, check_sign_in_named, check_token_files
+from proofs.pack.check_signer import Signer, check_assertion, check_level, check_signer, check_signer_files, weigh_signer
 from proofs.pack.layout import check_layout
 from proofs.pack.report import PackReport, Step, VerifiedApproval, VerifiedItem, describe_item, describe_person, everything_not_checked
 from proofs.pack.trust import Trust
@@ -72,7 +76,7 @@ TITLES = {
     5: "The statements",
     6: "Record and statement agree",
     7: "The signing keys",
-    8: "The passkeys",
+    8: "The people's signatures",
     9: "Levels of assurance",
     10: "Copies for other tools",
     11: "Order of times",
@@ -111,9 +115,18 @@ class _Signed:
     folder: str
     opened: OpenedRecord
     approval: HumanApproval
-    signer: Signer
-    level: str
+    person: _Person
     log_size: int
+
+    @property
+    def signer(self) -> Signer | None:
+        """The enrolled key; None where the person answered without one."""
+        return self.person.signer
+
+    @property
+    def sign_in(self) -> ProvenSignIn | None:
+        """The sign-in in its place."""
+        return self.person.sign_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +189,8 @@ def verify_pack(
     ]
     signed = [answer.signed for answer in answers]
     # 10, over all approvals together
-    check_signer_files(files, [item.signer for item in signed])
+    check_signer_files(files, [item.signer for item in signed if item.signer])
+    check_token_files(files, _named_tokens(signed))
     check_words(files, [(item.folder, item.opened.record) for item in signed])
     remarks = check_trust_copy(files, used_recorders=[item.opened.recorder.key_id for item in signed], trust=trust)
     # 22
@@ -184,9 +198,14 @@ def verify_pack(
     for item in signed:
         check_roles(item.approval, answers[0].policy_input)
     people = [CountedApproval(item.issuer, item.subject, item.roles, item.level) for item in map(_as_approval, signed)]
-    outcomes = check_count(answers[0].policy, answers[0].policy_input, people)
+    outcomes = check_count(answers[0].policy, answers[0].policy_input, people, [item.person.remark for item in signed])
     steps.hold(22, " ".join(str(outcome["sentence"]) for outcome in outcomes))
     return _report(answers, outcomes, question, steps, remarks)
+
+
+def _named_tokens(signed: Sequence[_Signed]) -> list[str]:
+    by_keys = [item.signer.enrollment.binding for item in signed if item.signer]
+    return [item.sign_in.reference.token for item in signed if item.sign_in] + [item.token_digest for item in by_keys if item]
 
 
 def _check_signature(files: Mapping[str, bytes], folder: str, opened: OpenedRecord, question: _Question, steps: _Steps) -> _Signed:
@@ -203,28 +222,70 @@ def _check_signature(files: Mapping[str, bytes], folder: str, opened: OpenedReco
     # 6
     check_mirror(record, trust)
     steps.hold(6, "The record repeats what the statement says and adds nothing to it.")
+    by_sign_in = isinstance(record.signature, TokenReference)
+    person = _check_sign_in(files, record, approval, trust) if by_sign_in else _check_key(files, record, approval, trust)
     # 7
-    signer = check_signer(files, record, approval, trust)
-    steps.hold(
-        7,
-        f"The key {signer.enrollment.key_id} belongs to {approval.approver.subject} at {approval.approver.issuer}, a person, since {rfc3339(signer.enrollment.at)}.",
-    )
+    steps.hold(7, person.whose)
     # 8
-    verified = check_assertion(record, approval, signer, trust)
-    steps.hold(8, f"It signed exactly this statement at {verified.origin}; the authenticator verified the person.")
+    steps.hold(8, person.signed)
     # 9
-    level = check_level(record, verified, signer)
-    steps.hold(9, f"Level {level}: signed with a passkey, enrolled on the portal's word.")
+    steps.hold(9, f"Level {person.level}: {person.sure}.")
     # 10
-    check_copies(files, folder, record, signer.enrollment.key)
-    steps.hold(10, "The DSSE envelope and the OpenSSH signature in the pack are the same statement and signature.")
+    check_copies(files, folder, record, person.signer.enrollment.key if person.signer else None)
+    steps.hold(10, "The copies for other tools in the pack are the same statement and signature.")
     # 11
     check_times(files, folder, opened, approval, checkpoint)
     steps.hold(
         11,
         f"The ledger extends the head of {approval.ceremony.log_head.size} entries that was signed; checked at {rfc3339(record.checked_at)}.",
     )
-    return _Signed(folder, opened, approval, signer, level, checkpoint.size)
+    return _Signed(folder, opened, approval, person, checkpoint.size)
+
+
+@dataclass(frozen=True, slots=True)
+class _Person:
+    """Steps 7 to 9: whose signature it is, what was signed and how sure that makes us, in words; and the key or the sign-in."""
+
+    whose: str
+    signed: str
+    sure: str
+    level: str
+    words: str
+    remark: str
+    signer: Signer | None = None
+    sign_in: ProvenSignIn | None = None
+
+
+def _check_key(files: Mapping[str, bytes], record: Record, approval: HumanApproval, trust: Trust) -> _Person:
+    # 7
+    signer = check_signer(files, record, approval, trust)
+    who = f"{approval.approver.subject} at {approval.approver.issuer}, a person"
+    older = "; an older key of theirs signed for it" if signer.is_introduced else ""
+    whose = f"The key {signer.enrollment.key_id} belongs to {who}, since {rfc3339(signer.enrollment.at)}{older}."
+    # 8
+    verified = check_assertion(record, approval, signer, trust)
+    signed = f"It signed exactly this statement at {verified.origin}; the authenticator verified the person."
+    # 9
+    weighed = weigh_signer(files, signer, trust)
+    level = check_level(record, verified, signer, weighed)
+    words = describe_signature(kind=PASSKEY, level=level)
+    sure = f"{words}, {describe_vouching(level, signer.enrollment.issuer)}"
+    remark = f"recorded as {record.assurance}, counted as {level}: {weighed.remark}" if weighed.remark else ""
+    return _Person(whose, signed, f"{sure}; {remark}" if remark else sure, level, words, remark, signer=signer)
+
+
+def _check_sign_in(files: Mapping[str, bytes], record: Record, approval: HumanApproval, trust: Trust) -> _Person:
+    reference = record.signature
+    assert isinstance(reference, TokenReference)
+    # 7
+    check_sign_in_named(approval, reference)
+    whose = f"No key: {approval.approver.subject}, a person, answers by signing in at {approval.approver.issuer}."
+    # 8
+    proven = check_sign_in(files, record, approval, reference, trust)
+    signed = proven.remark or f"The sign-in there was for exactly this statement; its token is for {reference.audience} alone."
+    # 9
+    level = check_sign_in_level(record, proven)
+    return _Person(whose, signed, proven.words, level, proven.words, proven.remark, sign_in=proven)
 
 
 def _check_content(files: Mapping[str, bytes], signed: _Signed, question: _Question, steps: _Steps) -> _Answer:
@@ -305,8 +366,8 @@ def _as_approval(signed: _Signed) -> VerifiedApproval:
         subject=approval.approver.subject,
         username=approval.approver.username,
         roles=tuple(role.name for role in approval.approver.roles),
-        level=signed.level,
-        key_id=signed.signer.enrollment.key_id,
+        level=signed.person.level,
+        key_id=signed.signer.enrollment.key_id if signed.signer else "",
         checked_at=record.checked_at,
         not_before=approval.validity.not_before,
         not_after=approval.validity.not_after,
@@ -315,8 +376,15 @@ def _as_approval(signed: _Signed) -> VerifiedApproval:
         record_digest=signed.opened.digest,
         log_index=signed.opened.bundle.proof.index,
         log_size=signed.log_size,
-        key_revoked_at=signed.signer.revoked_at,
+        key_revoked_at=signed.signer.revoked_at if signed.signer else None,
+        signed_in_at=signed.sign_in.reference.issuer if signed.sign_in else "",
+        level_words=signed.person.words,
     )
+
+
+def _level_remark(signed: _Signed) -> str:
+    remark = signed.person.remark
+    return remark if signed.sign_in else f"{signed.approval.approver.username}'s approval was {remark}."
 
 
 def _report(
@@ -325,6 +393,7 @@ def _report(
     first = answers[0]
     approval = first.signed.approval
     counted = {outcome["id"]: outcome for outcome in outcomes}
+    remarks = (*(_level_remark(item.signed) for item in answers if item.signed.person.remark), *remarks)
     return PackReport(
         artifacts=approval.artifacts,
         environment=approval.environment,

@@ -193,6 +193,7 @@ def test_pages_are_accessible_and_never_scroll_sideways(visitor: Visitor, width:
     for path in (
         "/settings/keys",
         "/settings/keys/add",
+        "/settings/keys/recovery",
         "/identities",
         "/identities?q=zzz",
         "/accounts/2fa/",

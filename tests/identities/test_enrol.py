@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import DatabaseError, transaction
 
-from identities.keys.enrol import MAX_KEYS, Offer, begin_enrolment, complete_enrolment, revoke_signing_key
+from identities.keys.enrol import MAX_KEYS, Offer, begin_enrolment, complete_enrolment, rename_signing_key, revoke_signing_key
 from identities.models import Identity, SigningKey
 from ledger.models import Entry
 from ledger.recorder import recorder_key
@@ -20,6 +20,7 @@ from proofs.dsse import parse_envelope, verify_envelope
 from proofs.encoding import b64url_decode
 from proofs.keys import load_spki
 from tests import cast
+from tests import make_approvals as make
 from tests.identities.test_register import refused
 from tests.make_ledger import use_own_keys
 from tests.passkey import PRESENT, VERIFIED, Lie, SoftPasskey
@@ -78,7 +79,7 @@ class TestBeginEnrolment:
 
     def test_refuses_a_drawer_full_of_keys(self) -> None:
         for _ in range(MAX_KEYS):
-            enrol(SoftPasskey())
+            make.enrol(cast.alice())
         refused("enrolment.too_many_keys", begin_enrolment, identity=cast.alice(), now=cast.NOW)
 
 
@@ -158,7 +159,9 @@ class TestCompleteEnrolment:
 
     def test_refuses_a_revoked_key_for_ever(self) -> None:
         passkey = SoftPasskey()
-        revoke_signing_key(key=enrol(passkey), by=cast.alice(), reason="Lost", now=cast.NOW)
+        make.enrol(cast.alice())
+        _, key = make.enrol(cast.alice(), passkey=passkey)
+        revoke_signing_key(key=key, by=cast.alice(), reason="Lost", now=cast.NOW)
         refused("enrolment.already_enrolled", enrol, passkey=passkey)
 
     def test_refuses_an_administrator_who_enrols_for_her(self) -> None:
@@ -217,6 +220,33 @@ class TestRevokeSigningKey:
     def test_refuses_without_a_short_reason(self, reason: str) -> None:
         refused("signer.reason", revoke_signing_key, key=enrol(SoftPasskey()), by=cast.alice(), reason=reason, now=cast.NOW)
 
+    def test_a_lost_key_is_said_to_be_lost_in_the_signed_statement(self) -> None:
+        since = cast.NOW - timedelta(minutes=5)
+        key = enrol(SoftPasskey())
+        refused("signer.compromised_too_early", revoke_signing_key, **self.lost(key, since))
+        refused("signer.compromised_in_future", revoke_signing_key, **self.lost(key, cast.NOW + timedelta(days=2)))
+        lost = revoke_signing_key(**self.lost(key, cast.NOW + timedelta(minutes=5)))
+        said = parse_enrollment(parse_envelope(bytes(lost.revocation or b"")).payload)
+        assert said.compromised_from == lost.compromised_from == cast.NOW + timedelta(minutes=5)
+
+    @staticmethod
+    def lost(key: SigningKey, since: datetime) -> dict[str, Any]:
+        return {"key": key, "by": cast.alice(), "reason": "Lost", "now": cast.NOW + timedelta(days=1), "compromised_from": since}
+
     def test_refuses_twice(self) -> None:
         key = revoke_signing_key(key=enrol(SoftPasskey()), by=cast.alice(), reason="Lost", now=cast.NOW)
         refused("signer.revoked", revoke_signing_key, key=key, by=cast.alice(), reason="Again", now=cast.NOW)
+
+
+class TestRenameSigningKey:
+    def test_changes_the_name_and_nothing_signed(self) -> None:
+        key = enrol(SoftPasskey())
+        for _ in range(2):
+            renamed = rename_signing_key(key=key, label=" Blue key ", by=cast.alice(), now=cast.NOW)
+        assert (renamed.label, bytes(renamed.enrollment)) == ("Blue key", bytes(key.enrollment))
+        assert Entry.objects.filter(event="signer.renamed").count() == 1
+
+    def test_refuses_anybody_else_and_no_name(self) -> None:
+        key = enrol(SoftPasskey())
+        refused("signer.not_yours", rename_signing_key, key=key, label="Mine", by=cast.dave(), now=cast.NOW)
+        refused("enrolment.label", rename_signing_key, key=key, label=" ", by=cast.alice(), now=cast.NOW)

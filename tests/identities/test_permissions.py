@@ -25,6 +25,7 @@ WRITES = {
     "identities.recertify": set(Role),
     "places.add": {Role.ADMINISTRATOR},
     "portal.set_up": {Role.ADMINISTRATOR},
+    "recoveries.decide": {Role.OFFICER},
     "trust.change": {Role.OFFICER},
 }
 

@@ -243,7 +243,7 @@ class TestKeys:
         cast.alice()
         page = signed_in(client).get("/settings/keys").content.decode()
         assert "No approval key yet" in page
-        assert "Level H2, portal-vouched." in page
+        assert "The portal alone vouches; approvals reach H2." in page
 
     def test_add_list_and_revoke(self, client: Client) -> None:
         cast.alice()
@@ -253,10 +253,10 @@ class TestKeys:
         assert key.key_id in client.get("/settings/keys").content.decode()
         path = reverse("identities:revoke_key", args=[key.pk])
         assert "can never be enrolled again" in client.get(path).content.decode()
-        assert client.post(path, {"reason": ""}).status_code == 200
-        assert client.post(path, {"reason": "Lost"})["Location"] == "/settings/keys"
+        assert client.post(path, {"cause": "unneeded", "reason": ""}).status_code == 200
+        assert client.post(path, {"cause": "unneeded", "reason": "Lost"})["Location"] == "/settings/keys"
         assert "Lost" in client.get("/settings/keys").content.decode()
-        assert client.post(path, {"reason": "Again"}).status_code == 409
+        assert client.post(path, {"cause": "unneeded", "reason": "Again"}).status_code == 409
 
     def test_a_lie_is_refused_on_the_page_with_its_code(self, client: Client) -> None:
         cast.alice()
@@ -288,7 +288,7 @@ class TestKeys:
         path = reverse("identities:revoke_key", args=[SigningKey.objects.get().pk])
         cast.bob()
         other = signed_in(Client(), "bob")
-        assert other.post(path, {"reason": "mine now"}).status_code == 404
+        assert other.post(path, {"cause": "lost", "reason": "mine now"}).status_code == 404
         assert SigningKey.objects.get().revoked_at is None
 
     def test_a_stale_sign_in_must_be_proved_again(self, client: Client, settings: Any) -> None:

@@ -11,7 +11,19 @@ import pytest
 
 from countersign import find_trust, read_pack
 from proofs import tlog_proof
-from proofs.approval import enrollment, human_approval, passkey, record, request_document, review_snapshot, sshsig
+from proofs.approval import (
+    attestation,
+    enrollment,
+    human_approval,
+    introduction,
+    key_binding,
+    passkey,
+    record,
+    request_document,
+    review_snapshot,
+    sshsig,
+    step_up,
+)
 from proofs.pack import (
     build,
     check_copies,
@@ -19,10 +31,12 @@ from proofs.pack import (
     check_evidence,
     check_policy,
     check_record,
+    check_sign_in,
     check_signer,
     layout,
     trust,
     verify,
+    weigh_enrollment,
 )
 from proofs.policy import document as policy_document
 
@@ -30,14 +44,24 @@ DOCUMENT = (Path(__file__).resolve().parents[3] / "docs" / "verification.md").re
 OF_PACKS = DOCUMENT[DOCUMENT.index("## A passkey's answer") :]
 CODE = re.compile(r'"([a-z_]+\.[a-z_]+)"')
 # Dotted names in quotes that are no codes.
-NAMES = {name for name in vars(layout).values() if isinstance(name, str)} | {"webauthn.get", "webauthn.create", *record.CHECKS}
+NAMES = {name for name in vars(layout).values() if isinstance(name, str)} | {
+    "webauthn.get",
+    "webauthn.create",
+    *record.CHECKS,
+    *record.SIGN_IN_CHECKS,
+}
 MODULES = [
+    attestation,
+    introduction,
+    key_binding,
+    weigh_enrollment,
     build,
     check_copies,
     check_documents,
     check_evidence,
     check_policy,
     check_record,
+    check_sign_in,
     check_signer,
     enrollment,
     find_trust,
@@ -51,6 +75,7 @@ MODULES = [
     request_document,
     review_snapshot,
     sshsig,
+    step_up,
     tlog_proof,
     trust,
 ]

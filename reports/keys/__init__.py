@@ -1,0 +1,1 @@
+"""What was signed with one approval key."""
