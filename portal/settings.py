@@ -95,6 +95,9 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.socialaccount.providers.saml",
     "csp",
     "django_htmx",
     "rest_framework",
@@ -228,6 +231,12 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = False
 # Addresses are set by a steward, not proven by mail; a second factor must not wait for that.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_TOTP_ISSUER = "Countersign"
+# Identity providers are rows of ours, and so is whose account a sign-in is; the library keeps nothing of either.
+SOCIALACCOUNT_ADAPTER = "identities.sso.adapter.ProviderAdapter"
+SOCIALACCOUNT_LOGIN_ON_GET = False
+SOCIALACCOUNT_AUTO_SIGNUP = False
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
 EMAIL_HOST = env_text("EMAIL_HOST", "")
 EMAIL_PORT = env_int("EMAIL_PORT", 587, least=1, most=65535)
 EMAIL_USE_TLS = env_bool("EMAIL_TLS", True)
