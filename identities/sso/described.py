@@ -22,8 +22,11 @@ from proofs.errors import Malformed, NotAllowed
 Protocol = IdentityProvider.Protocol
 MAX_CERTIFICATES = 10
 MAX_SECRET = 1000
-# Addresses of pages of their own.
-RESERVED = frozenset({"add", "local", "bound"})
+# Addresses of pages of their own, and what sign-ins are written down under that are none of a provider.
+RESERVED = frozenset({"add", "local", "password", "passkey"})
+# What an assertion's attributes may be named for; without a name, the usual ones are looked at.
+ATTRIBUTES = ("subject", "username", "name", "email")
+NAME_ID_FORMATS = ("persistent", "emailAddress", "unspecified")
 _CODE = "sso.provider"
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
 
@@ -32,8 +35,8 @@ _PEM = re.compile(r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", 
 class Described:
     """One provider as somebody describes it. `client_secret` None leaves the one that is there; empty is none.
 
-    `scope` and `may_be_private` are OpenID's; `sso_url` and `certificates` (base64 of DER) SAML's, and so is `attributes`: which attribute of an
-    assertion holds the `username`, `name` and `email`.
+    `scope` and `may_be_private` are OpenID's. The rest is SAML's: `certificates` as base64 of their DER, `attributes` by which of an assertion's
+    holds the subject, username, name and email, and the last word of the name id's format (SAML 2.0 Core, section 8.3).
     """
 
     name: str
@@ -46,13 +49,19 @@ class Described:
     sso_url: str = ""
     certificates: tuple[str, ...] = ()
     attributes: dict[str, str] = field(default_factory=dict)
+    name_id_format: str = ""
     groups_claim: str = "groups"
     admits_unregistered: bool = False
 
     def config(self) -> dict[str, Any]:
         """Return what the row keeps besides its columns; nothing of it is secret."""
         if self.protocol == Protocol.SAML:
-            return {"sso_url": self.sso_url, "certificates": list(self.certificates), "attributes": dict(self.attributes)}
+            named = {f"{name}_attribute": value for name, value in self.attributes.items()}
+            version = "1.1" if self.name_id_format in ("emailAddress", "unspecified") else "2.0"
+            form = (
+                {"name_id_format": f"urn:oasis:names:tc:SAML:{version}:nameid-format:{self.name_id_format}"} if self.name_id_format else {}
+            )
+            return {"sso_url": self.sso_url, "certificates": list(self.certificates), **named, **form}
         said: dict[str, Any] = {"scope": list(self.scope)} if self.scope else {}
         return said | ({"may_be_private": True} if self.may_be_private else {})
 
@@ -119,8 +128,30 @@ def _check_saml(said: Described) -> dict[str, Any]:
         raise Malformed(_CODE, f"got {said.sso_url[:80]!r} as sign-in address, expected an https address")
     if not 1 <= len(said.certificates) <= MAX_CERTIFICATES:
         raise Malformed("sso.certificate", f"got {len(said.certificates)} certificates, expected 1 to {MAX_CERTIFICATES}")
-    unknown = set(said.attributes) - {"username", "name", "email"}
+    unknown = set(said.attributes) - set(ATTRIBUTES)
     if unknown:
-        raise Malformed(_CODE, f"got the attribute {sorted(unknown)[0][:60]!r}, expected username, name or email")
+        raise Malformed(_CODE, f"got the attribute {sorted(unknown)[0][:60]!r}, expected one of {', '.join(ATTRIBUTES)}")
+    if said.name_id_format not in ("", *NAME_ID_FORMATS):
+        raise Malformed(_CODE, f"got the name id format {said.name_id_format[:60]!r}, expected one of {', '.join(NAME_ID_FORMATS)}")
     names = {key: plain_text(value, what=f"attributes.{key}", code=_CODE, limit=300) for key, value in said.attributes.items() if value}
-    return {"sso_url": said.sso_url, "certificates": tuple(_certificate(item) for item in said.certificates), "attributes": names}
+    certificates = tuple(_certificate(item) for item in said.certificates)
+    return {"sso_url": said.sso_url, "certificates": certificates, "attributes": names, "name_id_format": said.name_id_format}
+
+
+def describe(provider: IdentityProvider) -> Described:
+    """Return a provider as it is now, without its secret, as somebody would describe it."""
+    config = provider.config
+    return Described(
+        name=provider.name,
+        protocol=provider.protocol,
+        issuer=provider.issuer,
+        client_id=provider.client_id,
+        scope=tuple(config.get("scope", ())),
+        may_be_private=config.get("may_be_private") is True,
+        sso_url=str(config.get("sso_url", "")),
+        certificates=tuple(config.get("certificates", ())),
+        attributes={name: str(config[f"{name}_attribute"]) for name in ATTRIBUTES if config.get(f"{name}_attribute")},
+        name_id_format=str(config.get("name_id_format", "")).rpartition(":")[2],
+        groups_claim=provider.groups_claim,
+        admits_unregistered=provider.admits_unregistered,
+    )

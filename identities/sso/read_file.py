@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from identities.sso.compare_roles import GroupRule, parse_rules
-from identities.sso.described import Described, check_slug, read_certificates
+from identities.sso.described import ATTRIBUTES, Described, check_slug, read_certificates
 from identities.sso.saml_metadata import read_metadata
 from proofs.errors import Malformed
 from proofs.fields import Fields
@@ -20,7 +20,7 @@ MAX_PROVIDERS = 20
 _CODE = "sso.file"
 _BOTH = ("slug", "name", "protocol", "issuer", "groups_claim", "admits_unregistered", "rule")
 _OIDC = ("client_id", "client_secret_file", "scope", "may_be_private")
-_SAML = ("metadata_file", "sso_url", "certificates_file", "attributes")
+_SAML = ("metadata_file", "sso_url", "certificates_file", "attributes", "name_id_format")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +77,19 @@ def _oidc(fields: Fields, folder: Path) -> dict[str, Any]:
 
 
 def _saml(fields: Fields, folder: Path) -> dict[str, Any]:
-    attributes = Fields(fields.raw("attributes") or {}, path="attributes", code=_CODE).only("username", "name", "email")
+    attributes = Fields(fields.raw("attributes") or {}, path="attributes", code=_CODE).only(*ATTRIBUTES)
     names = {name: attributes.text(name, limit=300) for name in attributes.value}
+    both = {"attributes": names, "name_id_format": fields.optional_text("name_id_format") or ""}
     metadata_file = fields.optional_text("metadata_file")
     if metadata_file is None:
         certificates = read_certificates(_read(folder / fields.text("certificates_file")))
         issuer, sso_url = fields.text("issuer", limit=300), fields.text("sso_url", limit=500)
-        return {"issuer": issuer, "sso_url": sso_url, "certificates": certificates, "attributes": names}
+        return {"issuer": issuer, "sso_url": sso_url, "certificates": certificates, **both}
     for name in ("issuer", "sso_url", "certificates_file"):
         if fields.has(name):
             fields.refuse(name, "nothing beside metadata_file, which says it")
     read = read_metadata(_read(folder / metadata_file))
-    return {"issuer": read.entity_id, "sso_url": read.sso_url, "certificates": read.certificates, "attributes": names}
+    return {"issuer": read.entity_id, "sso_url": read.sso_url, "certificates": read.certificates, **both}
 
 
 def _yes(fields: Fields, name: str) -> bool:
