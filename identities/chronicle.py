@@ -18,14 +18,21 @@ from proofs.moment import rfc3339
 
 
 def append_identity_event(
-    *, event: str, document: dict[str, Any], by: Identity | None, now: datetime, provider: IdentityProvider | None = None
+    *,
+    event: str,
+    document: dict[str, Any],
+    by: Identity | None,
+    now: datetime,
+    provider: IdentityProvider | None = None,
+    actor: str | None = None,
 ) -> Entry:
     """Append `event` about `document`; must run in the transaction of the act. Checks nothing.
 
     `provider` is the identity provider whose word the portal followed, where nobody acted: the document names it, and the actor is the portal.
+    `actor` is for what the portal does by itself, and stands for `by` then.
     """
     whole = {"schema": f"countersign-{event.replace('.', '-')}/v1", "at": rfc3339(now), **document}
     if provider is not None:
         whole["provider"] = provider.pk
-    actor = portal_actor() if provider is not None and by is None else actor_of(by)
-    return append_event(event=event, ref_digest=sha256_hex(canonical_bytes(whole)), actor=actor, now=now)
+        actor = actor or (portal_actor() if by is None else None)
+    return append_event(event=event, ref_digest=sha256_hex(canonical_bytes(whole)), actor=actor or actor_of(by), now=now)

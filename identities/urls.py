@@ -11,6 +11,7 @@ from identities.grants import views as grant_views
 from identities.keys import views as key_views
 from identities.lifecycle import rotate_views
 from identities.lifecycle import views as change_views
+from identities.oidc import views as oidc_views
 from identities.review import views as review_views
 from identities.workload import api
 
@@ -25,6 +26,7 @@ urlpatterns = [
     path("identities/<str:identity_id>/signers/<int:signer_id>/rotate", rotate_views.signer_rotate, name="signer_rotate"),
     path("identities/<str:identity_id>/recertify", review_views.recertify, name="recertify"),
     path("identities/<str:identity_id>/<str:change>", change_views.change, name="change"),
+    path("sign-in/bound", oidc_views.bound, name="bound_sign_in"),
     path("settings/keys", key_views.keys, name="keys"),
     path("settings/keys/add", key_views.add_key, name="add_key"),
     path("settings/keys/<str:key_id>/revoke", key_views.revoke_key, name="revoke_key"),

@@ -15,6 +15,7 @@ from django.utils import timezone
 from approvals.refresh import refresh_requests
 from attestations.drain import drain
 from attestations.reverify import spread_reverifications
+from identities.people.end_lapsed import end_lapsed_roles
 
 log = structlog.get_logger("portal.schedule")
 
@@ -34,11 +35,17 @@ def refresh_open_requests() -> int:
     return refresh_requests(now=timezone.now())
 
 
+def close_lapsed_roles() -> int:
+    """Write into the log which roles ran out. Returns how many were closed."""
+    return end_lapsed_roles(now=timezone.now())
+
+
 # In this order: what is touched is verified in the same round, and a verdict of this round is seen by the requests of the same round.
 CHORES: tuple[tuple[str, Callable[[], int]], ...] = (
     ("attestations.reverify", spread_due_reverifications),
     ("attestations.drain", drain_attestations),
     ("approvals.refresh", refresh_open_requests),
+    ("identities.end_lapsed", close_lapsed_roles),
 )
 
 

@@ -41,7 +41,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include((register_patterns, "identities"))),
     # The sign-in library's page of addresses: nothing here is sent to a second address, and nothing leads to it.
     path("accounts/email/", views.nothing_here, name="account_no_addresses"),
-    path("accounts/", include("allauth.urls")),
+    path("accounts/", include("identities.sso.urls")),
+    # Not the library's own list: its pages that link accounts and sign people up by provider are not opened.
+    path("accounts/", include("allauth.account.urls")),
+    path("accounts/2fa/", include("allauth.mfa.urls")),
     path("django-admin/", admin.site.urls),
 ]
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from identities.administrators import refuse_to_lose_administrator
 from identities.chronicle import append_identity_event
 from identities.models import EvidenceSigner, Identity
 from identities.permissions import demand
@@ -24,7 +25,7 @@ MAX_REASON = 200
 def suspend_identity(*, identity: Identity, reason: str, by: Identity | None, now: datetime) -> Identity:
     """Suspend an identity: it can do nothing, and nothing it ever signed opens a gate, until it is let act again.
 
-    Refuses with `identity.reason`, `identity.retired`, `identity.oneself` or `permission.missing`. Suspending twice changes nothing.
+    Refuses with `identity.reason`, `identity.retired`, `identity.oneself`, `role.last_administrator` or `permission.missing`. Suspending twice changes nothing.
     """
     return _change(identity, Status.SUSPENDED, "identity.suspended", reason, by, now)
 
@@ -88,6 +89,9 @@ def order_another_look(identity: Identity, *, now: datetime) -> None:
 def _change(identity: Identity, status: str, event: str, reason: str, by: Identity | None, now: datetime) -> Identity:
     demand_stewardship(identity, by)
     said = reason_of(reason)
+    if by is not None and status != Status.ACTIVE and identity.is_person:
+        # The operator at the console may: an account in the wrong hands must be stopped, and they can grant the role to another.
+        refuse_to_lose_administrator(identity)
     row = Identity.objects.select_for_update(no_key=True, of=("self",)).select_related("team", "owner").get(pk=identity.pk)
     # Somebody who left can be suspended as well: that they are gone says nothing against them, this does.
     if row.status == status and not (status == Status.SUSPENDED and is_only_deactivated(row)):
