@@ -30,7 +30,7 @@ class FirstPasswordForm(SetPasswordForm):
 
     def clean(self) -> dict[str, Any]:
         _refuse(self.user)
-        return dict(super().clean() or {})
+        return dict(super().clean() or {})  # type: ignore[no-untyped-call]
 
 
 class ForgottenPasswordForm(ResetPasswordForm):
