@@ -13,11 +13,13 @@ from identities.lifecycle import rotate_views
 from identities.lifecycle import views as change_views
 from identities.oidc import views as oidc_views
 from identities.review import views as review_views
+from identities.scim.urls import urlpatterns as scim_patterns
 from identities.sso.pages import views as sso_views
 from identities.workload import api
 
 app_name = "identities"
 urlpatterns = [
+    *scim_patterns,
     path("api/v1/token", api.TokenView.as_view(), name="token"),
     path("identities/import", bulk_views.import_file, name="import"),
     path("identities/export.<str:form>", bulk_views.export, name="export"),
