@@ -13,6 +13,7 @@ from identities.lifecycle import rotate_views
 from identities.lifecycle import views as change_views
 from identities.oidc import views as oidc_views
 from identities.review import views as review_views
+from identities.scim import views as scim_views
 from identities.scim.urls import urlpatterns as scim_patterns
 from identities.sso.pages import views as sso_views
 from identities.workload import api
@@ -38,6 +39,12 @@ urlpatterns = [
     path("settings/sign-in-providers/local", sso_views.local, name="local_sign_in"),
     path("settings/sign-in-providers/<slug:slug>", sso_views.provider, name="sign_in_provider"),
     path("settings/sign-in-providers/<slug:slug>/change", sso_views.change, name="sign_in_provider_change"),
+    path("settings/sign-in-providers/<slug:slug>/provisioning", scim_views.provisioning, name="provisioning"),
+    path(
+        "settings/sign-in-providers/<slug:slug>/provisioning/<str:token_id>/revoke",
+        scim_views.revoke_token,
+        name="revoke_provisioning_token",
+    ),
     path("settings/sign-in-providers/<slug:slug>/remove", sso_views.remove, name="sign_in_provider_remove"),
     path("settings/sign-in-providers/<slug:slug>/groups", sso_views.groups, name="group_rules"),
     path("settings/sign-in-providers/<slug:slug>/groups/change", sso_views.groups_change, name="group_rules_change"),

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from pydantic import ValidationError
+from rest_framework.exceptions import APIException
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -62,7 +63,7 @@ class ScimView(APIView):
     required_scope = "scim"
     authentication_classes = (ProvisioningAuthentication,)
     permission_classes = (IsProvisioner,)
-    parser_classes = (ScimParser, *api_settings.DEFAULT_PARSER_CLASSES)
+    parser_classes = [ScimParser, *api_settings.DEFAULT_PARSER_CLASSES]  # type: ignore[list-item]  # names that the library has resolved by now
     renderer_classes = (ScimRenderer, JSONRenderer)
 
     @property
@@ -94,10 +95,20 @@ class SchemasView(ScimView):
         return _described(request, describe_schemas(base_address()), key)
 
 
+class NotDone(APIException):
+    """What RFC 7644 knows and this server does not do."""
+
+    status_code = 501
+    default_detail = "Not done here: bulk, searching by POST, and /Me. The service provider configuration says what is."
+    default_code = "scim.not_done"
+
+
 class NothingView(ScimView):
     """Every other address."""
 
     def handle(self, request: Request, rest: str = "") -> Response:
+        if rest.rpartition("/")[2] in (".search", "Bulk", "Me"):
+            raise NotDone
         raise NotFound("url.not_found", "There is nothing at this address.")
 
     get = post = put = patch = delete = handle

@@ -13,8 +13,10 @@ urlpatterns = [
     path("scim/v2/Schemas", api.SchemasView.as_view(), name="scim_schemas"),
     path("scim/v2/Schemas/<str:key>", api.SchemasView.as_view(), name="scim_schema"),
     path("scim/v2/Users", api.UsersView.as_view(), name="scim_users"),
+    path("scim/v2/Users/.search", api.NothingView.as_view(), {"rest": ".search"}, name="scim_users_search"),
     path("scim/v2/Users/<str:key>", api.UserView.as_view(), name="scim_user"),
     path("scim/v2/Groups", api.GroupsView.as_view(), name="scim_groups"),
+    path("scim/v2/Groups/.search", api.NothingView.as_view(), {"rest": ".search"}, name="scim_groups_search"),
     path("scim/v2/Groups/<str:key>", api.GroupView.as_view(), name="scim_group"),
     path("scim/v2/<path:rest>", api.NothingView.as_view(), name="scim_nothing"),
 ]
