@@ -46,6 +46,8 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
     "identities.steward": ("changing identities and roles", frozenset({Role.ADMINISTRATOR, Role.IDENTITY_STEWARD})),
     # Of a program one answers for; stewards look at any of their team. The act demands one or the other.
     "identities.recertify": ("looking at a program again", EVERY_ROLE),
+    # For the whole portal at once, so by an administrator of a whole team. What it touches of other teams the acts ask for besides.
+    "sign_in.change": ("changing how people sign in", frozenset({Role.ADMINISTRATOR})),
     "keys.own": ("keeping approval keys", EVERY_ROLE),
     "recoveries.decide": ("agreeing to the recovery of approval keys", frozenset({Role.OFFICER})),
     "packs.read": ("downloading evidence packs", EVERY_ROLE),
@@ -65,11 +67,12 @@ HUMAN_ACTIONS = frozenset(
         "portal.set_up",
         "recoveries.decide",
         "requests.decide",
+        "sign_in.change",
         "trust.change",
     }
 )
 # These change something for every team at once, so a role in one project does not reach that far.
-BEYOND_ONE_PROJECT = frozenset({"places.add", "portal.set_up", "recoveries.decide", "trust.change"})
+BEYOND_ONE_PROJECT = frozenset({"places.add", "portal.set_up", "recoveries.decide", "sign_in.change", "trust.change"})
 NONHUMAN_ACTIONS = frozenset(
     {
         "attestations.read",

@@ -109,7 +109,7 @@ def build_passport(digest: str, *, reader: Identity, now: datetime) -> Passport:
     expecting = projects.filter(expectations__activations__isnull=False).distinct().select_related("team").order_by("slug")
     approvals = list(
         Approval.objects.filter(revision__request__in=requests)
-        .select_related("identity", "record", "revision__request__environment", "signing_key")
+        .select_related("identity", "record", "end", "revision__request__environment", "signing_key")
         .order_by("-signed_at")
     )
     path = read_path(digest, teams=list(readable_whole_teams(reader, "observations.read")), now=now)

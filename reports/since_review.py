@@ -87,7 +87,7 @@ def _answered(request: Request, standing: Standing) -> Revision | None:
 
 
 def _answers(revision: Revision | None) -> list[Approval]:
-    return list(revision.approvals.select_related("identity").order_by("signed_at", "pk")) if revision else []
+    return list(revision.approvals.filter(end__isnull=True).select_related("identity").order_by("signed_at", "pk")) if revision else []
 
 
 def _noes(digest: str, standing: Standing, request: Request) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from identities.administrators import LAST, lasting_administrators
 from identities.chronicle import append_identity_event
 from identities.keys.end_keys import end_keys
 from identities.lifecycle.change_status import demand_stewardship, order_another_look, reason_of
@@ -48,11 +49,13 @@ def deactivate_person(
         return row
     if row.status == Status.RETIRED:
         raise Conflict("identity.retired", f"{row} is retired, and that stays")
-    abandoned = [team for team in administers if not _has_other_administrator(team, row)]
+    abandoned = [team for team in administers if not lasting_administrators(team).exclude(identity=row).exists()]
     if by is not None and administers:
         demand(by, "identities.steward", team=identity.team, role=Role.ADMINISTRATOR)
         if abandoned:
-            raise Conflict("role.last_administrator", f"{row} is the last administrator of {abandoned[0]}; grant another one first")
+            raise Conflict(
+                LAST, f"{row} is the last administrator of {abandoned[0]}; grant the role to somebody else first, without an end"
+            )
     # Whole seconds, as signing times are. Both are one moment only where the person was not under suspicion before.
     since = now.replace(microsecond=0)
     row.deactivated_at = since + timedelta(seconds=1) if row.suspended_at == since else since
@@ -99,19 +102,13 @@ def reactivate_person(
 
 
 def _lock_administered_teams(identity: Identity) -> list[Team]:
-    live = RoleAssignment.objects.filter(identity=identity, role=Role.ADMINISTRATOR, project__isnull=True, ended_at__isnull=True)
+    live = RoleAssignment.objects.held().filter(identity=identity, role=Role.ADMINISTRATOR, project__isnull=True)
     return list(Team.objects.select_for_update(no_key=True).filter(pk__in=live.values("team")).order_by("pk"))
 
 
-def _has_other_administrator(team: Team, identity: Identity) -> bool:
-    others = RoleAssignment.objects.filter(
-        team=team, project__isnull=True, role=Role.ADMINISTRATOR, ended_at__isnull=True, identity__status=Status.ACTIVE
-    )
-    return others.exclude(identity=identity).exists()
-
-
 def _end_roles(row: Identity, *, by: Identity | None, now: datetime, provider: IdentityProvider | None) -> None:
-    for assignment in RoleAssignment.objects.filter(identity=row, ended_at__isnull=True).order_by("pk"):
+    # What ran out by itself is closed as such (`identities.people.end_lapsed`).
+    for assignment in RoleAssignment.objects.held().filter(identity=row).order_by("pk"):
         assignment.ended_at = now
         assignment.save(update_fields=["ended_at"])
         document = {

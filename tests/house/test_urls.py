@@ -53,7 +53,8 @@ def test_a_stranger_gets_in_nowhere_else(address: Address, client: Client) -> No
             assert response.status_code in (401, 403, 404, 405), f"{method} {example_of(address)} answered {response.status_code}"
         if address.is_api:
             assert response.status_code in (401, 405), f"{method} {example_of(address)} answered {response.status_code}"
-            assert response["Content-Type"] == "application/problem+json"
+            kind = "scim+json" if address.route.startswith("scim/") else "problem+json"
+            assert response["Content-Type"] == f"application/{kind}"
 
 
 def test_the_api_has_no_trailing_slashes_and_one_version() -> None:

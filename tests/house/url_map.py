@@ -27,7 +27,7 @@ class Address(NamedTuple):
 
     @property
     def is_api(self) -> bool:
-        return self.route.startswith("api/v1/")
+        return self.route.startswith(("api/v1/", "scim/v2/"))
 
 
 def all_addresses(resolver: URLResolver | None = None, route: str = "", namespace: str = "") -> Iterator[Address]:

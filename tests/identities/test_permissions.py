@@ -27,6 +27,7 @@ WRITES = {
     "portal.set_up": {Role.ADMINISTRATOR},
     "recoveries.decide": {Role.OFFICER},
     "trust.change": {Role.OFFICER},
+    "sign_in.change": {Role.ADMINISTRATOR},
 }
 
 
