@@ -22,7 +22,7 @@ from approvals.serializers import InputObservation, InputRequest, OutputObservat
 from approvals.status import Standing, compute_standing
 from attestations.blobs import bytes_of
 from identities.api_authentication import HasScope, IsPerson, caller_of
-from identities.models import ApiCredential, Environment, Project
+from identities.models import ApiCredential, Environment, Identity, Project
 from identities.permissions import readable_projects
 from proofs.canonical import parse_canonical
 from proofs.errors import NotAllowed, NotFound
@@ -41,7 +41,7 @@ class RequestsView(APIView):
         body.is_valid(raise_exception=True)
         asked = body.validated_data
         opened = open_request(
-            project=_find_project(asked["project"]),
+            project=_find_project(asked["project"], caller_of(request)),
             environment=_find_environment(asked["environment"]),
             title=asked["title"],
             note=asked["note"],
@@ -128,8 +128,9 @@ def _observation_answer(answered: ObservationAnswer) -> dict[str, Any]:
     }
 
 
-def _find_project(slug: str) -> Project:
-    project = Project.objects.filter(slug=slug).select_related("team").first()
+def _find_project(slug: str, caller: Identity) -> Project:
+    # Another team's project is no project for this caller.
+    project = readable_projects(caller, "requests.read").filter(slug=slug).select_related("team").first()
     if project is None:
         raise NotFound("project.unknown", f"there is no project {slug!r}")
     return project

@@ -160,6 +160,15 @@ def readable_whole_teams(identity: Identity, action: str) -> QuerySet[Team]:
     return Team.objects.filter(pk__in=[role.team_id for role in roles]) if may(identity, action).allowed else Team.objects.none()
 
 
+def is_of_team(identity: Identity, team: Team) -> bool:
+    """Return whether an active identity belongs to `team`: a person by any role there, also one in a project alone, a program by its team."""
+    if identity.status != Identity.Status.ACTIVE:
+        return False
+    if not identity.is_person:
+        return identity.team_id == team.pk
+    return any(assignment.team_id == team.pk for assignment in list_held_roles(identity))
+
+
 def person_of(request: HttpRequest) -> Identity:
     """Return the person behind a signed-in request. Refuses with `identity.unregistered` for an account without one."""
     identity: Identity | None = getattr(request.user, "identity", None)
