@@ -87,10 +87,12 @@ def may(
     project: Project | None = None,
     team: Team | None = None,
     role: str | None = None,
+    they_are: str = "You are",
 ) -> Answer:
     """Answer whether `identity` may take `action` on `project`, in the whole of `team`, or (neither given) somewhere.
 
-    `role` narrows the question to that one role. A role in one project says nothing about the rest of its team.
+    `role` narrows the question to that one role. A role in one project says nothing about the rest of its team. `they_are` begins the
+    sentence where it is told to somebody else.
     """
     words, roles = ACTIONS[action]
     wanted = frozenset({role}) & roles if role else roles
@@ -104,9 +106,9 @@ def may(
     reaching = [assignment for assignment in held if assignment.project_id is None or action not in BEYOND_ONE_PROJECT]
     fitting = [assignment for assignment in reaching if assignment.role in wanted and _covers(assignment, project, team)]
     if fitting:
-        return Answer(True, f"You are {_held_words(fitting)}.")
+        return Answer(True, f"{they_are} {_held_words(fitting)}.")
     where = f" in {project.slug}" if project else f" in {team.slug}" if team else ""
-    return Answer(False, f"You are {_held_words(held)}; {words}{where} needs {_any_of(wanted)}.")
+    return Answer(False, f"{they_are} {_held_words(held)}; {words}{where} needs {_any_of(wanted)}.")
 
 
 def demand(
