@@ -17,9 +17,7 @@ from proofs.digest import sha256_hex
 from proofs.moment import rfc3339
 
 
-def append_identity_event(
-    *, event: str, document: dict[str, Any], by: Identity | None, now: datetime, actor: str | None = None
-) -> Entry:
+def append_identity_event(*, event: str, document: dict[str, Any], by: Identity | None, now: datetime, actor: str | None = None) -> Entry:
     """Append `event` about `document`; must run in the transaction of the act. Checks nothing.
 
     `actor` is for what the portal does by itself, and stands for `by` then.

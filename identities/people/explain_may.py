@@ -55,7 +55,9 @@ def explain_may(
     roles = tuple(str(role) for role in Role if role in ACTIONS[action][1])
     if not roles:
         return Explanation(False, answer.reason, (), "No role gives this: a program does it, with a credential.", (), besides)
-    return Explanation(False, answer.reason, roles, _needed_words(roles, action, project, team), _givers(identity, project, team, roles), besides)
+    return Explanation(
+        False, answer.reason, roles, _needed_words(roles, action, project, team), _givers(identity, project, team, roles), besides
+    )
 
 
 def find_asked(identity_id: str, *, reader: Identity) -> Identity:

@@ -60,7 +60,10 @@ class InputPerson(forms.Form):
 
     name = forms.CharField(label="Name", max_length=200, help_text="As colleagues know them; it stands beside what they sign.")
     username = forms.CharField(
-        label="Username", max_length=150, help_text="In lower case.", widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+        label="Username",
+        max_length=150,
+        help_text="In lower case.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     email = forms.EmailField(label="Email", max_length=254, help_text="Where the link goes with which they choose their password.")
     team = forms.ModelChoiceField(label="Team", queryset=Team.objects.none(), empty_label=None)
@@ -76,7 +79,9 @@ class InputMay(forms.Form):
     """Who, what and where."""
 
     identity = forms.ModelChoiceField(label="Who", queryset=Identity.objects.none(), empty_label=None)
-    action = forms.ChoiceField(label="Does what", choices=[(action, words[0].upper() + words[1:]) for action, (words, _) in ACTIONS.items()])
+    action = forms.ChoiceField(
+        label="Does what", choices=[(action, words[0].upper() + words[1:]) for action, (words, _) in ACTIONS.items()]
+    )
     where = forms.ChoiceField(label="Where", required=False)
 
     def __init__(self, *args: Any, who: QuerySet[Identity], teams: QuerySet[Team], **kwargs: Any) -> None:

@@ -60,7 +60,9 @@ def grant_role(
             for gone in RoleAssignment.objects.lapsed().filter(**held):
                 close_lapsed(gone, by=by, now=now)
             if role == Role.ADMINISTRATOR and valid_until is not None and project is None and not lasting_administrators(team).exists():
-                raise Conflict(LAST, f"got an end for the first administrator of {team}, expected none: nobody would be left when it runs out")
+                raise Conflict(
+                    LAST, f"got an end for the first administrator of {team}, expected none: nobody would be left when it runs out"
+                )
             assignment = RoleAssignment.objects.create(**held, granted_by=by, granted_at=now, valid_until=valid_until)
             append_identity_event(event="role.granted", document=_document(assignment), by=by, now=now)
     except IntegrityError as error:

@@ -147,7 +147,9 @@ def role_end(request: HttpRequest, identity_id: str, role_id: int) -> HttpRespon
 def may_page(request: HttpRequest) -> HttpResponse:
     """Answer whether somebody may do something here, and why."""
     person = person_of(request)
-    form = InputMay(request.GET if "action" in request.GET else None, who=askable(person), teams=teams_of(person), initial={"identity": person})
+    form = InputMay(
+        request.GET if "action" in request.GET else None, who=askable(person), teams=teams_of(person), initial={"identity": person}
+    )
     explained = None
     if form.is_valid():
         project, team = form.place

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Iterator
 from fnmatch import fnmatch
@@ -29,7 +30,8 @@ def print_table() -> None:
     made = setup_databases(verbosity=0, interactive=False)
     try:
         with transaction.atomic():
-            print("\n".join(_lines(all_questions(tell_story(settings, Path(tempfile.mkdtemp(dir=environment.FOLDER)))))))
+            story = tell_story(settings, Path(tempfile.mkdtemp(dir=environment.FOLDER)))
+            sys.stdout.write("\n".join([*_lines(all_questions(story)), ""]))
             transaction.set_rollback(True)
     finally:
         teardown_databases(made, verbosity=0)

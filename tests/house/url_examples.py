@@ -57,7 +57,9 @@ def tell_story(settings: Any, folder: Path) -> Story:
     ceremony = make.begin(second, cast.alice(), passkey_key)
     content = evidence.make_signer().sign(evidence.make_statement())
     collection, _ = receive_collection(content=content, name="evidence.json", by=cast.runner(), now=make.NOW)
-    block = block_signer(issuer="https://ci.example", name="nobody@ci.example", team=cast.payments(), reason="Nobody knows it", by=None, now=make.NOW)
+    block = block_signer(
+        issuer="https://ci.example", name="nobody@ci.example", team=cast.payments(), reason="Nobody knows it", by=None, now=make.NOW
+    )
     proposal = make_trust.propose(cast.olga())
     publish_checkpoint(now=make.NOW)
     make.other_teams_bot()
@@ -78,9 +80,11 @@ def tell_story(settings: Any, folder: Path) -> Story:
         "key_id": passkey_key.pk,
         "proposal_id": proposal.pk,
         "request_id": request.pk,
+        "role_id": RoleAssignment.objects.get(identity=cast.alice()).pk,
         "signer_id": EvidenceSigner.objects.get(identity=cast.runner()).pk,
     }
     examples_at = {
+        **{(f"identities:{page}", "identity_id"): cast.alice().pk for page in ("roles", "role_add", "role_end")},
         ("approvals:policy", "digest"): stage.policy.pk,
         ("approvals:record", "digest"): approval.record.digest,
         ("attestations:trust_remove", "digest"): root.digest,
