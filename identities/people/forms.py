@@ -87,7 +87,8 @@ class InputMay(forms.Form):
     def __init__(self, *args: Any, who: QuerySet[Identity], teams: QuerySet[Team], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         asked, where = self.fields["identity"], self.fields["where"]
-        assert isinstance(asked, forms.ModelChoiceField) and isinstance(where, forms.ChoiceField)
+        assert isinstance(asked, forms.ModelChoiceField)
+        assert isinstance(where, forms.ChoiceField)
         asked.queryset = who
         self._places = places(teams)
         where.choices = [("", "Somewhere"), *((value, label) for value, (label, _, _) in self._places.items())]

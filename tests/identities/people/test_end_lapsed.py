@@ -84,7 +84,7 @@ class TestSweep:
         gone.refresh_from_db()
         kept.refresh_from_db()
         assert (gone.ended_at, kept.ended_at) == (PAST, None)
-        assert parse_json(bytes(Entry.objects.get(event="role.lapsed").leaf))["actor"] == portal_actor()
+        assert parse_json(bytes(Entry.objects.get(event="role.lapsed").body))["spec"]["actor"] == portal_actor()
 
 
 class TestLastAdministrator:
