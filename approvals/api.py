@@ -40,9 +40,10 @@ class RequestsView(APIView):
         body = InputRequest(data=request.data)
         body.is_valid(raise_exception=True)
         asked = body.validated_data
+        project = _find_project(asked["project"], caller_of(request))
         opened = open_request(
-            project=_find_project(asked["project"], caller_of(request)),
-            environment=_find_environment(asked["environment"]),
+            project=project,
+            environment=_find_environment(asked["environment"], project),
             title=asked["title"],
             note=asked["note"],
             artifacts=[AskedArtifact(item["digest"], item["name"]) for item in asked["artifacts"]],
@@ -136,8 +137,8 @@ def _find_project(slug: str, caller: Identity) -> Project:
     return project
 
 
-def _find_environment(slug: str) -> Environment:
-    environment = Environment.objects.filter(slug=slug).first()
+def _find_environment(slug: str, project: Project) -> Environment:
+    environment = Environment.objects.filter(slug=slug, team=project.team_id).first()
     if environment is None:
         raise NotFound("environment.unknown", f"there is no environment {slug!r}")
     return environment

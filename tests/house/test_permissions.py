@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import transaction
-from pytest_django.fixtures import SettingsWrapper
+from django.test import override_settings
 
 from tests.house import walk
 from tests.house.url_examples import Story, tell_story
@@ -36,11 +37,9 @@ class Walked:
 
 @pytest.fixture(scope="module")
 def walked(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walked]:
-    settings = SettingsWrapper()
-    with django_db_blocker.unblock(), transaction.atomic():
+    with override_settings(), django_db_blocker.unblock(), transaction.atomic():
         yield Walked(all_questions(tell_story(settings, tmp_path_factory.mktemp("keys"))))
         transaction.set_rollback(True)
-    settings.finalize()
 
 
 @pytest.mark.parametrize("column", FIXED)
