@@ -22,7 +22,7 @@ from approvals.serializers import InputObservation, InputRequest, OutputObservat
 from approvals.status import Standing, compute_standing
 from attestations.blobs import bytes_of
 from identities.api_authentication import HasScope, IsPerson, caller_of
-from identities.models import ApiCredential, Environment, Project
+from identities.models import ApiCredential, Environment, Identity, Project
 from identities.permissions import readable_projects
 from proofs.canonical import parse_canonical
 from proofs.errors import NotAllowed, NotFound
@@ -40,9 +40,10 @@ class RequestsView(APIView):
         body = InputRequest(data=request.data)
         body.is_valid(raise_exception=True)
         asked = body.validated_data
+        project = _find_project(asked["project"], caller_of(request))
         opened = open_request(
-            project=_find_project(asked["project"]),
-            environment=_find_environment(asked["environment"]),
+            project=project,
+            environment=_find_environment(asked["environment"], project),
             title=asked["title"],
             note=asked["note"],
             artifacts=[AskedArtifact(item["digest"], item["name"]) for item in asked["artifacts"]],
@@ -128,15 +129,16 @@ def _observation_answer(answered: ObservationAnswer) -> dict[str, Any]:
     }
 
 
-def _find_project(slug: str) -> Project:
-    project = Project.objects.filter(slug=slug).select_related("team").first()
+def _find_project(slug: str, caller: Identity) -> Project:
+    # Another team's project is no project for this caller.
+    project = readable_projects(caller, "requests.read").filter(slug=slug).select_related("team").first()
     if project is None:
         raise NotFound("project.unknown", f"there is no project {slug!r}")
     return project
 
 
-def _find_environment(slug: str) -> Environment:
-    environment = Environment.objects.filter(slug=slug).first()
+def _find_environment(slug: str, project: Project) -> Environment:
+    environment = Environment.objects.filter(slug=slug, team=project.team_id).first()
     if environment is None:
         raise NotFound("environment.unknown", f"there is no environment {slug!r}")
     return environment

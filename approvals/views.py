@@ -198,7 +198,9 @@ def _get_request(request: HttpRequest, request_id: str) -> Request:
 
 
 def _get_own_ceremony(request: HttpRequest, ceremony_id: str) -> Ceremony:
-    row = get_object_or_404(Ceremony.objects.select_related("revision__request__environment", "signing_key"), pk=ceremony_id)
+    readable = readable_projects(person_of(request), "requests.read")
+    rows = Ceremony.objects.select_related("revision__request__environment", "signing_key")
+    row = get_object_or_404(rows, pk=ceremony_id, revision__request__project__in=readable)
     if row.identity_id != person_of(request).pk or row.session_hash != _session_of(request).session_hash:
         raise NotAllowed("ceremony.not_yours", "this ceremony was begun by somebody else, or in another sign-in session")
     return row

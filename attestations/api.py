@@ -121,7 +121,7 @@ class CollectionView(_ReadByReaderOrSender):
 
     @extend_schema(operation_id="collection_read", responses={200: OutputCollectionProgress})
     def get(self, request: Request, collection_id: str) -> Response:
-        collection = get_collection(collection_id)
+        collection = get_collection(collection_id, reader=_caller(request))
         if not _reads_all(request) and collection.identity_id != _caller(request).pk:
             raise NotAllowed(
                 "permission.scope", "this credential may only read collections that its own identity sent; others need the scope read"

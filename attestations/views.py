@@ -111,7 +111,7 @@ def _take_collection(request: HttpRequest) -> HttpResponse:
 @requires("attestations.read")
 def collection(request: HttpRequest, collection_id: str) -> HttpResponse:
     """Show how each item of a file was answered; while one is being verified the page looks again by itself."""
-    progress = follow_collection(get_collection(collection_id))
+    progress = follow_collection(get_collection(collection_id, reader=person_of(request)))
     page = Paginator(progress.items, ROWS).get_page(request.GET.get("page"))
     context = {
         "progress": progress,

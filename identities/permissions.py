@@ -104,10 +104,12 @@ def may(
     project: Project | None = None,
     team: Team | None = None,
     role: str | None = None,
+    they_are: str = "You are",
 ) -> Answer:
     """Answer whether `identity` may take `action` on `project`, in the whole of `team`, or (neither given) somewhere.
 
-    `role` narrows the question to that one role. A role in one project says nothing about the rest of its team.
+    `role` narrows the question to that one role. A role in one project says nothing about the rest of its team. `they_are` begins the
+    sentence where it is told to somebody else.
     """
     words, roles = ACTIONS[action]
     wanted = frozenset({role}) & roles if role else roles
@@ -121,9 +123,9 @@ def may(
     reaching = [assignment for assignment in held if assignment.project_id is None or action not in BEYOND_ONE_PROJECT]
     fitting = [assignment for assignment in reaching if assignment.role in wanted and _covers(assignment, project, team)]
     if fitting:
-        return Answer(True, f"You are {_held_words(fitting)}.")
+        return Answer(True, f"{they_are} {_held_words(fitting)}.")
     where = f" in {project.slug}" if project else f" in {team.slug}" if team else ""
-    return Answer(False, f"You are {_held_words(held)}; {words}{where} needs {_any_of(wanted)}.")
+    return Answer(False, f"{they_are} {_held_words(held)}; {words}{where} needs {_any_of(wanted)}.")
 
 
 def demand(
@@ -175,6 +177,15 @@ def readable_whole_teams(identity: Identity, action: str) -> QuerySet[Team]:
         return Team.objects.filter(pk=identity.team_id) if may(identity, action).allowed else Team.objects.none()
     roles = [role for role in list_held_roles(identity) if role.project_id is None and role.role in ACTIONS[action][1]]
     return Team.objects.filter(pk__in=[role.team_id for role in roles]) if may(identity, action).allowed else Team.objects.none()
+
+
+def is_of_team(identity: Identity, team: Team) -> bool:
+    """Return whether an active identity belongs to `team`: a person by any role there, also one in a project alone, a program by its team."""
+    if identity.status != Identity.Status.ACTIVE:
+        return False
+    if not identity.is_person:
+        return identity.team_id == team.pk
+    return any(assignment.team_id == team.pk for assignment in list_held_roles(identity))
 
 
 def person_of(request: HttpRequest) -> Identity:

@@ -9,12 +9,13 @@ from typing import Any
 from django.db.models import Prefetch, Q, QuerySet
 
 from identities.models import ApiCredential, EvidenceSigner, Identity, RoleAssignment, SigningKey, TokenExchange, WorkloadBinding
-from identities.permissions import with_article
+from identities.permissions import is_of_team, with_article
 from identities.standing import why_not_answering
 from proofs.errors import NotFound
 from proofs.workflow import split_workflow
 
 LATEST_EXCHANGES = 10
+UNKNOWN = "There is no such identity in the register, or none of your team."
 
 
 def find_registration(facts_signer: Mapping[str, Any], *, signed_at: datetime, at: datetime) -> EvidenceSigner | None:
@@ -103,8 +104,19 @@ def get_identity(identity_id: str) -> Identity:
     """Return one identity with all that its page shows. Refuses with `identity.unknown`."""
     found = with_details(Identity.objects.filter(pk=identity_id)).first()
     if found is None:
-        raise NotFound("identity.unknown", "There is no such identity in the register.")
+        raise NotFound("identity.unknown", UNKNOWN)
     return found
+
+
+def get_identity_of_own_team(identity_id: str, *, reader: Identity) -> Identity:
+    """Return what `get_identity` returns where it is of the reader's own team or in their care; else it is refused as if it were not there.
+
+    One that belongs to no team is nobody's, and returned.
+    """
+    found = get_identity(identity_id)
+    if found.team is None or found.owner_id == reader.pk or is_of_team(reader, found.team):
+        return found
+    raise NotFound("identity.unknown", UNKNOWN)
 
 
 def describe_identity(identity: Identity) -> str:

@@ -14,6 +14,8 @@ from identities.lifecycle import rotate_views
 from identities.lifecycle import views as change_views
 from identities.oidc import views as oidc_views
 from identities.people.recovery import views as recovery_views
+from identities.people import api as people_api
+from identities.people import views as people_views
 from identities.review import views as review_views
 from identities.scim import views as scim_views
 from identities.scim.urls import urlpatterns as scim_patterns
@@ -33,6 +35,13 @@ urlpatterns = [
     path("identities/<str:identity_id>/recertify", review_views.recertify, name="recertify"),
     path("identities/<str:identity_id>/<str:change>", change_views.change, name="change"),
     path("sign-in/bound", oidc_views.bound, name="bound_sign_in"),
+    path("people", people_views.people, name="people"),
+    path("people/add", people_views.person_add, name="person_add"),
+    path("people/<str:identity_id>/roles", people_views.roles, name="roles"),
+    path("people/<str:identity_id>/roles/add", people_views.role_add, name="role_add"),
+    path("people/<str:identity_id>/roles/<int:role_id>/end", people_views.role_end, name="role_end"),
+    path("may", people_views.may_page, name="may"),
+    path("api/v1/may", people_api.MayView.as_view(), name="api_may"),
     path("settings/keys", key_views.keys, name="keys"),
     path("settings/keys/add", key_views.add_key, name="add_key"),
     path("settings/keys/add/introduce", key_views.introduce_key, name="introduce_key"),

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from attestations.models import Collection, CollectionItem, VerificationJob
 from attestations.queries import newest_verdicts
+from identities.models import Identity
+from identities.permissions import is_of_team
 from proofs.errors import NotFound
 
 REFUSED = "refused"
@@ -60,10 +62,11 @@ class Progress:
         return dict(Counter(item.state for item in self.items))
 
 
-def get_collection(collection_id: str) -> Collection:
-    """Return a collection with its sender. Refuses with `collection.unknown`."""
-    found = Collection.objects.select_related("identity").filter(pk=collection_id).first()
-    if found is None:
+def get_collection(collection_id: str, *, reader: Identity) -> Collection:
+    """Return a collection with its sender. Refuses with `collection.unknown`, also where it was sent by another team than the reader's."""
+    found = Collection.objects.select_related("identity__team").filter(pk=collection_id).first()
+    sender = found.identity if found else reader
+    if found is None or not (sender.pk == reader.pk or (sender.team and is_of_team(reader, sender.team))):
         raise NotFound("collection.unknown", f"there is no collection {collection_id[:60]}")
     return found
 

@@ -21,7 +21,7 @@ from identities.grants.known_objects import list_known_types
 from identities.lifecycle.change_status import demand_stewardship, may_steward
 from identities.models import Grant, Identity
 from identities.permissions import person_of, requires
-from identities.queries import get_identity
+from identities.queries import get_identity_of_own_team
 from proofs.errors import NotFound, Refusal
 
 # At which field a refusal of the act is shown; any other stands on top.
@@ -50,7 +50,7 @@ def rights_shown(identity: Identity, person: Identity, *, now: datetime) -> dict
 @requires("identities.steward")
 def grant_add(request: HttpRequest, identity_id: str) -> HttpResponse:
     """Ask which right a program is given, where and why, and give it."""
-    person, shown = person_of(request), get_identity(identity_id)
+    person, shown = person_of(request), get_identity_of_own_team(identity_id, reader=person_of(request))
     demand_stewardship(shown, person)
     if shown.is_person or shown.status == Identity.Status.RETIRED:
         words = "people hold roles, and grants are for programs" if shown.is_person else "it is retired, and needs no right any more"
@@ -75,7 +75,7 @@ def grant_add(request: HttpRequest, identity_id: str) -> HttpResponse:
 @requires("identities.steward")
 def grant_end(request: HttpRequest, identity_id: str, grant_id: str) -> HttpResponse:
     """Say what a right is and what its end means, ask why, and end it."""
-    person, shown = person_of(request), get_identity(identity_id)
+    person, shown = person_of(request), get_identity_of_own_team(identity_id, reader=person_of(request))
     demand_stewardship(shown, person)
     grant = list_grants(shown).filter(pk=grant_id).first()
     if grant is None:

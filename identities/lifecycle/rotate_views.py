@@ -17,7 +17,7 @@ from identities.lifecycle.forms import InputRotatedKey, InputRotatedName, InputR
 from identities.lifecycle.rotate_signer import refuse_rotation, rotate_signer
 from identities.models import EvidenceSigner, Identity
 from identities.permissions import person_of, requires
-from identities.queries import get_identity
+from identities.queries import get_identity_of_own_team
 from proofs.errors import NotFound, Refusal
 
 # At which field a refusal of the act is shown, beside those about a key; any other stands on top.
@@ -37,7 +37,7 @@ def rotatable_signers(identity: Identity, person: Identity, *, now: datetime) ->
 @requires("identities.steward")
 def signer_rotate(request: HttpRequest, identity_id: str, signer_id: int) -> HttpResponse:
     """Say what happens when, ask for the new key or name, and rotate."""
-    person, shown, now = person_of(request), get_identity(identity_id), timezone.now()
+    person, shown, now = person_of(request), get_identity_of_own_team(identity_id, reader=person_of(request)), timezone.now()
     demand_stewardship(shown, person)
     signer = EvidenceSigner.objects.filter(pk=signer_id, identity=shown).select_related("identity").first()
     if signer is None:

@@ -19,7 +19,7 @@ from identities.lifecycle.change_status import demand_stewardship, may_steward, 
 from identities.lifecycle.forms import InputReviewInterval
 from identities.models import REVIEW_EVERY_DAYS, Identity
 from identities.permissions import person_of, requires
-from identities.queries import get_identity
+from identities.queries import get_identity_of_own_team
 from proofs.errors import NotFound, Refusal
 
 
@@ -95,7 +95,7 @@ def offered_changes(identity: Identity, person: Identity) -> list[tuple[str, str
 @requires("identities.steward")
 def change(request: HttpRequest, identity_id: str, change: str) -> HttpResponse:
     """Say what a change does, ask why, and do it."""
-    person, shown, chosen = person_of(request), get_identity(identity_id), CHANGES.get(change)
+    person, shown, chosen = person_of(request), get_identity_of_own_team(identity_id, reader=person_of(request)), CHANGES.get(change)
     if chosen is None:
         raise NotFound("page.unknown", f"Nothing of the name {change[:40]} can be done with an identity.")
     demand_stewardship(shown, person)

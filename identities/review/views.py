@@ -16,7 +16,7 @@ from identities.grants.held import in_force, list_grants
 from identities.lifecycle.change_status import may_steward
 from identities.models import REVIEW_EVERY_DAYS, Identity, Recertification
 from identities.permissions import person_of, requires
-from identities.queries import get_identity
+from identities.queries import get_identity_of_own_team
 from identities.review.forms import InputRecertification
 from identities.review.recertify import demand_review, recertify_identity
 from proofs.errors import Refusal
@@ -43,7 +43,7 @@ def reviews_shown(identity: Identity, person: Identity, *, now: datetime) -> dic
 @requires("identities.recertify")
 def recertify(request: HttpRequest, identity_id: str) -> HttpResponse:
     """Show what a program is for and may do; take which grants are still needed, and end the others once that is confirmed."""
-    person, shown, now = person_of(request), get_identity(identity_id), timezone.now()
+    person, shown, now = person_of(request), get_identity_of_own_team(identity_id, reader=person_of(request)), timezone.now()
     demand_review(shown, person)
     if shown.is_person or shown.status == Identity.Status.RETIRED:
         messages.error(request, f"{shown} is {'a person' if shown.is_person else 'retired'}; only programs that may act are recertified.")

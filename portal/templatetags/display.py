@@ -94,7 +94,7 @@ MESSAGE_TONES = {"success": ("ok", "check"), "error": ("bad", "cross"), "warning
 NAVIGATION = (
     ("Queue", "/queue", ("/queue", "/requests", "/ceremonies", "/records", "/policies")),
     ("Artifacts", "/artifacts", ("/artifacts", "/attestations", "/collections")),
-    ("Identities", "/identities", ("/identities", "/signers")),
+    ("Identities", "/identities", ("/identities", "/signers", "/people", "/may")),
     ("Gates", "/gates/decisions", ("/gates",)),
     ("Trust", "/trust", ("/trust",)),
     ("Log", "/log", ("/log",)),

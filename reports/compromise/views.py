@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 from identities.lifecycle.change_status import demand_stewardship
 from identities.lifecycle.compromise import mark_compromised
 from identities.permissions import person_of, requires
-from identities.queries import get_identity
+from identities.queries import get_identity_of_own_team
 from proofs.errors import Malformed, Refusal
 from reports.compromise.forms import InputCompromise, InputSince
 from reports.compromise.preview import preview_compromise
@@ -23,7 +23,7 @@ from reports.compromise.preview import preview_compromise
 @requires("identities.steward")
 def compromised(request: HttpRequest, identity_id: str) -> HttpResponse:
     """Ask since when, show what would no longer count, and do it once a reason is given."""
-    person, shown, now = person_of(request), get_identity(identity_id), timezone.now()
+    person, shown, now = person_of(request), get_identity_of_own_team(identity_id, reader=person_of(request)), timezone.now()
     demand_stewardship(shown, person)
     if shown.is_person:
         raise Malformed("identity.person", f"{shown} is a person: suspend them, and have their approval keys revoked")

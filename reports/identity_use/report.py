@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from identities.models import Identity
 from identities.permissions import demand
-from identities.queries import get_identity
+from identities.queries import get_identity_of_own_team
 from proofs.errors import NotAllowed
 from reports.identity_use.answer import Answer, answer_use
 from reports.identity_use.check_use import check_use
@@ -39,11 +39,9 @@ def find_reported(identity_id: str, *, reader: Identity) -> Identity:
 
     Which credentials a program has, and what it does with them, is the affair of its owner, its own team's people and its own team's programs.
     """
-    shown = get_identity(identity_id)
+    shown = get_identity_of_own_team(identity_id, reader=reader)
     if reader.is_person and shown.owner_id != reader.pk:
         demand(reader, "identities.read", team=shown.team)
-    if not reader.is_person and (reader.team_id is None or reader.team_id != shown.team_id):
-        raise NotAllowed("permission.missing", f"{reader.name} belongs to another team than {shown.name}; it reads its own team's only.")
     if shown.is_person:
         raise NotAllowed(
             "use.people", f"{shown.name} is a person; people are no programs, and only the use of programs is held against grants"

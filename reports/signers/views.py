@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from attestations.unknown_keys import describe_unknown_keys, list_unknown_keys
 from identities.blocked import blocks_in_force
 from identities.models import BlockedSigner, Identity
-from identities.permissions import demand, person_of, requires
+from identities.permissions import demand, is_of_team, person_of, requires
 from identities.signers.adopt_signer import NewProgram, adopt_signer
 from identities.signers.block_signer import block_signer, lift_block
 from proofs.errors import Conflict, NotFound, Refusal
@@ -118,8 +118,8 @@ def block_lift(request: HttpRequest, block_id: str) -> HttpResponse:
     """Ask why, and lift a block."""
     person = person_of(request)
     block = BlockedSigner.objects.filter(pk=block_id, lifted_at__isnull=True).select_related("team", "blocked_by").first()
-    if block is None:
-        raise NotFound("block.unknown", "There is no such block, or it was lifted already.")
+    if block is None or not is_of_team(person, block.team):
+        raise NotFound("block.unknown", "There is no such block of your team, or it was lifted already.")
     demand(person, "identities.steward", team=block.team)
     form = InputLift(request.POST or None)
     if request.method == "POST" and form.is_valid():

@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from approvals.models import Request
+from identities.models import Environment, Project
 from tests import cast
 from tests import make_approvals as make
 
@@ -62,6 +63,15 @@ class TestOpen:
         assert (response.status_code, response.json()["code"]) == (status, code)
         assert response.headers["Content-Type"] == "application/problem+json"
         assert not Request.objects.exists()
+
+    def test_another_teams_project_and_environment_are_not_there(self) -> None:
+        make.set_stage()
+        team = make.other_teams_bot().team
+        Project.objects.create(slug="theirs", name="Theirs", team=team)
+        Environment.objects.create(slug="their-place", name="Theirs", team=team)
+        for changes, code in (({"project": "theirs"}, "project.unknown"), ({"environment": "their-place"}, "environment.unknown")):
+            response = post(body(**changes))
+            assert (response.status_code, response.json()["code"]) == (404, code)
 
     def test_does_not_tell_which_accounts_there_are(self) -> None:
         make.set_stage()

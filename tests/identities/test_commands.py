@@ -79,6 +79,7 @@ def test_a_program_its_signers_and_its_credential(tmp_path: Path) -> None:
         (["add_person", "erin", "--name", "Erin", "--team", "nowhere"], "team.unknown"),
         (["add_person", "erin", "--name", "Erin", "--team", "payments", "--by", "bob"], "permission.missing"),
         (["grant_role", "dave", "approver:release", "--team", "payments", "--by", "dave"], "role.self_grant"),
+        (["grant_role", "bob", "approver:owner", "--team", "payments", "--until", "2020-01-01T00:00:00Z"], "role.expiry"),
         (["grant_role", "nobody", "requester", "--team", "payments"], "person.unknown"),
         (["grant_role", "bob", "requester", "--team", "payments", "--project", "none"], "project.unknown"),
         (["end_role", "dave", "administrator", "--team", "payments"], "role.last_administrator"),

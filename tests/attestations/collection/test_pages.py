@@ -11,6 +11,7 @@ from django.test import Client
 from attestations.collection.receive import receive_collection
 from attestations.models import Attestation, Collection
 from tests import cast
+from tests import make_approvals as make
 from tests.make_attestations import NOW, make_signer, make_statement, register_key, verify_now
 from tests.proofs.collection.archives import tgz_of, zip_of
 
@@ -157,3 +158,11 @@ class TestCollectionPage:
         collection, _ = receive_collection(content=b"{}", name="", by=cast.bob(), now=NOW)
         assert browser(cast.mallory()).get(f"/collections/{collection.pk}").status_code == 403
         assert browser().get("/collections/col_nothing").status_code == 404
+
+    def test_other_teams_are_told_that_there_is_none(self) -> None:
+        collection, _ = receive_collection(content=b"{}", name="", by=cast.bob(), now=NOW)
+        stranger = make.other_teams_bot()
+        assert browser(stranger.owner).get(f"/collections/{collection.pk}").status_code == 404
+        token = f"Bearer {cast.token_of(stranger, 'read')}"
+        answer = Client(headers={"Authorization": token}).get(f"/api/v1/collections/{collection.pk}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "collection.unknown")

@@ -143,11 +143,11 @@ def test_the_json_says_what_the_page_says(client: Client) -> None:
 @pytest.mark.django_db
 def test_other_teams_neither_see_the_page_nor_the_json(client: Client) -> None:
     runner, stranger = cast.runner(), make.other_teams_bot()
-    assert ask_api(client, runner, cast.token_of(stranger)).json()["code"] == "permission.missing"
+    assert ask_api(client, runner, cast.token_of(stranger)).json()["code"] == "identity.unknown"
     assert stranger.owner is not None
     signed_in(client, stranger.owner)
-    assert client.get(page_of(runner)).status_code == 403
-    assert ask_api(client, runner).status_code == 403
+    assert client.get(page_of(runner)).status_code == 404
+    assert ask_api(client, runner).status_code == 404
     assert client.get(page_of(stranger)).status_code == 200
 
 

@@ -1,0 +1,118 @@
+"""One real object of the team for every argument that an address takes, and the people and programs who ask for it.
+
+An address with an argument that nobody gave an example of fails the walk; add a line to `Story.examples`, or, where an argument of the same
+name means something else at one address, to `Story.examples_at`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from attestations.collection.receive import receive_collection
+from attestations.models import TrustRoot
+from identities.issue import issue_credential
+from identities.models import ApiCredential, EvidenceSigner, Grant, Identity, RoleAssignment, Team
+from identities.signers.block_signer import block_signer
+from ledger.publish import publish_checkpoint
+from tests import cast, make_trust
+from tests import make_approvals as make
+from tests import make_attestations as evidence
+from tests.make_ledger import use_own_keys
+
+ROLES = [str(role) for role in RoleAssignment.Role]
+SCOPES = [str(scope) for scope in ApiCredential.Scope]
+ELSEWHERE = "elsewhere"
+
+
+@dataclass(frozen=True)
+class Story:
+    """The objects of the team payments, by the names that addresses give their arguments."""
+
+    examples: dict[str, Any]
+    examples_at: dict[tuple[str, str], Any]
+
+    def of(self, name: str, argument: str) -> Any:
+        """Return the example for an argument of the address `name`; raises KeyError with what is to be done where there is none."""
+        if (name, argument) in self.examples_at:
+            return self.examples_at[name, argument]
+        if argument not in self.examples:
+            raise KeyError(
+                f"{name} takes <{argument}>, and nobody gave an example of it: add a real object of the team to Story in "
+                "tests/house/url_examples.py, so that the walk can ask for it, and a line for the address to docs/permissions.md"
+            )
+        return self.examples[argument]
+
+
+def tell_story(settings: Any, folder: Path) -> Story:
+    """Make one of everything, in the team payments, and everybody who will ask."""
+    use_own_keys(settings, folder)
+    stage = make.set_stage()
+    sent = make.send_provenance(stage)
+    request, second = make.ask(), make.ask()
+    approval = make.approve(request, cast.alice())
+    passkey_key = approval.signing_key
+    ceremony = make.begin(second, cast.alice(), passkey_key)
+    content = evidence.make_signer().sign(evidence.make_statement())
+    collection, _ = receive_collection(content=content, name="evidence.json", by=cast.runner(), now=make.NOW)
+    block = block_signer(
+        issuer="https://ci.example", name="nobody@ci.example", team=cast.payments(), reason="Nobody knows it", by=None, now=make.NOW
+    )
+    proposal = make_trust.propose(cast.olga())
+    publish_checkpoint(now=make.NOW)
+    make.other_teams_bot()
+    for role in ROLES:
+        member(role)
+        member(role, elsewhere=True)
+    root = TrustRoot.objects.filter(removed_at__isnull=True).first()
+    assert root is not None
+    examples = {
+        "attestation_id": sent.pk,
+        "block_id": block.pk,
+        "ceremony_id": ceremony.pk,
+        "change": "suspend",
+        "collection_id": collection.pk,
+        "form": "csv",
+        "grant_id": Grant.objects.filter(identity=cast.runner()).latest("pk").pk,
+        "identity_id": cast.runner().pk,
+        "key_id": passkey_key.pk,
+        "proposal_id": proposal.pk,
+        "request_id": request.pk,
+        "role_id": RoleAssignment.objects.get(identity=cast.alice()).pk,
+        "signer_id": EvidenceSigner.objects.get(identity=cast.runner()).pk,
+    }
+    examples_at = {
+        **{(f"identities:{page}", "identity_id"): cast.alice().pk for page in ("roles", "role_add", "role_end")},
+        ("approvals:policy", "digest"): stage.policy.pk,
+        ("approvals:record", "digest"): approval.record.digest,
+        ("attestations:trust_remove", "digest"): root.digest,
+        ("reports:artifact", "digest"): make.image(),
+        ("reports:api_artifact", "digest"): make.image(),
+        ("reports:api_artifact_observations", "digest"): make.image(),
+    }
+    return Story(examples, examples_at)
+
+
+def elsewhere() -> Team:
+    """The other team, to which nothing of the story belongs."""
+    return Team.objects.get(slug="other")
+
+
+def member(role: str, *, elsewhere: bool = False) -> Identity:
+    """A person who holds this one role, in payments or in the other team."""
+    team = Team.objects.get(slug="other") if elsewhere else cast.payments()
+    username = role.replace(":", "-") + ("-elsewhere" if elsewhere else "")
+    return cast.person(username, username.replace("-", " ").capitalize(), role, team=team)
+
+
+def token(identity: Identity, scopes: list[str], *, is_expired: bool = False) -> str:
+    """A credential of a program; one that is expired was issued and ran out long ago."""
+    issued = datetime.now(UTC) - timedelta(days=60 if is_expired else 0)
+    return issue_credential(identity=identity, scopes=scopes, expires_at=issued + timedelta(days=30), by=None, now=issued)[1]
+
+
+def deactivate(identity: Identity) -> None:
+    """Make a person one who was deactivated a moment ago, with roles and session still there: the door itself must refuse them."""
+    Identity.objects.filter(pk=identity.pk).update(status=Identity.Status.SUSPENDED, suspended_at=make.NOW, deactivated_at=make.NOW)
