@@ -47,13 +47,20 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
     # Of a program one answers for; stewards look at any of their team. The act demands one or the other.
     "identities.recertify": ("looking at a program again", EVERY_ROLE),
     "keys.own": ("keeping approval keys", EVERY_ROLE),
+    # Of oneself, so no role gives it: whoever just lost their last one still ends their sessions and reads what happened.
+    "settings.own": ("keeping one's own settings", frozenset()),
+    "audit.read": ("reading what people did here", frozenset({Role.AUDITOR, Role.ADMINISTRATOR})),
     "packs.read": ("downloading evidence packs", EVERY_ROLE),
     "trust.read": ("reading what evidence is verified under", EVERY_ROLE),
     "trust.change": ("changing what evidence is verified under", frozenset({Role.OFFICER})),
 }
 
 # Taken only by a person at a browser, whatever credential a program holds.
-HUMAN_ACTIONS = frozenset({"requests.decide", "keys.own", "identities.steward", "identities.recertify", "trust.change"})
+HUMAN_ACTIONS = frozenset(
+    {"requests.decide", "keys.own", "identities.steward", "identities.recertify", "trust.change", "settings.own", "audit.read"}
+)
+# Every active person may, about themselves and nobody else.
+OF_ONESELF = frozenset({"settings.own"})
 # These change something for every team at once, so a role in one project does not reach that far.
 BEYOND_ONE_PROJECT = frozenset({"trust.change"})
 NONHUMAN_ACTIONS = frozenset(
@@ -100,6 +107,8 @@ def may(
         return Answer(False, f"{identity.name} is {identity.get_status_display().lower()}; {words} needs an active identity.")
     if not identity.is_person:
         return _may_nonhuman(identity, action, words, project.team_id if project else team.pk if team else None)
+    if action in OF_ONESELF and project is None and team is None and role is None:
+        return Answer(True, "These are your own.")
     held = list_held_roles(identity)
     reaching = [assignment for assignment in held if assignment.project_id is None or action not in BEYOND_ONE_PROJECT]
     fitting = [assignment for assignment in reaching if assignment.role in wanted and _covers(assignment, project, team)]

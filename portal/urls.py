@@ -11,6 +11,7 @@ from identities.permissions import requires
 from identities.urls import urlpatterns as identity_patterns
 from ledger import views as ledger_views
 from portal import views
+from portal.notices import views as notice_views
 from reports.register import views as register_views
 
 # The admin's own sign-in form knows no second factor; ours does.
@@ -24,6 +25,10 @@ portal_patterns = [
     path("", views.home, name="home"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
+    path("notices", notice_views.notices, name="notices"),
+    path("notices/read", notice_views.read_all, name="notices_read"),
+    path("notices/remove", notice_views.remove, name="notices_remove"),
+    path("notices/<int:notice_id>/read", notice_views.read, name="notice_read"),
     path("api/schema", SpectacularAPIView.as_view(), name="api_schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="portal:api_schema"), name="api_docs"),
 ]
@@ -41,6 +46,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include((register_patterns, "identities"))),
     # The sign-in library's page of addresses: nothing here is sent to a second address, and nothing leads to it.
     path("accounts/email/", views.nothing_here, name="account_no_addresses"),
+    # Its list of sessions: ours asks for a fresh proof before it ends them all.
+    path("accounts/sessions/", views.nothing_here, name="account_no_sessions"),
     path("accounts/", include("allauth.urls")),
     path("django-admin/", admin.site.urls),
 ]
