@@ -155,8 +155,8 @@ def page_look(context: dict[str, Any]) -> SafeString:
     chosen = getattr(context.get("request"), "preferences", None)
     if chosen is None:
         return format_html('data-theme="{}"', "system")
-    keys = format_html(" data-shortcuts") if chosen.shortcuts else ""
-    return format_html('data-theme="{}" data-density="{}"{}', chosen.theme, chosen.density, keys)
+    keys = "on" if chosen.shortcuts else "off"
+    return format_html('data-theme="{}" data-density="{}" data-shortcuts="{}"', chosen.theme, chosen.density, keys)
 
 
 def say_when(moment: datetime, now: datetime) -> str:

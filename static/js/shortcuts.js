@@ -55,7 +55,7 @@ function showHelp() {
   if (!dialog.open) dialog.showModal();
 }
 
-if ("shortcuts" in document.documentElement.dataset) {
+if (document.documentElement.dataset.shortcuts === "on") {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || event.defaultPrevented) return;
     if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
