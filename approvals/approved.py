@@ -95,7 +95,7 @@ class ApprovedReleases:
         for revision in revisions.select_related("policy__document", "policy_input").order_by("number"):
             approval = stood_approved(revision)
             if approval is not None:
-                last = revision.approvals.filter(decision=Approval.Decision.APPROVE).latest("signed_at")
+                last = revision.approvals.filter(decision=Approval.Decision.APPROVE, end__isnull=True).latest("signed_at")
                 self._weighed[revision.request_id] = (approval, last.signed_at)
 
     def _read_noes(self, digests: Collection[str]) -> None:

@@ -8,3 +8,10 @@ from django.apps import AppConfig
 class ApprovalsConfig(AppConfig):
     name = "approvals"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Hear from the room below, which cannot call this one, who is deactivated."""
+        from approvals.end_unused import end_unused_approvals
+        from identities.signals import person_deactivated
+
+        person_deactivated.connect(end_unused_approvals, dispatch_uid="approvals.end_unused")

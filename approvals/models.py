@@ -234,6 +234,30 @@ class Approval(AppendOnly):
         return f"{self.identity} {self.decision} {self.revision}"
 
 
+class ApprovalEnd(AppendOnly):
+    """An approval ended before any gate acted on it: it no longer counts. `code` is why, `sentence` the same in words."""
+
+    approval = models.OneToOneField(Approval, primary_key=True, on_delete=models.PROTECT, related_name="end")
+    code = models.CharField(max_length=80)
+    sentence = models.CharField(max_length=400)
+    entry = models.OneToOneField(Entry, on_delete=models.PROTECT, related_name="+")
+    ended_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.approval_id}: {self.code}"
+
+
+class KeptApproval(AppendOnly):
+    """A gate had acted on an approval when its person was deactivated: it goes on counting, with the `roles` that counted for it then."""
+
+    approval = models.OneToOneField(Approval, primary_key=True, on_delete=models.PROTECT, related_name="kept")
+    roles = models.JSONField()
+    kept_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.approval_id} with {', '.join(self.roles)}"
+
+
 class Record(AppendOnly):
     """The portal's signed wrapper around one approval, and the ledger entry that holds it."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from approvals.models import Approval, Request
+from approvals.models import Approval, ApprovalEnd, Request
 from approvals.trust import current_trust
 from attestations.blobs import bytes_of
 from identities.models import SigningKey
@@ -24,11 +24,15 @@ def build_pack(*, request: Request, now: datetime) -> dict[str, bytes]:
 
     Refuses with `approval.missing` when nobody has approved the newest revision, with `approval.decision` when somebody rejected it or
     asked for changes (a pack shows an approval, and must not leave a no out), and with `log.pending` until a published checkpoint
-    covers every answer.
+    covers every answer. An approval that ended before any gate acted on it is left out; where no other is left, that is `approval.ended`.
     """
     revision = request.revisions.select_related("document", "policy__document", "policy_input", "policy_result", "snapshot")
     newest = revision.order_by("-number").first()
     answers = _answers(newest.pk) if newest else []
+    if newest is not None and not answers:
+        ended = ApprovalEnd.objects.filter(approval__revision=newest).order_by("pk").first()
+        if ended is not None:
+            raise Conflict("approval.ended", f"{ended.sentence}; another approver has to answer")
     if newest is None or not answers:
         raise Conflict("approval.missing", "nobody has approved the newest revision of this request, so there is nothing to check")
     against = next((answer for answer in answers if answer.decision != Approval.Decision.APPROVE), None)
@@ -54,7 +58,7 @@ def build_pack(*, request: Request, now: datetime) -> dict[str, bytes]:
 
 
 def _answers(revision_id: int) -> list[Approval]:
-    rows = Approval.objects.filter(revision_id=revision_id)
+    rows = Approval.objects.filter(revision_id=revision_id, end__isnull=True)
     return list(rows.select_related("record__entry", "signing_key", "identity").order_by("record__entry_id"))
 
 

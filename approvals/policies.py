@@ -149,7 +149,7 @@ def active_policy(*, project: Project, environment: Environment) -> PolicyVersio
 
 
 def _policy_owners(project: Project) -> set[str]:
-    held = RoleAssignment.objects.filter(role=RoleAssignment.Role.POLICY_OWNER, ended_at__isnull=True, team=project.team_id)
+    held = RoleAssignment.objects.held().filter(role=RoleAssignment.Role.POLICY_OWNER, team=project.team_id)
     active = held.filter(identity__status=Identity.Status.ACTIVE)
     return set(active.filter(Q(project=None) | Q(project=project)).values_list("identity_id", flat=True))
 

@@ -157,7 +157,11 @@ def list_behind() -> QuerySet[RequestState]:
 def _lapsed(now: datetime) -> QuerySet[RequestState]:
     """Approved requests with an approval whose validity is over."""
     over = Approval.objects.filter(
-        revision__request=OuterRef("request"), revision__number=OuterRef("revision_number"), decision="approve", not_after__lte=now
+        revision__request=OuterRef("request"),
+        revision__number=OuterRef("revision_number"),
+        decision="approve",
+        not_after__lte=now,
+        end__isnull=True,
     )
     approved = RequestState.objects.filter(Exists(over), status=Status.APPROVED)
     return approved.select_related("request").order_by("computed_at", "pk")

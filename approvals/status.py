@@ -34,12 +34,22 @@ class Standing:
     @property
     def approvals(self) -> int:
         """How many answers approve."""
-        return sum(1 for answer in self.answers if answer.decision == Approval.Decision.APPROVE)
+        return len(self.counting)
+
+    @property
+    def counting(self) -> tuple[Approval, ...]:
+        """The answers that approve and have not ended."""
+        return tuple(answer for answer in self.answers if answer.decision == Approval.Decision.APPROVE and not hasattr(answer, "end"))
+
+    @property
+    def ended(self) -> tuple[Approval, ...]:
+        """The approvals that ended before any gate acted on them; each has its `end`."""
+        return tuple(answer for answer in self.answers if hasattr(answer, "end"))
 
     @property
     def has_pack(self) -> bool:
         """Say whether there is something to check offline: approvals, and no answer against it."""
-        return bool(self.answers) and self.approvals == len(self.answers)
+        return bool(self.counting) and len(self.counting) + len(self.ended) == len(self.answers)
 
 
 def compute_standing(request: Request, *, now: datetime) -> Standing:
@@ -47,11 +57,11 @@ def compute_standing(request: Request, *, now: datetime) -> Standing:
     revision = request.revisions.select_related("policy__document", "policy_input", "policy_result").order_by("-number").first()
     if revision is None:
         return Standing(Status.COLLECTING, None, (), (), 0)
-    answers = tuple(revision.approvals.select_related("identity", "record", "signing_key").order_by("signed_at", "pk"))
+    answers = tuple(revision.approvals.select_related("identity", "record", "signing_key", "end").order_by("signed_at", "pk"))
     policy = parse_policy(bytes_of(revision.policy.document))
     policy_input = parse_canonical(bytes_of(revision.policy_input))
     excluded = exclusions(policy, policy_input)
-    approving = [answer for answer in answers if answer.decision == Approval.Decision.APPROVE]
+    approving = [answer for answer in answers if answer.decision == Approval.Decision.APPROVE and not hasattr(answer, "end")]
     valid = [answer for answer in approving if answer.not_after > now]
     rules = count_approvals(policy, [_counted(answer, policy_input) for answer in valid], excluded=excluded)
     status = _decide_status(revision, answers, rules, lapsed=len(valid) < len(approving))
@@ -59,14 +69,17 @@ def compute_standing(request: Request, *, now: datetime) -> Standing:
 
 
 def stood_approved(revision: Revision) -> Approval | None:
-    """Return the approval with which a revision had all it needed, whether or not it has lapsed since; None if it never had."""
+    """Return the approval with which a revision had all it needed, whether or not it has lapsed since; None if it never had.
+
+    One that ended before any gate acted on it is as if it had not been given.
+    """
     if revision.result != "pass":
         return None
     policy = parse_policy(bytes_of(revision.policy.document))
     policy_input = parse_canonical(bytes_of(revision.policy_input))
     excluded = exclusions(policy, policy_input)
     counted = []
-    for answer in revision.approvals.select_related("identity").order_by("signed_at", "pk"):
+    for answer in revision.approvals.filter(end__isnull=True).select_related("identity").order_by("signed_at", "pk"):
         if answer.decision != Approval.Decision.APPROVE:
             return None
         counted.append(_counted(answer, policy_input))

@@ -20,7 +20,7 @@ from approvals.pack import build_pack
 from approvals.trust import current_trust
 from attestations.models import Artifact
 from gates.models import Decision, new_decision_id
-from gates.present_facts import check_path_stands, check_present_facts
+from gates.present_facts import check_ended, check_path_stands, check_present_facts
 from gates.reasons import Reason
 from identities.actors import actor_of
 from identities.models import Environment, Identity, Project
@@ -113,6 +113,9 @@ def _choose_project(question: Question, environment: Environment) -> tuple[Proje
 def _weigh_request(request: Request, digest: str, *, now: datetime) -> list[Reason]:
     """Return the reasons why `request` does not open the gate; an empty list opens it."""
     try:
+        ended = check_ended(request)
+        if ended:
+            return ended
         verify_pack(build_pack(request=request, now=now), trust=current_trust(), digest=digest, environment=request.environment_id, at=now)
         return check_present_facts(request, digest=digest, now=now)
     except Refusal as refusal:
@@ -121,7 +124,7 @@ def _weigh_request(request: Request, digest: str, *, now: datetime) -> list[Reas
 
 def _check_later_no(opening: Request, asked: QuerySet[Request]) -> list[Reason]:
     """Say who answered no to the same question, on whichever request, after the last approval that would open the gate."""
-    last_yes = Approval.objects.filter(revision__request=opening).aggregate(Max("signed_at"))["signed_at__max"]
+    last_yes = Approval.objects.filter(revision__request=opening, end__isnull=True).aggregate(Max("signed_at"))["signed_at__max"]
     later = Approval.objects.filter(revision__request__in=asked.values("pk"), signed_at__gte=last_yes)
     no = later.exclude(decision=Approval.Decision.APPROVE).select_related("identity", "revision").order_by("-signed_at").first()
     if no is None:

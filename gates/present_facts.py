@@ -8,19 +8,21 @@ from __future__ import annotations
 from datetime import datetime
 
 from approvals.expectations import active_expectations
-from approvals.models import Approval, Request, Revision
+from approvals.models import Approval, ApprovalEnd, Request, Revision
 from approvals.named_signers import named_in
 from approvals.path import standing_contradictions
 from approvals.policies import active_policy
 from approvals.refresh import is_outdated
+from approvals.status import stood_approved
 from attestations.blobs import bytes_of
 from attestations.queries import pending_about
 from attestations.reverify import unsettled_about
 from gates.evidence_today import check_evidence_today
+from gates.models import Decision
 from gates.reasons import Reason
 from identities.models import Identity
 from identities.permissions import roles_of
-from identities.standing import in_words, why_not_answering
+from identities.standing import SUSPENDED, in_words, is_only_deactivated, why_not_answering
 from proofs.approval.human_approval import parse_human_approval
 from proofs.canonical import parse_canonical
 from proofs.policy.evaluate import CountedApproval, count_approvals, exclusions, parse_policy
@@ -46,6 +48,17 @@ def check_present_facts(request: Request, *, digest: str, now: datetime) -> list
     return [Reason(reason.code, reason.sentence, request_id=request.pk) for reason in reasons]
 
 
+def check_ended(request: Request) -> list[Reason]:
+    """Return the reasons that approvals of the newest revision ended before any gate acted on them, where what is left is not enough."""
+    revision = request.revisions.select_related("policy__document", "policy_input").order_by("-number").first()
+    if revision is None or revision.approvals.exclude(decision=Approval.Decision.APPROVE).exists():
+        return []
+    ended = list(ApprovalEnd.objects.filter(approval__revision=revision).order_by("ended_at", "pk"))
+    if not ended or stood_approved(revision) is not None:
+        return []
+    return [Reason("approval.ended", f"{end.sentence}; another approver has to answer.", request_id=request.pk) for end in ended]
+
+
 def check_path_stands(request: Request, *, digest: str) -> list[Reason]:
     """Return the reasons that observers gave against promoting `digest`: another digest under its name, or it under another's."""
     standing = standing_contradictions(digest, environment=request.environment, project=request.project)
@@ -67,32 +80,55 @@ def _check_policy(request: Request, revision: Revision) -> list[Reason]:
 
 
 def _check_requester(request: Request) -> list[Reason]:
-    """Who asked must still answer for it: what a stolen agent asked for was not asked for by whom people thought."""
+    """Who asked must still answer for it: what a stolen agent asked for was not asked for by whom people thought.
+
+    Somebody who has left answers for what a gate let through while they were there.
+    """
     why = why_not_answering(request.requester, signed_at=request.opened_at)
-    if not why:
+    if not why or (why == SUSPENDED and is_only_deactivated(request.requester) and _was_let_through(request, request.requester)):
         return []
     return [Reason(f"requester.{why}", f"The request was opened by {request.requester}, and {in_words(request.requester, why)}.")]
 
 
+def _was_let_through(request: Request, person: Identity) -> bool:
+    allowed = Decision.objects.filter(request=request, outcome=Decision.Outcome.ALLOW)
+    return allowed.filter(decided_at__lte=person.deactivated_at).exists()
+
+
 def _check_approvers(request: Request, revision: Revision) -> list[Reason]:
-    approvals = list(revision.approvals.select_related("identity", "signing_key").filter(decision=Approval.Decision.APPROVE))
-    reasons = []
-    for approval in approvals:
-        person, key = approval.identity, approval.signing_key
-        if key.revoked_at is not None:
-            reasons.append(Reason("signer.revoked", f"{person} signed with a key that was revoked at {key.revoked_at:%Y-%m-%d %H:%M} UTC."))
-        if person.status != Identity.Status.ACTIVE:
-            reasons.append(Reason("signer.inactive", f"{person} signed, and is {person.get_status_display().lower()} now."))
+    given = revision.approvals.select_related("identity", "signing_key", "kept")
+    approvals = list(given.filter(decision=Approval.Decision.APPROVE, end__isnull=True))
+    reasons = [reason for approval in approvals for reason in _check_approver(approval)]
     return reasons or _check_roles(request, revision, approvals)
 
 
+def _check_approver(approval: Approval) -> list[Reason]:
+    """Weigh what became of the person and the key since: what ended later takes nothing back, what somebody else may have signed does."""
+    person, key, reasons = approval.identity, approval.signing_key, []
+    if key.revoked_at is not None and key.revoked_at <= approval.signed_at:
+        reasons.append(Reason("signer.revoked", f"{person} signed with a key that was revoked at {key.revoked_at:%Y-%m-%d %H:%M} UTC."))
+    stolen = [since for since in (key.compromised_from, person.compromised_from) if since is not None and since <= approval.signed_at]
+    if stolen:
+        words = f"{person} signed at {approval.signed_at:%Y-%m-%d %H:%M} UTC, and from {min(stolen):%Y-%m-%d %H:%M} UTC on it may have been somebody else."
+        reasons.append(Reason("signer.compromised", words))
+    has_left = hasattr(approval, "kept") and is_only_deactivated(person)
+    if person.status != Identity.Status.ACTIVE and not has_left:
+        reasons.append(Reason("signer.inactive", f"{person} signed, and is {person.get_status_display().lower()} now."))
+    return reasons
+
+
 def _check_roles(request: Request, revision: Revision, approvals: list[Approval]) -> list[Reason]:
-    """Count the approvals again with the roles that were signed for and are still held: a role counts only while it lasts."""
+    """Count the approvals again with the roles that were signed for and are still held: a role counts only while it lasts.
+
+    Where a gate had acted on it when the person left, the roles count that did then.
+    """
     policy = parse_policy(bytes_of(revision.policy.document))
     counted, lost = [], []
     for approval in approvals:
         signed = {role.name for role in parse_human_approval(bytes(approval.payload)).approver.roles}
         held = signed & {str(assignment.role) for assignment in roles_of(approval.identity, project=request.project)}
+        if hasattr(approval, "kept"):
+            held |= signed & set(approval.kept.roles)
         if held != signed:
             lost.append(f"{approval.identity} no longer holds {', '.join(sorted(signed - held))}")
         counted.append(CountedApproval(approval.identity.issuer, approval.identity.subject, tuple(sorted(held)), approval.level))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from django.db.models import Q, QuerySet
 
+from approvals.models import Approval
 from gates.models import Decision
 from identities.models import Identity, Project
 from identities.permissions import list_held_roles, readable_teams
@@ -17,3 +21,15 @@ def readable_decisions(reader: Identity) -> QuerySet[Decision]:
     else:
         teams = [reader.team_id] if reader.team_id else []
     return Decision.objects.filter(Q(request__project__in=projects) | Q(request__isnull=True, asked_by__team__in=teams))
+
+
+def list_used(sender: Any, *, approvals: Sequence[Approval], **_: Any) -> frozenset[str]:
+    """Return the ids of those on whose request a gate has allowed since they were signed; hears `approval_use_asked`."""
+    requests = {approval.revision.request_id for approval in approvals}
+    allowed = Decision.objects.filter(request__in=requests, outcome=Decision.Outcome.ALLOW).values_list("request_id", "decided_at")
+    last = dict(allowed.order_by("decided_at"))
+    return frozenset(
+        approval.pk
+        for approval in approvals
+        if approval.revision.request_id in last and last[approval.revision.request_id] >= approval.signed_at
+    )

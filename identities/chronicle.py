@@ -8,8 +8,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from identities.actors import actor_of
-from identities.models import EventSubject, Identity
+from identities.actors import actor_of, portal_actor
+from identities.models import EventSubject, Identity, IdentityProvider
 from ledger.append import append_event
 from ledger.models import Entry
 from proofs.canonical import canonical_bytes
@@ -20,13 +20,26 @@ from proofs.moment import rfc3339
 ABOUT = ("assignment", "recovery", "key")
 
 
-def append_identity_event(*, event: str, document: dict[str, Any], by: Identity | None, now: datetime) -> Entry:
+def append_identity_event(
+    *,
+    event: str,
+    document: dict[str, Any],
+    by: Identity | None,
+    now: datetime,
+    provider: IdentityProvider | None = None,
+    actor: str | None = None,
+) -> Entry:
     """Append `event` about `document`; must run in the transaction of the act. Checks nothing.
 
+    `provider` is the identity provider whose word the portal followed, where nobody acted: the document names it, and the actor is the portal.
+    `actor` is for what the portal does by itself, and stands for `by` then.
     The identity that the document names is kept beside the entry until it was told (`portal.notices`), with the row that it is about.
     """
     whole = {"schema": f"countersign-{event.replace('.', '-')}/v1", "at": rfc3339(now), **document}
-    entry = append_event(event=event, ref_digest=sha256_hex(canonical_bytes(whole)), actor=actor_of(by), now=now)
+    if provider is not None:
+        whole["provider"] = provider.pk
+        actor = actor or (portal_actor() if by is None else None)
+    entry = append_event(event=event, ref_digest=sha256_hex(canonical_bytes(whole)), actor=actor or actor_of(by), now=now)
     identity = document.get("identity")
     # A rehearsed entry has no index, and nobody is told of it.
     if entry.pk is not None and isinstance(identity, str):

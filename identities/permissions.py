@@ -46,6 +46,8 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
     "identities.steward": ("changing identities and roles", frozenset({Role.ADMINISTRATOR, Role.IDENTITY_STEWARD})),
     # Of a program one answers for; stewards look at any of their team. The act demands one or the other.
     "identities.recertify": ("looking at a program again", EVERY_ROLE),
+    # For the whole portal at once, so by an administrator of a whole team. What it touches of other teams the acts ask for besides.
+    "sign_in.change": ("changing how people sign in", frozenset({Role.ADMINISTRATOR})),
     "keys.own": ("keeping approval keys", EVERY_ROLE),
     # Of oneself, so no role gives it: whoever just lost their last one still ends their sessions and reads what happened.
     "settings.own": ("keeping one's own settings", frozenset()),
@@ -57,12 +59,21 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
 
 # Taken only by a person at a browser, whatever credential a program holds.
 HUMAN_ACTIONS = frozenset(
-    {"requests.decide", "keys.own", "identities.steward", "identities.recertify", "trust.change", "settings.own", "audit.read"}
+    {
+        "requests.decide",
+        "keys.own",
+        "identities.steward",
+        "identities.recertify",
+        "trust.change",
+        "settings.own",
+        "audit.read",
+        "sign_in.change",
+    }
 )
 # Every active person may, about themselves and nobody else.
 OF_ONESELF = frozenset({"settings.own"})
 # These change something for every team at once, so a role in one project does not reach that far.
-BEYOND_ONE_PROJECT = frozenset({"trust.change"})
+BEYOND_ONE_PROJECT = frozenset({"trust.change", "sign_in.change"})
 NONHUMAN_ACTIONS = frozenset(
     {
         "attestations.read",
@@ -139,7 +150,7 @@ def roles_of(identity: Identity, *, project: Project) -> list[RoleAssignment]:
 
 def list_held_roles(identity: Identity) -> list[RoleAssignment]:
     """Return every role the identity holds now, in one query."""
-    held = RoleAssignment.objects.filter(identity=identity, ended_at__isnull=True)
+    held = RoleAssignment.objects.held().filter(identity=identity)
     return list(held.select_related("team", "project").order_by("team__slug", "role", "project__slug"))
 
 

@@ -135,7 +135,7 @@ def with_details(identities: QuerySet[Identity]) -> QuerySet[Identity]:
         Prefetch("owned", Identity.objects.order_by("name")),
         Prefetch(
             "roles",
-            RoleAssignment.objects.filter(ended_at__isnull=True).select_related("team", "project").order_by("team__slug", "role"),
+            RoleAssignment.objects.held().select_related("team", "project").order_by("team__slug", "role"),
         ),
     )
 

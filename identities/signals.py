@@ -12,3 +12,7 @@ signer_block_changed = Signal()
 
 # Sent with `sender=Grant` where a page offers predicate types to choose from; who hears it returns those it has seen.
 seen_types_asked = Signal()
+
+# Sent with `sender=Identity`, `identity` (the row), `by` (None is an identity provider or the operator) and `now`, while a person is being
+# deactivated: suspended already, roles and keys not ended yet, so that who hears it still sees what the person held.
+person_deactivated = Signal()

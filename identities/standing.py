@@ -29,6 +29,14 @@ def why_not_answering(identity: Identity, *, signed_at: datetime) -> str:
     return ORPHANED if identity.is_orphaned else ""
 
 
+def is_only_deactivated(identity: Identity) -> bool:
+    """Say whether a person was deactivated and nobody suspects them: nobody suspended them before, or besides.
+
+    Whoever suspends somebody else says when; a deactivation suspends in the very moment it is made.
+    """
+    return identity.deactivated_at is not None and identity.suspended_at == identity.deactivated_at
+
+
 def answers_for(identity: str, *, signed_at: str) -> Q:
     """Return for the database what `why_not_answering` returns "" for: `identity` and `signed_at` are the names of columns as queries spell them."""
     is_active = Q(**{f"{identity}__status": Identity.Status.ACTIVE})

@@ -12,12 +12,16 @@ from identities.grants import views as grant_views
 from identities.keys import views as key_views
 from identities.lifecycle import rotate_views
 from identities.lifecycle import views as change_views
+from identities.oidc import views as oidc_views
 from identities.preferences import views as preference_views
 from identities.review import views as review_views
+from identities.scim.urls import urlpatterns as scim_patterns
+from identities.sso.pages import views as sso_views
 from identities.workload import api
 
 app_name = "identities"
 urlpatterns = [
+    *scim_patterns,
     path("api/v1/token", api.TokenView.as_view(), name="token"),
     path("identities/import", bulk_views.import_file, name="import"),
     path("identities/export.<str:form>", bulk_views.export, name="export"),
@@ -37,7 +41,16 @@ urlpatterns = [
     path("settings/activity", audit_views.activity, name="activity"),
     path("audit", audit_views.audit, name="audit"),
     path("audit/export.csv", audit_views.audit_export, name="audit_export"),
+    path("sign-in/bound", oidc_views.bound, name="bound_sign_in"),
     path("settings/keys", key_views.keys, name="keys"),
     path("settings/keys/add", key_views.add_key, name="add_key"),
     path("settings/keys/<str:key_id>/revoke", key_views.revoke_key, name="revoke_key"),
+    path("settings/sign-in-providers", sso_views.providers, name="sign_in_providers"),
+    path("settings/sign-in-providers/add/<str:protocol>", sso_views.add, name="sign_in_provider_add"),
+    path("settings/sign-in-providers/local", sso_views.local, name="local_sign_in"),
+    path("settings/sign-in-providers/<slug:slug>", sso_views.provider, name="sign_in_provider"),
+    path("settings/sign-in-providers/<slug:slug>/change", sso_views.change, name="sign_in_provider_change"),
+    path("settings/sign-in-providers/<slug:slug>/remove", sso_views.remove, name="sign_in_provider_remove"),
+    path("settings/sign-in-providers/<slug:slug>/groups", sso_views.groups, name="group_rules"),
+    path("settings/sign-in-providers/<slug:slug>/groups/change", sso_views.groups_change, name="group_rules_change"),
 ]

@@ -55,6 +55,20 @@ API_CODES = {
     429: "rate.limited",
 }
 API_PREFIX = "/api/"
+SCIM_PREFIX = "/scim/v2"
+# What RFC 7644 section 3.12 calls it; a refusal without a word of its there has none.
+SCIM_TYPES = {
+    "scim.filter": "invalidFilter",
+    "scim.path": "invalidPath",
+    "scim.value": "invalidValue",
+    "scim.syntax": "invalidSyntax",
+    "scim.mutability": "mutability",
+    "scim.no_target": "noTarget",
+    "scim.uniqueness": "uniqueness",
+    "request.malformed": "invalidSyntax",
+}
+# A precondition has a status of its own (RFC 9110 section 15.5.13).
+SCIM_STATUS = {"scim.version": 412}
 PROBLEM_TYPE = "urn:countersign:problem:"
 log = structlog.get_logger("portal.errors")
 
@@ -71,6 +85,18 @@ def problem_document(*, status: int, code: str, detail: str, instance: str) -> d
     }
 
 
+def scim_error(*, status: int, code: str, detail: str) -> dict[str, Any]:
+    """Build the error document of RFC 7644 section 3.12. Our code stands in front of the sentence, since the document has no member for it."""
+    kind = "invalidSyntax" if code.startswith("json.") else SCIM_TYPES.get(code)
+    document = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "status": str(status), "detail": f"{code}: {detail}"}
+    return {**document, "scimType": kind} if kind else document
+
+
+def is_scim(request: HttpRequest) -> bool:
+    """Identity providers that provision get SCIM's own errors."""
+    return request.path == SCIM_PREFIX or request.path.startswith(f"{SCIM_PREFIX}/")
+
+
 def wants_problem(request: HttpRequest) -> bool:
     """Programs get problem documents: under /api/, or whoever prefers JSON to HTML."""
     if request.path.startswith(API_PREFIX):
@@ -80,9 +106,13 @@ def wants_problem(request: HttpRequest) -> bool:
 
 
 def answer(request: HttpRequest, *, status: int, code: str, detail: str) -> HttpResponse:
-    """Answer with a page or a problem document, whichever the asker reads."""
+    """Answer with a page, a problem document, or under /scim/v2 an error of SCIM, whichever the asker reads."""
     response: HttpResponse
-    if wants_problem(request):
+    if is_scim(request):
+        status = SCIM_STATUS.get(code, status)
+        document = scim_error(status=status, code=code, detail=detail)
+        response = JsonResponse(document, status=status, content_type="application/scim+json")
+    elif wants_problem(request):
         document = problem_document(status=status, code=code, detail=detail, instance=loggable_path(request))
         response = JsonResponse(document, status=status, content_type="application/problem+json")
     else:

@@ -24,6 +24,12 @@ PUBLIC = {
     "account_reset_password_from_key_done": "says that the password was changed",
     "account_confirm_email": "works only with a key that was mailed",
     "account_email_verification_sent": "says that mail may have been sent",
+    "openid_connect_login": "leads to an identity provider, by a form",
+    "openid_connect_callback": "takes what an OpenID provider answers, for the session that asked it",
+    "saml_login": "leads to an identity provider, by a form",
+    "saml_acs": "the body is the proof: a response that a SAML provider signed, verified before anything of it is kept",
+    "saml_finish_acs": "signs in with a verified response, in the session that asked for it",
+    "saml_metadata": "what an identity provider has to know of this portal; nothing in it is secret",
     "mfa_login_webauthn": "signs in with a passkey",
     "mfa_authenticate": "the second step of a sign-in; without the first it leads back to the start",
 }

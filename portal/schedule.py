@@ -15,6 +15,7 @@ from django.utils import timezone
 from approvals.refresh import refresh_requests
 from attestations.drain import drain
 from attestations.reverify import spread_reverifications
+from identities.people.end_lapsed import end_lapsed_roles
 from portal.notices.follow_ledger import follow_ledger
 from portal.notices.mail_notices import mail_notices
 
@@ -36,6 +37,11 @@ def refresh_open_requests() -> int:
     return refresh_requests(now=timezone.now())
 
 
+def close_lapsed_roles() -> int:
+    """Write into the log which roles ran out. Returns how many were closed."""
+    return end_lapsed_roles(now=timezone.now())
+
+
 def follow_new_entries() -> int:
     """Write notices about what is new in the ledger. Returns how many entries were looked at."""
     return follow_ledger(now=timezone.now())
@@ -51,6 +57,7 @@ CHORES: tuple[tuple[str, Callable[[], int]], ...] = (
     ("attestations.reverify", spread_due_reverifications),
     ("attestations.drain", drain_attestations),
     ("approvals.refresh", refresh_open_requests),
+    ("identities.end_lapsed", close_lapsed_roles),
     ("notices.follow", follow_new_entries),
     ("notices.mail", mail_new_notices),
 )

@@ -95,6 +95,9 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.socialaccount.providers.saml",
     "allauth.usersessions",
     "csp",
     "django_htmx",
@@ -197,6 +200,10 @@ CONTENT_SECURITY_POLICY = {
 }
 
 # --- sign-in ---------------------------------------------------------------------------------------------------------------------------
+# Empty: identity providers are set up on pages and by commands alone.
+IDENTITY_PROVIDERS_FILE = (
+    env_path("IDENTITY_PROVIDERS_FILE", VAR_DIR / "identity-providers.toml") if env_text("IDENTITY_PROVIDERS_FILE", "") else None
+)
 AUTH_USER_MODEL = "identities.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -209,6 +216,12 @@ LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/accounts/login/"
 # Nobody makes an account for themselves: people are registered by an identity steward.
 ACCOUNT_ADAPTER = "identities.sign_in.adapter.ClosedAdapter"
+ACCOUNT_FORMS = {
+    "change_password": "identities.sign_in.password_forms.OwnPasswordForm",
+    "set_password": "identities.sign_in.password_forms.FirstPasswordForm",
+    "reset_password": "identities.sign_in.password_forms.ForgottenPasswordForm",
+    "reset_password_from_key": "identities.sign_in.password_forms.NewPasswordForm",
+}
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
@@ -234,6 +247,12 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = False
 # Addresses are set by a steward, not proven by mail; a second factor must not wait for that.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_TOTP_ISSUER = "Countersign"
+# Identity providers are rows of ours, and so is whose account a sign-in is; the library keeps nothing of either.
+SOCIALACCOUNT_ADAPTER = "identities.sso.adapter.ProviderAdapter"
+SOCIALACCOUNT_LOGIN_ON_GET = False
+SOCIALACCOUNT_AUTO_SIGNUP = False
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
 EMAIL_HOST = env_text("EMAIL_HOST", "")
 EMAIL_PORT = env_int("EMAIL_PORT", 587, least=1, most=65535)
 EMAIL_USE_TLS = env_bool("EMAIL_TLS", True)

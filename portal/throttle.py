@@ -19,7 +19,7 @@ from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from identities.models import ApiCredential
+from identities.models import ApiCredential, ProvisioningToken
 
 if TYPE_CHECKING:
     # The library imports this module while its own views are still loading.
@@ -30,7 +30,7 @@ log = structlog.get_logger("portal.throttle")
 
 
 class CallerThrottle(BaseThrottle):
-    """Counts by credential, by account for people, and by address where a caller only now proves who it is (`counts_by_address`).
+    """Counts by credential, by provisioning token, by account for people, and by address where a caller only now proves who it is (`counts_by_address`).
 
     Who is none of these reaches nothing that costs more than the answer no.
     """
@@ -39,6 +39,8 @@ class CallerThrottle(BaseThrottle):
         """Refuses with `rate.limited` and the seconds to wait."""
         if isinstance(request.auth, ApiCredential):
             caller = f"credential:{request.auth.pk}"
+        elif isinstance(request.auth, ProvisioningToken):
+            caller = f"provisioning:{request.auth.pk}"
         elif request.user.is_authenticated:
             caller = f"account:{request.user.pk}"
         elif getattr(view, "counts_by_address", False):

@@ -46,9 +46,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include((register_patterns, "identities"))),
     # The sign-in library's page of addresses: nothing here is sent to a second address, and nothing leads to it.
     path("accounts/email/", views.nothing_here, name="account_no_addresses"),
-    # Its list of sessions: ours asks for a fresh proof before it ends them all.
-    path("accounts/sessions/", views.nothing_here, name="account_no_sessions"),
-    path("accounts/", include("allauth.urls")),
+    path("accounts/", include("identities.sso.urls")),
+    # Not the library's own list: its pages that link accounts and sign people up by provider are not opened.
+    path("accounts/", include("allauth.account.urls")),
+    path("accounts/2fa/", include("allauth.mfa.urls")),
     path("django-admin/", admin.site.urls),
 ]
 

@@ -139,7 +139,7 @@ def _why_not_approve(standing: Standing) -> str:
 def _other_approvers(request: Request, policy: Policy, standing: Standing, reader: Identity, now: datetime) -> list[str]:
     """Return the names of those who could answer and have not, at most a handful: those who are here first, and who is away with that word."""
     roles = {rule.role for rule in policy.approvals_rules}
-    held = RoleAssignment.objects.filter(role__in=roles, ended_at=None, team=request.project.team_id, identity__status="active")
+    held = RoleAssignment.objects.held().filter(role__in=roles, team=request.project.team_id, identity__status="active")
     held = held.filter(Q(project=None) | Q(project=request.project_id)).select_related("identity")
     barred = {request.requester_id, request.on_behalf_of_id, request.requester.owner_id, reader.pk}
     barred |= {answer.identity_id for answer in standing.answers}

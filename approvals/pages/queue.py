@@ -118,7 +118,7 @@ def _read(person: Identity, states: Iterable[RequestState]) -> _Reader:
         )
     }
     answers: dict[int, list[Approval]] = {}
-    for answer in Approval.objects.filter(revision__in=revisions.values()).select_related("identity").order_by("signed_at"):
+    for answer in Approval.objects.filter(revision__in=revisions.values()).select_related("identity", "end").order_by("signed_at"):
         answers.setdefault(answer.revision_id, []).append(answer)
     policies = {revision.policy_id: revision.policy for revision in revisions.values()}
     parsed = {digest: parse_policy(bytes_of(policy.document)) for digest, policy in policies.items()}
@@ -128,7 +128,7 @@ def _read(person: Identity, states: Iterable[RequestState]) -> _Reader:
 def _row(state: RequestState, reader: _Reader) -> Row:
     request, revision = state.request, reader.revisions.get(state.request_id)
     answers = reader.answers.get(revision.pk, []) if revision else []
-    approving = [answer for answer in answers if answer.decision == Approval.Decision.APPROVE]
+    approving = [answer for answer in answers if answer.decision == Approval.Decision.APPROVE and not hasattr(answer, "end")]
     policy = reader.policies[revision.policy_id] if revision else None
     is_mine, why = _whose_turn(state, policy, answers, reader)
     return Row(
@@ -160,11 +160,14 @@ def _whose_turn(state: RequestState, policy: Policy | None, answers: list[Approv
         return False, f"You asked for it. {waiting}"
     if any(answer.identity_id == person.pk for answer in answers):
         return False, f"You have answered. {waiting}"
+    if any(hasattr(answer, "end") for answer in answers):
+        waiting = f"An approval ended because its approver left. {waiting}"
     held = [role for role in reader.held if str(role.role) in wanted and _covers(role, request)]
     if not held:
         return False, waiting
-    again = "it changed since it was approved; you are " if state.status == Status.STALE else "you are "
-    return True, f"{again}{ROLE_WORDS.get(held[0].role, held[0].role).lower()}".capitalize()
+    left = any(hasattr(answer, "end") for answer in answers)
+    again = "it changed since it was approved; " if state.status == Status.STALE else "an approval ended; " if left else ""
+    return True, f"{again}you are {ROLE_WORDS.get(held[0].role, held[0].role).lower()}".capitalize()
 
 
 def _is_excluded(request: Request, policy: Policy, person: Identity) -> bool:

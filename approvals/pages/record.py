@@ -49,7 +49,9 @@ def read_record(record: Record) -> RecordPage:
     statement = describe_statement(bytes(approval.payload))
     words, reason = LEVELS.get(approval.level, (approval.level, ""))
     newest = request.revisions.order_by("-number").values_list("pk", flat=True).first()
-    earlier = Approval.objects.filter(revision=approval.revision_id, decision="approve", record__entry_id__lt=record.entry_id).count()
+    earlier = Approval.objects.filter(
+        revision=approval.revision_id, decision="approve", end=None, record__entry_id__lt=record.entry_id
+    ).count()
     folder = approval_folder(earlier + 1)
     principal = principal_of(approval.identity.issuer, approval.identity.subject)
     return RecordPage(
@@ -63,7 +65,7 @@ def read_record(record: Record) -> RecordPage:
         ssh_command=(
             f"ssh-keygen -Y verify -f allowed_signers -I {principal} -n {NAMESPACE} -s {folder}{HUMAN_SSHSIG} < {folder}{SIGNED_BYTES}"
         )
-        if approval.sshsig
+        if approval.sshsig and not hasattr(approval, "end")
         else "",
         verify_command=(
             f"python -m countersign verify {request.pk}.pack.zip --trust trust.json --digest {statement.digests[0][1]} "

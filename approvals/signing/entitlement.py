@@ -54,7 +54,10 @@ def refuse_if_not_entitled(*, request: Request, revision: Revision, policy: Poli
 
 def refuse_if_answered(revision: Revision, by: Identity) -> None:
     """Refuse with `approval.already_answered` when the person has answered this revision."""
-    if Approval.objects.filter(revision=revision, identity=by).exists():  # 5
+    given = Approval.objects.filter(revision=revision, identity=by).select_related("end").first()  # 5
+    if given is not None and hasattr(given, "end"):
+        raise Conflict("approval.already_answered", "your approval of this revision ended; another approver has to answer it")
+    if given is not None:
         raise Conflict("approval.already_answered", "you have answered this revision already; an answer is given once")
 
 

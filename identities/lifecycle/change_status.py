@@ -6,14 +6,16 @@ same transaction. Gates and the API look at the identity itself, so they do not 
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from identities.administrators import refuse_to_lose_administrator
 from identities.chronicle import append_identity_event
 from identities.models import EvidenceSigner, Identity
 from identities.permissions import demand
 from identities.signals import evidence_signer_changed
+from identities.standing import is_only_deactivated
 from proofs.errors import Conflict, Malformed, NotAllowed, Refusal
 
 Status = Identity.Status
@@ -23,7 +25,7 @@ MAX_REASON = 200
 def suspend_identity(*, identity: Identity, reason: str, by: Identity | None, now: datetime) -> Identity:
     """Suspend an identity: it can do nothing, and nothing it ever signed opens a gate, until it is let act again.
 
-    Refuses with `identity.reason`, `identity.retired`, `identity.oneself` or `permission.missing`. Suspending twice changes nothing.
+    Refuses with `identity.reason`, `identity.retired`, `identity.oneself`, `role.last_administrator` or `permission.missing`. Suspending twice changes nothing.
     """
     return _change(identity, Status.SUSPENDED, "identity.suspended", reason, by, now)
 
@@ -31,7 +33,8 @@ def suspend_identity(*, identity: Identity, reason: str, by: Identity | None, no
 def resume_identity(*, identity: Identity, reason: str, by: Identity | None, now: datetime) -> Identity:
     """Let a suspended identity act again: it was a false alarm, so what it signed counts as before, and what was signed meanwhile as well.
 
-    Refuses as `suspend_identity` does.
+    Refuses as `suspend_identity` does, and with `identity.deactivated` for somebody who was deactivated and whom nobody suspended. Who was
+    deactivated as well stays so.
     """
     return _change(identity, Status.ACTIVE, "identity.resumed", reason, by, now)
 
@@ -86,20 +89,30 @@ def order_another_look(identity: Identity, *, now: datetime) -> None:
 def _change(identity: Identity, status: str, event: str, reason: str, by: Identity | None, now: datetime) -> Identity:
     demand_stewardship(identity, by)
     said = reason_of(reason)
+    if by is not None and status != Status.ACTIVE and identity.is_person:
+        # The operator at the console may: an account in the wrong hands must be stopped, and they can grant the role to another.
+        refuse_to_lose_administrator(identity)
     row = Identity.objects.select_for_update(no_key=True, of=("self",)).select_related("team", "owner").get(pk=identity.pk)
-    if row.status == status:
+    # Somebody who left can be suspended as well: that they are gone says nothing against them, this does.
+    if row.status == status and not (status == Status.SUSPENDED and is_only_deactivated(row)):
         return row
     if row.status == Status.RETIRED:
         raise Conflict("identity.retired", f"{row} is retired, and that stays; register another identity")
+    if status == Status.ACTIVE and is_only_deactivated(row):
+        raise Conflict("identity.deactivated", f"{row} is deactivated, expected suspended; reactivate them instead")
     before, row.status = str(row.status), status
     # Whole seconds, as signing times are: what was signed in this very second was signed too late.
     since = now.replace(microsecond=0)
+    if since == row.deactivated_at:
+        since += timedelta(seconds=1)
     if status == Status.RETIRED:
         row.retired_at = row.suspended_at or since
     else:
-        row.suspended_at = since if status == Status.SUSPENDED else None
+        # The suspicion is over; that the person left is not.
+        row.suspended_at = since if status == Status.SUSPENDED else row.deactivated_at
+        row.status = Status.SUSPENDED if row.suspended_at else status
     row.save(update_fields=["status", "suspended_at", "retired_at"])
-    document = {"identity": row.pk, "before": before, "status": str(status), "reason": said}
+    document = {"identity": row.pk, "before": before, "status": str(row.status), "reason": said}
     append_identity_event(event=event, document=document, by=by, now=now)
     order_another_look(row, now=now)
     return row

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from identities import ids
 from identities.models.teams import Project, Team
@@ -102,6 +103,18 @@ class User(AbstractUser):
     identity = models.OneToOneField(Identity, null=True, blank=True, on_delete=models.PROTECT, related_name="user")
 
 
+class RoleAssignments(models.QuerySet["RoleAssignment"]):
+    """Roles, and the one place that says which of them give power now."""
+
+    def held(self) -> RoleAssignments:
+        """Keep those that give power now by the database's clock: neither ended nor run out."""
+        return self.filter(Q(valid_until__isnull=True) | Q(valid_until__gt=Now()), ended_at__isnull=True)
+
+    def lapsed(self) -> RoleAssignments:
+        """Keep those that ran out by the database's clock and that nobody has closed yet."""
+        return self.filter(ended_at__isnull=True, valid_until__lte=Now())
+
+
 class RoleAssignment(models.Model):
     """A person holds a role in a team, or in one project of it, from `granted_at` until it is ended or runs out.
 
@@ -128,6 +141,8 @@ class RoleAssignment(models.Model):
     granted_at = models.DateTimeField()
     valid_until = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RoleAssignments.as_manager()
 
     class Meta:
         constraints = [

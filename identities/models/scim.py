@@ -35,6 +35,8 @@ class ProvisionedPerson(models.Model):
     identity = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="provisioned")
     user_name = models.CharField(max_length=150)
     external_id = models.CharField(max_length=300, blank=True)
+    # What the provider called them when they first signed in. Another subject under the same name is somebody else.
+    subject = models.CharField(max_length=300, blank=True)
     attributes = models.JSONField(default=dict)
     active = models.BooleanField(default=True)
     version = models.PositiveIntegerField(default=1)

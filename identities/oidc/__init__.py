@@ -1,1 +1,1 @@
-"""OpenID Connect towards the identity providers that people sign in with: what they publish, and a sign-in bound to one exact value."""
+"""Conversations with OpenID providers: what they publish, a code for a token, and sign-ins bound to one exact value."""

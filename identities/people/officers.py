@@ -16,9 +16,7 @@ def list_officers() -> QuerySet[Identity]:
     return Identity.objects.filter(
         kind=Identity.Kind.PERSON,
         status=Identity.Status.ACTIVE,
-        roles__role=RoleAssignment.Role.OFFICER,
-        roles__project__isnull=True,
-        roles__ended_at__isnull=True,
+        roles__in=RoleAssignment.objects.held().filter(role=RoleAssignment.Role.OFFICER, project__isnull=True),
     ).distinct()
 
 

@@ -1,33 +1,46 @@
-"""Give a person a role in a team or in one of its projects, and take it back.
+"""Give a person a role in a team or in one of its projects, for a time or until it is ended, and take it back.
 
-Nobody grants to themselves, whoever registered a person does not also give them power to approve, and a team never loses its
-last administrator. `by=None` is the operator at the console, whom none of this binds; the ledger says that it was the operator.
-Not checked: whether two administrators act together.
+Nobody grants to themselves, whoever registered a person does not also give them power to approve, auditors look in for a time, and a
+team never loses its last administrator. `by=None` is the operator at the console, who may do all but the last; the ledger says that it
+was the operator. Not checked: whether two administrators act together.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 
+from identities.administrators import LAST, lasting_administrators, refuse_to_lose_administrator
 from identities.chronicle import append_identity_event
 from identities.models import Identity, Project, RoleAssignment, Team
 from identities.permissions import APPROVERS, demand
 from proofs.errors import Conflict, Malformed, NotAllowed
+from proofs.moment import rfc3339
 
 Role = RoleAssignment.Role
 # With these a made-up person could approve, raise another who does, or be the second officer of the first.
 NEEDS_A_SECOND_PERSON = APPROVERS | {Role.ADMINISTRATOR, Role.IDENTITY_STEWARD, Role.POLICY_OWNER, Role.OFFICER}
+# Reads everything of the team, often from outside the firm: somebody has to think of it again.
+NEEDS_AN_END = frozenset({Role.AUDITOR})
+LONGEST_DAYS = 366
 
 
 def grant_role(
-    *, identity: Identity, role: str, team: Team, by: Identity | None, now: datetime, project: Project | None = None
+    *,
+    identity: Identity,
+    role: str,
+    team: Team,
+    by: Identity | None,
+    now: datetime,
+    project: Project | None = None,
+    valid_until: datetime | None = None,
 ) -> RoleAssignment:
-    """Grant `role` from now on.
+    """Grant `role` from now on, until it is ended, or until `valid_until`. One of the same that ran out is closed in the same act.
 
-    Refuses with `role.unknown`, `role.project_of_other_team`, `role.people_only`, `role.self_grant`, `role.second_person`,
-    `role.already_held`, `identity.not_active` or `permission.missing`.
+    Refuses with `role.unknown`, `role.project_of_other_team`, `role.people_only`, `role.expiry`, `role.needs_an_end` (an auditor's that a
+    person grants), `role.self_grant`, `role.second_person`, `role.already_held`, `role.last_administrator` (an administrator's that runs
+    out where no other stays), `identity.not_active` or `permission.missing`.
     """
     if role not in RoleAssignment.Role.values:
         raise Malformed("role.unknown", f"got the role {role!r}, expected one of {', '.join(RoleAssignment.Role.values)}")
@@ -37,21 +50,20 @@ def grant_role(
         raise NotAllowed("role.people_only", f"{identity.name} is not a person; roles are for people, programs get scoped credentials")
     if identity.status != Identity.Status.ACTIVE:
         raise Conflict("identity.not_active", f"{identity.name} is {identity.status}, expected active")
+    _refuse_end(role, valid_until, by, now)
     if by is not None:
-        if by.pk == identity.pk:
-            raise NotAllowed("role.self_grant", "Nobody grants a role to themselves; ask another administrator.")
-        demand(by, "identities.steward", team=team)
-        if role == RoleAssignment.Role.ADMINISTRATOR:
-            # A steward looks after identities; making administrators would let one climb by way of a friend.
-            demand(by, "identities.steward", team=team, role=RoleAssignment.Role.ADMINISTRATOR)
-        if role in NEEDS_A_SECOND_PERSON and identity.registered_by_id == by.pk:
-            # Whoever registers a person chooses how they first sign in, and could be that person at another keyboard.
-            raise NotAllowed("role.second_person", f"You registered {identity.name}; another administrator or steward grants them {role}.")
+        _demand_granter(identity, role, team, by)
+    held = {"identity": identity, "role": role, "team": team, "project": project}
     try:
         with transaction.atomic():
-            assignment = RoleAssignment.objects.create(
-                identity=identity, role=role, team=team, project=project, granted_by=by, granted_at=now
-            )
+            Team.objects.select_for_update(no_key=True).get(pk=team.pk)
+            for gone in RoleAssignment.objects.lapsed().filter(**held):
+                close_lapsed(gone, by=by, now=now)
+            if role == Role.ADMINISTRATOR and valid_until is not None and project is None and not lasting_administrators(team).exists():
+                raise Conflict(
+                    LAST, f"got an end for the first administrator of {team}, expected none: nobody would be left when it runs out"
+                )
+            assignment = RoleAssignment.objects.create(**held, granted_by=by, granted_at=now, valid_until=valid_until)
             append_identity_event(event="role.granted", document=_document(assignment), by=by, now=now)
     except IntegrityError as error:
         raise Conflict("role.already_held", f"{identity.name} holds {role} in {project or team} already") from error
@@ -71,32 +83,60 @@ def end_role(*, assignment: RoleAssignment, by: Identity | None, now: datetime) 
         demand(by, "identities.steward", team=team)
         if assignment.role == RoleAssignment.Role.ADMINISTRATOR:
             demand(by, "identities.steward", team=team, role=RoleAssignment.Role.ADMINISTRATOR)
-    if assignment.ended_at is not None:
+    if assignment.ended_at is not None or RoleAssignment.objects.lapsed().filter(pk=assignment.pk).exists():
         raise Conflict("role.ended", f"{assignment} ended already")
-    if assignment.role == RoleAssignment.Role.ADMINISTRATOR and not _has_other_administrator(assignment):
-        raise Conflict("role.last_administrator", f"{assignment.identity} is the last administrator of {team}; grant another one first")
+    if assignment.role == RoleAssignment.Role.ADMINISTRATOR and assignment.project_id is None:
+        refuse_to_lose_administrator(assignment.identity, team=team)
     assignment.ended_at = now
     assignment.save(update_fields=["ended_at"])
     append_identity_event(event="role.ended", document=_document(assignment), by=by, now=now)
     return assignment
 
 
-def _has_other_administrator(assignment: RoleAssignment) -> bool:
-    others = RoleAssignment.objects.filter(
-        team_id=assignment.team_id,
-        project__isnull=True,
-        role=RoleAssignment.Role.ADMINISTRATOR,
-        ended_at__isnull=True,
-        identity__status=Identity.Status.ACTIVE,
-    )
-    return others.exclude(pk=assignment.pk).exists()
+def close_lapsed(assignment: RoleAssignment, *, by: Identity | None, now: datetime, actor: str | None = None) -> bool:
+    """Write down that a role ran out, with the time at which it did; return False where somebody closed it already.
+
+    Must run inside the caller's transaction, with the row from `RoleAssignment.objects.lapsed()`. `actor` stands for `by` where the portal
+    itself acts. Refuses nothing.
+    """
+    row = RoleAssignment.objects.select_for_update(no_key=True).get(pk=assignment.pk)
+    if row.ended_at is not None:
+        return False
+    row.ended_at = row.valid_until
+    row.save(update_fields=["ended_at"])
+    append_identity_event(event="role.lapsed", document=_document(row), by=by, now=now, actor=actor)
+    return True
+
+
+def _refuse_end(role: str, valid_until: datetime | None, by: Identity | None, now: datetime) -> None:
+    if valid_until is not None and valid_until <= now:
+        raise Malformed("role.expiry", f"got {rfc3339(valid_until)}, expected a time that is yet to come")
+    if by is None or role not in NEEDS_AN_END:
+        return
+    if valid_until is None or valid_until > now + timedelta(days=LONGEST_DAYS):
+        got = rfc3339(valid_until) if valid_until else "no end"
+        raise Malformed("role.needs_an_end", f"got {got}, expected an end within {LONGEST_DAYS} days: {role} is granted for a time")
+
+
+def _demand_granter(identity: Identity, role: str, team: Team, by: Identity) -> None:
+    if by.pk == identity.pk:
+        raise NotAllowed("role.self_grant", "Nobody grants a role to themselves; ask another administrator.")
+    # In the whole team, also for a role in one project: a steward of one project would otherwise raise whom they like in it.
+    demand(by, "identities.steward", team=team)
+    if role == RoleAssignment.Role.ADMINISTRATOR:
+        # A steward looks after identities; making administrators would let one climb by way of a friend.
+        demand(by, "identities.steward", team=team, role=RoleAssignment.Role.ADMINISTRATOR)
+    if role in NEEDS_A_SECOND_PERSON and identity.registered_by_id == by.pk:
+        # Whoever registers a person chooses how they first sign in, and could be that person at another keyboard.
+        raise NotAllowed("role.second_person", f"You registered {identity.name}; another administrator or steward grants them {role}.")
 
 
 def _document(assignment: RoleAssignment) -> dict[str, object]:
-    return {
+    document: dict[str, object] = {
         "assignment": assignment.pk,
         "identity": assignment.identity_id,
         "role": str(assignment.role),
         "team": assignment.team_id,
         "project": assignment.project_id,
     }
+    return document | ({"validUntil": rfc3339(assignment.valid_until)} if assignment.valid_until else {})

@@ -8,16 +8,22 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.authentication import get_authentication_records
 from allauth.account.models import EmailAddress
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from identities.models import Identity, User
 from identities.sign_in.events import FAILED, REFUSED, SIGNED_IN, SIGNED_OUT, record_sign_in
+from identities.sign_in.local_accounts import why_not_here
+from proofs.errors import NotAllowed
+
+# None is a way the library did not note, so none that a provider vouched for.
+LOCAL_WAYS = ("password", "passkey", None)
 
 
 class ClosedAdapter(DefaultAccountAdapter):
@@ -29,36 +35,49 @@ class ClosedAdapter(DefaultAccountAdapter):
     def pre_login(self, request: HttpRequest, user: AbstractBaseUser, **kwargs: Any) -> HttpResponse | None:
         identity = identity_of(user)
         if identity is not None and identity.status != Identity.Status.ACTIVE:
-            self._record(request, user.get_username(), REFUSED, identity)
+            self.record(request, user.get_username(), REFUSED, identity, via=_how(request, user))
             return self.respond_user_inactive(request, user)
+        how = _how(request, user)
+        why = why_not_here(identity) if how in LOCAL_WAYS else ""
+        if why:
+            self.record(request, user.get_username(), REFUSED, identity, via=how)
+            raise NotAllowed("sso.local_off", why)
         return super().pre_login(request, user, **kwargs)
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        why = why_not_here()
+        if why:
+            # Before the password is looked at: whether it is the right one is nobody's to learn here.
+            raise ValidationError(why, code="local_off")
+        super().pre_authenticate(request, **credentials)
 
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
         super().login(request, user)
-        self._record(request, user.get_username(), SIGNED_IN, identity_of(user))
+        self.record(request, user.get_username(), SIGNED_IN, identity_of(user), via=_how(request, user))
 
     def logout(self, request: HttpRequest) -> None:
         user = request.user
         username, identity = user.get_username(), identity_of(user)
         super().logout(request)
-        self._record(request, username, SIGNED_OUT, identity)
+        self.record(request, username, SIGNED_OUT, identity)
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
-        self._record(request, str(credentials.get("username", "")), FAILED, None)
+        self.record(request, str(credentials.get("username", "")), FAILED, None, via="password")
 
-    def record_failure(self, request: HttpRequest, username: str, identity: Identity | None) -> None:
+    def record_failure(self, request: HttpRequest, username: str, identity: Identity | None, *, via: str | None = None) -> None:
         """Record a failed proof that does not pass through the library's password check: a passkey or a second factor."""
-        self._record(request, username, FAILED, identity)
+        self.record(request, username, FAILED, identity, via=via)
 
     def can_delete_email(self, email_address: EmailAddress) -> bool:
         return False
 
-    def _record(self, request: HttpRequest, username: str, outcome: str, identity: Identity | None) -> None:
+    def record(self, request: HttpRequest, username: str, outcome: str, identity: Identity | None, *, via: str | None = None) -> None:
+        """Record a sign-in, with the address it came from where that is known."""
         try:
             address = self.get_client_ip(request)
         except PermissionDenied:
             address = ""
-        record_sign_in(username=username, outcome=outcome, address=address, identity=identity, now=timezone.now())
+        record_sign_in(username=username, outcome=outcome, address=address, identity=identity, now=timezone.now(), via=via)
 
 
 class PasskeyAdapter(DefaultMFAAdapter):
@@ -70,6 +89,15 @@ class PasskeyAdapter(DefaultMFAAdapter):
     def get_public_key_credential_user_entity(self, user: AbstractBaseUser) -> dict[str, Any]:
         entity: dict[str, Any] = super().get_public_key_credential_user_entity(user)
         return {**entity, "name": f"{user.get_username()} (sign-in)", "display_name": user.get_username()}
+
+
+def _how(request: HttpRequest, user: AbstractBaseUser) -> str | None:
+    """How the person came in, by the newest proof that is no second factor; where there are only those, one was the passkey they came with."""
+    records = get_authentication_records(request, user)
+    for record in reversed(records):
+        if record["method"] != "mfa":
+            return str(record["provider"] if record["method"] == "socialaccount" else record["method"])
+    return "passkey" if records else None
 
 
 def identity_of(user: object) -> Identity | None:

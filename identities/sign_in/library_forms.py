@@ -47,7 +47,7 @@ class PasskeySignInForm(SecondFactorPasskeyForm, LoginWebAuthnForm):
         try:
             return super().clean_credential()
         except ValidationError:
-            _record_failure("", None)
+            _record_failure("", None, via="passkey")
             raise
 
 
@@ -77,5 +77,5 @@ class SecondFactorForm(AuthenticateForm):
             raise
 
 
-def _record_failure(username: str, identity: Identity | None) -> None:
-    ClosedAdapter(context.request).record_failure(context.request, username, identity)
+def _record_failure(username: str, identity: Identity | None, *, via: str | None = None) -> None:
+    ClosedAdapter(context.request).record_failure(context.request, username, identity, via=via)

@@ -6,12 +6,16 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from allauth.account.authentication import get_authentication_records
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY, get_authentication_records
+from allauth.account.internal.flows.reauthentication import get_reauthentication_flows
 from allauth.core.exceptions import ReauthenticationRequired
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 
 from identities.models import User
 
@@ -22,6 +26,9 @@ def proved_recently(view: Callable[..., HttpResponseBase]) -> Callable[..., Http
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not signed_in_recently(request):
+            if not get_reauthentication_flows(request.user):
+                # They have nothing here to prove it with; their provider asks them.
+                return redirect(f"{reverse('sign_in_again')}?{urlencode({'next': request.get_full_path()})}")
             raise ReauthenticationRequired
         return view(request, *args, **kwargs)
 
@@ -32,6 +39,20 @@ def signed_in_recently(request: HttpRequest) -> bool:
     """Say whether this session proved the person, at sign-in or again, within the re-authentication time."""
     if not isinstance(request.user, User):
         return False
-    proofs = [float(record["at"]) for record in get_authentication_records(request, request.user)]
+    proofs = [_proved_at(record) for record in get_authentication_records(request, request.user)]
     limit = float(getattr(settings, "ACCOUNT_REAUTHENTICATION_TIMEOUT", 300))
     return bool(proofs) and timezone.now().timestamp() - max(proofs) < limit
+
+
+def _proved_at(record: dict[str, Any]) -> float:
+    """When a proof was given. A provider may let people in without asking them: only its signed word on when it asked counts (`told_at`)."""
+    return float(record.get("told_at", 0) if record["method"] == "socialaccount" else record["at"])
+
+
+def note_told_at(request: HttpRequest, told_at: float | None) -> None:
+    """Keep, with the newest sign-in by a provider in this session, when the provider says that it asked the person."""
+    records = request.session.get(AUTHENTICATION_METHODS_SESSION_KEY) or []
+    newest = next((record for record in reversed(records) if record["method"] == "socialaccount"), None)
+    if newest is not None and told_at is not None:
+        newest["told_at"] = min(told_at, float(newest["at"]))
+        request.session[AUTHENTICATION_METHODS_SESSION_KEY] = records

@@ -11,6 +11,7 @@ import ipaddress
 import socket
 import ssl
 import threading
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from proofs.canonical import parse_json
@@ -58,6 +59,17 @@ def refuse_url(url: str, *, may_be_private: bool) -> None:
 
 
 def _get(url: str, *, may_be_private: bool) -> bytes:
+    status, content = speak_to(url, may_be_private=may_be_private)
+    if status != 200:
+        raise Unavailable("issuer.unreachable", f"{url} answered {status}, expected 200; redirects are not followed")
+    return content
+
+
+def speak_to(url: str, *, may_be_private: bool, form: bytes | None = None, headers: Mapping[str, str] | None = None) -> tuple[int, bytes]:
+    """Return the status and body that an issuer's address answers with, to a question or to a form that is sent.
+
+    Refuses with `issuer.url`, `issuer.private_address` or `issuer.unreachable`. Not checked: what the status says.
+    """
     refuse_url(url, may_be_private=may_be_private)
     parts = urlsplit(url)
     host, secure = str(parts.hostname), parts.scheme == "https"
@@ -70,11 +82,12 @@ def _get(url: str, *, may_be_private: bool) -> bytes:
         cut.daemon = True
         cut.start()
         try:
-            connection.request("GET", parts.path or "/", headers={"Accept": "application/json", "Connection": "close"})
+            said = {"Accept": "application/json", "Connection": "close", **(headers or {})}
+            if form is not None:
+                said["Content-Type"] = "application/x-www-form-urlencoded"
+            connection.request("GET" if form is None else "POST", parts.path or "/", body=form, headers=said)
             with connection.getresponse() as answer:
-                if answer.status != 200:
-                    raise Unavailable("issuer.unreachable", f"{url} answered {answer.status}, expected 200; redirects are not followed")
-                content = answer.read(MAX_DOCUMENT_BYTES + 1)
+                status, content = answer.status, answer.read(MAX_DOCUMENT_BYTES + 1)
         finally:
             cut.cancel()
             connection.close()
@@ -82,7 +95,7 @@ def _get(url: str, *, may_be_private: bool) -> bytes:
         raise Unavailable("issuer.unreachable", f"{url} did not answer as it should: {type(error).__name__}") from error
     if len(content) > MAX_DOCUMENT_BYTES:
         raise Unavailable("issuer.unreachable", f"{url} sends more than {MAX_DOCUMENT_BYTES} bytes")
-    return content
+    return status, content
 
 
 def _addresses_of(host: str, port: int, *, may_be_private: bool) -> list[str]:

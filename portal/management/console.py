@@ -150,7 +150,7 @@ def find_grant(grant_id: str) -> Grant:
 
 def find_held_role(identity: Identity, role: str, team: Team, project: Project | None) -> RoleAssignment:
     """Return the role a person holds now. Refuses with `role.not_held`."""
-    held = RoleAssignment.objects.filter(identity=identity, role=role, team=team, project=project, ended_at__isnull=True).first()
+    held = RoleAssignment.objects.held().filter(identity=identity, role=role, team=team, project=project).first()
     if held is None:
         raise NotFound("role.not_held", f"{identity.name} does not hold {role} in {project or team}")
     return held

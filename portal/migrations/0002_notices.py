@@ -14,7 +14,7 @@ def begin_at_the_end(apps: Any, editor: Any) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("identities", "0016_event_subjects"),
+        ("identities", "0018_event_subjects"),
         ("ledger", "0003_no_replacement"),
         ("portal", "0001_cache_table"),
     ]

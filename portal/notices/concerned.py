@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
-from approvals.models import Approval, Record
+from approvals.models import Approval, ApprovalEnd, Record, Request
 from identities.models import EventSubject, Identity, RoleAssignment, SigningKey
 from identities.people.officers import list_officers
 from identities.permissions import with_article
@@ -111,6 +111,24 @@ def _compromised(entry: Entry) -> Iterable[Told]:
             yield Told(program.owner, "program.compromised", sentence, reverse("identities:identity", args=[program.pk]))
 
 
+def _ended(entry: Entry) -> Iterable[Told]:
+    found = ApprovalEnd.objects.filter(entry=entry).select_related("approval__revision__request__requester__owner")
+    for end in found:
+        request = end.approval.revision.request
+        for who in _askers(request):
+            yield Told(who, "approval.ended", f"An approval of “{request.title}” ended: {end.sentence}", _page_of(request))
+
+
+def _askers(request: Request) -> list[Identity]:
+    """Return the people a request is for: who opened it, who answers for the program that did, and whom it was opened for."""
+    people = (request.requester, request.requester.owner, request.on_behalf_of)
+    return list({who.pk: who for who in people if who is not None and who.is_person}.values())
+
+
+def _page_of(request: Request) -> str:
+    return reverse("approvals:request", args=[request.pk])
+
+
 def _answered(entry: Entry) -> Iterable[Told]:
     found = Record.objects.filter(entry=entry)
     record = found.select_related("approval__identity", "approval__revision__request__requester__owner").first()
@@ -118,10 +136,9 @@ def _answered(entry: Entry) -> Iterable[Told]:
         return
     approval, request = record.approval, record.approval.revision.request
     sentence = f"{approval.identity.name} {ANSWERED[Approval.Decision(approval.decision)]} “{request.title}”."
-    asked = {who.pk: who for who in (request.requester, request.requester.owner, request.on_behalf_of) if who and who.is_person}
-    for who in asked.values():
+    for who in _askers(request):
         if who.pk != approval.identity_id:
-            yield Told(who, "approval.recorded", sentence, reverse("approvals:request", args=[request.pk]))
+            yield Told(who, "approval.recorded", sentence, _page_of(request))
 
 
 TELLERS: dict[str, Callable[[Entry], Iterable[Told]]] = {
@@ -129,8 +146,10 @@ TELLERS: dict[str, Callable[[Entry], Iterable[Told]]] = {
     "signer.revoked": _revoked,
     "role.granted": _role,
     "role.ended": _role,
+    "role.lapsed": _role,
     "identity.compromised": _compromised,
     "record": _answered,
+    "approval.ended": _ended,
     **dict.fromkeys(RECOVERIES, _recovery),
     **dict.fromkeys(STATUSES, _status),
 }

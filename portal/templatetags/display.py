@@ -24,6 +24,7 @@ STATES: dict[str, tuple[str, str, str]] = {
     "verified": ("Verified", "ok", "check"),
     "rejected": ("Rejected", "bad", "cross"),
     "unsupported": ("Not supported", "warn", "question"),
+    "ended": ("Ended", "warn", "alert"),
     "error": ("Error", "bad", "alert"),
     "waiting": ("Waiting", "plain", "clock"),
     "claimed": ("Being verified", "plain", "loop"),

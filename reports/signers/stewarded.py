@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from identities.models import Identity, Team
+from identities.models import Identity, RoleAssignment, Team
 from identities.permissions import demand, readable_whole_teams
 from reports.signers.seen import Sighting
 
@@ -19,7 +19,7 @@ def stewarded_teams(person: Identity) -> QuerySet[Team]:
 def demand_a_team(person: Identity, teams: QuerySet[Team]) -> None:
     """Return when there is such a team; refuses with `permission.missing`. A steward of one project alone holds no team's register."""
     if not teams.exists():
-        project_team = person.roles.filter(ended_at__isnull=True).select_related("team").first()
+        project_team = RoleAssignment.objects.held().filter(identity=person).select_related("team").first()
         demand(person, "identities.steward", team=project_team.team if project_team else None)
 
 

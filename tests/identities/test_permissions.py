@@ -30,6 +30,7 @@ WRITES = {
     "trust.change": {Role.OFFICER},
     "settings.own": set(),
     "audit.read": {Role.AUDITOR, Role.ADMINISTRATOR},
+    "sign_in.change": {Role.ADMINISTRATOR},
 }
 
 

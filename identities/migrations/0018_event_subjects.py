@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("identities", "0015_people_stay"),
+        ("identities", "0016_subject_of_provisioned_people"),
         ("ledger", "0003_no_replacement"),
     ]
 
