@@ -66,7 +66,7 @@ def end_session(*, user: User, session_id: int) -> None:
     row.end()
 
 
-def end_sessions(*, user: User, keep: str = "") -> int:
+def end_other_sessions(*, user: User, keep: str) -> int:
     """End every session of the person but the one with the key `keep`; return how many that were."""
     rows = list(UserSession.objects.filter(user=user).exclude(session_key=keep))
     for row in rows:

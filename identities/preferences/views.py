@@ -19,7 +19,7 @@ from identities.preferences.change import change_appearance, change_away, change
 from identities.preferences.choices import ALWAYS_MAILED, CHOOSABLE, LANGUAGES, NOTICE_KINDS
 from identities.preferences.current import away_words, is_away, preferences_of
 from identities.preferences.forms import InputAppearance, InputAway, InputMailing
-from identities.preferences.sessions import end_session, end_sessions, list_sessions
+from identities.preferences.sessions import end_other_sessions, end_session, list_sessions
 from identities.queries import list_signing_keys
 from identities.sign_in.recently import proved_recently
 from proofs.errors import NotAllowed, Refusal
@@ -124,7 +124,7 @@ def session_end(request: HttpRequest, session_id: int) -> HttpResponse:
 def sessions_end(request: HttpRequest) -> HttpResponse:
     """Ask, and end every session but this one, at once."""
     if request.method == "POST":
-        count = end_sessions(user=_account_of(request), keep=_session_key(request))
+        count = end_other_sessions(user=_account_of(request), keep=_session_key(request))
         messages.success(request, f"{count} other session{'' if count == 1 else 's'} ended. This one goes on.")
         return redirect("identities:sessions")
     listed = list_sessions(_account_of(request), current=_session_key(request))

@@ -13,6 +13,7 @@ from identities.keys.enrol import revoke_signing_key
 from identities.lifecycle.change_status import suspend_identity
 from identities.lifecycle.compromise import mark_compromised
 from identities.models import EventSubject, Identity, RoleAssignment
+from identities.people.deactivate import deactivate_person
 from identities.people.roles import end_role
 from portal.models import Notice, NoticeCursor
 from portal.notices.follow_ledger import follow_ledger
@@ -65,6 +66,17 @@ def test_an_answer_to_a_request_is_told_to_whoever_asked() -> None:
     asked = request.requester.owner or request.requester
     assert ("approval.recorded", f"Alice Chen approved “{request.title}”.") in told(asked)
     assert "approval.recorded" not in [kind for kind, _ in told(cast.alice())]
+
+
+def test_a_deactivation_is_told_to_its_person_and_the_end_of_an_unused_approval_to_whoever_asked() -> None:
+    make.send_provenance(make.set_stage())
+    request = make.ask()
+    make.approve(request, cast.alice())
+    deactivate_person(identity=cast.alice(), reason="Left", by=None, now=make.NOW)
+    follow()
+    assert {"person.status", "key.revoked", "role.ended"} <= {kind for kind, _ in told(cast.alice())}
+    (ended,) = [sentence for kind, sentence in told(request.requester.owner or request.requester) if kind == "approval.ended"]
+    assert ended.startswith(f"An approval of “{request.title}” ended: Alice Chen approved, and was deactivated")
 
 
 def test_a_suspension_and_a_compromised_program() -> None:
