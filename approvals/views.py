@@ -45,7 +45,8 @@ from proofs.errors import Conflict, Malformed, NotAllowed, Refusal, TooLarge
 def queue(request: HttpRequest) -> HttpResponse:
     """Show what waits for the reader."""
     person = person_of(request)
-    return render(request, "approvals/queue.html", {"queue": read_queue(person, show=request.GET.get("show", "")), "person": person})
+    shown = read_queue(person, show=request.GET.get("show", ""), now=timezone.now())
+    return render(request, "approvals/queue.html", {"queue": shown, "person": person})
 
 
 @requires("requests.open")
@@ -76,7 +77,7 @@ def request_page(request: HttpRequest, request_id: str) -> HttpResponse:
         "revision": revision,
         "review": read_review(bytes_of(revision.snapshot)),
         "standing": standing,
-        "panel": read_panel(request=asked, revision=revision, standing=standing, reader=person),
+        "panel": read_panel(request=asked, revision=revision, standing=standing, reader=person, now=now),
         "role": role_words(person, asked),
     }
     return render(request, "approvals/request.html", context)
@@ -93,7 +94,7 @@ def sign(request: HttpRequest, request_id: str) -> HttpResponse:
         messages.warning(request, "Read the request as it is now, then decide.")
         return redirect("approvals:request", asked.pk)
     standing = compute_standing(asked, now=now)
-    panel = read_panel(request=asked, revision=revision, standing=standing, reader=person)
+    panel = read_panel(request=asked, revision=revision, standing=standing, reader=person, now=now)
     initial = {"snapshot": revision.snapshot_id, "decision": request.GET.get("decision", ""), "key": panel.keys[0] if panel.keys else None}
     form = InputDecision(request.POST or None, keys=panel.keys, initial=initial)
     if request.method == "POST" and form.is_valid():

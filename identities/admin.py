@@ -5,6 +5,7 @@ from __future__ import annotations
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.models import Group
 
@@ -28,7 +29,7 @@ from ledger.admin import ReadOnlyAdmin
 # Django's groups give nothing here, and showing them would suggest otherwise. The sign-in library's tables hold secrets of
 # people's second factors, and a superuser who could delete one would weaken somebody's sign-in unseen; its tables of
 # providers are empty, and stay so.
-for hidden in (Group, Authenticator, EmailAddress, SocialAccount, SocialApp, SocialToken):
+for hidden in (Group, Authenticator, EmailAddress, SocialAccount, SocialApp, SocialToken, UserSession):
     admin.site.unregister(hidden)
 
 

@@ -50,6 +50,9 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
     "sign_in.change": ("changing how people sign in", frozenset({Role.ADMINISTRATOR})),
     "keys.own": ("keeping approval keys", EVERY_ROLE),
     "recoveries.decide": ("agreeing to the recovery of approval keys", frozenset({Role.OFFICER})),
+    # Of oneself, so no role gives it: whoever just lost their last one still ends their sessions and reads what happened.
+    "settings.own": ("keeping one's own settings", frozenset()),
+    "audit.read": ("reading what people did here", frozenset({Role.AUDITOR, Role.ADMINISTRATOR})),
     "packs.read": ("downloading evidence packs", EVERY_ROLE),
     "places.add": ("adding projects and environments", frozenset({Role.ADMINISTRATOR})),
     "portal.set_up": ("setting up the portal", frozenset({Role.ADMINISTRATOR})),
@@ -60,6 +63,7 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
 # Taken only by a person at a browser, whatever credential a program holds.
 HUMAN_ACTIONS = frozenset(
     {
+        "audit.read",
         "identities.recertify",
         "identities.steward",
         "keys.own",
@@ -67,10 +71,13 @@ HUMAN_ACTIONS = frozenset(
         "portal.set_up",
         "recoveries.decide",
         "requests.decide",
+        "settings.own",
         "sign_in.change",
         "trust.change",
     }
 )
+# Every active person may, about themselves and nobody else.
+OF_ONESELF = frozenset({"settings.own"})
 # These change something for every team at once, so a role in one project does not reach that far.
 BEYOND_ONE_PROJECT = frozenset({"places.add", "portal.set_up", "recoveries.decide", "sign_in.change", "trust.change"})
 NONHUMAN_ACTIONS = frozenset(
@@ -119,6 +126,8 @@ def may(
         return Answer(False, f"{identity.name} is {identity.get_status_display().lower()}; {words} needs an active identity.")
     if not identity.is_person:
         return _may_nonhuman(identity, action, words, project.team_id if project else team.pk if team else None)
+    if action in OF_ONESELF and project is None and team is None and role is None:
+        return Answer(True, "These are your own.")
     held = list_held_roles(identity)
     reaching = [assignment for assignment in held if assignment.project_id is None or action not in BEYOND_ONE_PROJECT]
     fitting = [assignment for assignment in reaching if assignment.role in wanted and _covers(assignment, project, team)]

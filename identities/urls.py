@@ -6,6 +6,7 @@ from django.urls import path
 
 from identities import openapi as openapi
 from identities import views
+from identities.audit import views as audit_views
 from identities.bulk import views as bulk_views
 from identities.grants import views as grant_views
 from identities.keys import api as key_api
@@ -13,9 +14,10 @@ from identities.keys import views as key_views
 from identities.lifecycle import rotate_views
 from identities.lifecycle import views as change_views
 from identities.oidc import views as oidc_views
-from identities.people.recovery import views as recovery_views
 from identities.people import api as people_api
 from identities.people import views as people_views
+from identities.people.recovery import views as recovery_views
+from identities.preferences import views as preference_views
 from identities.review import views as review_views
 from identities.scim import views as scim_views
 from identities.scim.urls import urlpatterns as scim_patterns
@@ -34,6 +36,16 @@ urlpatterns = [
     path("identities/<str:identity_id>/signers/<int:signer_id>/rotate", rotate_views.signer_rotate, name="signer_rotate"),
     path("identities/<str:identity_id>/recertify", review_views.recertify, name="recertify"),
     path("identities/<str:identity_id>/<str:change>", change_views.change, name="change"),
+    path("settings", preference_views.overview, name="settings"),
+    path("settings/appearance", preference_views.appearance, name="appearance"),
+    path("settings/notifications", preference_views.notifications, name="notifications"),
+    path("settings/away", preference_views.away, name="away"),
+    path("settings/sessions", preference_views.sessions, name="sessions"),
+    path("settings/sessions/end", preference_views.sessions_end, name="sessions_end"),
+    path("settings/sessions/<int:session_id>/end", preference_views.session_end, name="session_end"),
+    path("settings/activity", audit_views.activity, name="activity"),
+    path("audit", audit_views.audit, name="audit"),
+    path("audit/export.csv", audit_views.audit_export, name="audit_export"),
     path("sign-in/bound", oidc_views.bound, name="bound_sign_in"),
     path("people", people_views.people, name="people"),
     path("people/add", people_views.person_add, name="person_add"),

@@ -12,6 +12,7 @@ from identities.lifecycle.change_status import may_steward
 from identities.lifecycle.rotate_views import rotatable_signers
 from identities.lifecycle.views import offered_changes
 from identities.permissions import may, person_of, requires
+from identities.preferences.current import list_away
 from identities.queries import (
     describe_identity,
     get_identity,
@@ -35,6 +36,7 @@ def identity(request: HttpRequest, identity_id: str) -> HttpResponse:
         "changes": offered_changes(shown, person),
         "may_mark": not shown.is_person and may_steward(shown, person),
         "rotatable": rotatable_signers(shown, person, now=now),
+        "away": list_away([shown.pk], now=now).get(shown.pk, "") if shown.is_person else "",
         "now": now,
         **rights_shown(shown, person, now=now),
         **reviews_shown(shown, person, now=now),

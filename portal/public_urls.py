@@ -34,6 +34,6 @@ PUBLIC = {
     "mfa_authenticate": "the second step of a sign-in; without the first it leads back to the start",
 }
 # Self-service of whoever is signed in: allauth demands the sign-in itself, and shows people their own account only.
-OWN_ACCOUNT_PREFIXES = ("account_", "mfa_")
+OWN_ACCOUNT_PREFIXES = ("account_", "mfa_", "usersessions_")
 # Django's admin asks for staff at every address; the tables in it are read-only.
 STAFF_NAMESPACE = "admin"

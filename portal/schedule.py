@@ -16,6 +16,8 @@ from approvals.refresh import refresh_requests
 from attestations.drain import drain
 from attestations.reverify import spread_reverifications
 from identities.people.end_lapsed import end_lapsed_roles
+from portal.notices.follow_ledger import follow_ledger
+from portal.notices.mail_notices import mail_notices
 
 log = structlog.get_logger("portal.schedule")
 
@@ -40,12 +42,24 @@ def close_lapsed_roles() -> int:
     return end_lapsed_roles(now=timezone.now())
 
 
+def follow_new_entries() -> int:
+    """Write notices about what is new in the ledger. Returns how many entries were looked at."""
+    return follow_ledger(now=timezone.now())
+
+
+def mail_new_notices() -> int:
+    """Mail the notices that are to be mailed. Returns how many were."""
+    return mail_notices(clock=timezone.now) if settings.EMAIL_HOST else 0
+
+
 # In this order: what is touched is verified in the same round, and a verdict of this round is seen by the requests of the same round.
 CHORES: tuple[tuple[str, Callable[[], int]], ...] = (
     ("attestations.reverify", spread_due_reverifications),
     ("attestations.drain", drain_attestations),
     ("approvals.refresh", refresh_open_requests),
     ("identities.end_lapsed", close_lapsed_roles),
+    ("notices.follow", follow_new_entries),
+    ("notices.mail", mail_new_notices),
 )
 
 

@@ -106,6 +106,7 @@ INSTALLED_APPS = [
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
     "allauth.socialaccount.providers.saml",
+    "allauth.usersessions",
     "csp",
     "django_htmx",
     "rest_framework",
@@ -130,9 +131,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    # Around all that may refuse a signed-in person or a program, so that refusals are kept too.
+    "identities.audit.record_requests.AuditMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "identities.preferences.follow_reader.FollowReaderMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "portal.errors.RefusalMiddleware",
 ]
@@ -242,6 +246,8 @@ ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(ORIGIN).scheme
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+# What is last seen is kept by identities.preferences.follow_reader: the library would write a row for every request.
+USERSESSIONS_TRACK_ACTIVITY = False
 MFA_ADAPTER = "identities.sign_in.adapter.PasskeyAdapter"
 MFA_FORMS = {
     "login_webauthn": "identities.sign_in.library_forms.PasskeySignInForm",
@@ -268,6 +274,8 @@ EMAIL_PORT = env_int("EMAIL_PORT", 587, least=1, most=65535)
 EMAIL_USE_TLS = env_bool("EMAIL_TLS", True)
 EMAIL_HOST_USER = env_text("EMAIL_USER", "")
 EMAIL_HOST_PASSWORD = env_secret("EMAIL_PASSWORD", "")
+# A mail server that does not answer must not hold up the worker's other chores.
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env_text("EMAIL_FROM", f"countersign@{ORIGIN_HOST}")
 # Without a mail server nothing is sent; reset links must not end up in the log either.
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'dummy'}.EmailBackend"

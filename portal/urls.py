@@ -11,6 +11,7 @@ from identities.permissions import requires
 from identities.urls import urlpatterns as identity_patterns
 from ledger import views as ledger_views
 from portal import views
+from portal.notices import views as notice_views
 from portal.setup import views as setup_views
 from reports.register import views as register_views
 
@@ -28,6 +29,10 @@ portal_patterns = [
     path("set-up", setup_views.set_up, name="set_up"),
     path("set-up/<slug:step>", setup_views.step, name="set_up_step"),
     path("set-up/<slug:step>/answer", setup_views.answer, name="set_up_answer"),
+    path("notices", notice_views.notices, name="notices"),
+    path("notices/read", notice_views.read_all, name="notices_read"),
+    path("notices/remove", notice_views.remove, name="notices_remove"),
+    path("notices/<int:notice_id>/read", notice_views.read, name="notice_read"),
     path("api/schema", SpectacularAPIView.as_view(), name="api_schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="portal:api_schema"), name="api_docs"),
 ]

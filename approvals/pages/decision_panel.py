@@ -6,6 +6,7 @@ Reads only, and stands visibly apart from the frozen snapshot. The act of signin
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import Q
 
@@ -20,6 +21,7 @@ from attestations.blobs import bytes_of
 from attestations.models import Verdict
 from identities.models import Identity, RoleAssignment, SigningKey
 from identities.permissions import list_held_roles
+from identities.preferences.current import list_away
 from proofs.errors import Refusal
 from proofs.policy.evaluate import Policy, parse_policy
 
@@ -68,7 +70,7 @@ class DecisionPanel:
     own_answer: Approval | None
 
 
-def read_panel(*, request: Request, revision: Revision, standing: Standing, reader: Identity) -> DecisionPanel:
+def read_panel(*, request: Request, revision: Revision, standing: Standing, reader: Identity, now: datetime) -> DecisionPanel:
     """Return what `reader` may do about the newest revision of `request` now, and why not where not."""
     policy = parse_policy(bytes_of(revision.policy.document))
     own = next((answer for answer in standing.answers if answer.identity_id == reader.pk), None)
@@ -91,7 +93,7 @@ def read_panel(*, request: Request, revision: Revision, standing: Standing, read
         since=since,
         cannot_follow=cannot_follow,
         left_out=_left_out(request, policy),
-        others=_other_approvers(request, policy, standing, reader),
+        others=_other_approvers(request, policy, standing, reader, now),
         own_answer=own,
     )
 
@@ -134,14 +136,17 @@ def _why_not_approve(standing: Standing) -> str:
     return BECAUSE_OVER[Status.APPROVED] if standing.status == Status.APPROVED else ""
 
 
-def _other_approvers(request: Request, policy: Policy, standing: Standing, reader: Identity) -> list[str]:
-    """Return the names of those who could answer and have not, at most a handful."""
+def _other_approvers(request: Request, policy: Policy, standing: Standing, reader: Identity, now: datetime) -> list[str]:
+    """Return the names of those who could answer and have not, at most a handful: those who are here first, and who is away with that word."""
     roles = {rule.role for rule in policy.approvals_rules}
     held = RoleAssignment.objects.held().filter(role__in=roles, team=request.project.team_id, identity__status="active")
     held = held.filter(Q(project=None) | Q(project=request.project_id)).select_related("identity")
     barred = {request.requester_id, request.on_behalf_of_id, request.requester.owner_id, reader.pk}
     barred |= {answer.identity_id for answer in standing.answers}
-    return sorted({role.identity.name for role in held if role.identity_id not in barred})[:5]
+    names = {role.identity_id: role.identity.name for role in held if role.identity_id not in barred}
+    away = list_away(names, now=now)
+    first = sorted(names, key=lambda pk: (pk in away, names[pk]))[:5]
+    return [f"{names[pk]} ({away[pk]})" if pk in away else names[pk] for pk in first]
 
 
 def role_words(reader: Identity, request: Request) -> str:

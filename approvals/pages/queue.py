@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.db.models import F, Q
 
 from approvals.models import Approval, Request, RequestState, Revision
 from attestations.blobs import bytes_of
 from identities.models import Identity, Project, RoleAssignment, SigningKey
-from identities.permissions import list_held_roles, readable_teams
+from identities.permissions import APPROVERS, list_held_roles, readable_teams
+from identities.preferences.current import list_away
 from proofs.policy.evaluate import Policy, exclusions, parse_policy
 
 Status = RequestState.Status
@@ -56,6 +58,7 @@ class Queue:
     has_key: bool
     may_decide: bool
     may_ask: bool
+    away: list[str]
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class _Reader:
     answers: dict[int, list[Approval]]
 
 
-def read_queue(person: Identity, *, show: str = "") -> Queue:
+def read_queue(person: Identity, *, show: str = "", now: datetime) -> Queue:
     """Return the queue of `person`; `show` names the tab to show, the first one with rows otherwise."""
     readable = readable_teams(person, "requests.read")
     visible = RequestState.objects.filter(request__project__in=Project.objects.filter(readable)).select_related(
@@ -96,7 +99,14 @@ def read_queue(person: Identity, *, show: str = "") -> Queue:
     has_key = SigningKey.objects.filter(identity=person, revoked_at=None).exists()
     may_decide = any(str(role.role).startswith("approver:") for role in reader.held)
     may_ask = any(role.role == RoleAssignment.Role.REQUESTER for role in reader.held)
-    return Queue(groups, shown, has_key, may_decide, may_ask)
+    return Queue(groups, shown, has_key, may_decide, may_ask, _away_approvers({row.request.project.team_id for row in others}, now))
+
+
+def _away_approvers(teams: set[str], now: datetime) -> list[str]:
+    """Return who may approve in these teams and is away, each with the words for it."""
+    held = RoleAssignment.objects.filter(role__in=APPROVERS, ended_at=None, team__in=teams, identity__status="active")
+    names = dict(held.values_list("identity_id", "identity__name"))
+    return sorted(f"{names[pk]} ({words})" for pk, words in list_away(names, now=now).items())
 
 
 def _read(person: Identity, states: Iterable[RequestState]) -> _Reader:

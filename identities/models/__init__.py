@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from identities.models.events import EventSubject
 from identities.models.keys import KeyRecovery, RecoveryConsent, SigningKey
 from identities.models.people import REVIEW_EVERY_DAYS, Identity, Preferences, RoleAssignment, User, new_actor_salt
 from identities.models.programs import ApiCredential, BlockedSigner, EvidenceSigner, Grant, Recertification
@@ -18,6 +19,7 @@ __all__ = [
     "BlockedSigner",
     "BoundSignIn",
     "Environment",
+    "EventSubject",
     "EvidenceSigner",
     "Grant",
     "GroupRules",

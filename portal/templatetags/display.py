@@ -7,6 +7,7 @@ from typing import Any
 
 from django import template
 from django.conf import settings
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -14,7 +15,9 @@ from django.utils.safestring import SafeString
 from identities.keys.describe import is_recovery_shown
 from identities.models import SigningKey
 from identities.permissions import may
+from identities.preferences.formats import write_day, write_exactly
 from identities.sign_in.adapter import identity_of
+from portal.models import Notice
 from portal.templatetags.icons import draw_icon
 
 register = template.Library()
@@ -99,6 +102,18 @@ NAVIGATION = (
     ("Trust", "/trust", ("/trust",)),
     ("Log", "/log", ("/log",)),
 )
+# label, icon, URL name, and the beginning of the paths that belong to it; none is the very path alone.
+SETTINGS = (
+    ("Overview", "gear", "identities:settings", ""),
+    ("Approval keys", "pen", "identities:keys", "/settings/keys"),
+    ("Sign-in and passkeys", "lock", "mfa_index", "/accounts/2fa/"),
+    ("Sessions", "device", "identities:sessions", "/settings/sessions"),
+    ("Notifications", "bell", "identities:notifications", "/settings/notifications"),
+    ("Appearance", "sun", "identities:appearance", "/settings/appearance"),
+    ("Away", "away", "identities:away", "/settings/away"),
+    ("Activity", "scroll", "identities:activity", "/settings/activity"),
+    ("Password", "key", "account_change_password", "/accounts/password/change"),
+)
 DAYS_SHOWN_AS_AGO = 30
 
 
@@ -145,12 +160,28 @@ def recovered_key(key: SigningKey | None, short: bool = False) -> dict[str, obje
 
 @register.simple_tag
 def when(moment: datetime | None, otherwise: str = "never") -> SafeString | str:
-    """Show a time as people say it, with the exact UTC time in its title."""
+    """Show a time as people say it, with the exact one, in the reader's time zone, in its title."""
     if moment is None:
         return otherwise
     in_utc = moment.astimezone(UTC)
-    exact = f"{in_utc.day} {in_utc:%B %Y, %H:%M:%S} UTC"
-    return format_html('<time datetime="{}" title="{}">{}</time>', in_utc.isoformat(), exact, say_when(in_utc, timezone.now()))
+    said = say_when(in_utc, timezone.now())
+    return format_html('<time datetime="{}" title="{}">{}</time>', in_utc.isoformat(), write_exactly(moment), said)
+
+
+@register.simple_tag
+def exactly(moment: datetime) -> SafeString:
+    """Show a time to the second with its zone, for pages where the order and the moment are what matters."""
+    return format_html('<time datetime="{}">{}</time>', moment.astimezone(UTC).isoformat(), write_exactly(moment))
+
+
+@register.simple_tag(takes_context=True)
+def page_look(context: dict[str, Any]) -> SafeString:
+    """Return the attributes of a page's first element that say how its reader wants it to look."""
+    chosen = getattr(context.get("request"), "preferences", None)
+    if chosen is None:
+        return format_html('data-theme="{}"', "system")
+    keys = "on" if chosen.shortcuts else "off"
+    return format_html('data-theme="{}" data-density="{}" data-shortcuts="{}"', chosen.theme, chosen.density, keys)
 
 
 def say_when(moment: datetime, now: datetime) -> str:
@@ -167,7 +198,7 @@ def say_when(moment: datetime, now: datetime) -> str:
         days = round(distance / 86_400)
         amount = f"{days} day{'' if days == 1 else 's'}"
     else:
-        return f"{moment.day} {moment:%b %Y}"
+        return write_day(moment)
     return f"{amount} ago" if seconds >= 0 else f"in {amount}"
 
 
@@ -187,6 +218,37 @@ def navigation(context: dict[str, Any]) -> dict[str, Any]:
 def may_set_up(context: dict[str, Any]) -> bool:
     """Say whether the person at this page may set the portal up."""
     return may(identity_of(context.get("user")), "portal.set_up").allowed
+
+
+@register.simple_tag
+def away_of(away: dict[str, str], identity_id: str) -> SafeString | str:
+    """Show, in a list, that somebody is away."""
+    words = away.get(identity_id)
+    return format_html('<br><span class="small">{}</span>', words[:1].upper() + words[1:]) if words else ""
+
+
+@register.simple_tag(takes_context=True)
+def unread_notices(context: dict[str, Any]) -> int:
+    """Return how many notices the reader has not read; one query."""
+    identity = getattr(context.get("user"), "identity_id", None)
+    return Notice.objects.filter(identity=identity, read_at__isnull=True).count() if identity else 0
+
+
+@register.simple_tag(takes_context=True)
+def settings_pages(context: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the pages of one's own settings, with the one that is shown marked."""
+    request = context.get("request")
+    path = request.path if request else ""
+    return [
+        {"label": label, "symbol": symbol, "href": (href := reverse(name)), "here": path.startswith(begins) if begins else path == href}
+        for label, symbol, name, begins in SETTINGS
+    ]
+
+
+@register.simple_tag
+def now_exactly() -> str:
+    """Return this moment as it is written for the reader."""
+    return write_exactly(timezone.now())
 
 
 @register.simple_tag

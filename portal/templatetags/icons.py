@@ -34,6 +34,10 @@ SHAPES: dict[str, str] = {
     "search": '<circle cx="7" cy="7" r="4.5"/><path d="M10.5 10.5L14 14"/>',
     "scroll": '<path d="M4 2.5h7a1 1 0 0 1 1 1V12a1.5 1.5 0 0 0 1.5 1.5H5A1.5 1.5 0 0 1 3.5 12V3a.5.5 0 0 1 .5-.5zM6 6h4M6 9h4"/>',
     "device": '<rect x="4.5" y="1.5" width="7" height="13" rx="1.5"/><path d="M7 12.5h2"/>',
+    "bell": '<path d="M3.5 11.5c1-1 1-2 1-4.2a3.5 3.5 0 0 1 7 0c0 2.2 0 3.2 1 4.2zM6.6 13.6h2.8M8 2v1.6"/>',
+    "sun": '<circle cx="8" cy="8" r="2.8"/><path d="M8 1.5v2M8 12.5v2M1.5 8h2M12.5 8h2M3.4 3.4l1.4 1.4M11.2 11.2l1.4 1.4M12.6 3.4l-1.4 1.4M4.8 11.2l-1.4 1.4"/>',
+    "away": '<rect x="2.5" y="3.5" width="11" height="10" rx="1.5"/><path d="M2.5 6.5h11M5.5 2v3M10.5 2v3M6 10h4"/>',
+    "gear": '<path d="M2 4.5h6M11.5 4.5H14M2 11.5h2.5M8 11.5h6"/><circle cx="9.8" cy="4.5" r="1.8"/><circle cx="6.2" cy="11.5" r="1.8"/>',
     "info": '<circle cx="8" cy="8" r="6.2"/><path d="M8 7.3v3.9M8 4.8v.1"/>',
 }
 

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from identities.models import Identity
 from identities.permissions import may, person_of, requires
+from identities.preferences.current import list_away
 from reports.register.forms import InputRegisterFilter
 from reports.register.list_register import SORTS, count_kinds, count_saved_views, list_register
 from reports.register.saved_views import SAVED_VIEWS
@@ -45,5 +46,6 @@ def register(request: HttpRequest) -> HttpResponse:
         "sorts": [(name, label) for name, (label, _) in SORTS.items()],
         "may_steward": may(reader, "identities.steward").allowed,
         "now": now,
+        "away": list_away([row.pk for row in page.object_list if row.is_person], now=now),
     }
     return render(request, "reports/register.html", context)

@@ -20,7 +20,14 @@ pytestmark = pytest.mark.django_db
 
 
 def test_the_chores_are_in_the_order_in_which_one_needs_the_other() -> None:
-    assert [name for name, _ in CHORES] == ["attestations.reverify", "attestations.drain", "approvals.refresh", "identities.end_lapsed"]
+    assert [name for name, _ in CHORES] == [
+        "attestations.reverify",
+        "attestations.drain",
+        "approvals.refresh",
+        "identities.end_lapsed",
+        "notices.follow",
+        "notices.mail",
+    ]
 
 
 def test_a_round_with_nothing_waiting_does_nothing() -> None:

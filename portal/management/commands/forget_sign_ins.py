@@ -1,4 +1,4 @@
-"""`manage.py forget_sign_ins --days N`: remove old sign-ins."""
+"""`manage.py forget_sign_ins --days N`: remove old sign-ins and audit events."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def whole_days(text: str) -> int:
 
 
 class Command(IdentityCommand):
-    help = "Remove sign-ins, failed ones and sign-outs that are older than so many days. Run it daily, from cron or a systemd timer."
+    help = "Remove sign-ins, sign-outs and audit events that are older than so many days. Run it daily, from cron or a systemd timer."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

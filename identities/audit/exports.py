@@ -1,0 +1,17 @@
+"""Which pages give something away as a file: taking it is kept although it changes nothing."""
+
+from __future__ import annotations
+
+from django.http.response import HttpResponseBase
+
+EXPORTS = frozenset({"reports:pack", "identities:export", "identities:audit_export"})
+
+
+def is_export(act: str) -> bool:
+    """Say whether the page of this URL name is one that gives a file, so that a refusal of it is kept as well."""
+    return act in EXPORTS or act.rpartition(":")[2].endswith(("export", "allowed_signers", "revocations"))
+
+
+def is_download(response: HttpResponseBase) -> bool:
+    """Say whether an answer is a file to keep, whatever the page is called."""
+    return str(response.get("Content-Disposition", "")).lower().startswith("attachment")

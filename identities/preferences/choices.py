@@ -1,0 +1,34 @@
+"""What can be chosen: languages, time zones, and the kinds of notices, of which some are always mailed."""
+
+from __future__ import annotations
+
+from functools import cache
+from zoneinfo import available_timezones
+
+# There is no translation yet: what changes is how dates are written.
+LANGUAGES = (("en-gb", "English (UK)"), ("en-us", "English (US)"))
+
+# kind → what a person is told it is about. Whatever somebody else could do to one's own keys and roles is mailed whatever they chose.
+NOTICE_KINDS = {
+    "key.enrolled": "An approval key of yours is enrolled",
+    "key.revoked": "An approval key of yours is revoked",
+    "recovery.opened": "A recovery of keys is asked for, yours or one that needs officers",
+    "recovery.consented": "An officer agrees to a recovery of yours",
+    "recovery.used": "A recovery of yours gives a new key",
+    "recovery.ended": "A recovery of yours is refused or taken back",
+    "role.granted": "You are given a role",
+    "role.ended": "A role of yours ends",
+    "person.status": "You are suspended, deactivated, or let in again",
+    "approval.recorded": "Somebody answers a request you opened",
+    "approval.ended": "An approval of a request you opened ends",
+    "program.compromised": "A program you answer for is marked as compromised",
+}
+ALWAYS_MAILED = frozenset(kind for kind in NOTICE_KINDS if kind.split(".")[0] in ("key", "recovery", "role", "person"))
+CHOOSABLE = tuple((kind, words) for kind, words in NOTICE_KINDS.items() if kind not in ALWAYS_MAILED)
+
+
+@cache
+def list_time_zones() -> tuple[str, ...]:
+    """Return the names of time zones people choose from: UTC first, then places."""
+    areas = ("Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
+    return ("UTC", *sorted(name for name in available_timezones() if name.split("/")[0] in areas and "/" in name))

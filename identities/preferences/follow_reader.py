@@ -1,0 +1,59 @@
+"""Write pages for whoever reads them, and note that their session is in use. One query each for a page, none for the API or a stranger.
+
+Not decided here: whether the session is still good; the session middleware and the sign-in library say that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from allauth.account.adapter import get_adapter as get_account_adapter
+from allauth.usersessions.models import UserSession
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from identities.models import Identity, Preferences
+from identities.preferences.current import preferences_of
+from identities.preferences.formats import written_for
+
+# How stale "last seen" may be: a row written for every page would make every page a write.
+SEEN_AGAIN = timedelta(minutes=5)
+
+
+class FollowReaderMiddleware:
+    """Puts `request.preferences` there for pages of a signed-in person, and has moments written in their zone and order."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        person = None if request.path.startswith("/api/") else _reader_of(request)
+        if person is None:
+            return self.get_response(request)
+        chosen: Preferences = preferences_of(person)
+        request.preferences = chosen  # type: ignore[attr-defined]
+        note_session(request)
+        with written_for(language=chosen.language, time_zone=chosen.time_zone):
+            return self.get_response(request)
+
+
+def note_session(request: HttpRequest) -> None:
+    """Keep that this session is in use, from where and with which browser, every five minutes at most."""
+    key = request.session.session_key
+    if not key:
+        return
+    seen = UserSession.objects.filter(session_key=key).first()
+    if seen is not None and seen.user_id == request.user.pk and timezone.now() - seen.last_seen_at < SEEN_AGAIN:
+        return
+    try:
+        get_account_adapter().get_client_ip(request)
+    except PermissionDenied:
+        return
+    UserSession.objects.create_from_request(request)
+
+
+def _reader_of(request: HttpRequest) -> Identity | None:
+    identity: Identity | None = getattr(request.user, "identity", None) if request.user.is_authenticated else None
+    return identity

@@ -1,0 +1,1 @@
+"""Notices: what the ledger says that concerns a person, told to that person under the bell and by mail."""
