@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("identities", "0015_people_stay"),
-        ("portal", "0001_cache_table"),
+        ("portal", "0002_notices"),
     ]
 
     operations = [
