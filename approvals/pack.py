@@ -16,12 +16,13 @@ from ledger.prove import checkpoint_covering, prove_consistency, prove_inclusion
 from proofs.approval.human_approval import parse_human_approval
 from proofs.canonical import parse_json
 from proofs.errors import Conflict
-from proofs.pack.build import PackedApproval, assemble_pack
+from proofs.pack.build import PackedApproval, PackedToken, assemble_pack
 
 
-def build_pack(*, request: Request, now: datetime) -> dict[str, bytes]:
+def build_pack(*, request: Request, now: datetime, with_private: bool = False) -> dict[str, bytes]:
     """Return the files of the pack by path, with the keys' revocations as they are known at `now`.
 
+    `with_private` takes the identity providers' tokens along: for auditors and the portal's own checks, and for nobody else.
     Refuses with `approval.missing` when nobody has approved the newest revision, with `approval.decision` when somebody rejected it or
     asked for changes (a pack shows an approval, and must not leave a no out), and with `log.pending` until a published checkpoint
     covers every answer.
@@ -50,12 +51,13 @@ def build_pack(*, request: Request, now: datetime) -> dict[str, bytes]:
         policy_input=bytes_of(newest.policy_input),
         policy_result=bytes_of(newest.policy_result),
         trust=current_trust(),
+        tokens=_tokens(answers) if with_private else [],
     )
 
 
 def _answers(revision_id: int) -> list[Approval]:
     rows = Approval.objects.filter(revision_id=revision_id)
-    return list(rows.select_related("record__entry", "signing_key", "identity").order_by("record__entry_id"))
+    return list(rows.select_related("record__entry", "signing_key", "bound_by", "identity").order_by("record__entry_id"))
 
 
 def _packed(answer: Approval) -> PackedApproval:
@@ -71,6 +73,11 @@ def _packed(answer: Approval) -> PackedApproval:
         head_path=tuple(prove_consistency(head.size, checkpoint.size)),
         checkpoint_note=checkpoint.note,
     )
+
+
+def _tokens(answers: Sequence[Approval]) -> list[PackedToken]:
+    bound = [answer.bound_by for answer in answers if answer.bound_by is not None]
+    return [PackedToken(each.id_token.encode(), bytes(each.issuer_keys or b"")) for each in bound]
 
 
 def _revocations(keys: Sequence[SigningKey], now: datetime) -> list[bytes]:

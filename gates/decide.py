@@ -113,7 +113,8 @@ def _choose_project(question: Question, environment: Environment) -> tuple[Proje
 def _weigh_request(request: Request, digest: str, *, now: datetime) -> list[Reason]:
     """Return the reasons why `request` does not open the gate; an empty list opens it."""
     try:
-        verify_pack(build_pack(request=request, now=now), trust=current_trust(), digest=digest, environment=request.environment_id, at=now)
+        files = build_pack(request=request, now=now, with_private=True)
+        verify_pack(files, trust=current_trust(), digest=digest, environment=request.environment_id, at=now)
         return check_present_facts(request, digest=digest, now=now)
     except Refusal as refusal:
         return [Reason(refusal.code, refusal.reason, request_id=request.pk)]
