@@ -11,18 +11,20 @@ from datetime import datetime
 from approvals.models import Approval, Request
 from approvals.trust import current_trust
 from attestations.blobs import bytes_of
-from identities.models import SigningKey
+from identities.models import BoundSignIn, SigningKey
 from ledger.prove import checkpoint_covering, prove_consistency, prove_inclusion
+from proofs.approval.enrollment import parse_enrollment
 from proofs.approval.human_approval import parse_human_approval
 from proofs.canonical import parse_json
+from proofs.dsse import parse_envelope
 from proofs.errors import Conflict
-from proofs.pack.build import PackedApproval, PackedToken, assemble_pack
+from proofs.pack.build import PackedApproval, PackedAttestation, PackedIntroduction, PackedToken, assemble_pack
 
 
 def build_pack(*, request: Request, now: datetime, with_private: bool = False) -> dict[str, bytes]:
     """Return the files of the pack by path, with the keys' revocations as they are known at `now`.
 
-    `with_private` takes the identity providers' tokens along: for auditors and the portal's own checks, and for nobody else.
+    `with_private` adds what only the portal itself and auditors may see: the identity providers' tokens, and what authenticators attest.
     Refuses with `approval.missing` when nobody has approved the newest revision, with `approval.decision` when somebody rejected it or
     asked for changes (a pack shows an approval, and must not leave a no out), and with `log.pending` until a published checkpoint
     covers every answer.
@@ -38,7 +40,8 @@ def build_pack(*, request: Request, now: datetime, with_private: bool = False) -
             "approval.decision", f"{against.identity} answered: {against.get_decision_display().lower()}; expected approvals alone"
         )
     evidence = list(newest.evidence.select_related("attestation__blob", "verdict__document").order_by("pk"))
-    keys = list(SigningKey.objects.filter(approvals__in=answers).distinct().order_by("key_id"))
+    used = SigningKey.objects.filter(approvals__in=answers).select_related("bound_by", "introduced_by")
+    keys = list(used.distinct().order_by("key_id"))
     return assemble_pack(
         approvals=[_packed(answer) for answer in answers],
         enrollments=[bytes(key.enrollment) for key in keys],
@@ -51,7 +54,13 @@ def build_pack(*, request: Request, now: datetime, with_private: bool = False) -
         policy_input=bytes_of(newest.policy_input),
         policy_result=bytes_of(newest.policy_result),
         trust=current_trust(),
-        tokens=_tokens(answers) if with_private else [],
+        tokens=_tokens([*(key.bound_by for key in keys), *(answer.bound_by for answer in answers)]) if with_private else (),
+        introductions=[
+            PackedIntroduction(key.key_id, bytes(key.introduction), bytes(key.introduced_by.enrollment))
+            for key in keys
+            if key.introduced_by and key.introduction
+        ],
+        attestations=_attestations(keys) if with_private else (),
     )
 
 
@@ -75,9 +84,14 @@ def _packed(answer: Approval) -> PackedApproval:
     )
 
 
-def _tokens(answers: Sequence[Approval]) -> list[PackedToken]:
-    bound = [answer.bound_by for answer in answers if answer.bound_by is not None]
-    return [PackedToken(each.id_token.encode(), bytes(each.issuer_keys or b"")) for each in bound]
+def _tokens(rows: Sequence[BoundSignIn | None]) -> list[PackedToken]:
+    return [PackedToken(row.id_token.encode(), bytes(row.issuer_keys)) for row in rows if row is not None and row.issuer_keys]
+
+
+def _attestations(keys: Sequence[SigningKey]) -> list[PackedAttestation]:
+    """Return what authenticators attest, of the keys whose enrolments name it."""
+    named = [(key, parse_enrollment(parse_envelope(bytes(key.enrollment)).payload).attestation) for key in keys if key.attestation]
+    return [PackedAttestation(key.key_id, bytes(key.attestation or b"")) for key, attestation in named if attestation]
 
 
 def _revocations(keys: Sequence[SigningKey], now: datetime) -> list[bytes]:

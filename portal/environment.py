@@ -13,6 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import load_pem_x509_certificates
+
+from proofs.approval.enrollment_parts import AAGUID
+
 PREFIX = "COUNTERSIGN_"
 TRUE = ("1", "true", "yes", "on")
 FALSE = ("0", "false", "no", "off")
@@ -64,6 +69,25 @@ def env_path(name: str, default: Path, *, environ: Mapping[str, str] = os.enviro
     if not path.is_absolute():
         raise BadSetting(f"{PREFIX}{name} is {raw!r}; write an absolute path, such as {default}.")
     return path
+
+
+def env_aaguids(name: str, *, environ: Mapping[str, str] = os.environ) -> list[str]:
+    """Return the models of authenticators in a comma-separated setting. Refuses with BadSetting for anything that is no AAGUID."""
+    models = env_list(name, [], environ=environ)
+    for model in models:
+        if not AAGUID.fullmatch(model):
+            raise BadSetting(f"{PREFIX}{name} has {model!r}; write AAGUIDs such as 2fc0579f-8113-47ea-b116-bb5a8db9202a, in lowercase.")
+    return models
+
+
+def certificates_in(path: Path) -> tuple[bytes, ...]:
+    """Return the certificates (DER) of a PEM file, none for the empty path. Refuses with BadSetting for a file that has none or cannot be read."""
+    if path == Path():
+        return ()
+    try:
+        return tuple(item.public_bytes(Encoding.DER) for item in load_pem_x509_certificates(path.read_bytes()))
+    except (OSError, ValueError) as error:
+        raise BadSetting(f"{path} cannot be read as certificates ({error}); write a file of PEM certificates.") from error
 
 
 def env_secret(name: str, default: str, *, environ: Mapping[str, str] = os.environ) -> str:

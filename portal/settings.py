@@ -13,6 +13,8 @@ from csp.constants import NONCE, NONE, SELF
 
 from portal import __version__
 from portal.environment import (
+    certificates_in,
+    env_aaguids,
     env_bool,
     env_int,
     env_list,
@@ -61,6 +63,9 @@ API_CALLS_PER_MINUTE = env_int("API_CALLS_PER_MINUTE", 600, least=1, most=1_000_
 CEREMONY_SECONDS = env_int("CEREMONY_SECONDS", 300, least=30, most=300)
 # Whether what Sigstore's own mirror sends takes the place of what it sent before without two officers: TUF's keys are the authority there.
 UPDATE_PUBLIC_GOOD_ROOT = env_bool("UPDATE_PUBLIC_GOOD_ROOT", True)
+# Roots of makers of authenticators (DER), and the models whose attested keys reach level H4; without roots nobody asks for an attestation.
+ATTESTATION_ROOTS = certificates_in(env_path("ATTESTATION_ROOTS_FILE", Path()))
+AUTHENTICATORS = env_aaguids("AUTHENTICATORS")
 HEARTBEAT_DIR = env_path("HEARTBEAT_DIR", VAR_DIR / "heartbeats")
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_EVIDENCE_BYTES + 64 * 1024
 # One form takes a file and brings a handler of its own; one that is sent with any other form is thrown away unread. Larger bodies do not

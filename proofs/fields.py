@@ -136,10 +136,10 @@ class Fields:
         items = self._list(name, low, high)
         return [Fields(item, path=f"{self._path}.{name}[{index}]", code=self._code) for index, item in enumerate(items)]
 
-    def texts(self, name: str, *, low: int = 0, high: int = 64) -> tuple[str, ...]:
-        """Return the texts of a list that has from `low` to `high` of them, none twice."""
+    def texts(self, name: str, *, low: int = 0, high: int = 64, limit: int = MAX_TEXT) -> tuple[str, ...]:
+        """Return the texts of a list that has from `low` to `high` of them, none twice, each of at most `limit` characters."""
         items = self._list(name, low, high)
-        read = tuple(Fields({"item": item}, path=f"{self._path}.{name}", code=self._code).text("item") for item in items)
+        read = tuple(Fields({"item": item}, path=f"{self._path}.{name}", code=self._code).text("item", limit=limit) for item in items)
         if len(set(read)) != len(read):
             self.refuse(name, "no item twice")
         return read

@@ -13,7 +13,7 @@ from approvals.pack import build_pack
 from attestations.collection.receive import may_send
 from attestations.models import Artifact
 from attestations.names import with_proven_names
-from identities.permissions import may, person_of, readable_projects, requires
+from identities.permissions import Role, may, person_of, readable_projects, requires
 from proofs.digest import parse_digest
 from proofs.errors import Refusal
 from reports.archive import zip_pack
@@ -49,10 +49,11 @@ def artifact(request: HttpRequest, digest: str) -> HttpResponse:
 
 @requires("packs.read")
 def pack(request: HttpRequest, request_id: str) -> HttpResponse:
-    """Send the pack of a request: the files with which anyone checks its approvals offline."""
+    """Send the pack of a request: the files with which anyone checks its approvals offline. Auditors of the project get its private files too."""
     readable = readable_projects(person_of(request), "packs.read")
     asked = get_object_or_404(Request.objects.select_related("project"), pk=request_id, project__in=readable)
-    content = zip_pack(build_pack(request=asked, now=timezone.now()))
+    reads_private = may(person_of(request), "packs.read", project=asked.project, role=Role.AUDITOR).allowed
+    content = zip_pack(build_pack(request=asked, now=timezone.now(), with_private=reads_private))
     response = HttpResponse(content, content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="{asked.pk}.pack.zip"'
     return response

@@ -8,7 +8,8 @@ The checks, in this order; the first that fails refuses:
 4. No evidence came in since that would change what was shown.                request.stale_snapshot
 5. The person has not answered this revision yet.                             approval.already_answered
 6. The decision is possible in this state, and says why where it must.        request.blocked, request.closed, approval.reason_missing
-7. The key is the person's own, not revoked, and enrolled for this portal;    signer.unknown, signer.revoked, signer.other_portal
+7. The key is the person's own, not revoked, enrolled for this portal, and    signer.unknown, signer.revoked, signer.other_portal,
+   old enough for an environment of the highest tier;                         signer.cooling_off,
    without one, their identity provider can stand in for it.                  sign_in.no_provider, assurance.too_low
 8. The ledger has published a head that the statement can name.               log.pending
 9. Everything the statement rests on is older than it.                        time.issued_too_early
@@ -30,6 +31,7 @@ from approvals.signing.approval_statement import SigningSession, build_statement
 from approvals.signing.entitlement import (
     get_current_revision,
     refuse_if_answered,
+    refuse_if_cooling_off,
     refuse_if_key_unusable,
     refuse_if_not_entitled,
     refuse_if_not_possible,
@@ -74,6 +76,8 @@ def begin_signing(
     refuse_if_answered(revision, by)
     refuse_if_not_possible(state, revision, decision, reason)
     offer = _offer(key, policy, decision, by)
+    if key is not None:
+        refuse_if_cooling_off(key, tier=request.environment.tier, now=now)
     head = latest_checkpoint()
     if head is None:
         raise Unavailable("log.pending", "the ledger has not published a head yet; try again in a few seconds")

@@ -5,6 +5,8 @@ Reads only. Not asked here: whether the revision is the newest that evidence and
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 
 from approvals.models import Approval, Request, RequestState, Revision
@@ -13,6 +15,7 @@ from identities.models import Identity, SigningKey
 from identities.permissions import demand, roles_of
 from proofs.canonical import parse_canonical
 from proofs.errors import Conflict, Malformed, NotAllowed
+from proofs.pack.check_signer import HIGHEST_TIER
 from proofs.policy.evaluate import Policy, exclusions
 
 Decision = Approval.Decision
@@ -66,6 +69,15 @@ def refuse_if_key_unusable(key: SigningKey, by: Identity) -> None:
         raise Conflict("signer.revoked", f"the key {key.label!r} was revoked; enrol another one under your approval keys")
     if key.rp_id != settings.RP_ID:
         raise Conflict("signer.other_portal", f"the key {key.label!r} was enrolled for {key.rp_id}, expected {settings.RP_ID}")
+
+
+def refuse_if_cooling_off(key: SigningKey, *, tier: int, now: datetime) -> None:
+    """Refuse with `signer.cooling_off` while `key` is too new for an environment of the highest tier, saying from when on it counts."""
+    if tier >= HIGHEST_TIER and key.matures_at is not None and now < key.matures_at:
+        raise Conflict(
+            "signer.cooling_off",
+            f"the key {key.label!r} is new and counts for this environment from {key.matures_at:%Y-%m-%d %H:%M} UTC on; sign with an older one or wait",
+        )
 
 
 def refuse_if_closed(state: RequestState) -> None:

@@ -47,6 +47,6 @@ def verify_sign_in(*, ceremony: Ceremony, bound: BoundSignIn, by: Identity, now:
 
 
 def second_factor_contexts(provider: IdentityProvider) -> tuple[str, ...]:
-    """Return the values of `acr` that the operator says this provider gives for two factors only (`second_factor_acr` in its settings)."""
-    configured = provider.config.get("second_factor_acr")
+    """Return the values of `acr` that the operator says this provider gives for two factors only (`second_factor` in its settings)."""
+    configured = provider.config.get("second_factor")
     return tuple(sorted({item for item in configured if isinstance(item, str) and item})) if isinstance(configured, list) else ()

@@ -4,6 +4,8 @@
 2. The statement names that key and that enrolment.                                                           signer.key_mismatch
 3. The enrolment is the portal's own and names a person.                                                      enrollment.*, signer.not_human
 4. The statement names the person the key was enrolled for.                                                   signer.identity_mismatch
+5. The key is old enough for an environment of the highest tier.                                              signer.cooling_off
+6. What vouches for the enrolment, a sign-in and an attestation, still holds; the level follows from it.      binding.*, id_token.*, attestation.*
 
 Not checked here: revocation and what the policy makes of it.
 """
@@ -14,19 +16,22 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from approvals.trust import current_trust
 from identities.models import Identity, SigningKey
 from ledger.recorder import recorder_key
 from proofs.approval.approval_parts import HumanApproval, SignerReference
 from proofs.approval.assurance import assurance_level
 from proofs.approval.enrollment import HUMAN_APPROVAL_PURPOSE, Enrollment, parse_enrollment
 from proofs.approval.human_approval import approval_challenge
-from proofs.approval.passkey import Assertion, approval_policy, verify_assertion
+from proofs.approval.passkey import Assertion, VerifiedAssertion, approval_policy, verify_assertion
 from proofs.canonical import parse_json
 from proofs.digest import sha256_hex
 from proofs.dsse import parse_envelope, verify_envelope
 from proofs.encoding import b64url_decode
-from proofs.errors import Malformed, Unproven
+from proofs.errors import Conflict, Malformed, Unproven
 from proofs.keys import PublicKey, load_spki
+from proofs.pack.check_signer import is_cooling_off
+from proofs.pack.weigh_enrollment import weigh_enrollment
 
 MAX_ASSERTION_BYTES = 32 * 1024
 FIELDS = ("credentialId", "authenticatorData", "clientDataJSON", "signature")
@@ -90,6 +95,10 @@ def verify_signature(
     approver = (statement.approver.issuer, statement.approver.subject)
     if not approver == (by.issuer, by.subject) == (enrollment.issuer, enrollment.subject):  # 4
         raise Unproven("signer.identity_mismatch", "the statement, the sign-in and the enrolment do not name the same person")
+    if is_cooling_off(enrollment, tier=statement.environment.tier, at=statement.validity.issued_at):  # 5
+        raise Conflict(
+            "signer.cooling_off", f"the key {key.label!r} is new and counts here from {enrollment.matures_at:%Y-%m-%d %H:%M} UTC on"
+        )
     return VerifiedSignature(
         key=public_key,
         assertion=Assertion(
@@ -101,9 +110,24 @@ def verify_signature(
             verified.algorithm,
         ),
         origin=verified.origin,
-        level=assurance_level(assertion=verified, enrollment=enrollment),
+        level=_level(verified, enrollment, key),
         sign_count=verified.sign_count,
     )
+
+
+def _level(verified: VerifiedAssertion, enrollment: Enrollment, key: SigningKey) -> str:  # 6
+    """Return the level, as an auditor computes it who trusts what this portal trusts and has every private file."""
+    bound = key.bound_by
+    weighed = weigh_enrollment(
+        enrollment,
+        id_token=bound.id_token.encode() if bound else None,
+        issuer_keys=bytes(bound.issuer_keys) if bound and bound.issuer_keys else None,
+        attestation=bytes(key.attestation) if key.attestation else None,
+        trust=current_trust(),
+    )
+    if enrollment.binding is not None and weighed.binding is None:
+        raise Unproven("binding.missing", "the proof of this key's enrolment is not here any more, so it cannot be recorded with its level")
+    return assurance_level(assertion=verified, enrollment=enrollment, binding=weighed.binding, attestation=weighed.attestation)
 
 
 def _open_enrollment(key: SigningKey) -> Enrollment:

@@ -85,29 +85,29 @@ def verify_attestation(
     `models` are AAGUIDs as 36 lowercase characters. A root may also be the attestation certificate itself, as makers publish some.
     """
     named = enrollment.attestation
-    if named is None:  # 1
+    if named is None:  # 1.
         raise Unproven("attestation.missing", "the enrolment names no attestation: which authenticator made the key is not known")
     if sha256_hex(document) != named.digest:
         raise Unproven("attestation.digest", "got another attestation than the one the enrolment names")
     opened = _open(document)
-    _demand_same_key(opened, enrollment)  # 2
-    if (opened.credential.model, opened.format) != (named.aaguid, named.format):  # 3
+    _demand_same_key(opened, enrollment)  # 2.
+    if (opened.credential.model, opened.format) != (named.aaguid, named.format):  # 3.
         raise Unproven("attestation.model", f"the attestation is of {opened.credential.model}, the enrolment names {named.aaguid}")
     check = _FORMATS.get(opened.format)
-    if check is None:  # 4
+    if check is None:  # 4.
         raise Unproven("attestation.format", f"got the format {opened.format}, expected {' or '.join(_FORMATS)} with a certificate")
     try:
         chain = _chain(opened.statement)
-        check(opened, chain, enrollment.key)  # 5
-        root = _demand_root(chain, roots, at)  # 6
+        check(opened, chain, enrollment.key)  # 5.
+        root = _demand_root(chain, roots, at)  # 6.
     except Refusal:
         raise
     except Exception as error:
         # The library reads certificates that anyone may have written, and raises whatever comes of it.
         raise Malformed(_MALFORMED, f"got certificates that cannot be read ({type(error).__name__})") from error
-    if enrollment.backup_eligible or opened.authenticator_data[32] & BE:  # 7
+    if enrollment.backup_eligible or opened.authenticator_data[32] & BE:  # 7.
         raise Unproven("attestation.synced", "the key can be backed up, so it may leave the authenticator that attests it")
-    if named.aaguid not in models:  # 8
+    if named.aaguid not in models:  # 8.
         raise Unproven("attestation.unlisted", f"the authenticator is a {named.aaguid}, a model that is not on the list")
     return VerifiedAttestation(named.aaguid, opened.format, sha256_hex(root.public_bytes(serialization.Encoding.DER)))
 

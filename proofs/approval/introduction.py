@@ -134,16 +134,16 @@ def verify_introduction(
     `introduction` is the envelope, `introducer` the older key's enrolment and `introducer_digest` the SHA-256 (hex) of its payload.
     """
     named = enrollment.introduced_by
-    if named is None:  # 1
+    if named is None:  # 1.
         raise Unproven("introduction.missing", "the enrolment names no older key that signed for this one")
     if sha256_hex(introduction) != named.signature_digest or (named.key_id, named.enrollment) != (introducer.key_id, introducer_digest):
         raise Unproven("introduction.digest", "got another introduction or another older key than the enrolment names")
-    payload, assertion = _open_envelope(introduction)  # 2
+    payload, assertion = _open_envelope(introduction)  # 2.
     if assertion.key_id != introducer.key_id or assertion.credential_id != introducer.credential_id:
         raise Unproven("introduction.other_key", f"the introduction is signed with {assertion.key_id}, expected {introducer.key_id}")
     said = parse_introduction(payload)
-    _demand_same_key(said, enrollment, introducer, introducer_digest)  # 3
-    if (introducer.kind, introducer.issuer, introducer.subject, introducer.rp_id, introducer.event) != (  # 4
+    _demand_same_key(said, enrollment, introducer, introducer_digest)  # 3.
+    if (introducer.kind, introducer.issuer, introducer.subject, introducer.rp_id, introducer.event) != (  # 4.
         "person",
         enrollment.issuer,
         enrollment.subject,
@@ -155,7 +155,7 @@ def verify_introduction(
         raise Unproven(
             "introduction.too_early", "the older key was enrolled after it is said to have signed, or signed after the enrolment"
         )
-    return verify_assertion(  # 5
+    return verify_assertion(  # 5.
         challenge=introduction_challenge(payload),
         authenticator_data=assertion.authenticator_data,
         client_data_json=assertion.client_data_json,

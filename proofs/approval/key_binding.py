@@ -71,9 +71,9 @@ def verify_key_binding(*, enrollment: Enrollment, id_token: str, issuer_keys: by
     `issuer_keys` is the canonical key document (`proofs.tokens.key_set.normalise_keys`), `at` the moment of the enrolment.
     """
     binding = enrollment.binding
-    if binding is None:  # 1
+    if binding is None:  # 1.
         raise Unproven("binding.missing", "the portal alone vouches for this key; no sign-in at an identity provider is bound to it")
-    if sha256_hex(id_token.encode("utf-8", "replace")) != binding.token_digest:  # 2
+    if sha256_hex(id_token.encode("utf-8", "replace")) != binding.token_digest:  # 2.
         raise Unproven("binding.token_digest", "got another ID token than the one the enrolment names")
     if sha256_hex(issuer_keys) != binding.keys_digest:
         raise Unproven("binding.keys_digest", "got another key set of the identity provider than the one the enrolment names")
@@ -85,9 +85,9 @@ def verify_key_binding(*, enrollment: Enrollment, id_token: str, issuer_keys: by
         user_handle=binding.user_handle,
         salt=binding.salt,
     )
-    if not hmac.compare_digest(binding.nonce, expected):  # 3
+    if not hmac.compare_digest(binding.nonce, expected):  # 3.
         raise Unproven("binding.nonce", "the nonce of the sign-in is not the hash of this key: it was made for another one")
-    token = verify_id_token(  # 4
+    token = verify_id_token(  # 4.
         id_token,
         issuer_keys=issuer_keys,
         expected_issuer=binding.issuer,
@@ -120,13 +120,13 @@ def _demand_person(enrollment: Enrollment, token: VerifiedIdToken) -> None:
     binding = enrollment.binding
     assert binding is not None
     said = (token.issuer, token.subject)
-    if not said == (binding.issuer, binding.subject) == (enrollment.issuer, enrollment.subject):  # 5
+    if not said == (binding.issuer, binding.subject) == (enrollment.issuer, enrollment.subject):  # 5.
         raise Unproven(
             "binding.identity_mismatch",
             f"the identity provider speaks of {token.subject[:80]} at {token.issuer[:120]}, "
             f"expected {enrollment.subject[:80]} at {enrollment.issuer[:120]}, whom the key was enrolled for",
         )
-    if token.authenticated_at != binding.authenticated_at:  # 6
+    if token.authenticated_at != binding.authenticated_at:  # 6.
         raise Unproven("binding.authenticated_at", "the enrolment says another time of sign-in than the ID token")
 
 

@@ -82,6 +82,23 @@ class PackedToken:
     issuer_keys: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class PackedIntroduction:
+    """How an older key signed for the key `key_id`: the envelope, and the older key's enrolment."""
+
+    key_id: str
+    envelope: bytes
+    introducer: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PackedAttestation:
+    """What the authenticator of the key `key_id` attests (`proofs.approval.attestation`): private, because it may tell one device from another."""
+
+    key_id: str
+    document: bytes
+
+
 def assemble_pack(
     *,
     approvals: Sequence[PackedApproval],
@@ -96,11 +113,13 @@ def assemble_pack(
     policy_result: bytes,
     trust: Trust,
     tokens: Iterable[PackedToken] = (),
+    introductions: Iterable[PackedIntroduction] = (),
+    attestations: Iterable[PackedAttestation] = (),
 ) -> dict[str, bytes]:
     """Return the files of a pack by path, index included.
 
-    `enrollments` and `revocations` are the envelopes (JSON bytes) of the keys that signed; `tokens` are private and belong into packs for
-    auditors alone. Refuses as the parsers of the parts do,
+    `enrollments` and `revocations` are the envelopes (JSON bytes) of the keys that signed; `tokens` and `attestations` are private and
+    belong into packs for auditors alone. Refuses as the parsers of the parts do,
     with `record.unknown_key` when `trust` does not hold the key a record is signed with, and with `signer.unknown` without its enrolment.
     """
     files: dict[str, bytes] = {}
@@ -120,6 +139,10 @@ def assemble_pack(
     for token in tokens:
         named = sha256_hex(token.id_token)
         files[layout.token_path(named)], files[layout.token_keys_path(named)] = token.id_token, token.issuer_keys
+    for introduction in introductions:
+        files[layout.introduction_path(introduction.key_id)] = introduction.envelope
+        files[layout.introducer_path(introduction.key_id)] = introduction.introducer
+    files.update({layout.attestation_path(item.key_id): item.document for item in attestations})
     files.update({layout.EVIDENCE + sha256_hex(content): content for content in evidence})
     files.update({layout.VERDICTS + sha256_hex(content): content for content in verdicts})
     files[layout.SNAPSHOT], files[layout.REQUEST] = snapshot, request

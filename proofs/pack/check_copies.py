@@ -58,6 +58,8 @@ def _read_copy(files: Mapping[str, bytes]) -> Trust:
 
 
 def _keys_used(files: Mapping[str, bytes], used_recorders: Sequence[str]) -> set[str]:
-    # Enrolments and revocations have been verified by now; the key each one names is the key that signed it.
-    signed = (parse_envelope(parse_canonical(content)) for path, content in files.items() if path.startswith("signers/"))
+    # Enrolments and revocations have been verified by now; the key each one names is the key that signed it. What persons and
+    # authenticators signed stands beside them.
+    by_portal = (path for path in files if path.startswith("signers/") and not path.endswith((".introduction.json", ".attestation")))
+    signed = (parse_envelope(parse_canonical(files[path])) for path in by_portal)
     return {*used_recorders, *(envelope.signatures[0].key_hint for envelope in signed)}

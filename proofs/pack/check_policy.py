@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import zip_longest
 from typing import Any
 
 from proofs.approval.approval_parts import ExcludedParty, HumanApproval
@@ -106,13 +107,20 @@ def check_roles(approval: HumanApproval, policy_input: dict[str, Any]) -> None:
             raise Unproven("signer.role_scope", f"{approval.approver.username} is {role.name} in {role.scope}, expected a role in {where}")
 
 
-def check_count(policy: Policy, policy_input: dict[str, Any], counted: Sequence[CountedApproval]) -> list[dict[str, Any]]:
-    """22. Return the outcomes of the approvals rules when enough different people, entitled and sure enough, approved."""
-    for approval in counted:
+def check_count(
+    policy: Policy, policy_input: dict[str, Any], counted: Sequence[CountedApproval], remarks: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    """22. Return the outcomes of the approvals rules when enough different people, entitled and sure enough, approved.
+
+    `remarks` say of each approval in turn why its level is not higher, where proof is missing.
+    """
+    for approval, remark in zip_longest(counted, remarks[: len(counted)], fillvalue=""):
+        assert isinstance(approval, CountedApproval)
         if not reaches_level(approval.level, policy.minimum_assurance):
             raise Unproven(
                 "assurance.too_low",
-                f"{approval.subject} signed at level {approval.level}, the policy asks for {policy.minimum_assurance} or higher",
+                f"{approval.subject} signed at level {approval.level}, the policy asks for {policy.minimum_assurance} or higher"
+                + (f": {remark}" if remark else ""),
             )
     outcomes = count_approvals(policy, counted, excluded=exclusions(policy, policy_input))
     for outcome in outcomes:

@@ -1,6 +1,6 @@
 """Steps 7 to 9 of the argument: whose key it is, that it signed exactly this statement, and how sure that makes us.
 
-Only the portal vouches for the link between person and key; the level says so.
+Who vouches for the link between person and key, the portal or the person's identity provider, is weighed in step 9; the level says it.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from proofs.approval.approval_parts import HumanApproval, SignerReference
-from proofs.approval.assurance import assurance_level
+from proofs.approval.assurance import assurance_level, claimable_levels
 from proofs.approval.enrollment import HUMAN_APPROVAL_PURPOSE, Enrollment, parse_enrollment
 from proofs.approval.human_approval import approval_challenge
+from proofs.approval.introduction import verify_introduction
 from proofs.approval.passkey import VerifiedAssertion, approval_policy, verify_assertion
 from proofs.approval.record import Record
 from proofs.canonical import canonical_bytes, parse_canonical
@@ -22,6 +23,10 @@ from proofs.errors import Malformed, Refusal, Unproven
 from proofs.pack import layout
 from proofs.pack.build import build_allowed_signers, recorder_of
 from proofs.pack.trust import Trust, recorder_keys_at
+from proofs.pack.weigh_enrollment import WeighedEnrollment, weigh_enrollment
+
+# A new key waits before it counts here.
+HIGHEST_TIER = 3
 
 _SIGNATURE = "signer.enrollment_signature"
 
@@ -32,6 +37,7 @@ class Signer:
 
     enrollment: Enrollment
     revocation: Enrollment | None
+    is_introduced: bool = False
 
     @property
     def revoked_at(self) -> datetime | None:
@@ -66,7 +72,17 @@ def check_signer(files: Mapping[str, bytes], record: Record, approval: HumanAppr
         raise Unproven("signer.relying_party", f"the key was enrolled at {enrollment.rp_id}, expected {trust.rp_id}")
     if approval.validity.issued_at < enrollment.at:
         raise Unproven("signer.not_yet_enrolled", f"the key was enrolled at {enrollment.at}, after the statement that names it was issued")
-    return Signer(enrollment, _find_revocation(files, enrollment, record, trust))
+    if is_cooling_off(enrollment, tier=approval.environment.tier, at=approval.validity.issued_at):
+        raise Unproven(
+            "signer.cooling_off",
+            f"the key is new and counts for {approval.environment.name} from {enrollment.matures_at} on, the statement is of {approval.validity.issued_at}",
+        )
+    return Signer(enrollment, _find_revocation(files, enrollment, record, trust), _is_introduced(files, enrollment, trust))
+
+
+def is_cooling_off(enrollment: Enrollment, *, tier: int, at: datetime) -> bool:
+    """Return whether a key is too new at `at` for an environment of this tier."""
+    return tier >= HIGHEST_TIER and enrollment.matures_at is not None and at < enrollment.matures_at
 
 
 def check_assertion(record: Record, approval: HumanApproval, signer: Signer, trust: Trust) -> VerifiedAssertion:
@@ -94,18 +110,35 @@ def check_assertion(record: Record, approval: HumanApproval, signer: Signer, tru
     return verified
 
 
-def check_level(record: Record, verified: VerifiedAssertion, signer: Signer) -> str:
-    """9. Return the assurance level, computed; the record must not claim another one."""
-    level = assurance_level(assertion=verified, enrollment=signer.enrollment)
-    if record.assurance != level:
-        raise Unproven("record.mismatch", f"the record claims level {record.assurance}, what was signed comes to {level}")
-    return level
+def weigh_signer(files: Mapping[str, bytes], signer: Signer, trust: Trust) -> WeighedEnrollment:
+    """9. Return what the enrolment proves beyond the portal's word, from the private files where the pack holds them."""
+    enrollment, binding = signer.enrollment, signer.enrollment.binding
+    return weigh_enrollment(
+        enrollment,
+        id_token=files.get(layout.token_path(binding.token_digest)) if binding else None,
+        issuer_keys=files.get(layout.token_keys_path(binding.token_digest)) if binding else None,
+        attestation=files.get(layout.attestation_path(enrollment.key_id)),
+        trust=trust,
+    )
+
+
+def check_level(record: Record, verified: VerifiedAssertion, signer: Signer, weighed: WeighedEnrollment) -> str:
+    """9. Return the assurance level, computed; the record must not claim one that its enrolment could not come to with every proof at hand."""
+    claimable = claimable_levels(assertion=verified, enrollment=signer.enrollment)
+    if record.assurance not in claimable:
+        raise Unproven("record.mismatch", f"the record claims level {record.assurance}, what was signed comes to {' or '.join(claimable)}")
+    return assurance_level(assertion=verified, enrollment=signer.enrollment, binding=weighed.binding, attestation=weighed.attestation)
 
 
 def check_signer_files(files: Mapping[str, bytes], signers: Sequence[Signer]) -> None:
     """10. Return when `signers/` and `allowed_signers` hold the keys that signed and nobody else's."""
     expected = {layout.signer_path(item.enrollment.key_id) for item in signers}
     expected |= {layout.signer_path(item.enrollment.key_id, revoked=True) for item in signers if item.revocation}
+    for item in signers:
+        if item.enrollment.attestation:
+            expected.add(layout.attestation_path(item.enrollment.key_id))
+        if item.is_introduced:
+            expected |= {layout.introduction_path(item.enrollment.key_id), layout.introducer_path(item.enrollment.key_id)}
     for path in files:
         if path.startswith("signers/") and path not in expected:
             raise Unproven("signer.unlisted", f"the pack holds {path}, a key that signed nothing in it")
@@ -122,9 +155,31 @@ def _find_revocation(files: Mapping[str, bytes], enrollment: Enrollment, record:
     revocation, _ = _open_enrollment(files[path], trust)
     if revocation.event != "revoked" or _named_by(revocation) != _named_by(enrollment):
         raise Unproven("signer.enrollment_mismatch", f"{path} is not the revocation of this key")
+    if revocation.compromised_from is not None and record.checked_at >= revocation.compromised_from:
+        raise Unproven("signer.compromised", f"from {revocation.compromised_from} on somebody else may have signed with this key")
     if record.checked_at >= revocation.at:
         raise Unproven("signer.revoked", f"the key was revoked at {revocation.at}, before the signature was checked")
     return revocation
+
+
+def _is_introduced(files: Mapping[str, bytes], enrollment: Enrollment, trust: Trust) -> bool:
+    """Return whether the pack shows that an older key of the same person signed for this one; what it shows must hold."""
+    introduction = files.get(layout.introduction_path(enrollment.key_id))
+    introducer = files.get(layout.introducer_path(enrollment.key_id))
+    if introduction is None and introducer is None:
+        return False
+    if introduction is None or introducer is None:
+        raise Unproven("introduction.missing", "the pack holds an introduction or an older key alone, expected both or neither")
+    older, digest = _open_enrollment(introducer, trust)
+    verify_introduction(
+        enrollment=enrollment,
+        introduction=introduction,
+        introducer=older,
+        introducer_digest=digest,
+        rp_id=trust.rp_id,
+        origins=trust.origins,
+    )
+    return True
 
 
 def _named_by(enrollment: Enrollment) -> tuple[object, ...]:

@@ -33,7 +33,7 @@ _PER_APPROVAL = (STATEMENT, SIGNED_BYTES, RECORD_BUNDLE, RECORD_PROOF, HEAD_PROO
 _REQUIRED = (ALLOWED_SIGNERS, SNAPSHOT, REQUEST, GUIDE, POLICY_DOCUMENT, POLICY_INPUT, POLICY_RESULT, TRUST_README, TRUST_COPY)
 _NAMES = re.compile(
     r"approvals/[0-9]{2}/(statement\.json|statement\.pae|human\.dsse\.json|human\.sign-in\.json|human\.sshsig|record\.sigstore\.json|record\.tlog-proof|head\.proof)"
-    r"|signers/[A-Za-z0-9_-]{43}(\.revoked)?\.json"
+    r"|signers/[A-Za-z0-9_-]{43}((\.revoked|\.introduction|\.introducer)?\.json|\.attestation)"
     r"|(evidence|verdicts)/[0-9a-f]{64}"
     r"|tokens/[0-9a-f]{64}\.(jwt|keys)"
     r"|policy/(document|input|result)\.json"
@@ -58,6 +58,21 @@ def approval_folder(number: int) -> str:
 def signer_path(key_id: str, *, revoked: bool = False) -> str:
     """Return the path of the enrolment of a key, or of its revocation."""
     return f"signers/{key_file_name(key_id)}{'.revoked' if revoked else ''}.json"
+
+
+def introduction_path(key_id: str) -> str:
+    """Return the path of the envelope with which an older key signed for this one."""
+    return f"signers/{key_file_name(key_id)}.introduction.json"
+
+
+def introducer_path(key_id: str) -> str:
+    """Return the path of the enrolment of the older key that signed for this one."""
+    return f"signers/{key_file_name(key_id)}.introducer.json"
+
+
+def attestation_path(key_id: str) -> str:
+    """Return the path of what the authenticator of a key attests. Such files are private: only packs for auditors hold them."""
+    return f"signers/{key_file_name(key_id)}.attestation"
 
 
 def token_path(digest: str) -> str:

@@ -19,7 +19,7 @@ NEVER_CHECKED = (
     "Whether anybody rejected this, withdrew it, or the key was revoked, before or after: a pack can be made without saying so.",
     "That a revocation would be in the pack: those in it are a courtesy. Ask the portal's gate.",
     "Whether this policy was in force, and demands enough: compare its digest with the one you expect.",
-    "That the key belongs to the person, and that the person held the role: the portal vouches for both, nobody else.",
+    "That the person held the role, and up to level H2 that the key is theirs: the portal vouches for both, nobody else.",
     "Which registered identity stands behind a signer of evidence: the portal's register says so.",
     "What the person understood: a passkey proves the intent to sign on this page, not comprehension.",
     "Whether the bytes in a registry or at run time have this digest: compare them yourself.",

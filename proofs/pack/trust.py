@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from cryptography import x509
+
+from proofs.approval.enrollment_parts import AAGUID
 from proofs.canonical import canonical_bytes, parse_json
 from proofs.checkpoint import NoteKey, parse_note_key
 from proofs.digest import sha256_hex
-from proofs.encoding import b64_encode
+from proofs.encoding import b64_decode, b64_encode
 from proofs.errors import Malformed, Refusal
 from proofs.evidence import TrustMaterial
 from proofs.fields import Fields
@@ -25,6 +28,9 @@ from proofs.tokens.key_set import normalise_keys
 
 TRUST_SCHEMA = "countersign-trust/v1"
 MAX_TRUST_BYTES = 16 * 1024 * 1024
+
+# How much more keys of a provider there may be than it publishes at one time: some change them every week.
+KEYS_OVER_TIME = 32
 
 _CODE = "trust.malformed"
 
@@ -66,6 +72,14 @@ class TrustedProvider:
 
 
 @dataclass(frozen=True, slots=True)
+class TrustedAuthenticators:
+    """Whose word on authenticators is taken: makers' root certificates (DER), and the models (AAGUIDs) that may lift an approval to H4."""
+
+    roots: tuple[bytes, ...]
+    models: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Trust:
     """Everything a verification starts from."""
 
@@ -77,6 +91,7 @@ class Trust:
     evidence_roots: tuple[EvidenceRoot, ...]
     evidence_keys: tuple[RegisteredKey, ...]
     identity_providers: tuple[TrustedProvider, ...] = ()
+    authenticators: TrustedAuthenticators | None = None
 
     def material(self) -> TrustMaterial:
         """Return what evidence is verified with. Refuses as `parse_trust_root` does."""
@@ -86,11 +101,13 @@ class Trust:
 
 def build_trust(trust: Trust) -> bytes:
     """Return the canonical document of `trust`. Refuses with `trust.malformed` when it does not read back the same."""
-    # A document without providers is spelled as it always was.
+    # A document without providers and authenticators is spelled as it always was.
     providers = {"identityProviders": [_provider_document(item) for item in trust.identity_providers]} if trust.identity_providers else {}
+    authenticators = {"authenticators": _authenticators_document(trust.authenticators)} if trust.authenticators else {}
     document = canonical_bytes(
         {
             **providers,
+            **authenticators,
             "schema": TRUST_SCHEMA,
             "portal": {"origin": trust.origin, "rpId": trust.rp_id, "origins": list(trust.origins)},
             "recorderKeys": [
@@ -136,7 +153,7 @@ def parse_trust(unverified_document: bytes) -> Trust:
     except Refusal as error:
         raise Malformed(_CODE, f"the trust document cannot be read: {error.reason}") from error
     fields = Fields(value, path="trust", code=_CODE)
-    known = ("schema", "portal", "recorderKeys", "log", "trustRoots", "evidenceKeys", "identityProviders")
+    known = ("schema", "portal", "recorderKeys", "log", "trustRoots", "evidenceKeys", "identityProviders", "authenticators")
     fields.only(*known).choice("schema", (TRUST_SCHEMA,))
     portal = fields.fields("portal").only("origin", "rpId", "origins")
     try:
@@ -152,6 +169,7 @@ def parse_trust(unverified_document: bytes) -> Trust:
         evidence_roots=tuple(_evidence_root(item) for item in fields.each("trustRoots", high=64)),
         evidence_keys=tuple(_evidence_key(item) for item in fields.each("evidenceKeys", high=1024)),
         identity_providers=_providers(fields) if fields.has("identityProviders") else (),
+        authenticators=_authenticators(fields.fields("authenticators")) if fields.has("authenticators") else None,
     )
 
 
@@ -205,10 +223,29 @@ def _providers(fields: Fields) -> tuple[TrustedProvider, ...]:
 def _provider(item: Fields) -> TrustedProvider:
     item.only("issuer", "audiences", "keys", "secondFactor")
     try:
-        keys = normalise_keys(canonical_bytes({"keys": item.raw("keys")}))
+        keys = normalise_keys(canonical_bytes({"keys": item.raw("keys")}), times=KEYS_OVER_TIME)
     except Refusal as error:
         raise Malformed(_CODE, error.reason) from error
     return TrustedProvider(item.text("issuer", limit=300), item.texts("audiences", low=1), keys, item.texts("secondFactor"))
+
+
+def _authenticators_document(item: TrustedAuthenticators) -> dict[str, Any]:
+    return {"roots": [b64_encode(root) for root in item.roots], "models": list(item.models)}
+
+
+def _authenticators(item: Fields) -> TrustedAuthenticators:
+    item.only("roots", "models")
+    roots = tuple(b64_decode(text, code=_CODE, what="a root for authenticators") for text in item.texts("roots", low=1, limit=16_384))
+    models = item.texts("models")
+    try:
+        for root in roots:
+            x509.load_der_x509_certificate(root)
+    except ValueError as error:
+        raise Malformed(_CODE, f"got a root for authenticators that is no certificate ({str(error)[:100]})") from error
+    for model in models:
+        if not AAGUID.fullmatch(model):
+            item.refuse("models", "AAGUIDs of 36 lowercase characters with hyphens")
+    return TrustedAuthenticators(roots, models)
 
 
 def _key(item: Fields) -> PublicKey:

@@ -38,7 +38,8 @@ from datetime import datetime
 from typing import Any
 
 from proofs.approval.approval_parts import HumanApproval
-from proofs.approval.human_approval import is_environment, parse_human_approval
+from proofs.approval.assurance_words import describe_signature, describe_vouching
+from proofs.approval.human_approval import PASSKEY, is_environment, parse_human_approval
 from proofs.approval.record import Record, TokenReference
 from proofs.digest import Digest, parse_digest, sha256_hex
 from proofs.errors import Unproven
@@ -58,7 +59,7 @@ from proofs.pack.check_policy import (
 )
 from proofs.pack.check_record import OpenedRecord, check_copies, check_ledger, check_mirror, check_times, open_record
 from proofs.pack.check_sign_in import ProvenSignIn, check_sign_in, check_sign_in_level, check_sign_in_named, check_token_files
-from proofs.pack.check_signer import Signer, check_assertion, check_level, check_signer, check_signer_files
+from proofs.pack.check_signer import Signer, check_assertion, check_level, check_signer, check_signer_files, weigh_signer
 from proofs.pack.layout import check_layout
 from proofs.pack.report import PackReport, Step, VerifiedApproval, VerifiedItem, describe_item, describe_person, everything_not_checked
 from proofs.pack.trust import Trust
@@ -114,11 +115,18 @@ class _Signed:
     folder: str
     opened: OpenedRecord
     approval: HumanApproval
-    # The enrolled key; None where the person answered without one.
-    signer: Signer | None
-    sign_in: ProvenSignIn | None
-    level: str
+    person: _Person
     log_size: int
+
+    @property
+    def signer(self) -> Signer | None:
+        """The enrolled key; None where the person answered without one."""
+        return self.person.signer
+
+    @property
+    def sign_in(self) -> ProvenSignIn | None:
+        """The sign-in in its place."""
+        return self.person.sign_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +190,7 @@ def verify_pack(
     signed = [answer.signed for answer in answers]
     # 10, over all approvals together
     check_signer_files(files, [item.signer for item in signed if item.signer])
-    check_token_files(files, [item.sign_in.reference.token for item in signed if item.sign_in])
+    check_token_files(files, _named_tokens(signed))
     check_words(files, [(item.folder, item.opened.record) for item in signed])
     remarks = check_trust_copy(files, used_recorders=[item.opened.recorder.key_id for item in signed], trust=trust)
     # 22
@@ -190,9 +198,14 @@ def verify_pack(
     for item in signed:
         check_roles(item.approval, answers[0].policy_input)
     people = [CountedApproval(item.issuer, item.subject, item.roles, item.level) for item in map(_as_approval, signed)]
-    outcomes = check_count(answers[0].policy, answers[0].policy_input, people)
+    outcomes = check_count(answers[0].policy, answers[0].policy_input, people, [item.person.remark for item in signed])
     steps.hold(22, " ".join(str(outcome["sentence"]) for outcome in outcomes))
     return _report(answers, outcomes, question, steps, remarks)
+
+
+def _named_tokens(signed: Sequence[_Signed]) -> list[str]:
+    by_keys = [item.signer.enrollment.binding for item in signed if item.signer]
+    return [item.sign_in.reference.token for item in signed if item.sign_in] + [item.token_digest for item in by_keys if item]
 
 
 def _check_signature(files: Mapping[str, bytes], folder: str, opened: OpenedRecord, question: _Question, steps: _Steps) -> _Signed:
@@ -226,7 +239,7 @@ def _check_signature(files: Mapping[str, bytes], folder: str, opened: OpenedReco
         11,
         f"The ledger extends the head of {approval.ceremony.log_head.size} entries that was signed; checked at {rfc3339(record.checked_at)}.",
     )
-    return _Signed(folder, opened, approval, person.signer, person.sign_in, person.level, checkpoint.size)
+    return _Signed(folder, opened, approval, person, checkpoint.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +250,8 @@ class _Person:
     signed: str
     sure: str
     level: str
+    words: str
+    remark: str
     signer: Signer | None = None
     sign_in: ProvenSignIn | None = None
 
@@ -245,13 +260,18 @@ def _check_key(files: Mapping[str, bytes], record: Record, approval: HumanApprov
     # 7
     signer = check_signer(files, record, approval, trust)
     who = f"{approval.approver.subject} at {approval.approver.issuer}, a person"
-    whose = f"The key {signer.enrollment.key_id} belongs to {who}, since {rfc3339(signer.enrollment.at)}."
+    older = "; an older key of theirs signed for it" if signer.is_introduced else ""
+    whose = f"The key {signer.enrollment.key_id} belongs to {who}, since {rfc3339(signer.enrollment.at)}{older}."
     # 8
     verified = check_assertion(record, approval, signer, trust)
     signed = f"It signed exactly this statement at {verified.origin}; the authenticator verified the person."
     # 9
-    level = check_level(record, verified, signer)
-    return _Person(whose, signed, "signed with a passkey, enrolled on the portal's word", level, signer=signer)
+    weighed = weigh_signer(files, signer, trust)
+    level = check_level(record, verified, signer, weighed)
+    words = describe_signature(kind=PASSKEY, level=level)
+    sure = f"{words}, {describe_vouching(level, signer.enrollment.issuer)}"
+    remark = f"recorded as {record.assurance}, counted as {level}: {weighed.remark}" if weighed.remark else ""
+    return _Person(whose, signed, f"{sure}; {remark}" if remark else sure, level, words, remark, signer=signer)
 
 
 def _check_sign_in(files: Mapping[str, bytes], record: Record, approval: HumanApproval, trust: Trust) -> _Person:
@@ -265,7 +285,7 @@ def _check_sign_in(files: Mapping[str, bytes], record: Record, approval: HumanAp
     signed = proven.remark or f"The sign-in there was for exactly this statement; its token is for {reference.audience} alone."
     # 9
     level = check_sign_in_level(record, proven)
-    return _Person(whose, signed, proven.words, level, sign_in=proven)
+    return _Person(whose, signed, proven.words, level, proven.words, proven.remark, sign_in=proven)
 
 
 def _check_content(files: Mapping[str, bytes], signed: _Signed, question: _Question, steps: _Steps) -> _Answer:
@@ -346,7 +366,7 @@ def _as_approval(signed: _Signed) -> VerifiedApproval:
         subject=approval.approver.subject,
         username=approval.approver.username,
         roles=tuple(role.name for role in approval.approver.roles),
-        level=signed.level,
+        level=signed.person.level,
         key_id=signed.signer.enrollment.key_id if signed.signer else "",
         checked_at=record.checked_at,
         not_before=approval.validity.not_before,
@@ -358,8 +378,13 @@ def _as_approval(signed: _Signed) -> VerifiedApproval:
         log_size=signed.log_size,
         key_revoked_at=signed.signer.revoked_at if signed.signer else None,
         signed_in_at=signed.sign_in.reference.issuer if signed.sign_in else "",
-        level_words=signed.sign_in.words if signed.sign_in else "signed with a passkey",
+        level_words=signed.person.words,
     )
+
+
+def _level_remark(signed: _Signed) -> str:
+    remark = signed.person.remark
+    return remark if signed.sign_in else f"{signed.approval.approver.username}'s approval was {remark}."
 
 
 def _report(
@@ -368,7 +393,7 @@ def _report(
     first = answers[0]
     approval = first.signed.approval
     counted = {outcome["id"]: outcome for outcome in outcomes}
-    remarks = (*(item.signed.sign_in.remark for item in answers if item.signed.sign_in and item.signed.sign_in.remark), *remarks)
+    remarks = (*(_level_remark(item.signed) for item in answers if item.signed.person.remark), *remarks)
     return PackReport(
         artifacts=approval.artifacts,
         environment=approval.environment,

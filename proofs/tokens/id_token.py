@@ -67,19 +67,19 @@ def verify_id_token(
 
     `issuer_keys` is a document that `proofs.tokens.key_set.normalise_keys` made. Without `authenticated_after` step 8 is left out.
     """
-    token = read_token(unverified_text)  # 1
-    _demand_signature(token, candidates_for(token, read_keys(issuer_keys)))  # 2, 3
+    token = read_token(unverified_text)  # 1.
+    _demand_signature(token, candidates_for(token, read_keys(issuer_keys)))  # 2. and 3.
     claims = token.claims
-    if token.issuer != expected_issuer:  # 4
+    if token.issuer != expected_issuer:  # 4.
         raise Unproven("id_token.issuer", f"got a token of {token.issuer[:200]!r}, expected one of {expected_issuer!r}, to the letter")
-    audience = _demand_audience(claims, expected_audience)  # 5
+    audience = _demand_audience(claims, expected_audience)  # 5.
     nonce = claims.get("nonce")
-    if not isinstance(nonce, str) or not hmac.compare_digest(nonce.encode(), expected_nonce.encode()):  # 6
+    if not isinstance(nonce, str) or not hmac.compare_digest(nonce.encode(), expected_nonce.encode()):  # 6.
         raise Unproven("id_token.nonce", "got a token whose nonce is another, expected an answer to this very question")
-    issued, expires = _demand_times(claims, at)  # 7
+    issued, expires = _demand_times(claims, at)  # 7.
     authenticated = _moment(claims, "auth_time") if "auth_time" in claims else None
     if authenticated_after is not None:
-        _demand_asked_again(authenticated, authenticated_after, at)  # 8
+        _demand_asked_again(authenticated, authenticated_after, at)  # 8.
     subject = claims.get("sub")
     if not isinstance(subject, str) or not 0 < len(subject) <= 255:
         raise Malformed("token.claims", "got no sub of 1 to 255 characters, expected the person's name at the issuer")

@@ -34,19 +34,20 @@ class IssuerKey:
     key: RSAPublicKey | EllipticCurvePublicKey
 
 
-def normalise_keys(unverified_bytes: bytes) -> bytes:
+def normalise_keys(unverified_bytes: bytes, *, times: int = 1) -> bytes:
     """Return the canonical document of the keys that are used here, out of an issuer's own document.
 
+    It may have `times` the usual size, where keys of many years are kept together.
     Refuses with `jwks.too_large`, `jwks.shape`, `jwks.private`, `jwks.key`, `jwks.empty` or as `parse_json` does.
     """
-    if len(unverified_bytes) > MAX_DOCUMENT_BYTES:
-        raise TooLarge("jwks.too_large", f"got {len(unverified_bytes)} bytes of keys, expected at most {MAX_DOCUMENT_BYTES}")
+    if len(unverified_bytes) > MAX_DOCUMENT_BYTES * times:
+        raise TooLarge("jwks.too_large", f"got {len(unverified_bytes)} bytes of keys, expected at most {MAX_DOCUMENT_BYTES * times}")
     document = parse_json(unverified_bytes)
     entries = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise Malformed("jwks.shape", "got no JSON object with a list of keys, expected a JWK set")
-    if len(entries) > MAX_KEYS:
-        raise TooLarge("jwks.too_large", f"got {len(entries)} keys, expected at most {MAX_KEYS}")
+    if len(entries) > MAX_KEYS * times:
+        raise TooLarge("jwks.too_large", f"got {len(entries)} keys, expected at most {MAX_KEYS * times}")
     if any(entry.get("kty") != "oct" and _PRIVATE & entry.keys() for entry in entries):
         raise Malformed("jwks.private", "got a private key, expected public keys only; whoever sent this should replace that key")
     kept = [_reduced(entry) for entry in entries if _is_of_use(entry)]

@@ -21,7 +21,9 @@ class Command(IdentityCommand):
         parser.add_argument("role", choices=RoleAssignment.Role.values)
         parser.add_argument("--team", required=True, metavar="SLUG")
         parser.add_argument("--project", metavar="SLUG")
-        parser.add_argument("--until", type=moment, metavar="TIME", help="when it runs out, such as 2027-01-31T00:00:00Z; never if left out")
+        parser.add_argument(
+            "--until", type=moment, metavar="TIME", help="when it runs out, such as 2027-01-31T00:00:00Z; never if left out"
+        )
 
     def act(self, options: dict[str, Any], by: Identity | None) -> None:
         assignment = grant_role(

@@ -67,7 +67,7 @@ def test_the_nonce_changes_with_every_value_it_is_made_of() -> None:
     assert len(changed[0]) == 43
 
 
-class TestTheStatement:
+class TestStep1And2WhatIsNamed:
     def test_without_a_sign_in_the_portal_alone_vouches(self) -> None:
         enrollment = parse_enrollment(enrollment_of(ALICE))
         assert (enrollment.vouching, enrollment.binding) == ("portal-vouched", None)
@@ -91,7 +91,7 @@ class TestTheStatement:
         assert code(keys=keys) == "binding.keys"
 
 
-class TestTheNonce:
+class TestStep3Nonce:
     @pytest.mark.parametrize("lie", [{"nonce": "A" * 43}, {"salt": b"t" * 32}, {"user_handle": b"other"}])
     def test_a_nonce_that_is_not_the_hash_of_this_key(self, lie: dict[str, Any]) -> None:
         assert code(lie=lie) == "binding.nonce"
@@ -105,7 +105,7 @@ class TestTheNonce:
         assert code(rp_id="elsewhere.example") == "binding.nonce"
 
 
-class TestTheToken:
+class TestStep4Token:
     def test_a_tampered_one(self) -> None:
         head, body, signature = TOKEN.split(".")
         assert code(token=f"{head}.{body}.{'A' * 10}{signature[10:]}") == "token.signature"
@@ -135,7 +135,7 @@ class TestTheToken:
         assert code(token=long, at=NOON + timedelta(minutes=30)) == "id_token.auth_time"
 
 
-class TestThePerson:
+class TestStep5And6Person:
     def test_a_key_for_somebody_else(self) -> None:
         assert code(subject="01BOB", lie={"subject": "01ALICE"}) == "binding.identity_mismatch"
 

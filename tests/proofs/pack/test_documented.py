@@ -11,7 +11,7 @@ import pytest
 
 from countersign import find_trust, read_pack
 from proofs import tlog_proof
-from proofs.approval import enrollment, human_approval, passkey, record, request_document, review_snapshot, sshsig, step_up
+from proofs.approval import attestation, enrollment, human_approval, introduction, key_binding, passkey, record, request_document, review_snapshot, sshsig, step_up
 from proofs.pack import (
     build,
     check_copies,
@@ -24,6 +24,7 @@ from proofs.pack import (
     layout,
     trust,
     verify,
+    weigh_enrollment,
 )
 from proofs.policy import document as policy_document
 
@@ -38,6 +39,10 @@ NAMES = {name for name in vars(layout).values() if isinstance(name, str)} | {
     *record.SIGN_IN_CHECKS,
 }
 MODULES = [
+    attestation,
+    introduction,
+    key_binding,
+    weigh_enrollment,
     build,
     check_copies,
     check_documents,
