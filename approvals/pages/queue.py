@@ -15,6 +15,7 @@ from django.db.models import F, Q
 from approvals.models import Approval, Request, RequestState, Revision
 from attestations.blobs import bytes_of
 from identities.models import Identity, Project, RoleAssignment, SigningKey
+from identities.oidc.bound_sign_in import oidc_provider_of
 from identities.permissions import APPROVERS, list_held_roles, readable_teams
 from identities.preferences.current import list_away
 from proofs.policy.evaluate import Policy, exclusions, parse_policy
@@ -56,6 +57,7 @@ class Queue:
     groups: tuple[Group, ...]
     shown: Group
     has_key: bool
+    may_sign_in: bool
     may_decide: bool
     may_ask: bool
     away: list[str]
@@ -99,7 +101,9 @@ def read_queue(person: Identity, *, show: str = "", now: datetime) -> Queue:
     has_key = SigningKey.objects.filter(identity=person, revoked_at=None).exists()
     may_decide = any(str(role.role).startswith("approver:") for role in reader.held)
     may_ask = any(role.role == RoleAssignment.Role.REQUESTER for role in reader.held)
-    return Queue(groups, shown, has_key, may_decide, may_ask, _away_approvers({row.request.project.team_id for row in others}, now))
+    may_sign_in = not has_key and oidc_provider_of(person) is not None
+    away = _away_approvers({row.request.project.team_id for row in others}, now)
+    return Queue(groups, shown, has_key, may_sign_in, may_decide, may_ask, away)
 
 
 def _away_approvers(teams: set[str], now: datetime) -> list[str]:
@@ -136,7 +140,7 @@ def _row(state: RequestState, reader: _Reader) -> Row:
         status=state.status,
         approvals=len(approving),
         required=policy.required_approvals if policy else 0,
-        signed_by=tuple(answer.identity.name for answer in approving),
+        signed_by=tuple(f"{answer.identity.name}{' by sign-in' if answer.bound_by_id else ''}" for answer in approving),
         why=why,
         is_mine=is_mine,
     )
