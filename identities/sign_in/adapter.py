@@ -9,7 +9,10 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import get_authentication_records
+from allauth.account.internal.flows.reauthentication import get_reauthentication_flows
 from allauth.account.models import EmailAddress
+from allauth.core import context
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -20,6 +23,7 @@ from django.utils import timezone
 from identities.models import Identity, User
 from identities.sign_in.events import FAILED, REFUSED, SIGNED_IN, SIGNED_OUT, record_sign_in
 from identities.sign_in.local_accounts import why_not_here
+from identities.sign_in.recently import ask_at_provider, signed_in_recently
 from proofs.errors import NotAllowed
 
 # None is a way the library did not note, so none that a provider vouched for.
@@ -67,6 +71,13 @@ class ClosedAdapter(DefaultAccountAdapter):
     def record_failure(self, request: HttpRequest, username: str, identity: Identity | None, *, via: str | None = None) -> None:
         """Record a failed proof that does not pass through the library's password check: a passkey or a second factor."""
         self.record(request, username, FAILED, identity, via=via)
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """The library lets people without a password or second factor here change them unasked; their provider asks them instead."""
+        request = context.request
+        if isinstance(request.user, User) and not get_reauthentication_flows(request.user) and not signed_in_recently(request):
+            raise ImmediateHttpResponse(ask_at_provider(request))
+        return bool(super().is_reauthentication_required(app=app))
 
     def can_delete_email(self, email_address: EmailAddress) -> bool:
         return False

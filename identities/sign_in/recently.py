@@ -10,9 +10,8 @@ from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY, g
 from allauth.account.internal.flows.reauthentication import get_reauthentication_flows
 from allauth.core.exceptions import ReauthenticationRequired
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
@@ -26,13 +25,17 @@ def proved_recently(view: Callable[..., HttpResponseBase]) -> Callable[..., Http
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not signed_in_recently(request):
-            if not get_reauthentication_flows(request.user):
-                # They have nothing here to prove it with; their provider asks them.
-                return redirect(f"{reverse('sign_in_again')}?{urlencode({'next': request.get_full_path()})}")
+            if isinstance(request.user, User) and not get_reauthentication_flows(request.user):
+                return ask_at_provider(request)
             raise ReauthenticationRequired
         return view(request, *args, **kwargs)
 
     return guarded
+
+
+def ask_at_provider(request: HttpRequest) -> HttpResponseRedirect:
+    """Send somebody who has nothing here to prove themselves with to where their provider asks them; they come back to this address."""
+    return HttpResponseRedirect(f"{reverse('sign_in_again')}?{urlencode({'next': request.get_full_path()})}")
 
 
 def signed_in_recently(request: HttpRequest) -> bool:

@@ -10,7 +10,8 @@ from typing import Any
 
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialApp, SocialLogin
-from allauth.socialaccount.providers.base import AuthProcess, Provider
+from allauth.socialaccount.providers.base.constants import AuthProcess
+from allauth.socialaccount.providers.base.provider import Provider
 from django.contrib.auth.models import AbstractUser
 from django.http import HttpRequest
 from django.utils import timezone
@@ -18,7 +19,9 @@ from django.utils import timezone
 from identities.models import IdentityProvider
 from identities.providers import active_providers, find_provider
 from identities.sso.come_in import come_in
-from identities.sso.told import Told
+from identities.sso.oidc_provider import StrictOIDCProvider
+from identities.sso.provider_login import ProviderLogin
+from identities.sso.saml_provider import StrictSAMLProvider
 from proofs.errors import NotAllowed
 
 LIBRARY_NAME = {IdentityProvider.Protocol.OIDC: "openid_connect", IdentityProvider.Protocol.SAML: "saml"}
@@ -37,10 +40,6 @@ class ProviderAdapter(DefaultSocialAccountAdapter):
 
     def get_provider(self, request: HttpRequest, provider: str, client_id: str | None = None) -> Provider:
         """Return one provider by its slug, as the class that is strict about its protocol. Refuses with `sso.provider_unknown`."""
-        # Both build on this module.
-        from identities.sso.oidc_provider import StrictOIDCProvider
-        from identities.sso.saml_provider import StrictSAMLProvider
-
         row = find_provider(provider)
         kind = StrictOIDCProvider if row.protocol == IdentityProvider.Protocol.OIDC else StrictSAMLProvider
         return kind(request, app=app_of(row), row=row)
@@ -53,12 +52,12 @@ class ProviderAdapter(DefaultSocialAccountAdapter):
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         """Find whose account it is. Refuses as `come_in` does; without what a strict provider told, with `sso.unverified`."""
-        told, row = getattr(sociallogin, "told", None), getattr(sociallogin.provider, "row", None)
         plain = sociallogin.state.get("process") == AuthProcess.LOGIN
-        if not isinstance(told, Told) or not isinstance(row, IdentityProvider) or not plain:
+        if not isinstance(sociallogin, ProviderLogin) or not plain:
             raise NotAllowed("sso.unverified", "got a sign-in that no provider of this portal vouches for; sign in again")
+        told = sociallogin.told
         sociallogin.user = come_in(
-            provider=row,
+            provider=sociallogin.provider.row,
             subject=told.subject,
             username=told.username,
             name=told.name,

@@ -17,20 +17,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from allauth.account.utils import get_next_redirect_url
-from allauth.socialaccount.internal import statekit
-from allauth.socialaccount.models import SocialAccount, SocialLogin
-from allauth.socialaccount.providers.base import AuthProcess
+from allauth.socialaccount.providers.base.constants import AuthProcess
 from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnectProvider
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 
 from identities.models import IdentityProvider
 from identities.oidc.discovery import keys_of_provider
 from identities.oidc.exchange_code import ask_userinfo, exchange_code, sign_in_url
 from identities.oidc.leave_for import leave_for
+from identities.sso.provider_login import ProviderLogin, make_login, take_state
 from identities.sso.told import Told, told_by_claims
-from proofs.errors import NotAllowed, NotFound, Unproven
+from proofs.errors import NotAllowed, Unproven
 from proofs.tokens.id_token import VerifiedIdToken, verify_id_token
 
 WANTED = ("name", "email", "preferred_username")
@@ -65,10 +65,13 @@ class StrictOIDCProvider(OpenIDConnectProvider):
     def redirect_from_request(self, request: HttpRequest) -> HttpResponse:
         return self.redirect(request, AuthProcess.LOGIN, get_next_redirect_url(request))
 
+    def get_login_url(self, request: HttpRequest, **kwargs: Any) -> str:
+        return reverse("openid_connect_login", args=[self.row.slug])
+
     @property
     def redirect_uri(self) -> str:
         """Where the provider sends people back to; of the portal's own origin, whatever host a request names."""
-        return f"{settings.ORIGIN}{self.get_callback_url()}"
+        return f"{settings.ORIGIN}{reverse('openid_connect_callback', args=[self.row.slug])}"
 
     @property
     def max_age(self) -> int | None:
@@ -76,12 +79,10 @@ class StrictOIDCProvider(OpenIDConnectProvider):
         value = self.row.config.get("max_age")
         return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
-    def take_answer(self, request: HttpRequest, *, now: datetime) -> SocialLogin:
+    def take_answer(self, request: HttpRequest, *, now: datetime) -> ProviderLogin:
         """Return the verified sign-in that a provider's answer is about. Steps 1 to 5, refusing with the codes above."""
-        state_id, said = request.GET.get("state", ""), request.GET
-        state = statekit.unstash_state(request, provider_id=self.sub_id, state_id=state_id) if state_id else None  # 1
-        if state is None:
-            raise NotFound("sso.state", "got an answer to a question that was not asked here, or a second one; sign in again")
+        said = request.GET
+        state = take_state(request, slug=self.row.slug, state_id=said.get("state", ""))  # 1
         if said.get("iss", self.row.issuer) != self.row.issuer:  # 2
             raise Unproven("sso.other_issuer", f"got an answer of another provider, expected one of {self.row.issuer!r}")
         if "error" in said or "code" not in said:
@@ -100,11 +101,7 @@ class StrictOIDCProvider(OpenIDConnectProvider):
             at=now,
             authenticated_after=self._asked_after(state, now),
         )
-        account = SocialAccount(provider=self.sub_id, uid=verified.subject, extra_data={})
-        login = SocialLogin(account=account, provider=self)
-        login.state = {"process": AuthProcess.LOGIN, **({"next": state["next"]} if state.get("next") else {})}
-        login.told = self._told(verified, tokens.access_token)
-        return login
+        return make_login(self, state, self._told(verified, tokens.access_token))
 
     def _asked_after(self, state: dict[str, Any], now: datetime) -> datetime | None:
         if "again" in state:

@@ -10,19 +10,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from allauth.account.utils import get_next_redirect_url
-from allauth.socialaccount.internal import statekit
-from allauth.socialaccount.models import SocialAccount, SocialLogin
-from allauth.socialaccount.providers.base import AuthProcess
+from allauth.socialaccount.providers.base.constants import AuthProcess
 from allauth.socialaccount.providers.saml.provider import SAMLProvider
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from onelogin.saml2.auth import OneLogin_Saml2_Auth
 
 from identities.models import IdentityProvider
 from identities.oidc.leave_for import leave_for
+from identities.sso.provider_login import ProviderLogin, make_login, take_state
 from identities.sso.saml_answer import SKEW, SamlAnswer, request_data_of, saml_settings
 from identities.sso.told import told_by_attributes
-from proofs.errors import NotFound, Unproven
+from proofs.errors import Unproven
 
 
 class StrictSAMLProvider(SAMLProvider):
@@ -43,20 +43,19 @@ class StrictSAMLProvider(SAMLProvider):
     def redirect_from_request(self, request: HttpRequest) -> HttpResponse:
         return self.redirect(request, AuthProcess.LOGIN, get_next_redirect_url(request))
 
-    def take_answer(self, request: HttpRequest, answer: SamlAnswer) -> SocialLogin:
+    def get_login_url(self, request: HttpRequest, **kwargs: Any) -> str:
+        return reverse("saml_login", args=[self.row.slug])
+
+    def take_answer(self, request: HttpRequest, answer: SamlAnswer) -> ProviderLogin:
         """Return the sign-in that a verified answer is about.
 
         Refuses with `sso.state` when this session did not ask or was answered, and with `saml.not_asked`.
         """
-        state = statekit.unstash_state(request, provider_id=self.sub_id, state_id=answer.in_response_to)
-        if state is None:
-            raise NotFound("sso.state", "got an answer to a question that was not asked here, or a second one; sign in again")
+        state = take_state(request, slug=self.row.slug, state_id=answer.in_response_to)
         asked_at = datetime.fromtimestamp(answer.authenticated_at, UTC)
         if "again" in state and asked_at + SKEW < datetime.fromtimestamp(state["again"], UTC):
             raise Unproven("saml.not_asked", f"{self.row.name} did not ask you again, expected that it does (ForceAuthn); sign in again")
-        login = SocialLogin(account=SocialAccount(provider=self.sub_id, uid=answer.subject, extra_data={}), provider=self)
-        login.state = {"process": AuthProcess.LOGIN, **({"next": state["next"]} if state.get("next") else {})}
-        login.told = told_by_attributes(
+        told = told_by_attributes(
             answer.subject, answer.attributes, config=self.row.config, groups_claim=self.row.groups_claim, told_at=asked_at
         )
-        return login
+        return make_login(self, state, told)

@@ -8,7 +8,6 @@ from datetime import datetime
 from allauth.account.internal.decorators import login_not_required
 from allauth.account.utils import get_next_redirect_url
 from allauth.socialaccount.helpers import complete_social_login
-from allauth.socialaccount.models import SocialLogin
 from allauth.socialaccount.sessions import LoginSession
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -24,6 +23,7 @@ from identities.sign_in.events import FAILED, REFUSED
 from identities.sign_in.recently import note_told_at
 from identities.sso.adapter import ProviderAdapter
 from identities.sso.oidc_provider import StrictOIDCProvider
+from identities.sso.provider_login import ProviderLogin
 from identities.sso.saml_answer import SamlAnswer, read_saml_answer, saml_settings
 from identities.sso.saml_provider import StrictSAMLProvider
 from proofs.errors import Malformed, NotFound, Refusal
@@ -50,7 +50,7 @@ def begin(request: HttpRequest, slug: str) -> HttpResponse:
 def oidc_callback(request: HttpRequest, slug: str) -> HttpResponse:
     """Take an OpenID provider's answer, and sign the person in."""
     provider = _oidc(request, slug)
-    login: SocialLogin | None = None
+    login: ProviderLogin | None = None
     try:
         login = provider.take_answer(request, now=timezone.now())
         return _complete(request, login, login.told.told_at)
@@ -90,7 +90,7 @@ def saml_finish_acs(request: HttpRequest, slug: str) -> HttpResponse:
     held = LoginSession(request, "saml_answer", ANSWER_COOKIE)
     kept, of_slug = held.store.get("answer"), held.store.get("slug")
     held.delete()
-    login: SocialLogin | None = None
+    login: ProviderLogin | None = None
     try:
         if not isinstance(kept, dict) or of_slug != slug:
             raise Malformed("saml.no_answer", f"got no answer of {provider.row.name} with this browser; sign in again")
@@ -119,7 +119,7 @@ def again(request: HttpRequest) -> HttpResponse:
     return render(request, "identities/sign_in_again.html", {"provider": provider, "next": get_next_redirect_url(request) or "/"})
 
 
-def _complete(request: HttpRequest, login: SocialLogin, told_at: datetime | None) -> HttpResponse:
+def _complete(request: HttpRequest, login: ProviderLogin, told_at: datetime | None) -> HttpResponse:
     response: HttpResponse = complete_social_login(request, login)
     note_told_at(request, told_at.timestamp() if told_at is not None else None)
     return response
@@ -139,7 +139,7 @@ def _saml(request: HttpRequest, slug: str) -> StrictSAMLProvider:
     return provider
 
 
-def _record(request: HttpRequest, row: IdentityProvider, login: SocialLogin | None) -> None:
+def _record(request: HttpRequest, row: IdentityProvider, login: ProviderLogin | None) -> None:
     """Without a verified sign-in nobody is named; with one, somebody proved who they are and was not let in."""
     subject = login.account.uid if login is not None else ""
     identity = Identity.objects.filter(issuer=row.issuer, subject=subject).first() if subject else None
