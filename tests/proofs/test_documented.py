@@ -44,7 +44,9 @@ ARGUMENTS = [
     Argument("## Was the path intact", numbered(8), ("proofs/path.py",), ("tests/proofs/test_path.py",)),
     Argument("## A sign-in in place of", numbered(7), ("proofs/approval/step_up.py",), ("tests/proofs/approval/test_step_up.py",)),
     Argument("## ID tokens", numbered(8), ("proofs/tokens/id_token.py",), ("tests/proofs/tokens/test_id_token.py",)),
-    Argument("## What an enrolment proves", numbered(6), ("proofs/approval/key_binding.py",), ("tests/proofs/approval/test_key_binding.py",)),
+    Argument(
+        "## What an enrolment proves", numbered(6), ("proofs/approval/key_binding.py",), ("tests/proofs/approval/test_key_binding.py",)
+    ),
     Argument("### Attestations", numbered(8), ("proofs/approval/attestation.py",), ("tests/proofs/approval/test_attestation.py",)),
     Argument(
         "## Workload tokens",

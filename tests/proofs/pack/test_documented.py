@@ -11,7 +11,19 @@ import pytest
 
 from countersign import find_trust, read_pack
 from proofs import tlog_proof
-from proofs.approval import attestation, enrollment, human_approval, introduction, key_binding, passkey, record, request_document, review_snapshot, sshsig, step_up
+from proofs.approval import (
+    attestation,
+    enrollment,
+    human_approval,
+    introduction,
+    key_binding,
+    passkey,
+    record,
+    request_document,
+    review_snapshot,
+    sshsig,
+    step_up,
+)
 from proofs.pack import (
     build,
     check_copies,
