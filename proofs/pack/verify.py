@@ -279,9 +279,7 @@ def _check_person(files: Mapping[str, bytes], record: Record, approval: HumanApp
     return _check_key(files, record, approval, trust)
 
 
-def _check_sign_in(
-    files: Mapping[str, bytes], record: Record, approval: HumanApproval, reference: TokenReference, trust: Trust
-) -> _Person:
+def _check_sign_in(files: Mapping[str, bytes], record: Record, approval: HumanApproval, reference: TokenReference, trust: Trust) -> _Person:
     # 7
     check_sign_in_named(approval, reference)
     whose = f"No key: {approval.approver.subject}, a person, answers by signing in at {approval.approver.issuer}."
