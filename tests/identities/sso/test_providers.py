@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -95,6 +96,16 @@ class TestAdd:
     )  # fmt: skip
     def test_refuses_what_is_no_provider(self, code: str, more: dict[str, Any]) -> None:
         refused(code, add, by=cast.dave(), **more)
+
+    def test_what_counts_as_two_factors_is_said_by_the_operator_alone(self) -> None:
+        refused("sso.operator_only", add, by=cast.dave(), second_factor=("two",))
+        row = add(second_factor=("two",))
+        assert row.config["second_factor"] == ["two"]
+        refused(
+            "sso.operator_only", change_provider, provider=row, said=replace(describe(row), second_factor=()), by=cast.dave(), now=LATER
+        )
+        kept = change_provider(provider=row, said=replace(describe(row), name="Corp"), by=cast.dave(), now=LATER)
+        assert kept.config["second_factor"] == ["two"]
 
     @pytest.mark.parametrize("who", ["alice", "bob", "carol", "olga"])
     def test_refuses_whoever_is_no_administrator(self, who: str) -> None:
