@@ -39,8 +39,19 @@ def anna(*, now: datetime = cast.NOW) -> Identity:
     return identity
 
 
-def enrol(person: Identity, *, now: datetime = cast.NOW, attested: bool = False, **more: Any) -> tuple[SoftPasskey, SigningKey]:
-    """Enrol a key bound to a sign-in of `person` at their provider; `attested` by a maker of security keys."""
+def enrol(
+    person: Identity,
+    *,
+    now: datetime = cast.NOW,
+    attested: bool = False,
+    kept_token: str = "",
+    kept_maturity: datetime | None = None,
+    **more: Any,
+) -> tuple[SoftPasskey, SigningKey]:
+    """Enrol a key bound to a sign-in of `person` at their provider; `attested` by a maker of security keys.
+
+    `kept_token` and `kept_maturity` are what the rows say in place of the truth.
+    """
     passkey = SoftPasskey(rp_id=settings.RP_ID, origin=settings.ORIGIN)
     asked = now - timedelta(minutes=1)
     token = id_token(nonce_of(passkey, handle=HANDLE, rp_id=settings.RP_ID), asked=asked, subject=person.subject)
@@ -60,7 +71,7 @@ def enrol(person: Identity, *, now: datetime = cast.NOW, attested: bool = False,
     assert said.binding is not None
     bound = BoundSignIn.objects.create(
         provider=corp(now=now), identity=person, purpose="enrolment", nonce=said.binding.nonce, state_sha256=sha256_hex(token.encode()),
-        code_verifier="v", session_hash="s", begun_at=asked, expires_at=now, answered_at=now, id_token=token, issuer_keys=key_document(),
+        code_verifier="v", session_hash="s", begun_at=asked, expires_at=now, answered_at=now, id_token=kept_token or token, issuer_keys=key_document(),
         used_at=now,
     )  # fmt: skip
     envelope = recorder_key().sign(payload)
@@ -79,7 +90,7 @@ def enrol(person: Identity, *, now: datetime = cast.NOW, attested: bool = False,
         enrolled_at=now,
         bound_by=bound,
         attestation=document or None,
-        matures_at=said.matures_at,
+        matures_at=kept_maturity or said.matures_at,
     )
     append_dsse(event="signer.enrolled", envelope=envelope, now=now)
     return passkey, key

@@ -12,13 +12,14 @@ from django.test import Client
 from approvals.models import Approval, Request
 from approvals.pack import build_pack
 from approvals.trust import current_trust
-from identities.models import BoundSignIn, SigningKey
+from identities.models import SigningKey
 from ledger.publish import publish_checkpoint
 from proofs.approval.assurance import reaches_level
 from proofs.errors import Refusal
 from proofs.pack.report import PackReport
 from proofs.pack.trust import build_trust, parse_trust
 from proofs.pack.verify import verify_pack
+from proofs.tokens.key_set import read_keys
 from tests import cast, make_bound_keys
 from tests import make_approvals as make
 from tests.passkey import SoftPasskey
@@ -87,10 +88,7 @@ class TestLevels:
 
     def test_refuses_when_the_kept_token_is_no_longer_the_one_that_was_enrolled_with(self) -> None:
         request = asked()
-        passkey, key = make_bound_keys.enrol(make_bound_keys.anna())
-        _, other = make_bound_keys.enrol(make_bound_keys.anna())
-        assert other.bound_by is not None
-        BoundSignIn.objects.filter(signing_keys=key).update(id_token=other.bound_by.id_token)
+        passkey, key = make_bound_keys.enrol(make_bound_keys.anna(), kept_token="another.token.altogether")
         assert code_of_signing(request, passkey, key) == "binding.token_digest"
 
 
@@ -102,9 +100,7 @@ class TestNewKeys:
 
     def test_the_enrolment_says_so_whatever_the_row_does(self) -> None:
         request = asked()
-        passkey, key = make_bound_keys.enrol(make_bound_keys.anna(), matures_at=make.NOW + timedelta(hours=24))
-        SigningKey.objects.filter(pk=key.pk).update(matures_at=make.NOW)
-        key.refresh_from_db()
+        passkey, key = make_bound_keys.enrol(make_bound_keys.anna(), matures_at=make.NOW + timedelta(hours=24), kept_maturity=make.NOW)
         assert code_of_signing(request, passkey, key) == "signer.cooling_off"
 
     def test_from_then_on_it_counts(self) -> None:
@@ -127,4 +123,4 @@ class TestPrivateFiles:
         signed(request, *make_bound_keys.enrol(make_bound_keys.anna()))
         (provider,) = current_trust().identity_providers
         assert (provider.issuer, provider.audiences) == (make_bound_keys.IDP, (make_bound_keys.CLIENT,))
-        assert provider.keys == make_bound_keys.key_document()
+        assert sorted(key.kid for key in read_keys(provider.keys)) == ["ec", "rsa"]
