@@ -75,9 +75,7 @@ def begin_signing(
         raise Conflict("request.stale_snapshot", "this request has changed since the page was drawn; read the new page, then decide")
     refuse_if_answered(revision, by)
     refuse_if_not_possible(state, revision, decision, reason)
-    offer = _offer(key, policy, decision, by)
-    if key is not None:
-        refuse_if_cooling_off(key, tier=request.environment.tier, now=now)
+    offer = _offer(key, policy, decision, by, tier=request.environment.tier, now=now)
     head = latest_checkpoint()
     if head is None:
         raise Unavailable("log.pending", "the ledger has not published a head yet; try again in a few seconds")
@@ -114,11 +112,12 @@ def begin_signing(
     )
 
 
-def _offer(key: SigningKey | None, policy: Policy, decision: str, by: Identity) -> SignInOffer | None:
+def _offer(key: SigningKey | None, policy: Policy, decision: str, by: Identity, *, tier: int, now: datetime) -> SignInOffer | None:
     """Return the provider that stands in for a key; None where there is a key, which may be used. Refuses with the codes of 7."""
     if key is None:
         return refuse_if_not_offered(policy, decision, by)
     refuse_if_key_unusable(key, by)
+    refuse_if_cooling_off(key, tier=tier, now=now)
     return None
 
 

@@ -14,7 +14,7 @@ from identities.sso.described import Described, check_described, check_slug
 from identities.sso.reach import demand_reach
 from proofs.canonical import canonical_bytes
 from proofs.digest import sha256_hex
-from proofs.errors import Conflict
+from proofs.errors import Conflict, NotAllowed
 
 Source = IdentityProvider.Source
 
@@ -27,6 +27,8 @@ def add_provider(*, slug: str, said: Described, by: Identity | None, now: dateti
     """
     check_slug(slug)
     said = check_described(said, is_operator=by is None)
+    if by is not None and said.second_factor:
+        raise NotAllowed("sso.operator_only", "got a second_factor, which only the operator's file says: approvals are weighed by it")
     demand_reach(by, said.issuer)
     pk = ids.new_identity_provider_id()
     if IdentityProvider.objects.filter(slug=slug).exists():

@@ -14,7 +14,7 @@ from identities.sso.add_provider import Source, provider_document
 from identities.sso.described import Described, check_described
 from identities.sso.local_guard import guard_local_sign_in
 from identities.sso.reach import demand_reach
-from proofs.errors import Conflict, Refusal
+from proofs.errors import Conflict, NotAllowed, Refusal
 
 
 @transaction.atomic
@@ -29,6 +29,8 @@ def change_provider(
     demand_reach(by, provider.issuer, provider)
     row = locked_provider(provider, source)
     said = check_described(said, is_operator=by is None or bool(row.config.get("may_be_private")))
+    if by is not None and list(said.second_factor) != row.config.get("second_factor", []):
+        raise NotAllowed("sso.operator_only", "got another second_factor, which only the operator's file says: approvals are weighed by it")
     if said.protocol != row.protocol:
         raise Conflict("sso.protocol", f"{row} speaks {row.get_protocol_display()}; add another provider for the other protocol")
     if said.issuer != row.issuer:

@@ -35,7 +35,8 @@ _PEM = re.compile(r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", 
 class Described:
     """One provider as somebody describes it. `client_secret` None leaves the one that is there; empty is none.
 
-    `scope` and `may_be_private` are OpenID's. The rest is SAML's: `certificates` as base64 of their DER, `attributes` by which of an assertion's
+    `scope`, `may_be_private` and `second_factor` are OpenID's; the last lists what the provider says in `acr` when it asked for two factors,
+    which its sign-ins in place of a passkey are weighed by. The rest is SAML's: `certificates` as base64 of their DER, `attributes` by which of an assertion's
     holds the subject, username, name and email, and the last word of the name id's format (SAML 2.0 Core, section 8.3).
     """
 
@@ -46,6 +47,7 @@ class Described:
     client_secret: str | None = None
     scope: tuple[str, ...] = ()
     may_be_private: bool = False
+    second_factor: tuple[str, ...] = ()
     sso_url: str = ""
     certificates: tuple[str, ...] = ()
     attributes: dict[str, str] = field(default_factory=dict)
@@ -63,6 +65,7 @@ class Described:
             )
             return {"sso_url": self.sso_url, "certificates": list(self.certificates), **named, **form}
         said: dict[str, Any] = {"scope": list(self.scope)} if self.scope else {}
+        said |= {"second_factor": list(self.second_factor)} if self.second_factor else {}
         return said | ({"may_be_private": True} if self.may_be_private else {})
 
 
@@ -120,6 +123,7 @@ def _check_oidc(said: Described, issuer: str) -> dict[str, Any]:
         "client_secret": said.client_secret.strip() if said.client_secret is not None else None,
         "scope": tuple(dict.fromkeys(said.scope)),
         "may_be_private": said.may_be_private,
+        "second_factor": tuple(plain_text(each, what="provider.second_factor", code=_CODE, limit=200) for each in said.second_factor),
     }
 
 
@@ -148,6 +152,7 @@ def describe(provider: IdentityProvider) -> Described:
         client_id=provider.client_id,
         scope=tuple(config.get("scope", ())),
         may_be_private=config.get("may_be_private") is True,
+        second_factor=tuple(config.get("second_factor", ())),
         sso_url=str(config.get("sso_url", "")),
         certificates=tuple(config.get("certificates", ())),
         attributes={name: str(config[f"{name}_attribute"]) for name in ATTRIBUTES if config.get(f"{name}_attribute")},

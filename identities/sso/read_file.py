@@ -19,7 +19,7 @@ from proofs.fields import Fields
 MAX_PROVIDERS = 20
 _CODE = "sso.file"
 _BOTH = ("slug", "name", "protocol", "issuer", "groups_claim", "admits_unregistered", "rule")
-_OIDC = ("client_id", "client_secret_file", "scope", "may_be_private")
+_OIDC = ("client_id", "client_secret_file", "scope", "may_be_private", "second_factor")
 _SAML = ("metadata_file", "sso_url", "certificates_file", "attributes", "name_id_format")
 
 
@@ -73,6 +73,7 @@ def _oidc(fields: Fields, folder: Path) -> dict[str, Any]:
         "client_secret": _read(folder / secret_file).strip() if secret_file else "",
         "scope": fields.texts("scope") if fields.has("scope") else (),
         "may_be_private": _yes(fields, "may_be_private"),
+        "second_factor": fields.texts("second_factor") if fields.has("second_factor") else (),
     }
 
 

@@ -72,6 +72,7 @@ class InputOidcProvider(InputProvider):
             else "Kept sealed and never shown. Leave it empty for a public client."
         )
         self._may_be_private = bool(provider and provider.config.get("may_be_private"))
+        self._second_factor = tuple(provider.config.get("second_factor", ())) if provider else ()
         self._keeps_secret = provider is not None
 
     def described(self) -> Described:
@@ -84,6 +85,7 @@ class InputOidcProvider(InputProvider):
             client_secret=said["client_secret"] or (None if self._keeps_secret else ""),
             scope=tuple(said["scope"].split()),
             may_be_private=self._may_be_private,
+            second_factor=self._second_factor,
             groups_claim=said["groups_claim"],
             admits_unregistered=said["admits_unregistered"],
         )
