@@ -41,11 +41,7 @@ class ClosedAdapter(DefaultAccountAdapter):
         if identity is not None and identity.status != Identity.Status.ACTIVE:
             self.record(request, user.get_username(), REFUSED, identity, via=_how(request, user))
             return self.respond_user_inactive(request, user)
-        how = _how(request, user)
-        why = why_not_here(identity) if how in LOCAL_WAYS else ""
-        if why:
-            self.record(request, user.get_username(), REFUSED, identity, via=how)
-            raise NotAllowed("sso.local_off", why)
+        self._refuse_local(request, user)
         return super().pre_login(request, user, **kwargs)
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
@@ -56,8 +52,18 @@ class ClosedAdapter(DefaultAccountAdapter):
         super().pre_authenticate(request, **credentials)
 
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
+        # Once more: between the password and the second factor it may have been switched off.
+        self._refuse_local(request, user)
         super().login(request, user)
         self.record(request, user.get_username(), SIGNED_IN, identity_of(user), via=_how(request, user))
+
+    def _refuse_local(self, request: HttpRequest, user: AbstractBaseUser) -> None:
+        """Refuse with `sso.local_off` somebody who came with a password or passkey and may not."""
+        identity, how = identity_of(user), _how(request, user)
+        why = why_not_here(identity) if how in LOCAL_WAYS else ""
+        if why:
+            self.record(request, user.get_username(), REFUSED, identity, via=how)
+            raise NotAllowed("sso.local_off", why)
 
     def logout(self, request: HttpRequest) -> None:
         user = request.user

@@ -85,15 +85,16 @@ def apply_groups(*, identity: Identity, provider: IdentityProvider, groups: Iter
     Safe to run twice. Refuses with `sso.provider_removed`, `sso.groups` or, for a stored version that cannot be read, `sso.rules`.
     """
     names = clean_groups(groups)
-    # Teams first, as ending a role takes them: two who lose theirs at the same moment would leave no administrator.
+    # The provider first, as removing it takes it: nobody is given a role by one that is gone a moment later.
+    provider = IdentityProvider.objects.select_for_update(no_key=True).get(pk=provider.pk)
+    if provider.removed_at is not None:
+        raise Conflict("sso.provider_removed", f"{provider} was removed; expected a provider people sign in at")
+    # Then teams, as ending a role takes them: two who lose theirs at the same moment would leave no administrator.
     held_in = RoleAssignment.objects.filter(identity=identity, ended_at__isnull=True)
     list(Team.objects.select_for_update(no_key=True).filter(pk__in=held_in.values("team")).order_by("pk"))
     identity = Identity.objects.select_for_update(no_key=True, of=("self",)).get(pk=identity.pk)
     # And the roles before the ledger is held, for whoever else closes one waits for it.
     list(held_in.select_for_update(no_key=True).order_by("pk"))
-    provider = IdentityProvider.objects.get(pk=provider.pk)
-    if provider.removed_at is not None:
-        raise Conflict("sso.provider_removed", f"{provider} was removed; expected a provider people sign in at")
     rules = read_rules(provider)
     HeldGroups.objects.update_or_create(
         identity=identity, provider=provider, defaults={"groups": list(names), "source": source, "as_of": now}

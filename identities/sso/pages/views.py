@@ -40,7 +40,6 @@ ACTION = "sign_in.change"
 @requires(ACTION)
 def providers(request: HttpRequest) -> HttpResponse:
     """List the providers people sign in at."""
-    person_of(request)
     shown = active_providers()
     removed = IdentityProvider.objects.filter(removed_at__isnull=False).order_by("-removed_at")
     return render(request, "identities/sso/providers.html", {"providers": shown, "removed": removed, "local": is_local_sign_in_allowed()})

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.test import Client
+from allauth.account.internal.userkit import user_id_to_str
+from django.contrib.sessions.backends.db import SessionStore
+from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from identities.models import GroupRules, HeldGroups, Identity, IdentityProvider, LocalSignIn, SignInEvent, Team, User
 from identities.providers import is_local_sign_in_allowed
+from identities.sign_in.adapter import ClosedAdapter
 from identities.sso.add_provider import add_provider
+from proofs.errors import NotAllowed
 from tests import cast, make_sso
 from tests.make_sso import rule, rules
 
@@ -178,6 +182,26 @@ class TestSwitchedOff:
             assert "Sign-in with an account of this portal is switched off. Sign in with Payments Corp." in text_of(answer)
         assert "_auth_user_id" not in client.session
         assert not SignInEvent.objects.exists()
+
+    @pytest.mark.parametrize(("record", "comes_in"), [({"method": "mfa"}, False), ({"method": "socialaccount", "provider": "corp"}, True)])
+    def test_whoever_came_with_a_passkey_is_refused(self, rf: RequestFactory, record: dict[str, str], comes_in: bool) -> None:
+        account = cast.account_of(cast.alice())
+        request: Any = rf.post("/accounts/2fa/webauthn/login/")
+        request.session = SessionStore()
+        request.session["account_authentication_methods"] = [{"at": 1.0, **record}]
+        request.session["account_authentication_methods_user"] = user_id_to_str(account)
+        adapter = ClosedAdapter(request)
+        if comes_in:
+            assert (
+                adapter.pre_login(request, account, email_verification="none", signal_kwargs={}, email=None, signup=False, redirect_url="/")
+                is None
+            )
+            return
+        for step in (adapter.pre_login, adapter.login):
+            with pytest.raises(NotAllowed) as refusal:
+                step(request, account)
+            assert refusal.value.code == "sso.local_off"
+        assert set(SignInEvent.objects.values_list("outcome", "via")) == {("refused", "passkey")}
 
     def test_the_page_shows_the_providers_alone(self, client: Client) -> None:
         page = text_of(client.get("/accounts/login/"))
