@@ -55,7 +55,10 @@ def read_directory() -> Directory:
 
 
 def log_directory(*, by: Identity | None, now: datetime) -> Entry:
-    """Append the digest of the directory as it stands now; in the transaction of the act that changed it."""
+    """Append the digest of the directory as it stands now; in the transaction of the act that changed it, after the act's own entry.
+
+    That entry holds the ledger's lock, so what another act changed at the same moment is in here, or not there yet.
+    """
     return append_event(event="signer.directory", ref_digest=sha256_hex(read_directory().payload), actor=actor_of(by), now=now)
 
 

@@ -36,6 +36,7 @@ from fido2.webauthn import (
 from identities.chronicle import append_identity_event
 from identities.keys.bind import BoundKey, SignInToUse, use_binding, verify_bound_key
 from identities.keys.directory import log_directory
+from identities.keys.end_keys import end_signing_key, named_in_statement
 from identities.keys.introduce import Introduced, verify_introducer
 from identities.keys.new_key import NewKey, read_new_key, relying_party, user_handle_of
 from identities.keys.recoveries import GRANTED, RecoveryStanding, find_live_recovery
@@ -50,7 +51,6 @@ from proofs.approval.enrollment_parts import AttestationReference
 from proofs.canonical import canonical_bytes
 from proofs.digest import sha256_hex
 from proofs.errors import Conflict, Malformed, NotAllowed
-from proofs.moment import rfc3339
 
 MAX_KEYS = 10
 FIRST, INTRODUCED, RECOVERED, CLOSED = "first", "introduced", "recovered", "closed"
@@ -204,30 +204,6 @@ def revoke_signing_key(
     return end_signing_key(key=key, by=by, reason=reason, now=now, compromised_from=compromised_from)
 
 
-@transaction.atomic
-def end_signing_key(
-    *, key: SigningKey, by: Identity | None, reason: str, now: datetime, compromised_from: datetime | None = None
-) -> SigningKey:
-    """Revoke a key for whoever already may: the person, or the act that deactivates them. Refuses as `revoke_signing_key` does otherwise."""
-    if not reason.strip() or len(reason.strip()) > 200:
-        raise Malformed("signer.reason", "got a reason of no or more than 200 characters, expected a short one for the record")
-    key = SigningKey.objects.select_for_update(no_key=True, of=("self",)).select_related("identity").get(pk=key.pk)
-    if key.revoked_at is not None:
-        raise Conflict("signer.revoked", f"{key.label} is revoked already")
-    if compromised_from is not None and compromised_from > now:
-        raise Malformed("signer.compromised_in_future", f"got {rfc3339(compromised_from)}, expected a time that is not in the future")
-    if compromised_from is not None and compromised_from < key.enrolled_at:
-        raise Malformed("signer.compromised_too_early", f"got a time before the key was enrolled, {rfc3339(key.enrolled_at)}")
-    key.revoked_at, key.revoked_reason, key.compromised_from = now, reason.strip(), compromised_from
-    payload = build_enrollment(event="revoked", at=now, reason=key.revoked_reason, compromised_from=compromised_from, **_named(key))
-    envelope = recorder_key().sign(payload)
-    key.revocation = canonical_bytes(envelope)
-    key.save(update_fields=["revoked_at", "revoked_reason", "revocation", "compromised_from"])
-    append_dsse(event="signer.revoked", envelope=envelope, now=now)
-    log_directory(by=by, now=now)
-    return key
-
-
 def _row(
     identity: Identity,
     new: NewKey,
@@ -272,20 +248,8 @@ def _statement_of_new(row: SigningKey, new: NewKey, recovery: RecoveryStanding |
         introduced_by=from_row,
         recovery=recovery.reference() if recovery else None,
         matures_at=row.matures_at,
-        **_named(row),
+        **named_in_statement(row),
     )
-
-
-def _named(key: SigningKey) -> dict[str, Any]:
-    return {
-        "kind": key.identity.kind,
-        "issuer": key.identity.issuer,
-        "subject": key.identity.subject,
-        "spki": bytes(key.spki),
-        "credential_id": bytes(key.credential_id),
-        "rp_id": key.rp_id,
-        "backup_eligible": key.backup_eligible,
-    }
 
 
 def _use_recovery(recovery: KeyRecovery, key: SigningKey, by: Identity, now: datetime) -> None:

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from identities.models import ApiCredential, EvidenceSigner, Identity, RoleAssignment, User
-from tests import cast
+from tests import cast, make_recoveries
 from tests.identities.test_register import pem_of
+from tests.make_ledger import use_own_keys
 from tests.passkey import SoftPasskey
 
 pytestmark = pytest.mark.django_db
@@ -105,3 +107,14 @@ def test_a_name_that_two_carry_is_not_guessed() -> None:
     cast.person("erin2", "Erin")
     with pytest.raises(CommandError, match="names several identities"):
         run("issue_credential", "Erin", "--scope", "read")
+
+
+def test_the_operator_stands_in_for_an_officer(settings: Any, tmp_path: Path) -> None:
+    use_own_keys(settings, tmp_path)
+    recovery = make_recoveries.opened(now=timezone.now())
+    assert "agreed as the operator; 1 more must agree" in run("consent_to_recovery", recovery.pk)
+    with pytest.raises(CommandError, match="recovery.unknown"):
+        run("consent_to_recovery", "rec_none")
+    cast.olga(), cast.omar()
+    with pytest.raises(CommandError, match="recovery.officers_decide"):
+        run("consent_to_recovery", recovery.pk)
