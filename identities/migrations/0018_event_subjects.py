@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("identities", "0016_subject_of_provisioned_people"),
+        ("identities", "0017_operator_stands_in_for_an_officer"),
         ("ledger", "0003_no_replacement"),
     ]
 

@@ -18,7 +18,7 @@ GUARDS = [
 
 
 class Migration(migrations.Migration):
-    dependencies = [("approvals", "0007_expectations"), ("identities", "0015_people_stay")]
+    dependencies = [("approvals", "0008_approvals_end"), ("identities", "0015_people_stay")]
 
     operations = [
         *while_lifted(
