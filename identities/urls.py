@@ -13,6 +13,7 @@ from identities.lifecycle import rotate_views
 from identities.lifecycle import views as change_views
 from identities.oidc import views as oidc_views
 from identities.review import views as review_views
+from identities.sso.pages import views as sso_views
 from identities.workload import api
 
 app_name = "identities"
@@ -30,4 +31,12 @@ urlpatterns = [
     path("settings/keys", key_views.keys, name="keys"),
     path("settings/keys/add", key_views.add_key, name="add_key"),
     path("settings/keys/<str:key_id>/revoke", key_views.revoke_key, name="revoke_key"),
+    path("settings/sign-in-providers", sso_views.providers, name="sign_in_providers"),
+    path("settings/sign-in-providers/add/<str:protocol>", sso_views.add, name="sign_in_provider_add"),
+    path("settings/sign-in-providers/local", sso_views.local, name="local_sign_in"),
+    path("settings/sign-in-providers/<slug:slug>", sso_views.provider, name="sign_in_provider"),
+    path("settings/sign-in-providers/<slug:slug>/change", sso_views.change, name="sign_in_provider_change"),
+    path("settings/sign-in-providers/<slug:slug>/remove", sso_views.remove, name="sign_in_provider_remove"),
+    path("settings/sign-in-providers/<slug:slug>/groups", sso_views.groups, name="group_rules"),
+    path("settings/sign-in-providers/<slug:slug>/groups/change", sso_views.groups_change, name="group_rules_change"),
 ]

@@ -24,6 +24,7 @@ WRITES = {
     "identities.steward": {Role.ADMINISTRATOR, Role.IDENTITY_STEWARD},
     "identities.recertify": set(Role),
     "trust.change": {Role.OFFICER},
+    "sign_in.change": {Role.ADMINISTRATOR},
 }
 
 
