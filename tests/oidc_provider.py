@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import http.client
 import json
 import os
@@ -76,6 +77,13 @@ def install() -> None:
     """Install the pinned packages once. Skips where there is no Node.js, unless the run demands everything."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         skip_or_fail("no node and npm found; install them with: apt-get install -y nodejs npm")
+    # Two processes of one run must not install into one folder at once.
+    with (HERE / ".gitignore").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _install()
+
+
+def _install() -> None:
     wanted = (HERE / "package-lock.json").read_bytes()
     stamp = HERE / "node_modules" / ".installed"
     if stamp.is_file() and stamp.read_bytes() == wanted:
