@@ -267,7 +267,7 @@ class TestLists:
         assert (
             "members" not in corp.call("get", 'Groups?filter=displayName eq "developers"&excludedAttributes=members').json()["Resources"][0]
         )
-        assert corp.call("get", f"Groups/{group['id']}").json()["members"][0]["display"] == "user0"
+        assert corp.call("get", f"Groups/{group['id']}").json()["members"][0]["type"] == "User"
 
     @pytest.mark.parametrize(
         "text",
