@@ -312,7 +312,9 @@ class TestWhoMayCall:
         if how == "program's":
             headers = {"Authorization": f"Bearer {cast.token_of(cast.runner())}"}
         if how == "expired":
-            type(token).objects.filter(pk=token.pk).update(expires_at=cast.NOW)
+            then = cast.NOW
+            _, secret = make_provisioning_token(provider=token.provider, expires_at=then + timedelta(days=1), by=None, now=then)
+            headers = {"Authorization": f"Bearer {secret}"}
         if how == "revoked":
             revoke_provisioning_token(token=token, by=None, now=cast.NOW)
         if how == "removed provider":
