@@ -39,7 +39,7 @@ def change_person(
             if _is_as_it_was(row, wanted):
                 return row
             refuse_taken(wanted, provider=row.provider, identity=row.identity, but=row.pk)
-            turns = wanted.active != row.active
+            turns = wanted.active is not None and wanted.active != row.active
             _write(row, wanted, now)
             document = {"resource": row.pk, "identity": row.identity_id, "version": row.version, "active": row.active}
             append_identity_event(event="provisioned_person.changed", document=document, by=None, now=now, provider=row.provider)
@@ -69,13 +69,14 @@ def turn(row: ProvisionedPerson, *, now: datetime) -> None:
 
 
 def _is_as_it_was(row: ProvisionedPerson, wanted: DescribedPerson) -> bool:
-    kept = (row.user_name, row.external_id, row.active, row.attributes)
-    return kept == (wanted.user_name, wanted.external_id, wanted.active, wanted.attributes)
+    kept = (row.user_name, row.external_id, row.attributes)
+    return kept == (wanted.user_name, wanted.external_id, wanted.attributes)
 
 
 def _write(row: ProvisionedPerson, wanted: DescribedPerson, now: datetime) -> None:
     renamed = wanted.user_name.lower() != row.user_name.lower()
-    row.user_name, row.external_id, row.attributes, row.active = wanted.user_name, wanted.external_id, wanted.attributes, wanted.active
+    row.user_name, row.external_id, row.attributes = wanted.user_name, wanted.external_id, wanted.attributes
+    row.active = row.active if wanted.active is None else wanted.active
     row.version, row.changed_at = row.version + 1, now
     row.save(update_fields=["user_name", "external_id", "attributes", "active", "version", "changed_at"])
     Identity.objects.filter(pk=row.identity_id).update(name=wanted.name)

@@ -18,9 +18,9 @@ def base_address() -> str:
 
 
 def describe_person(row: ProvisionedPerson) -> User:
-    """Return a person as their provider reads them; `active` is what the provider said last."""
+    """Return a person as their provider reads them; `active` is what the provider said last, and absent where it took that back."""
     found = User.model_validate({"userName": row.user_name, **row.attributes})
-    found.id, found.external_id, found.active = row.pk, row.external_id or None, row.active
+    found.id, found.external_id = row.pk, row.external_id or None
     memberships = [
         GroupMembership(value=group.pk, ref=_at("Groups", group.pk), display=group.display_name, type="direct")
         for group in sorted(row.groups.all(), key=lambda group: group.pk)
@@ -35,9 +35,7 @@ def describe_group(row: ProvisionedGroup, *, with_members: bool = True) -> Group
     found = Group(id=row.pk, external_id=row.external_id or None, display_name=row.display_name, meta=_meta("Group", "Groups", row))
     if with_members:
         people = sorted(row.members.all(), key=lambda person: person.pk)
-        found.members = [
-            GroupMember(value=person.pk, ref=_at("Users", person.pk), type="User", display=person.user_name) for person in people
-        ] or None
+        found.members = [GroupMember(value=person.pk, ref=_at("Users", person.pk), type="User") for person in people] or None
     return found
 
 

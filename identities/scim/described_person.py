@@ -14,13 +14,13 @@ MAX_EMAILS = 10
 
 @dataclass(frozen=True, slots=True)
 class DescribedPerson:
-    """A person as their provider describes them. `attributes` is JSON."""
+    """A person as their provider describes them. `attributes` is JSON; `active` is None where nothing is said, and nothing changes then."""
 
     user_name: str
     external_id: str
     name: str
     email: str
-    active: bool
+    active: bool | None
     attributes: dict[str, Any]
 
     @property
@@ -46,14 +46,14 @@ def read_person(said: User) -> DescribedPerson:
     name = said.name
     parts = " ".join(part for part in (name.given_name, name.family_name) if part) if name else ""
     shown = said.display_name or (name.formatted if name else "") or parts or user_name
-    kept = User(name=said.name, display_name=said.display_name, emails=said.emails).model_dump()
+    kept = User(name=said.name, display_name=said.display_name, active=said.active, emails=said.emails).model_dump()
     kept.pop("schemas", None)
     return DescribedPerson(
         user_name=user_name,
         external_id=_text(said.external_id or "", "externalId", 300, empty=True),
         name=_text(shown, "displayName", 200),
         email=_text(str(first.value), "emails", 254) if first else "",
-        active=said.active is not False,
+        active=said.active,
         attributes=kept,
     )
 

@@ -59,13 +59,13 @@ def _provision(provider: IdentityProvider, person: DescribedPerson, now: datetim
         user_name=person.user_name,
         external_id=person.external_id,
         attributes=person.attributes,
-        active=person.active,
+        active=person.active is not False,
         created_at=now,
         changed_at=now,
     )
     document = {"resource": row.pk, "identity": identity.pk, "version": row.version}
     append_identity_event(event="provisioned_person.added", document=document, by=None, now=now, provider=provider)
-    change = reactivate_person if person.active else deactivate_person
+    change = reactivate_person if row.active else deactivate_person
     change(identity=identity, reason=f"{provider} says so."[:200], by=None, now=now, provider=provider)
     return row
 

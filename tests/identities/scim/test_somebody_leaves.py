@@ -27,8 +27,8 @@ def test_by_one_call_of_their_provider(was_used: bool, client: Client, settings:
     make.send_provenance(make.set_stage())
     make_sso.rules(make_sso.rule("release managers", "approver:release"))
     provider = Provisioning()
-    erin = provider.add_user("erin", displayName="Erin Malik", externalId="00u1")
-    provider.add_group("release managers", erin["id"])
+    nora = provider.add_user("nora", displayName="Nora Quist", externalId="00u1")
+    provider.add_group("release managers", nora["id"])
     person = Identity.objects.get(issuer=make_sso.ISSUER, subject="00u1")
     client.force_login(cast.account_of(person))
     request = make.ask()
@@ -38,7 +38,7 @@ def test_by_one_call_of_their_provider(was_used: bool, client: Client, settings:
         assert decide(**question, now=now).outcome == "allow"
     assert client.get("/queue").status_code == 200
 
-    answer = provider.patch(f"Users/{erin['id']}", {"op": "Replace", "path": "active", "value": "False"})
+    answer = provider.patch(f"Users/{nora['id']}", {"op": "Replace", "path": "active", "value": "False"})
 
     assert (answer.status_code, answer.json()["active"]) == (200, False)
     assert client.get("/queue").status_code == 302
@@ -49,5 +49,5 @@ def test_by_one_call_of_their_provider(was_used: bool, client: Client, settings:
     assert (decision.outcome, codes) == (("allow", []) if was_used else ("deny", ["approval.ended"]))
     assert ApprovalEnd.objects.filter(approval=approval).exists() is not was_used
     client.force_login(cast.account_of(cast.carol()))
-    assert "Erin Malik" in client.get(f"/requests/{request.pk}").content.decode()
-    assert "Erin Malik" in client.get(f"/records/{approval.record.digest}").content.decode()
+    assert "Nora Quist" in client.get(f"/requests/{request.pk}").content.decode()
+    assert "Nora Quist" in client.get(f"/records/{approval.record.digest}").content.decode()
