@@ -149,9 +149,12 @@ class TestStep5Audience:
 
 
 class TestStep6Nonce:
-    @pytest.mark.parametrize("nonce", ["m" * 43, "", None, 5, NONCE + " "])
+    @pytest.mark.parametrize("nonce", ["m" * 43, "", None, 5, NONCE + " ", "é" * 43])
     def test_refuses_the_answer_to_another_question(self, nonce: Any) -> None:
         assert code(told(nonce=nonce)) == "id_token.nonce"
+
+    def test_half_a_character_is_no_text(self) -> None:
+        assert code(told(nonce="\ud800")).startswith(("json.", "id_token.nonce", "token.claims"))
 
 
 class TestStep7Time:
