@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test lint fix types walls migrations check mutate bench-verify bench-hostile lock
+.PHONY: help install demo up test lint fix types walls migrations check mutate test-saml bench-verify bench-hostile lock
 
 help:  ## list what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 20
@@ -41,6 +41,9 @@ check: lint types walls migrations test  ## everything but the fresh clone, whic
 
 mutate: install  ## damage N bundles (20000) by SEED (1) and hold our verifier against sigstore
 	@$(BIN)/python -m tests.mutation $(or $(N),20000) --seed $(or $(SEED),1)
+
+test-saml: install  ## sign in at Debian's simplesamlphp, where it is installed
+	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/saml_peer.py
 
 bench-verify: install  ## hold the verifier against its own signature checks and against sigstore, in ROUNDS (60) rounds
 	@$(BIN)/python -m benchmarks.verify --rounds $(or $(ROUNDS),60)

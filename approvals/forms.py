@@ -61,8 +61,12 @@ class InputRequest(forms.Form):
         return asked
 
 
+# The other way to answer, beside a key: the button that was pressed.
+SIGN_IN = "sign-in"
+
+
 class InputDecision(forms.Form):
-    """What somebody decides, and with which key. The digest of the snapshot they were shown travels along."""
+    """What somebody decides, and with which key, or without one by signing in. The digest of the snapshot they were shown travels along."""
 
     snapshot = forms.RegexField(r"^[0-9a-f]{64}$", widget=forms.HiddenInput)
     decision = forms.ChoiceField(choices=Approval.Decision.choices, widget=forms.RadioSelect)
@@ -72,13 +76,23 @@ class InputDecision(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="Becomes part of what you sign. Needed to reject or to request changes; you may leave it empty when you approve.",
     )
-    key = NamedChoice(queryset=SigningKey.objects.none(), empty_label=None, label="Approval key")
+    key = NamedChoice(queryset=SigningKey.objects.none(), empty_label=None, label="Approval key", required=False)
+    way = forms.ChoiceField(choices=[("key", "With the key"), (SIGN_IN, "By signing in")], required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, keys: list[SigningKey], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["key"]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = SigningKey.objects.filter(pk__in=[key.pk for key in keys]).order_by("-enrolled_at")
+
+    def clean(self) -> dict[str, Any]:
+        """Answer with no key where the button for signing in was pressed; else a key is needed."""
+        given = super().clean() or {}
+        if given.get("way") == SIGN_IN:
+            given["key"] = None
+        elif not given.get("key") and "key" not in self.errors:
+            self.add_error("key", "Choose the key you sign with.")
+        return given
 
     def focus_first_error(self) -> None:
         """Have the browser begin where something is wrong, so that nobody has to look for it."""

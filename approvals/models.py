@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from attestations.models import Artifact, Attestation, Blob, Observation, Verdict
 from identities.ids import new_id
-from identities.models import Environment, Identity, Project, SigningKey
+from identities.models import BoundSignIn, Environment, Identity, IdentityProvider, Project, SigningKey
 from ledger.append_only import AppendOnly
 from ledger.models import Entry
 
@@ -180,12 +180,21 @@ class RevisionEvidence(AppendOnly):
 
 
 class Ceremony(models.Model):
-    """One signing ceremony: the exact statement offered to one person, once, for a few minutes."""
+    """One signing ceremony: the exact statement offered to one person, once, for a few minutes.
+
+    It is answered with a key, or by a sign-in at `provider` whose nonce is the hash of the statement.
+    """
 
     id = models.CharField(primary_key=True, max_length=40, default=new_ceremony_id)
     revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="ceremonies")
     identity = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="ceremonies")
-    signing_key = models.ForeignKey(SigningKey, on_delete=models.PROTECT, related_name="ceremonies")
+    signing_key = models.ForeignKey(SigningKey, null=True, blank=True, on_delete=models.PROTECT, related_name="ceremonies")
+    provider = models.ForeignKey(IdentityProvider, null=True, blank=True, on_delete=models.PROTECT, related_name="ceremonies")
+    # As whom the provider knows the portal, and the nonce; empty and null where a key answers.
+    audience = models.CharField(max_length=300, blank=True)
+    sign_in_nonce = models.CharField(max_length=64, null=True, blank=True, unique=True)
+    # Whether the person had a key, whose answer would have been surer.
+    is_downgrade = models.BooleanField(default=False)
     decision = models.CharField(max_length=24)
     payload = models.BinaryField()
     payload_digest = models.CharField(max_length=64, unique=True)
@@ -197,13 +206,23 @@ class Ceremony(models.Model):
 
     class Meta:
         verbose_name_plural = "ceremonies"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(signing_key__isnull=False, provider__isnull=True, sign_in_nonce__isnull=True, is_downgrade=False)
+                | Q(signing_key__isnull=True, provider__isnull=False, sign_in_nonce__isnull=False),
+                name="ceremony_has_key_or_provider",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.id
 
 
 class Approval(AppendOnly):
-    """One person's signed answer about one revision, with everything needed to verify it again."""
+    """One person's answer about one revision, signed with a key or bound to a sign-in, with everything needed to verify it again.
+
+    Where no key signed, the columns of a signature are empty.
+    """
 
     class Decision(models.TextChoices):
         APPROVE = "approve", "Approve"
@@ -214,7 +233,8 @@ class Approval(AppendOnly):
     ceremony = models.OneToOneField(Ceremony, on_delete=models.PROTECT, related_name="approval")
     revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="approvals")
     identity = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="approvals")
-    signing_key = models.ForeignKey(SigningKey, on_delete=models.PROTECT, related_name="approvals")
+    signing_key = models.ForeignKey(SigningKey, null=True, blank=True, on_delete=models.PROTECT, related_name="approvals")
+    bound_by = models.OneToOneField(BoundSignIn, null=True, blank=True, on_delete=models.PROTECT, related_name="approval")
     decision = models.CharField(max_length=24, choices=Decision.choices)
     payload = models.BinaryField()
     payload_digest = models.CharField(max_length=64, unique=True)
@@ -228,7 +248,13 @@ class Approval(AppendOnly):
     signed_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["revision", "identity"], name="one_answer_per_person_and_revision")]
+        constraints = [
+            models.UniqueConstraint(fields=["revision", "identity"], name="one_answer_per_person_and_revision"),
+            models.CheckConstraint(
+                condition=Q(signing_key__isnull=False, bound_by__isnull=True) | Q(signing_key__isnull=True, bound_by__isnull=False),
+                name="approval_has_key_or_sign_in",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.identity} {self.decision} {self.revision}"

@@ -54,7 +54,7 @@ def build_pack(*, request: Request, now: datetime, with_private: bool = False) -
         policy_input=bytes_of(newest.policy_input),
         policy_result=bytes_of(newest.policy_result),
         trust=current_trust(),
-        tokens=_tokens([key.bound_by for key in keys]) if with_private else (),
+        tokens=_tokens([*(key.bound_by for key in keys), *(answer.bound_by for answer in answers)]) if with_private else (),
         introductions=[
             PackedIntroduction(key.key_id, bytes(key.introduction), bytes(key.introduced_by.enrollment))
             for key in keys
@@ -66,7 +66,7 @@ def build_pack(*, request: Request, now: datetime, with_private: bool = False) -
 
 def _answers(revision_id: int) -> list[Approval]:
     rows = Approval.objects.filter(revision_id=revision_id)
-    return list(rows.select_related("record__entry", "signing_key", "identity").order_by("record__entry_id"))
+    return list(rows.select_related("record__entry", "signing_key", "bound_by", "identity").order_by("record__entry_id"))
 
 
 def _packed(answer: Approval) -> PackedApproval:

@@ -47,7 +47,8 @@ def compute_standing(request: Request, *, now: datetime) -> Standing:
     revision = request.revisions.select_related("policy__document", "policy_input", "policy_result").order_by("-number").first()
     if revision is None:
         return Standing(Status.COLLECTING, None, (), (), 0)
-    answers = tuple(revision.approvals.select_related("identity", "record", "signing_key").order_by("signed_at", "pk"))
+    told = revision.approvals.select_related("identity", "record", "signing_key", "ceremony", "bound_by__provider")
+    answers = tuple(told.order_by("signed_at", "pk"))
     policy = parse_policy(bytes_of(revision.policy.document))
     policy_input = parse_canonical(bytes_of(revision.policy_input))
     excluded = exclusions(policy, policy_input)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
+from approvals.models import Ceremony
 from attestations.blobs import bytes_of
 from attestations.trust.roots import current_trust_material, list_trust_roots
 from identities.oidc.used_keys import used_providers
@@ -35,8 +36,22 @@ def current_trust() -> Trust:
         log=parse_note_key(log_verifier_key()),
         evidence_roots=tuple(EvidenceRoot(root.name, bytes_of(root.document), root.profile) for root in roots),
         evidence_keys=current_trust_material().keys,
-        identity_providers=tuple(TrustedProvider(item.issuer, item.audiences, item.keys, item.second_factor) for item in used_providers()),
+        identity_providers=_identity_providers(),
         authenticators=_authenticators(),
+    )
+
+
+def _identity_providers() -> tuple[TrustedProvider, ...]:
+    """Return the providers that confirmed something, also under client names that the portal had there when people answered."""
+    named = set(Ceremony.objects.filter(provider__isnull=False).values_list("provider__issuer", "audience").distinct())
+    return tuple(
+        TrustedProvider(
+            issuer=item.issuer,
+            audiences=tuple(sorted({*item.audiences, *(audience for issuer, audience in named if issuer == item.issuer)})),
+            keys=item.keys,
+            second_factor=item.second_factor,
+        )
+        for item in used_providers()
     )
 
 

@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from approvals.forms import InputAssertion, InputDecision, InputRequest
 from approvals.models import Ceremony, PolicyVersion, Record, Request
@@ -26,13 +26,16 @@ from approvals.pages.review import read_review
 from approvals.pages.statement import describe_statement
 from approvals.policies import was_one_person
 from approvals.signing.approval_statement import SigningSession
+from approvals.signing.begin_confirmation import begin_confirmation
 from approvals.signing.begin_signing import begin_signing
+from approvals.signing.complete_by_sign_in import complete_by_sign_in
 from approvals.signing.complete_signing import complete_signing
 from approvals.signing.entitlement import get_current_revision
 from approvals.signing.verify_signature import parse_assertion
 from approvals.status import compute_standing
 from attestations.blobs import bytes_of
-from identities.models import RoleAssignment
+from identities.models import RoleAssignment, SigningKey
+from identities.oidc.leave_for import leave_for
 from identities.permissions import may, person_of, readable_projects, requires
 from proofs.approval.human_approval import approval_challenge
 from proofs.canonical import parse_canonical
@@ -94,7 +97,11 @@ def sign(request: HttpRequest, request_id: str) -> HttpResponse:
         return redirect("approvals:request", asked.pk)
     standing = compute_standing(asked, now=now)
     panel = read_panel(request=asked, revision=revision, standing=standing, reader=person)
-    initial = {"snapshot": revision.snapshot_id, "decision": request.GET.get("decision", ""), "key": panel.keys[0] if panel.keys else None}
+    initial: dict[str, Any] = {
+        "snapshot": revision.snapshot_id,
+        "decision": request.GET.get("decision", ""),
+        "key": panel.keys[0] if panel.keys else None,
+    }
     form = InputDecision(request.POST or None, keys=panel.keys, initial=initial)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
@@ -128,16 +135,12 @@ def ceremony(request: HttpRequest, ceremony_id: str) -> HttpResponse:
         if answer is not None:
             return redirect("approvals:record", answer.record.digest)
         raise Conflict("ceremony.used", "this ceremony was used already and nothing was signed; go back to the request and start again")
-    payload = bytes(row.payload)
-    offer = {
-        "payload": b64_encode(payload),
-        "challenge": b64url_encode(approval_challenge(payload)),
-        "rpId": settings.RP_ID,
-        "credentialIds": [b64url_encode(bytes(row.signing_key.credential_id))],
-        "timeout": settings.CEREMONY_SECONDS * 1000,
-        "expiresAt": row.expires_at.isoformat(),
+    context = {
+        "ceremony": row,
+        "asked": row.revision.request,
+        "statement": describe_statement(bytes(row.payload)),
+        "offer": _offer_to_key(row, row.signing_key) if row.signing_key else None,
     }
-    context = {"ceremony": row, "asked": row.revision.request, "statement": describe_statement(payload), "offer": offer}
     return render(request, "approvals/ceremony.html", context)
 
 
@@ -160,6 +163,27 @@ def ceremony_complete(request: HttpRequest, ceremony_id: str) -> HttpResponse:
     return redirect("approvals:record", answer.record.digest)
 
 
+@never_cache
+@require_POST
+@requires("requests.decide")
+def ceremony_confirm(request: HttpRequest, ceremony_id: str) -> HttpResponse:
+    """Send the person to their identity provider, to confirm what the ceremony's page showed."""
+    row, session_hash = _get_own_ceremony(request, ceremony_id), _session_of(request).session_hash
+    bound, url = begin_confirmation(ceremony=row, session_hash=session_hash, by=person_of(request), now=timezone.now())
+    return leave_for(request, url=url, provider=bound.provider)
+
+
+@never_cache
+@require_safe
+@requires("requests.decide")
+def bound(request: HttpRequest, bound_id: str) -> HttpResponse:
+    """Take the person back from their identity provider: what they confirmed there is recorded, once. The provider sends browsers by GET."""
+    session_hash = _session_of(request).session_hash
+    answer = complete_by_sign_in(bound_id=bound_id, session_hash=session_hash, by=person_of(request), now=timezone.now())
+    messages.success(request, "Confirmed and recorded.")
+    return redirect("approvals:record", answer.record.digest)
+
+
 @requires("requests.read")
 def record(request: HttpRequest, digest: str) -> HttpResponse:
     """Show one signed record: who, what, how sure, where in the log, and how to check it without us."""
@@ -168,6 +192,8 @@ def record(request: HttpRequest, digest: str) -> HttpResponse:
         "approval__revision__request__environment",
         "approval__identity",
         "approval__signing_key",
+        "approval__ceremony",
+        "approval__bound_by__provider",
     )
     readable = readable_projects(person_of(request), "requests.read")
     row = get_object_or_404(rows, digest=digest, approval__revision__request__project__in=readable)
@@ -198,10 +224,23 @@ def _get_request(request: HttpRequest, request_id: str) -> Request:
 
 
 def _get_own_ceremony(request: HttpRequest, ceremony_id: str) -> Ceremony:
-    row = get_object_or_404(Ceremony.objects.select_related("revision__request__environment", "signing_key"), pk=ceremony_id)
+    row = get_object_or_404(Ceremony.objects.select_related("revision__request__environment", "signing_key", "provider"), pk=ceremony_id)
     if row.identity_id != person_of(request).pk or row.session_hash != _session_of(request).session_hash:
         raise NotAllowed("ceremony.not_yours", "this ceremony was begun by somebody else, or in another sign-in session")
     return row
+
+
+def _offer_to_key(row: Ceremony, key: SigningKey) -> dict[str, Any]:
+    """Return what the page's script derives the challenge from and asks the passkey with."""
+    payload = bytes(row.payload)
+    return {
+        "payload": b64_encode(payload),
+        "challenge": b64url_encode(approval_challenge(payload)),
+        "rpId": settings.RP_ID,
+        "credentialIds": [b64url_encode(bytes(key.credential_id))],
+        "timeout": settings.CEREMONY_SECONDS * 1000,
+        "expiresAt": row.expires_at.isoformat(),
+    }
 
 
 def _session_of(request: HttpRequest) -> SigningSession:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from countersign.find_trust import find_trust
 from countersign.plain_text import plain, say
+from proofs.canonical import parse_json
 from proofs.digest import sha256_hex
 from proofs.errors import Refusal
 from proofs.moment import rfc3339
@@ -41,6 +42,10 @@ def describe_trust(trust: Trust) -> list[str]:
         + (f", revoked {rfc3339(item.revoked_at)}" if item.revoked_at else "")
         for item in trust.evidence_keys
     ]
+    for provider in trust.identity_providers:
+        names = ", ".join(entry["kid"] for entry in parse_json(provider.keys)["keys"])
+        second = f"; two factors are acr {' or '.join(provider.second_factor)}, or amr mfa" if provider.second_factor else ""
+        lines.append(f"identities    {provider.issuer}, for {' and '.join(provider.audiences)}, keys {names}{second}")
     return lines
 
 

@@ -79,7 +79,7 @@ def _check_approvers(request: Request, revision: Revision) -> list[Reason]:
     reasons = []
     for approval in approvals:
         person, key = approval.identity, approval.signing_key
-        if key.revoked_at is not None:
+        if key is not None and key.revoked_at is not None:
             reasons.append(Reason("signer.revoked", f"{person} signed with a key that was revoked at {key.revoked_at:%Y-%m-%d %H:%M} UTC."))
         if person.status != Identity.Status.ACTIVE:
             reasons.append(Reason("signer.inactive", f"{person} signed, and is {person.get_status_display().lower()} now."))

@@ -46,6 +46,8 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
     "identities.steward": ("changing identities and roles", frozenset({Role.ADMINISTRATOR, Role.IDENTITY_STEWARD})),
     # Of a program one answers for; stewards look at any of their team. The act demands one or the other.
     "identities.recertify": ("looking at a program again", EVERY_ROLE),
+    # For the whole portal at once, so by an administrator of a whole team. What it touches of other teams the acts ask for besides.
+    "sign_in.change": ("changing how people sign in", frozenset({Role.ADMINISTRATOR})),
     "keys.own": ("keeping approval keys", EVERY_ROLE),
     "recoveries.decide": ("agreeing to the recovery of approval keys", frozenset({Role.OFFICER})),
     "packs.read": ("downloading evidence packs", EVERY_ROLE),
@@ -55,10 +57,18 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
 
 # Taken only by a person at a browser, whatever credential a program holds.
 HUMAN_ACTIONS = frozenset(
-    {"requests.decide", "keys.own", "identities.steward", "identities.recertify", "recoveries.decide", "trust.change"}
+    {
+        "requests.decide",
+        "keys.own",
+        "identities.steward",
+        "identities.recertify",
+        "recoveries.decide",
+        "trust.change",
+        "sign_in.change",
+    }
 )
 # These change something for every team at once, so a role in one project does not reach that far.
-BEYOND_ONE_PROJECT = frozenset({"recoveries.decide", "trust.change"})
+BEYOND_ONE_PROJECT = frozenset({"recoveries.decide", "trust.change", "sign_in.change"})
 NONHUMAN_ACTIONS = frozenset(
     {
         "attestations.read",

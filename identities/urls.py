@@ -15,6 +15,7 @@ from identities.lifecycle import views as change_views
 from identities.oidc import views as oidc_views
 from identities.people.recovery import views as recovery_views
 from identities.review import views as review_views
+from identities.sso.pages import views as sso_views
 from identities.workload import api
 
 app_name = "identities"
@@ -44,4 +45,12 @@ urlpatterns = [
     path("api/v1/signers/me/log", key_api.MyKeyLogView.as_view(), name="api_my_key_log"),
     path("signers/allowed_signers", key_api.AllowedSignersView.as_view(), name="allowed_signers"),
     path("signers/revoked.krl", key_api.RevokedView.as_view(), name="revoked_signers"),
+    path("settings/sign-in-providers", sso_views.providers, name="sign_in_providers"),
+    path("settings/sign-in-providers/add/<str:protocol>", sso_views.add, name="sign_in_provider_add"),
+    path("settings/sign-in-providers/local", sso_views.local, name="local_sign_in"),
+    path("settings/sign-in-providers/<slug:slug>", sso_views.provider, name="sign_in_provider"),
+    path("settings/sign-in-providers/<slug:slug>/change", sso_views.change, name="sign_in_provider_change"),
+    path("settings/sign-in-providers/<slug:slug>/remove", sso_views.remove, name="sign_in_provider_remove"),
+    path("settings/sign-in-providers/<slug:slug>/groups", sso_views.groups, name="group_rules"),
+    path("settings/sign-in-providers/<slug:slug>/groups/change", sso_views.groups_change, name="group_rules_change"),
 ]

@@ -204,6 +204,10 @@ CONTENT_SECURITY_POLICY = {
 }
 
 # --- sign-in ---------------------------------------------------------------------------------------------------------------------------
+# Empty: identity providers are set up on pages and by commands alone.
+IDENTITY_PROVIDERS_FILE = (
+    env_path("IDENTITY_PROVIDERS_FILE", VAR_DIR / "identity-providers.toml") if env_text("IDENTITY_PROVIDERS_FILE", "") else None
+)
 AUTH_USER_MODEL = "identities.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -216,6 +220,12 @@ LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/accounts/login/"
 # Nobody makes an account for themselves: people are registered by an identity steward.
 ACCOUNT_ADAPTER = "identities.sign_in.adapter.ClosedAdapter"
+ACCOUNT_FORMS = {
+    "change_password": "identities.sign_in.password_forms.OwnPasswordForm",
+    "set_password": "identities.sign_in.password_forms.FirstPasswordForm",
+    "reset_password": "identities.sign_in.password_forms.ForgottenPasswordForm",
+    "reset_password_from_key": "identities.sign_in.password_forms.NewPasswordForm",
+}
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]

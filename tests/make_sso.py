@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from identities.models import GroupRules, Identity, IdentityProvider, User
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from identities.models import GroupRules, Identity, IdentityProvider, SignInEvent, User
 from identities.sso.come_in import come_in
+from identities.sso.described import Described
 from tests import cast
 
 ISSUER = "https://idp.payments.example"
@@ -38,3 +45,40 @@ def arrive(subject: str = "s-erin", *groups: str, now: datetime = cast.NOW, **mo
         "username": "erin", "name": "Erin Malik", "email": "erin@payments.example", "groups": list(groups), "provider": provider(), **more,
     }  # fmt: skip
     return come_in(subject=subject, now=now, **said)
+
+
+def described(**more: Any) -> Described:
+    """An OpenID provider as somebody would describe it."""
+    fields = {"name": "Payments Corp", "protocol": "oidc", "issuer": ISSUER, "client_id": "countersign", "client_secret": "s3cret", **more}
+    return Described(**fields)
+
+
+def certificate() -> str:
+    """A certificate that a SAML provider might sign with, in PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "idp.payments.example")])
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
+    dated = made.not_valid_before(cast.NOW).not_valid_after(cast.NOW + timedelta(days=365))
+    return dated.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+
+
+def metadata(pem: str, *, entity_id: str = ISSUER, sso_url: str = f"{ISSUER}/sso") -> str:
+    """A SAML provider's metadata."""
+    bare = "".join(pem.split("-----")[2].split())
+    return f"""<?xml version="1.0"?>
+<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="{entity_id}"><!-- ours -->
+  <IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">
+    <KeyDescriptor use="signing"><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>{bare}</X509Certificate></X509Data></KeyInfo></KeyDescriptor>
+    <SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="{sso_url}/post"/>
+    <SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="{sso_url}"/>
+  </IDPSSODescriptor>
+</EntityDescriptor>"""
+
+
+def administrator_came_in(*, now: datetime, slug: str = "corp") -> Identity:
+    """Erin, whom her group makes an administrator, signs in through the provider now."""
+    rules(rule("admins", "administrator"), slug=slug, now=now)
+    account = arrive("s-erin", "admins", provider=provider(slug), now=now)
+    assert account.identity is not None
+    SignInEvent.objects.create(identity=account.identity, username=account.username, outcome="signed_in", via=slug, happened_at=now)
+    return account.identity

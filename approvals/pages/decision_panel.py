@@ -12,8 +12,10 @@ from django.db.models import Q
 from approvals.expectations import active_expectations
 from approvals.models import Approval, Request, RequestState, Revision
 from approvals.named_signers import named_signers
+from approvals.pages.level_words import LevelWords, describe_answer
 from approvals.refresh import Since, look_since
 from approvals.signing.entitlement import refuse_if_answered, refuse_if_closed, refuse_if_not_entitled
+from approvals.signing.sign_in_offer import SignInOffer, sign_in_offer
 from approvals.status import Standing
 from attestations.admission import MAX_OF_OTHERS, left_out_verdicts, others_verdicts, spare_verdicts
 from attestations.blobs import bytes_of
@@ -52,10 +54,14 @@ class LeftOut:
 class DecisionPanel:
     """What the page offers. With `why_not`, nothing can be signed, and `remedy` (a link's URL name) is where to mend it.
 
+    `sign_in` is the way to answer without a key, where there is one; `answers` are what everybody answered, and how sure each is.
+
     `cannot_follow` says why the request cannot be brought up to date, where it cannot.
     """
 
     keys: list[SigningKey]
+    sign_in: SignInOffer | None
+    answers: list[LevelWords]
     may_approve: bool
     may_object: bool
     why_not: str
@@ -78,11 +84,14 @@ def read_panel(*, request: Request, revision: Revision, standing: Standing, read
     remedy = ""
     if not why_not and since.is_outdated:
         why_not = cannot_follow or "This request is being brought up to date. Reload the page in a moment."
-    if not why_not and not keys:
+    offer = sign_in_offer(policy, reader)
+    if not why_not and not keys and offer is None:
         why_not, remedy = "You have no approval key yet. Enrol a passkey to sign with; it is apart from your sign-in.", "identities:keys"
     why_not_approve = why_not or _why_not_approve(standing)
     return DecisionPanel(
         keys=keys,
+        sign_in=offer,
+        answers=[describe_answer(answer) for answer in standing.answers],
         may_approve=not why_not_approve,
         may_object=not why_not,
         why_not=why_not,

@@ -14,6 +14,7 @@ from django.db.models import F, Q
 from approvals.models import Approval, Request, RequestState, Revision
 from attestations.blobs import bytes_of
 from identities.models import Identity, Project, RoleAssignment, SigningKey
+from identities.oidc.bound_sign_in import oidc_provider_of
 from identities.permissions import list_held_roles, readable_teams
 from proofs.policy.evaluate import Policy, exclusions, parse_policy
 
@@ -54,6 +55,7 @@ class Queue:
     groups: tuple[Group, ...]
     shown: Group
     has_key: bool
+    may_sign_in: bool
     may_decide: bool
     may_ask: bool
 
@@ -96,7 +98,8 @@ def read_queue(person: Identity, *, show: str = "") -> Queue:
     has_key = SigningKey.objects.filter(identity=person, revoked_at=None).exists()
     may_decide = any(str(role.role).startswith("approver:") for role in reader.held)
     may_ask = any(role.role == RoleAssignment.Role.REQUESTER for role in reader.held)
-    return Queue(groups, shown, has_key, may_decide, may_ask)
+    may_sign_in = not has_key and oidc_provider_of(person) is not None
+    return Queue(groups, shown, has_key, may_sign_in, may_decide, may_ask)
 
 
 def _read(person: Identity, states: Iterable[RequestState]) -> _Reader:
@@ -126,7 +129,7 @@ def _row(state: RequestState, reader: _Reader) -> Row:
         status=state.status,
         approvals=len(approving),
         required=policy.required_approvals if policy else 0,
-        signed_by=tuple(answer.identity.name for answer in approving),
+        signed_by=tuple(f"{answer.identity.name}{' by sign-in' if answer.bound_by_id else ''}" for answer in approving),
         why=why,
         is_mine=is_mine,
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from shlex import quote
 
 from approvals.models import Approval, Record
+from approvals.pages.level_words import describe_answer
 from approvals.pages.statement import StatementWords, describe_statement
 from ledger.models import Checkpoint
 from ledger.prove import checkpoint_covering
@@ -16,13 +17,6 @@ from proofs.approval.human_approval import parse_human_approval
 from proofs.approval.sshsig import NAMESPACE, principal_of
 from proofs.pack.layout import HUMAN_SSHSIG, SIGNED_BYTES, approval_folder
 
-LEVELS = {
-    "H4": ("Signed with a device-bound, attested key", "The authenticator's maker and the identity provider vouch for it."),
-    "H3": ("Signed with a passkey", "The identity provider confirmed whose key it is."),
-    "H2": ("Signed with a passkey", "This portal alone vouches for whose key it is; no identity provider confirmed it."),
-    "H1": ("Recorded by the portal", "The person did not sign it themselves."),
-    "H0": ("Imported", "Another system's word."),
-}
 VERBS = {"approve": "approved", "reject": "rejected", "request_changes": "requested changes"}
 
 
@@ -36,6 +30,7 @@ class RecordPage:
     verb: str
     level_words: str
     level_reason: str
+    downgrade: str
     checkpoint: Checkpoint | None
     ssh_command: str
     verify_command: str
@@ -47,7 +42,7 @@ def read_record(record: Record) -> RecordPage:
     approval = record.approval
     request = approval.revision.request
     statement = describe_statement(bytes(approval.payload))
-    words, reason = LEVELS.get(approval.level, (approval.level, ""))
+    words = describe_answer(approval)
     newest = request.revisions.order_by("-number").values_list("pk", flat=True).first()
     earlier = Approval.objects.filter(revision=approval.revision_id, decision="approve", record__entry_id__lt=record.entry_id).count()
     folder = approval_folder(earlier + 1)
@@ -57,8 +52,9 @@ def read_record(record: Record) -> RecordPage:
         approval=approval,
         statement=statement,
         verb=VERBS[approval.decision],
-        level_words=words,
-        level_reason=reason,
+        level_words=words.how[:1].upper() + words.how[1:],
+        level_reason=words.reason,
+        downgrade=words.downgrade,
         checkpoint=checkpoint_covering(record.entry_id),
         ssh_command=(
             f"ssh-keygen -Y verify -f allowed_signers -I {principal} -n {NAMESPACE} -s {folder}{HUMAN_SSHSIG} < {folder}{SIGNED_BYTES}"

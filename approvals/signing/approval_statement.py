@@ -17,7 +17,7 @@ from django.conf import settings
 from approvals.models import Revision
 from approvals.snapshot import read_snapshot
 from attestations.blobs import bytes_of
-from identities.models import Identity, RoleAssignment, SigningKey
+from identities.models import Identity, RoleAssignment
 from identities.permissions import roles_of
 from ledger.models import Checkpoint
 from proofs.approval.approval_parts import (
@@ -36,6 +36,7 @@ from proofs.approval.approval_parts import (
     SeparationOfDuties,
     SignerReference,
     SigningCeremony,
+    SignInReference,
     Validity,
 )
 from proofs.approval.human_approval import build_human_approval
@@ -62,7 +63,7 @@ def build_statement(
     decision: str,
     justification: str,
     by: Identity,
-    key: SigningKey,
+    signer: SignerReference | SignInReference,
     session: SigningSession,
     ceremony_id: str,
     log_head: Checkpoint,
@@ -84,7 +85,7 @@ def build_statement(
                 snapshot["environment"]["id"], snapshot["environment"]["slug"], snapshot["environment"]["tier"]
             ),
             approver=_approver(by, roles_of(by, project=request.project), session, now),
-            signer=SignerReference(key.key_id, key.algorithm, key.enrollment_digest),
+            signer=signer,
             policy=PolicyReference(
                 id=facts["id"],
                 version=facts["version"],

@@ -9,7 +9,8 @@ The checks, in this order; the first that fails refuses:
 5. The person has not answered this revision yet.                             approval.already_answered
 6. The decision is possible in this state, and says why where it must.        request.blocked, request.closed, approval.reason_missing
 7. The key is the person's own, not revoked, enrolled for this portal, and    signer.unknown, signer.revoked, signer.other_portal,
-   old enough for an environment of the highest tier.                         signer.cooling_off
+   old enough for an environment of the highest tier;                         signer.cooling_off,
+   without one, their identity provider can stand in for it.                  sign_in.no_provider, assurance.too_low
 8. The ledger has published a head that the statement can name.               log.pending
 9. Everything the statement rests on is older than it.                        time.issued_too_early
 
@@ -35,15 +36,18 @@ from approvals.signing.entitlement import (
     refuse_if_not_entitled,
     refuse_if_not_possible,
 )
+from approvals.signing.sign_in_offer import SignInOffer, refuse_if_not_offered
 from approvals.status import refresh_state
 from attestations.blobs import bytes_of
 from identities.models import Identity, SigningKey
 from ledger.prove import latest_checkpoint
+from proofs.approval.approval_parts import SignerReference, SignInReference
 from proofs.approval.human_approval import parse_human_approval
+from proofs.approval.step_up import step_up_nonce
 from proofs.digest import sha256_hex
 from proofs.errors import Conflict, Unavailable
 from proofs.pack.check_record import check_statement_times
-from proofs.policy.evaluate import parse_policy
+from proofs.policy.evaluate import Policy, parse_policy
 
 
 @transaction.atomic
@@ -53,12 +57,15 @@ def begin_signing(
     shown_snapshot: str,
     decision: str,
     reason: str,
-    key: SigningKey,
+    key: SigningKey | None,
     session: SigningSession,
     by: Identity,
     now: datetime,
 ) -> Ceremony:
-    """Return the ceremony that offers `by` one statement to sign. Refuses with the codes above, or `approval.malformed`."""
+    """Return the ceremony that offers `by` one statement to sign with `key`, or (None) to confirm by signing in at their provider.
+
+    Refuses with the codes above, or `approval.malformed`.
+    """
     now = now.replace(microsecond=0)
     state = refresh_state(lock_state(request, now=now), now=now)
     revision = get_current_revision(request)
@@ -68,8 +75,7 @@ def begin_signing(
         raise Conflict("request.stale_snapshot", "this request has changed since the page was drawn; read the new page, then decide")
     refuse_if_answered(revision, by)
     refuse_if_not_possible(state, revision, decision, reason)
-    refuse_if_key_unusable(key, by)
-    refuse_if_cooling_off(key, tier=request.environment.tier, now=now)
+    offer = _offer(key, policy, decision, by, tier=request.environment.tier, now=now)
     head = latest_checkpoint()
     if head is None:
         raise Unavailable("log.pending", "the ledger has not published a head yet; try again in a few seconds")
@@ -80,7 +86,7 @@ def begin_signing(
         decision=decision,
         justification=reason.strip(),
         by=by,
-        key=key,
+        signer=_signer(key, offer, by),
         session=session,
         ceremony_id=ceremony_id,
         log_head=head,
@@ -93,6 +99,10 @@ def begin_signing(
         revision=revision,
         identity=by,
         signing_key=key,
+        provider=offer.provider if offer else None,
+        audience=offer.provider.client_id if offer else "",
+        sign_in_nonce=step_up_nonce(payload) if offer else None,
+        is_downgrade=offer.is_downgrade if offer else False,
         decision=decision,
         payload=payload,
         payload_digest=sha256_hex(payload),
@@ -100,3 +110,19 @@ def begin_signing(
         begun_at=now,
         expires_at=expires_at,
     )
+
+
+def _offer(key: SigningKey | None, policy: Policy, decision: str, by: Identity, *, tier: int, now: datetime) -> SignInOffer | None:
+    """Return the provider that stands in for a key; None where there is a key, which may be used. Refuses with the codes of 7."""
+    if key is None:
+        return refuse_if_not_offered(policy, decision, by)
+    refuse_if_key_unusable(key, by)
+    refuse_if_cooling_off(key, tier=tier, now=now)
+    return None
+
+
+def _signer(key: SigningKey | None, offer: SignInOffer | None, by: Identity) -> SignerReference | SignInReference:
+    if key is not None:
+        return SignerReference(key.key_id, key.algorithm, key.enrollment_digest)
+    assert offer is not None
+    return SignInReference(by.issuer, offer.provider.client_id, by.subject)

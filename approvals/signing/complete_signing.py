@@ -8,13 +8,17 @@ down: a failed signature is evidence too, and the person begins again. The steps
 3. What was checked at the beginning still holds, all of it.                  as `approvals.signing.begin_signing`
 4. The assertion is this key's, over exactly this statement.                  webauthn.*
 5. The key was enrolled for this person, and the level is enough.             signer.*, assurance.too_low
+   (A sign-in in place of a key: `approvals.signing.complete_by_sign_in`.)
 6. Approval, record and ledger entry are kept together.
 """
 
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -30,7 +34,7 @@ from approvals.signing.entitlement import (
     refuse_if_not_entitled,
     refuse_if_not_possible,
 )
-from approvals.signing.verify_signature import GivenAssertion, VerifiedSignature, verify_signature
+from approvals.signing.verify_signature import GivenAssertion, verify_signature
 from approvals.status import refresh_state
 from attestations.blobs import bytes_of, store_blob
 from identities.actors import actor_of
@@ -40,7 +44,8 @@ from ledger.recorder import recorder_key
 from proofs.approval.approval_parts import HumanApproval
 from proofs.approval.assurance import reaches_level
 from proofs.approval.human_approval import approval_signed_bytes, parse_human_approval
-from proofs.approval.record import CHECKS, build_record
+from proofs.approval.passkey import Assertion
+from proofs.approval.record import CHECKS, TokenReference, build_record
 from proofs.approval.sshsig import NAMESPACE, sshsig_armor
 from proofs.canonical import canonical_bytes
 from proofs.digest import sha256_hex
@@ -48,11 +53,37 @@ from proofs.errors import Conflict, NotAllowed, NotFound, Refusal, Unproven
 from proofs.policy.evaluate import parse_policy
 
 
+@dataclass(frozen=True)
+class Answered:
+    """A verified answer: its level, what the record holds of it, the checks that held, and the columns of the approval it fills."""
+
+    level: str
+    signature: Assertion | TokenReference
+    checks: tuple[str, ...]
+    columns: dict[str, Any]
+    # None where no key signed.
+    sign_count: int | None = None
+    why_no_more: str = ""
+
+
+# Verifies what somebody gave for a statement: step 4, and whose it is.
+Verify = Callable[[Ceremony, HumanApproval], Answered]
+
+
 def complete_signing(*, ceremony_id: str, session_hash: str, assertion: GivenAssertion, by: Identity, now: datetime) -> Approval:
     """Keep one person's verified answer, its record and its ledger entry; return the approval.
 
     Refuses with the codes above. A refusal from step 2 on is kept on the ceremony and in the ledger, and the ceremony is used up.
     """
+
+    def answer(ceremony: Ceremony, statement: HumanApproval) -> Answered:
+        return _verify_assertion(ceremony, statement, assertion)
+
+    return complete_ceremony(ceremony_id=ceremony_id, session_hash=session_hash, answer=answer, by=by, now=now)
+
+
+def complete_ceremony(*, ceremony_id: str, session_hash: str, answer: Verify, by: Identity, now: datetime) -> Approval:
+    """Take the steps above with `answer` for what the person gave; what it refuses is kept like any refusal."""
     now = now.replace(microsecond=0)
     refusal: Refusal | None = None
     with transaction.atomic():
@@ -60,7 +91,7 @@ def complete_signing(*, ceremony_id: str, session_hash: str, assertion: GivenAss
         ceremony.consumed_at = now
         try:
             with transaction.atomic():
-                approval = _answer(ceremony, assertion, now)
+                approval = _answer(ceremony, answer, now)
         except Refusal as refused:
             # The refusal travels on only after the transaction that keeps it has been committed.
             refusal = refused
@@ -87,8 +118,8 @@ def _lock_ceremony(ceremony_id: str, session_hash: str, by: Identity, now: datet
     return ceremony
 
 
-def _answer(ceremony: Ceremony, given: GivenAssertion, now: datetime) -> Approval:
-    by, key, request = ceremony.identity, ceremony.signing_key, ceremony.revision.request
+def _answer(ceremony: Ceremony, verify: Verify, now: datetime) -> Approval:
+    by, request = ceremony.identity, ceremony.revision.request
     statement = _read_statement(ceremony)  # 2
     state = refresh_state(lock_state(request, now=now), now=now)
     revision = get_current_revision(request)
@@ -98,13 +129,14 @@ def _answer(ceremony: Ceremony, given: GivenAssertion, now: datetime) -> Approva
     refuse_if_not_entitled(request=request, revision=revision, policy=policy, by=by)
     refuse_if_answered(revision, by)
     refuse_if_not_possible(state, revision, ceremony.decision, statement.justification)
-    refuse_if_key_unusable(key, by)
-    verified = verify_signature(payload=bytes(ceremony.payload), statement=statement, given=given, key=key, by=by)  # 4
-    if ceremony.decision == Decision.APPROVE and not reaches_level(verified.level, policy.minimum_assurance):  # 5
-        raise Unproven("assurance.too_low", f"this signature reaches level {verified.level}, the policy wants {policy.minimum_assurance}")
-    approval = _keep_approval(ceremony, statement, given, verified, now)  # 6
-    _keep_record(approval, verified, now)
-    _keep_sign_count(approval, verified, now)
+    answered = verify(ceremony, statement)  # 4
+    if ceremony.decision == Decision.APPROVE and not reaches_level(answered.level, policy.minimum_assurance):  # 5
+        reason = f"this answer reaches level {answered.level}{answered.why_no_more}, the policy wants {policy.minimum_assurance}"
+        raise Unproven("assurance.too_low", reason)
+    approval = _keep_approval(ceremony, statement, answered, now)  # 6
+    _keep_record(approval, answered, now)
+    if answered.sign_count is not None:
+        _keep_sign_count(approval, answered.sign_count, now)
     refresh_state(lock_state(request, now=now), now=now)
     return approval
 
@@ -119,13 +151,40 @@ def _read_statement(ceremony: Ceremony) -> HumanApproval:
     return statement
 
 
-def _keep_sign_count(approval: Approval, verified: VerifiedSignature, now: datetime) -> None:
+def _verify_assertion(ceremony: Ceremony, statement: HumanApproval, given: GivenAssertion) -> Answered:
+    by, key, payload = ceremony.identity, ceremony.signing_key, bytes(ceremony.payload)
+    if key is None:
+        raise Conflict("ceremony.needs_sign_in", "this statement was offered for a sign-in at your identity provider, not to a key")
+    refuse_if_key_unusable(key, by)
+    verified = verify_signature(payload=payload, statement=statement, given=given, key=key, by=by)
+    columns = {
+        "signing_key": key,
+        "credential_id": given.credential_id,
+        "authenticator_data": given.authenticator_data,
+        "client_data_json": given.client_data_json,
+        "signature": given.signature,
+        # None where OpenSSH has no form for the key or the client data; the portal's own verifier is then the only one.
+        "sshsig": sshsig_armor(
+            key=verified.key,
+            rp_id=settings.RP_ID,
+            origin=verified.origin,
+            namespace=NAMESPACE,
+            message=approval_signed_bytes(payload),
+            authenticator_data=given.authenticator_data,
+            client_data_json=given.client_data_json,
+            signature=given.signature,
+        ),
+    }
+    return Answered(verified.level, verified.assertion, CHECKS, columns, sign_count=verified.sign_count)
+
+
+def _keep_sign_count(approval: Approval, sign_count: int, now: datetime) -> None:
     """Keep the highest count the key has shown; a count that did not grow is a sign of a cloned key, and goes into the ledger."""
     key = SigningKey.objects.select_for_update(no_key=True).get(pk=approval.signing_key_id)
-    if key.sign_count and verified.sign_count and verified.sign_count <= key.sign_count:
+    if key.sign_count and sign_count and sign_count <= key.sign_count:
         # Not refused: some authenticators count badly. Whoever watches the ledger sees which answer it was.
         append_event(event="signer.count_went_back", ref_digest=approval.payload_digest, actor=actor_of(approval.identity), now=now)
-    key.sign_count = max(key.sign_count, verified.sign_count)
+    key.sign_count = max(key.sign_count, sign_count)
     key.save(update_fields=["sign_count"])
 
 
@@ -143,46 +202,28 @@ def _keep_refusal(ceremony: Ceremony, refusal: Refusal, now: datetime) -> None:
     append_event(event="approval.refused", ref_digest=blob.digest, actor=actor_of(ceremony.identity), now=now)
 
 
-def _keep_approval(
-    ceremony: Ceremony, statement: HumanApproval, given: GivenAssertion, verified: VerifiedSignature, now: datetime
-) -> Approval:
-    payload = bytes(ceremony.payload)
+def _keep_approval(ceremony: Ceremony, statement: HumanApproval, answered: Answered, now: datetime) -> Approval:
     return Approval.objects.create(
         ceremony=ceremony,
         revision=ceremony.revision,
         identity=ceremony.identity,
-        signing_key=ceremony.signing_key,
         decision=ceremony.decision,
-        payload=payload,
+        payload=bytes(ceremony.payload),
         payload_digest=ceremony.payload_digest,
-        credential_id=given.credential_id,
-        authenticator_data=given.authenticator_data,
-        client_data_json=given.client_data_json,
-        signature=given.signature,
-        # None where OpenSSH has no form for the key or the client data; the portal's own verifier is then the only one.
-        sshsig=sshsig_armor(
-            key=verified.key,
-            rp_id=settings.RP_ID,
-            origin=verified.origin,
-            namespace=NAMESPACE,
-            message=approval_signed_bytes(payload),
-            authenticator_data=given.authenticator_data,
-            client_data_json=given.client_data_json,
-            signature=given.signature,
-        ),
-        level=verified.level,
+        level=answered.level,
         not_after=statement.validity.not_after,
         signed_at=now,
+        **answered.columns,
     )
 
 
-def _keep_record(approval: Approval, verified: VerifiedSignature, now: datetime) -> Record:
+def _keep_record(approval: Approval, answered: Answered, now: datetime) -> Record:
     payload = build_record(
         payload=bytes(approval.payload),
-        assertion=verified.assertion,
-        assurance=verified.level,
+        assertion=answered.signature,
+        assurance=answered.level,
         checked_at=now,
-        checks=CHECKS,
+        checks=answered.checks,
         verifier_version=settings.VERSION,
         portal=settings.ORIGIN,
     )

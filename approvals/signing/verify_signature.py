@@ -86,17 +86,14 @@ def verify_signature(
         policy=approval_policy(rp_id=settings.RP_ID, origins=(settings.ORIGIN,)),
         stored_sign_count=key.sign_count,
     )
-    named_key = statement.signer
-    if not isinstance(named_key, SignerReference) or (named_key.key_id, named_key.enrollment) != (
-        public_key.key_id,
-        key.enrollment_digest,
-    ):  # 2
+    named = statement.signer  # 2
+    if not isinstance(named, SignerReference) or (named.key_id, named.enrollment) != (public_key.key_id, key.enrollment_digest):
         raise Unproven("signer.key_mismatch", "the statement names another key or enrolment than the one that signed")
     enrollment = _open_enrollment(key)  # 3
     if enrollment.key_id != public_key.key_id or enrollment.kind != "person" or HUMAN_APPROVAL_PURPOSE not in enrollment.purposes:
         raise Unproven("signer.not_human", "the enrolment of this key does not name a person who approves with it")
-    named = (statement.approver.issuer, statement.approver.subject)
-    if not named == (by.issuer, by.subject) == (enrollment.issuer, enrollment.subject):  # 4
+    approver = (statement.approver.issuer, statement.approver.subject)
+    if not approver == (by.issuer, by.subject) == (enrollment.issuer, enrollment.subject):  # 4
         raise Unproven("signer.identity_mismatch", "the statement, the sign-in and the enrolment do not name the same person")
     if is_cooling_off(enrollment, tier=statement.environment.tier, at=statement.validity.issued_at):  # 5
         raise Conflict(

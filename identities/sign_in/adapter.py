@@ -16,13 +16,18 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from identities.models import Identity, User
 from identities.sign_in.events import FAILED, REFUSED, SIGNED_IN, SIGNED_OUT, record_sign_in
+from identities.sign_in.local_accounts import why_not_here
 from identities.sign_in.recently import ask_at_provider, signed_in_recently
+from proofs.errors import NotAllowed
+
+# None is a way the library did not note, so none that a provider vouched for.
+LOCAL_WAYS = ("password", "passkey", None)
 
 
 class ClosedAdapter(DefaultAccountAdapter):
@@ -36,7 +41,19 @@ class ClosedAdapter(DefaultAccountAdapter):
         if identity is not None and identity.status != Identity.Status.ACTIVE:
             self.record(request, user.get_username(), REFUSED, identity, via=_how(request, user))
             return self.respond_user_inactive(request, user)
+        how = _how(request, user)
+        why = why_not_here(identity) if how in LOCAL_WAYS else ""
+        if why:
+            self.record(request, user.get_username(), REFUSED, identity, via=how)
+            raise NotAllowed("sso.local_off", why)
         return super().pre_login(request, user, **kwargs)
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        why = why_not_here()
+        if why:
+            # Before the password is looked at: whether it is the right one is nobody's to learn here.
+            raise ValidationError(why, code="local_off")
+        super().pre_authenticate(request, **credentials)
 
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
         super().login(request, user)

@@ -85,7 +85,12 @@ def apply_groups(*, identity: Identity, provider: IdentityProvider, groups: Iter
     Safe to run twice. Refuses with `sso.provider_removed`, `sso.groups` or, for a stored version that cannot be read, `sso.rules`.
     """
     names = clean_groups(groups)
+    # Teams first, as ending a role takes them: two who lose theirs at the same moment would leave no administrator.
+    held_in = RoleAssignment.objects.filter(identity=identity, ended_at__isnull=True)
+    list(Team.objects.select_for_update(no_key=True).filter(pk__in=held_in.values("team")).order_by("pk"))
     identity = Identity.objects.select_for_update(no_key=True, of=("self",)).get(pk=identity.pk)
+    # And the roles before the ledger is held, for whoever else closes one waits for it.
+    list(held_in.select_for_update(no_key=True).order_by("pk"))
     provider = IdentityProvider.objects.get(pk=provider.pk)
     if provider.removed_at is not None:
         raise Conflict("sso.provider_removed", f"{provider} was removed; expected a provider people sign in at")
@@ -93,9 +98,6 @@ def apply_groups(*, identity: Identity, provider: IdentityProvider, groups: Iter
     HeldGroups.objects.update_or_create(
         identity=identity, provider=provider, defaults={"groups": list(names), "source": source, "as_of": now}
     )
-    # Two people who lose their role at the same moment would leave no administrator: the teams' rows are their queue.
-    held_in = [role.team_id for role in _running(identity) if role.provider_id == provider.pk]
-    list(Team.objects.select_for_update(no_key=True, of=("self",)).filter(pk__in=held_in).order_by("pk"))
     applied = compare_groups(identity=identity, provider=provider, groups=names, rules=rules)
     given = places_given(rules.rules, names)
     for place in applied.changes.lost:
@@ -115,7 +117,7 @@ def apply_groups(*, identity: Identity, provider: IdentityProvider, groups: Iter
 def end_group_roles(*, provider: IdentityProvider, now: datetime) -> tuple[int, list[RoleAssignment]]:
     """End every role that groups of a provider gave; return how many, and those that stay because they are a team's last administrator."""
     roles = RoleAssignment.objects.filter(provider=provider, ended_at__isnull=True).select_related("identity", "team", "project")
-    list(Team.objects.select_for_update(no_key=True, of=("self",)).filter(pk__in=roles.values("team")).order_by("pk"))
+    list(Team.objects.select_for_update(no_key=True).filter(pk__in=roles.values("team")).order_by("pk"))
     version, ended, stays = read_rules(provider).version, 0, []
     for role in list(roles.order_by("pk")):
         if _is_last_administrator(role):

@@ -119,10 +119,9 @@ def check_u2f_statement(
 
     Refuses with `webauthn.attestation` for keys other than P-256 and with `webauthn.signature`.
     """
-    if certificate_key.algorithm != _P256 or key.algorithm != _P256:
-        raise Unproven(_FORM, "got a certificate or a passkey for another kind of key than P-256")
     loaded = load_der_public_key(key.spki)
-    assert isinstance(loaded, ec.EllipticCurvePublicKey)
+    if certificate_key.algorithm != _P256 or key.algorithm != _P256 or not isinstance(loaded, ec.EllipticCurvePublicKey):
+        raise Unproven(_FORM, "got a certificate or a passkey for another kind of key than P-256")
     point = loaded.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
     message = b"\x00" + rp_id_hash + client_data_hash + credential_id + point
     certificate_key.verify(signature, message, code="webauthn.signature", what="the attestation")
@@ -193,8 +192,7 @@ def _demand_attestation_certificate(certificate: x509.Certificate, credential: A
         if error.oid != _MODEL_EXTENSION:
             raise Unproven(_FORM, "got a certificate that does not say whether it is an authority's") from error
         return
-    assert isinstance(stated.value, x509.UnrecognizedExtension)
-    if stated.critical or stated.value.value != b"\x04\x10" + credential.aaguid:
+    if stated.critical or stated.value.public_bytes() != b"\x04\x10" + credential.aaguid:
         raise Unproven(_FORM, "the certificate is for another model of authenticator than the one that made the key")
 
 

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from proofs.approval.enrollment import Enrollment
+from proofs.approval.enrollment_parts import Binding
 from proofs.canonical import canonical_bytes, parse_json
 from proofs.digest import sha256_hex
 from proofs.encoding import b64_encode, b64url_encode
@@ -96,7 +97,7 @@ def verify_key_binding(*, enrollment: Enrollment, id_token: str, issuer_keys: by
         at=at,
         authenticated_after=at - FRESH,
     )
-    _demand_person(enrollment, token)
+    _demand_person(enrollment, binding, token)
     return VerifiedBinding(
         issuer=token.issuer,
         audience=token.audience,
@@ -116,9 +117,7 @@ def _demand_canonical(issuer_keys: bytes) -> None:
         raise Malformed("binding.keys", "got a key set in another form, expected the canonical document of RSA and P-256 keys")
 
 
-def _demand_person(enrollment: Enrollment, token: VerifiedIdToken) -> None:
-    binding = enrollment.binding
-    assert binding is not None
+def _demand_person(enrollment: Enrollment, binding: Binding, token: VerifiedIdToken) -> None:
     said = (token.issuer, token.subject)
     if not said == (binding.issuer, binding.subject) == (enrollment.issuer, enrollment.subject):  # 5.
         raise Unproven(

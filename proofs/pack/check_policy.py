@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from itertools import zip_longest
 from typing import Any
 
 from proofs.approval.approval_parts import ExcludedParty, HumanApproval
@@ -114,8 +113,7 @@ def check_count(
 
     `remarks` say of each approval in turn why its level is not higher, where proof is missing.
     """
-    for approval, remark in zip_longest(counted, remarks[: len(counted)], fillvalue=""):
-        assert isinstance(approval, CountedApproval)
+    for approval, remark in zip(counted, remarks or [""] * len(counted), strict=True):
         if not reaches_level(approval.level, policy.minimum_assurance):
             raise Unproven(
                 "assurance.too_low",

@@ -222,8 +222,7 @@ def _check_signature(files: Mapping[str, bytes], folder: str, opened: OpenedReco
     # 6
     check_mirror(record, trust)
     steps.hold(6, "The record repeats what the statement says and adds nothing to it.")
-    by_sign_in = isinstance(record.signature, TokenReference)
-    person = _check_sign_in(files, record, approval, trust) if by_sign_in else _check_key(files, record, approval, trust)
+    person = _check_person(files, record, approval, trust)
     # 7
     steps.hold(7, person.whose)
     # 8
@@ -274,9 +273,13 @@ def _check_key(files: Mapping[str, bytes], record: Record, approval: HumanApprov
     return _Person(whose, signed, f"{sure}; {remark}" if remark else sure, level, words, remark, signer=signer)
 
 
-def _check_sign_in(files: Mapping[str, bytes], record: Record, approval: HumanApproval, trust: Trust) -> _Person:
-    reference = record.signature
-    assert isinstance(reference, TokenReference)
+def _check_person(files: Mapping[str, bytes], record: Record, approval: HumanApproval, trust: Trust) -> _Person:
+    if isinstance(record.signature, TokenReference):
+        return _check_sign_in(files, record, approval, record.signature, trust)
+    return _check_key(files, record, approval, trust)
+
+
+def _check_sign_in(files: Mapping[str, bytes], record: Record, approval: HumanApproval, reference: TokenReference, trust: Trust) -> _Person:
     # 7
     check_sign_in_named(approval, reference)
     whose = f"No key: {approval.approver.subject}, a person, answers by signing in at {approval.approver.issuer}."

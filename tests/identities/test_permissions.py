@@ -25,6 +25,7 @@ WRITES = {
     "identities.recertify": set(Role),
     "recoveries.decide": {Role.OFFICER},
     "trust.change": {Role.OFFICER},
+    "sign_in.change": {Role.ADMINISTRATOR},
 }
 
 

@@ -1,10 +1,11 @@
-"""manage.py prepare: bring tables, keys and static files up to date, before the processes start."""
+"""manage.py prepare: bring tables, keys, the operator's identity providers and static files up to date, before the processes start."""
 
 from __future__ import annotations
 
 import io
 from typing import Any
 
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -13,7 +14,7 @@ from proofs.errors import Refusal
 
 
 class Command(BaseCommand):
-    help = "Migrate, make the portal's keys where they are missing, and collect static files. Safe to run at every start."
+    help = "Migrate, make the portal's keys where they are missing, read the file of identity providers, and collect static files. Safe to run at every start."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--skip-static", action="store_true", help="the static files were collected before, as in the image")
@@ -28,5 +29,7 @@ class Command(BaseCommand):
         for path in made:
             if options["verbosity"]:
                 self.stdout.write(f"made {path}")
+        if settings.IDENTITY_PROVIDERS_FILE is not None:
+            call_command("sync_identity_providers", stdout=self.stdout, stderr=self.stderr)
         if not skip_static:
             call_command("collectstatic", interactive=False, verbosity=0)

@@ -247,9 +247,9 @@ class TestHowLongAgo:
         with make.liar() as liar:
             make.known_at(make.provider_at(liar.url))
             old = int(timezone.now().timestamp()) - 3600
-            liar.claims = {"auth_time": old}
+            liar.claims, liar.userinfo = {"auth_time": old}, {"groups": ["releases"]}
             come_back(client, liar)
-            asks = "/accounts/again/?next=/settings/keys/add"
+            asks = "/accounts/again/?next=%2Fsettings%2Fkeys%2Fadd"
             assert client.get("/settings/keys/add")["Location"] == asks
             assert client.get("/accounts/2fa/webauthn/add/")["Location"].startswith("/accounts/again/")
             assert "Confirm at Payments Corp" in client.get(asks).content.decode()

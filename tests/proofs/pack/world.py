@@ -112,6 +112,9 @@ class Signing:
     assurance: str = "H2"
     enrolled_at: datetime = NOON - DAY
     revoked_at: datetime | None = None
+    # What else the enrolment says, and the revocation.
+    proof: dict[str, Any] = field(default_factory=dict)
+    end: dict[str, Any] = field(default_factory=dict)
 
 
 class World:
@@ -181,6 +184,7 @@ class World:
             backup_eligible=signing.passkey.synced,
             purposes=signing.purposes,
             reason="lost" if event == "revoked" else "",
+            **(signing.proof if event == "enrolled" else signing.end),
         )
         return canonical_bytes(self.keys.sign(payload)), sha256_hex(payload)
 
@@ -249,8 +253,8 @@ class World:
         )
         return self.keys.sign(record)
 
-    def pack(self, *signings: Signing) -> dict[str, bytes]:
-        """Return the pack of these approvals (alice's, when none is given)."""
+    def pack(self, *signings: Signing, **private: Any) -> dict[str, bytes]:
+        """Return the pack of these approvals (alice's, when none is given), with the private files that are given."""
         chosen = signings or (alice(),)
         envelopes = [self.record(signing) for signing in chosen]
         places = [self.keys.append(build_dsse_leaf(envelope, self.keys.recorder_public.pem)) for envelope in envelopes]
@@ -272,6 +276,7 @@ class World:
             policy_input=canonical_bytes(self.policy_input),
             policy_result=canonical_bytes(self.result),
             trust=self.trust,
+            **private,
         )
 
     def _request(self) -> bytes:

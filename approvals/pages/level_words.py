@@ -1,0 +1,37 @@
+"""How sure an answer is, in words: how the person gave it, at which level, and why not a higher one. Reads what comes with the answer.
+
+A level is computed by whoever verifies; what stands here is what the portal computed when the person answered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from approvals.models import Approval
+from proofs.approval.assurance_words import describe_level, describe_signature
+from proofs.approval.human_approval import PASSKEY, SIGN_IN
+
+
+@dataclass(frozen=True)
+class LevelWords:
+    """`how` completes a sentence that begins with the person; `reason` says what the level rests on; `downgrade` is empty, or a warning."""
+
+    answer: Approval
+    how: str
+    reason: str
+    downgrade: str
+
+
+def describe_answer(answer: Approval) -> LevelWords:
+    """Return the words for one answer; its key or its bound sign-in with the provider are at hand, and its ceremony."""
+    bound = answer.bound_by
+    if bound is None:
+        how = describe_signature(kind=PASSKEY, level=answer.level, name=answer.identity.name)
+        return LevelWords(answer, how, describe_level(answer.level), "")
+    provider = bound.provider.name
+    how = describe_signature(kind=SIGN_IN, level=answer.level, name=answer.identity.name, issuer=provider)
+    reason = f"No key signed this. {provider} says that it asked for a second factor, in a token that is about this statement alone."
+    if answer.level == "H1":
+        reason = f"No key signed this, and {provider} did not say that it asked for a second factor."
+    warning = f"{answer.identity.name} had an approval key and did not use it: this is weaker." if answer.ceremony.is_downgrade else ""
+    return LevelWords(answer, how, reason, warning)
