@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from identities.api_authentication import HasScope, caller_of
+from identities.api_authentication import HasScope, IsPerson, caller_of
 from identities.keys.directory import list_logged_keys, read_directory
 from identities.keys.serializers import OutputEnvelope, OutputLoggedKey
 from identities.models import ApiCredential
 from ledger.recorder import recorder_key
 from proofs.moment import rfc3339
+
+
+class _AsItIs(BaseContentNegotiation):
+    """A file is what it is, whatever the caller would rather have: browsers ask for pages. Refusals are JSON."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return parsers[0]
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        return renderers[0], renderers[0].media_type
 
 
 class _ReadDirectory(APIView):
@@ -35,6 +48,8 @@ class SignersView(_ReadDirectory):
 class AllowedSignersView(_ReadDirectory):
     """Read the keys as OpenSSH's allowed_signers file. The directory names its digest."""
 
+    content_negotiation_class = _AsItIs
+
     @extend_schema(operation_id="signers_allowed", responses={(200, "text/plain"): OpenApiTypes.STR})
     def get(self, request: Request) -> HttpResponse:
         return _file(read_directory().allowed_signers, "text/plain; charset=utf-8", "allowed_signers")
@@ -42,6 +57,8 @@ class AllowedSignersView(_ReadDirectory):
 
 class RevokedView(_ReadDirectory):
     """Read the revoked keys as OpenSSH's key revocation list. The directory names its digest."""
+
+    content_negotiation_class = _AsItIs
 
     @extend_schema(operation_id="signers_revoked", responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
     def get(self, request: Request) -> HttpResponse:
@@ -51,7 +68,7 @@ class RevokedView(_ReadDirectory):
 class MyKeyLogView(APIView):
     """Read every key ever enrolled under your own name, each with its entry in the log. For people signed in with a browser."""
 
-    permission_classes = [HasScope]
+    permission_classes = [IsPerson, HasScope]
     required_action = "keys.own"
 
     @extend_schema(operation_id="signers_my_log", responses={200: OpenApiResponse(OutputLoggedKey(many=True))})

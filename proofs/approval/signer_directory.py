@@ -41,6 +41,7 @@ class DirectoryEntry:
 
     @property
     def valid_until(self) -> datetime | None:
+        """Until when what it signs counts; None while it is live."""
         return self.compromised_from or self.revoked_at
 
 

@@ -128,4 +128,4 @@ def test_whoever_watches_sees_every_key_under_their_own_name_and_no_other() -> N
         assert (entry.event, f"sha256:{entry.ref_digest}") == (row["event"], row["digest"])
     assert datetime.fromisoformat(rows[0]["at"]) == cast.NOW + timedelta(hours=1)
     refused = Client().get("/api/v1/signers/me/log", headers={"Authorization": f"Bearer {cast.token_of(cast.runner(), 'read')}"})
-    assert refused.status_code == 403
+    assert (refused.status_code, refused.json()["code"]) == (403, "approval.human_required")
