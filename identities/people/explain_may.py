@@ -20,7 +20,7 @@ Role = RoleAssignment.Role
 MOST_NAMES = 8
 BESIDES = {
     "requests.decide": "Each request’s policy also says who may not decide it: whoever asked for it, as a rule.",
-    "identities.steward": "Nobody changes their own roles, and a steward makes no administrators.",
+    "identities.steward": "Nobody changes their own roles, a steward makes no administrators, and a role in one project alone grants nothing.",
     "attestations.send": "Evidence belongs to no project, so a role in one project alone is not enough.",
 }
 

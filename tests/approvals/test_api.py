@@ -90,7 +90,7 @@ class TestOpen:
                 content_type="application/json",
                 headers={"authorization": f"Bearer {token}"},
             )
-            assert (response.status_code, response.json()["code"]) == (403, "permission.missing")
+            assert (response.status_code, response.json()["code"]) == (404, "project.unknown")
 
     def test_needs_the_scope(self) -> None:
         make.set_stage()

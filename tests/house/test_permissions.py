@@ -3,52 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
-from django.db import transaction
-from django.test import override_settings
 
-from tests.house import walk
-from tests.house.url_examples import Story, tell_story
-from tests.house.walk import FIXED, Answers, Question, all_questions, cell_of, read_table, row_of
+from tests.house.url_examples import ROLES, Story, tell_story
+from tests.house.walk import FIXED, Answers, Question, all_questions, cell_of, read_table, row_of, walk_as_all
 
-pytestmark = pytest.mark.once
 ADVICE = "If the answer is meant, write it into docs/permissions.md; `python -m tests.house.print_permissions` prints the whole table"
+pytestmark = [pytest.mark.once, pytest.mark.django_db]
+# What each column was answered, for the columns that are held against others. Each story answers the same.
+KNOWN: dict[str, dict[str, Answers]] = {}
 
 
-@dataclass
-class Walked:
-    """The questions, and what each asker was answered, once it was asked."""
-
-    questions: list[Question]
-    known: dict[str, dict[str, Answers]] = field(default_factory=dict)
-
-    def of(self, column: str) -> dict[str, Answers]:
-        if column not in self.known:
-            self.known[column] = walk.walk_as_all(self.questions, column)
-        return self.known[column]
-
-    def here(self, role: str) -> Answers:
-        return self.of(role)[""]
+@pytest.fixture
+def questions(settings: Any, tmp_path: Path) -> Iterator[list[Question]]:
+    yield all_questions(tell_story(settings, tmp_path))
 
 
-@pytest.fixture(scope="module")
-def walked(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walked]:
-    with override_settings(), django_db_blocker.unblock(), transaction.atomic():
-        yield Walked(all_questions(tell_story(settings, tmp_path_factory.mktemp("keys"))))
-        transaction.set_rollback(True)
+def answers_of(column: str, questions: list[Question]) -> dict[str, Answers]:
+    if column not in KNOWN:
+        KNOWN[column] = walk_as_all(questions, column)
+    return KNOWN[column]
 
 
 @pytest.mark.parametrize("column", FIXED)
-def test_every_answer_is_the_one_in_the_table(column: str, walked: Walked) -> None:
+def test_every_answer_is_the_one_in_the_table(column: str, questions: list[Question]) -> None:
     table, wrong = read_table(), []
-    found = walked.of(column)
-    for question in walked.questions:
+    found = answers_of(column, questions)
+    here = {role: answers_of(role, questions)[""] for role in ROLES} if column == "elsewhere" else {}
+    for question in questions:
         row = row_of(question.key, table)
-        said = cell_of(question.key, column, found, walked.here)
+        said = cell_of(question.key, column, found, here.__getitem__)
         if row is None:
             wrong.append(f"{question.name} {question.method} has no line")
         elif row[column] != said:
@@ -56,9 +43,9 @@ def test_every_answer_is_the_one_in_the_table(column: str, walked: Walked) -> No
     assert not wrong, "\n".join([*wrong, ADVICE])
 
 
-def test_no_line_is_of_an_address_that_is_gone(walked: Walked) -> None:
+def test_no_line_is_of_an_address_that_is_gone(questions: list[Question]) -> None:
     table = read_table()
-    used = [row_of(question.key, table) for question in walked.questions]
+    used = [row_of(question.key, table) for question in questions]
     assert [key for key, row in table.items() if not any(row is other for other in used)] == []
 
 
