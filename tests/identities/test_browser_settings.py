@@ -45,7 +45,7 @@ def sign_in(page: Page, portal: LivePortal, username: str) -> None:
     page.fill("[name=login]", username)
     page.fill("[name=password]", cast.PASSWORD)
     page.keyboard.press("Enter")
-    page.wait_for_url("**/settings")
+    page.get_by_role("heading", name="Settings", exact=True).wait_for()
 
 
 def test_appearance_shortcuts_and_sessions_by_keyboard(page: Page, portal: LivePortal, chromium: Browser) -> None:
