@@ -6,9 +6,11 @@ from django.contrib import admin
 
 from approvals.models import (
     Approval,
+    ApprovalEnd,
     Ceremony,
     ExpectationsActivation,
     ExpectationsVersion,
+    KeptApproval,
     PathFinding,
     PolicyActivation,
     PolicyVersion,
@@ -58,6 +60,16 @@ class CeremonyAdmin(ReadOnlyAdmin):
 @admin.register(Approval)
 class ApprovalAdmin(ReadOnlyAdmin):
     list_display = ["id", "revision", "identity", "decision", "level", "signed_at"]
+
+
+@admin.register(ApprovalEnd)
+class ApprovalEndAdmin(ReadOnlyAdmin):
+    list_display = ["approval", "code", "entry", "ended_at"]
+
+
+@admin.register(KeptApproval)
+class KeptApprovalAdmin(ReadOnlyAdmin):
+    list_display = ["approval", "roles", "kept_at"]
 
 
 @admin.register(Record)
