@@ -19,7 +19,7 @@ KNOWN: dict[str, dict[str, Answers]] = {}
 
 @pytest.fixture
 def questions(settings: Any, tmp_path: Path) -> Iterator[list[Question]]:
-    yield all_questions(tell_story(settings, tmp_path))
+    return all_questions(tell_story(settings, tmp_path))
 
 
 def answers_of(column: str, questions: list[Question]) -> dict[str, Answers]:
