@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,8 @@ KNOWN: dict[str, dict[str, Answers]] = {}
 
 
 @pytest.fixture
-def questions(settings: Any, tmp_path: Path) -> Iterator[list[Question]]:
-    yield all_questions(tell_story(settings, tmp_path))
+def questions(settings: Any, tmp_path: Path) -> list[Question]:
+    return all_questions(tell_story(settings, tmp_path))
 
 
 def answers_of(column: str, questions: list[Question]) -> dict[str, Answers]:
