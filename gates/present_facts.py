@@ -108,7 +108,9 @@ def _check_approver(approval: Approval) -> list[Reason]:
     if key is not None and key.revoked_at is not None and key.revoked_at <= approval.signed_at:
         reasons.append(Reason("signer.revoked", f"{person} signed with a key that was revoked at {key.revoked_at:%Y-%m-%d %H:%M} UTC."))
     stolen = [
-        since for since in (key.compromised_from if key else None, person.compromised_from) if since is not None and since <= approval.signed_at
+        since
+        for since in (key.compromised_from if key else None, person.compromised_from)
+        if since is not None and since <= approval.signed_at
     ]
     if stolen:
         words = f"{person} signed at {approval.signed_at:%Y-%m-%d %H:%M} UTC, and from {min(stolen):%Y-%m-%d %H:%M} UTC on it may have been somebody else."
