@@ -16,6 +16,9 @@ from identities.sso.local_guard import guard_local_sign_in
 from identities.sso.reach import demand_reach
 from proofs.errors import Conflict, NotAllowed, Refusal
 
+# What decides who its people are and which groups they are in. Its name, and what it knows the portal by, do not.
+SPEAKS_FOR_PEOPLE = frozenset({"issuer", "config", "groups_claim"})
+
 
 @transaction.atomic
 def change_provider(
@@ -60,6 +63,8 @@ def change_provider(
             row.save()
     except IntegrityError as error:
         raise Conflict("sso.already_added", f"{said.issuer} is an identity provider here already") from error
+    if by is not None and SPEAKS_FOR_PEOPLE & set(differing):
+        row.set_up_by.add(by)
     document = {**provider_document(row), "changed": sorted(differing), "secretChanged": secret_changes}
     append_identity_event(event="identity_provider.changed", document=document, by=by, now=now)
     return row

@@ -1,7 +1,7 @@
 """Give a person what the groups of their provider carry, and end at once what they no longer carry.
 
 The newest version of the group rules decides. A role that was granted to somebody otherwise is left alone. Nobody gains anything by a rule they
-wrote themselves, nor power to approve by one of whoever registered them. The last administrator of a team stays one, whatever the groups say:
+wrote themselves, nor power to approve by one of whoever registered them or set up their provider. The last administrator of a team stays one, whatever the groups say:
 a wrong rule or a provider that forgot a group must not lock a team out; the ledger's document, the log and the page say so, and an administrator
 who names another one ends it at the next sign-in. Not checked here: that the groups are the provider's word.
 """
@@ -21,6 +21,7 @@ from identities.administrators import lasting_administrators
 from identities.chronicle import append_identity_event
 from identities.models import GroupRules, HeldGroups, Identity, IdentityProvider, Project, RoleAssignment, Team
 from identities.people.roles import NEEDS_A_SECOND_PERSON, close_lapsed
+from identities.providers import who_could_be
 from identities.sso.compare_roles import (
     GroupRule,
     Place,
@@ -154,8 +155,8 @@ def _may_gain(identity: Identity, place: Place, groups: tuple[str, ...], rules: 
     """Say whether one of the rules that give this place may give it to this person, by who wrote it."""
     authors = [rules.authors.get(GroupRule(group, place)) for group in groups]
     if place.role in NEEDS_A_SECOND_PERSON:
-        # Whoever registers a person could be that person at another keyboard.
-        authors = [author for author in authors if author is None or author != identity.registered_by_id]
+        could_be = who_could_be(identity)
+        authors = [author for author in authors if author is None or author not in could_be]
     return any(author is None or author != identity.pk for author in authors)
 
 
