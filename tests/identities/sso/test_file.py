@@ -102,6 +102,9 @@ class TestSync:
 
     def test_a_start_reads_it(self, tmp_path: Path, settings: Any) -> None:
         settings.IDENTITY_PROVIDERS_FILE = write(tmp_path, OIDC.split("[[provider.rule]]")[0])
+        # What tests run with instead, a start refuses.
+        settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+        settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
         assert "added corp" in run("prepare", skip_static=True)
 
 
