@@ -109,6 +109,11 @@ def close_lapsed(assignment: RoleAssignment, *, by: Identity | None, now: dateti
     return True
 
 
+def end_of_group_role(role: str, now: datetime) -> datetime | None:
+    """Return until when a group gives `role` at most; None where it needs no end. A later sign-in with the group gives it again."""
+    return now + timedelta(days=LONGEST_DAYS) if role in NEEDS_AN_END else None
+
+
 def _refuse_end(role: str, valid_until: datetime | None, by: Identity | None, now: datetime) -> None:
     if valid_until is not None and valid_until <= now:
         raise Malformed("role.expiry", f"got {rfc3339(valid_until)}, expected a time that is yet to come")

@@ -20,7 +20,7 @@ from identities.actors import portal_actor
 from identities.administrators import lasting_administrators
 from identities.chronicle import append_identity_event
 from identities.models import GroupRules, HeldGroups, Identity, IdentityProvider, Project, RoleAssignment, Team
-from identities.people.roles import NEEDS_A_SECOND_PERSON, close_lapsed
+from identities.people.roles import NEEDS_A_SECOND_PERSON, close_lapsed, end_of_group_role
 from identities.providers import who_could_be
 from identities.sso.compare_roles import (
     GroupRule,
@@ -33,6 +33,7 @@ from identities.sso.compare_roles import (
     places_given,
 )
 from proofs.errors import Conflict
+from proofs.moment import rfc3339
 
 log = structlog.get_logger("identities.sso")
 
@@ -177,7 +178,13 @@ def _grant(
     try:
         with transaction.atomic():
             role = RoleAssignment.objects.create(
-                identity=identity, role=place.role, team=team, project=project, provider=provider, granted_at=now
+                identity=identity,
+                role=place.role,
+                team=team,
+                project=project,
+                provider=provider,
+                granted_at=now,
+                valid_until=end_of_group_role(place.role, now),
             )
     except IntegrityError:
         # Somebody granted it by hand in this moment; their grant stands.
@@ -198,7 +205,8 @@ def _end(identity: Identity, provider: IdentityProvider, place: Place, version: 
 
 
 def _what(role: RoleAssignment) -> dict[str, object]:
-    return {"assignment": role.pk, "role": str(role.role), "team": role.team_id, "project": role.project_id}
+    what: dict[str, object] = {"assignment": role.pk, "role": str(role.role), "team": role.team_id, "project": role.project_id}
+    return what | ({"validUntil": rfc3339(role.valid_until)} if role.valid_until else {})
 
 
 def _which(identity: Identity, version: int) -> dict[str, object]:
