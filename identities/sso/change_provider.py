@@ -39,6 +39,10 @@ def change_provider(
     if said.issuer != row.issuer:
         if Identity.objects.filter(issuer=row.issuer, kind=Identity.Kind.PERSON).exists():
             raise Conflict("sso.issuer_in_use", f"people here are known by {row.issuer}; under another issuer nobody would be found again")
+        if by is not None and said.may_be_private:
+            raise NotAllowed(
+                "sso.operator_only", "got another issuer where a private address is allowed; the operator allowed it for the one there is"
+            )
         demand_reach(by, said.issuer)
     secret_changes = said.client_secret is not None and said.client_secret != _readable_secret(row)
     wanted = {

@@ -82,7 +82,7 @@ def test_by_hand() -> None:
     give(row, "requester", cast.dave())
     made_up = make_sso.arrive("s-1", "g", provider=row).identity
     assert made_up is not None
-    grant = {"identity": made_up, "role": "approver:release", "team": cast.payments(), "now": cast.NOW}
+    grant: dict[str, Any] = {"identity": made_up, "role": "approver:release", "team": cast.payments(), "now": cast.NOW}
     refused("role.second_person", grant_role, **grant, by=cast.dave())
     other = ines()
     assert explain_may(made_up, "requests.decide", reader=other, project=cast.payments_api()).givers == ("Ines",)
