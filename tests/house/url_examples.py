@@ -122,7 +122,8 @@ def tell_story(settings: Any, folder: Path) -> Story:
         "signer_id": EvidenceSigner.objects.get(identity=cast.runner()).pk,
     }
     examples_at = {
-        **{(f"identities:{page}", "identity_id"): cast.alice().pk for page in ("roles", "role_add", "role_end")},
+        **{(f"identities:{page}", "identity_id"): cast.alice().pk for page in ("roles", "role_add", "role_end", "person_change")},
+        ("identities:person_change", "change"): "deactivate",
         **{(f"saml_{page}", "slug"): make_saml.provider().slug for page in ("login", "acs", "finish_acs", "metadata")},
         ("identities:scim_type", "key"): "User",
         ("identities:scim_schema", "key"): "urn:ietf:params:scim:schemas:core:2.0:User",
