@@ -102,6 +102,14 @@ NAVIGATION = (
     ("Trust", "/trust", ("/trust",)),
     ("Log", "/log", ("/log",)),
 )
+# The second key of a shortcut, and where it leads.
+SHORTCUTS = (
+    ("q", "Queue", "/queue"),
+    ("a", "Artifacts", "/artifacts"),
+    ("i", "Identities", "/identities"),
+    ("l", "Log", "/log"),
+    ("s", "Settings", "/settings"),
+)
 # action, label, icon, URL name: what the menu under one's name offers to those who may.
 TOOLS = (
     ("identities.read", "People", "person", "identities:people"),
@@ -220,6 +228,13 @@ def navigation(context: dict[str, Any]) -> dict[str, Any]:
         for label, href, prefixes in NAVIGATION
     ]
     return {"items": items}
+
+
+@register.inclusion_tag("portal/_shortcuts.html", takes_context=True)
+def shortcuts(context: dict[str, Any]) -> dict[str, Any]:
+    """Show the dialog that lists the keyboard shortcuts, which the script reads; nothing to strangers and to who turned them off."""
+    chosen = getattr(context.get("request"), "preferences", None)
+    return {"places": SHORTCUTS if chosen is not None and chosen.shortcuts else ()}
 
 
 @register.simple_tag(takes_context=True)

@@ -65,11 +65,12 @@ class TestPeople:
 
     def test_takes_as_many_queries_for_many(self, django_assert_num_queries: Any) -> None:
         client = browser(cast.carol())
-        with django_assert_num_queries(12, exact=False):
+        client.get("/people")  # The first answer of a session also keeps that there is one.
+        with django_assert_num_queries(16, exact=False):
             client.get("/people")
         for number in range(5):
             cast.person(f"p{number}", f"P {number}", "requester")
-        with django_assert_num_queries(12, exact=False):
+        with django_assert_num_queries(16, exact=False):
             client.get("/people")
 
 
