@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from django.http.response import HttpResponseBase
 
-EXPORTS = frozenset({"reports:pack", "identities:export", "identities:audit_export"})
+EXPORTS = frozenset(
+    {
+        "reports:pack",
+        "identities:export",
+        "identities:audit_export",
+        "identities:api_signers",
+        "identities:allowed_signers",
+        "identities:revoked_signers",
+    }
+)
 
 
 def is_export(act: str) -> bool:
     """Say whether the page of this URL name is one that gives a file, so that a refusal of it is kept as well."""
-    return act in EXPORTS or act.rpartition(":")[2].endswith(("export", "allowed_signers", "revocations"))
+    return act in EXPORTS
 
 
 def is_download(response: HttpResponseBase) -> bool:

@@ -179,7 +179,10 @@ class TestOffered:
 
     def test_who_has_a_key_may_choose_it_knowingly_and_everybody_sees_that(self) -> None:
         with waiting() as scene:
+            # A key from before the organisation had a provider, whose word a new one would need.
+            IdentityProvider.objects.update(issuer="https://later.example")
             passkey, key = make.enrol(scene.erin, now=timezone.now() - timedelta(minutes=5))
+            IdentityProvider.objects.update(issuer=scene.provider.issuer)
             page = text(
                 scene.client.get(reverse("approvals:sign", args=[scene.request.pk]) + f"?snapshot={newest_snapshot(scene.request)}")
             )
