@@ -4,6 +4,7 @@ Begun, completed, used; each once. What a completed one proves: the provider ask
 nonce. Checked, in order:
 
 1. it was begun in this session, is open and has not run out         bound.unknown, bound.used, bound.expired
+   and the provider still counts                                     sso.provider_removed
 2. the provider takes the code                                       oidc.code, oidc.client, oidc.answer
 3. the ID token, by `proofs.tokens.id_token`, steps 1 to 8           token.*, id_token.*
 4. it speaks of this person                                          bound.other_person
@@ -120,7 +121,8 @@ def refuse_bound_sign_in(*, state: str, session_hash: str, reason: str, now: dat
 def use_bound_sign_in(*, bound: BoundSignIn, identity: Identity, purpose: str, nonce: str, session_hash: str, now: datetime) -> BoundSignIn:
     """Use a completed sign-in, once, for the value it was bound to; returns its row, locked for the rest of the transaction.
 
-    Refuses with `bound.unknown` (another person's or session's), `bound.other_question`, `bound.incomplete`, `bound.used` or `bound.expired`.
+    Refuses with `bound.unknown` (another person's or session's), `bound.other_question`, `bound.incomplete`, `bound.used`, `bound.expired`
+    or `sso.provider_removed`.
     """
     found = BoundSignIn.objects.select_for_update(no_key=True, of=("self",)).filter(pk=bound.pk).first()
     if found is None or found.identity_id != identity.pk or not hmac.compare_digest(found.session_hash, session_hash):
@@ -131,6 +133,7 @@ def use_bound_sign_in(*, bound: BoundSignIn, identity: Identity, purpose: str, n
         raise Conflict("bound.used", "got a sign-in that was used up, expected a fresh one; start again")
     if now >= found.expires_at:
         raise Conflict("bound.expired", f"got a sign-in that ran out at {found.expires_at:%H:%M:%S} UTC, expected a fresh one; start again")
+    _demand_provider(found)
     if not found.id_token:
         raise Conflict("bound.incomplete", "got a sign-in that the provider has not answered, expected a completed one")
     found.used_at = now
@@ -149,9 +152,15 @@ def _claim(state: str, session_hash: str, now: datetime) -> BoundSignIn:  # 1
         raise Conflict("bound.used", "got a second answer to one question, expected one; start again")
     if now >= bound.expires_at:
         raise Conflict("bound.expired", f"got an answer after {bound.expires_at:%H:%M:%S} UTC, when the sign-in ran out; start again")
+    _demand_provider(bound)
     bound.answered_at = now
     bound.save(update_fields=["answered_at"])
     return bound
+
+
+def _demand_provider(bound: BoundSignIn) -> None:
+    if bound.provider.removed_at is not None:
+        raise Conflict("sso.provider_removed", f"{bound.provider} was removed meanwhile; expected a provider people sign in at")
 
 
 def _redirect_uri() -> str:

@@ -24,13 +24,16 @@ KEPT_SECONDS = 300
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where an OpenID provider is spoken to. `userinfo` is empty where it has none; `basic` says how the client's secret is sent."""
+    """Where an OpenID provider is spoken to. `userinfo` is empty where it has none; `basic` says how the client's secret is sent, and
+    `names_itself` that every answer a browser brings names the provider (RFC 9207, section 3).
+    """
 
     authorization: str
     token: str
     keys: str
     userinfo: str
     basic: bool
+    names_itself: bool = False
 
 
 def endpoints_of(provider: IdentityProvider) -> Endpoints:
@@ -80,7 +83,8 @@ def _discover(provider: IdentityProvider) -> Endpoints:
     known = document.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
     wanted = provider.config.get("token_auth_method")
     basic = wanted == "client_secret_basic" if wanted else isinstance(known, list) and "client_secret_basic" in known
-    return Endpoints(authorization=authorization, token=token, keys=keys, userinfo=userinfo, basic=basic)
+    names_itself = document.get("authorization_response_iss_parameter_supported") is True
+    return Endpoints(authorization=authorization, token=token, keys=keys, userinfo=userinfo, basic=basic, names_itself=names_itself)
 
 
 def _address(document: dict[str, Any], name: str, provider: IdentityProvider) -> str:

@@ -25,7 +25,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from identities.models import IdentityProvider
-from identities.oidc.discovery import keys_of_provider
+from identities.oidc.discovery import endpoints_of, keys_of_provider
 from identities.oidc.exchange_code import ask_userinfo, exchange_code, sign_in_url
 from identities.oidc.leave_for import leave_for
 from identities.sso.provider_login import ProviderLogin, make_login, name_of, take_state
@@ -86,7 +86,7 @@ class StrictOIDCProvider(OpenIDConnectProvider):
         """Return the verified sign-in that a provider's answer is about. Steps 1 to 5, refusing with the codes above."""
         said = request.GET
         state = take_state(request, slug=self.row.slug, state_id=said.get("state", ""))  # 1
-        if said.get("iss", self.row.issuer) != self.row.issuer:  # 2
+        if said.get("iss", self.row.issuer) != self.row.issuer or ("iss" not in said and endpoints_of(self.row).names_itself):  # 2
             raise Unproven("sso.other_issuer", f"got an answer of another provider, expected one of {self.row.issuer!r}")
         if "error" in said or "code" not in said:
             raise NotAllowed(

@@ -126,6 +126,17 @@ def test_not_completed_elsewhere_twice_or_late() -> None:
         refused("bound.used", complete, back)
 
 
+def test_not_once_the_provider_was_removed() -> None:
+    with make.liar() as liar:
+        row = make.provider_at(liar.url)
+        erin = make.known_at(row)
+        done = complete(liar.authorize(begin(erin, row)[1]))
+        _, url = begin(erin, row, nonce="m" * 43)
+        IdentityProvider.objects.update(removed_at=timezone.now())
+        refused("sso.provider_removed", use, done)
+        refused("sso.provider_removed", complete, liar.authorize(url))
+
+
 def test_not_used_for_anything_else() -> None:
     with make.liar() as liar:
         row = make.provider_at(liar.url)

@@ -163,6 +163,16 @@ class TestLies:
 
 
 class TestTheAnswer:
+    def test_without_the_providers_name_where_it_says_that_it_always_gives_it(self, client: Client) -> None:
+        with make.liar() as liar:
+            make.provider_at(liar.url)
+            said = liar.answer("/.well-known/openid-configuration", {}, None)[1]
+            liar.documents["/.well-known/openid-configuration"] = {**said, "authorization_response_iss_parameter_supported": True}
+            back = liar.authorize(make.way_out(client))
+            refused(client, client.get(CALLBACK, {name: back[name] for name in ("state", "code")}), "sso.other_issuer")
+            liar.claims = {"groups": ["releases"]}
+            assert come_back(client, liar).status_code == 302
+
     def test_a_second_time(self, client: Client) -> None:
         with make.liar() as liar:
             make.known_at(make.provider_at(liar.url))
