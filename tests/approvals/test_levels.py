@@ -13,7 +13,7 @@ from approvals.models import Approval, Request
 from approvals.pack import build_pack
 from approvals.trust import current_trust
 from gates.decide import decide
-from identities.models import IdentityProvider, SigningKey
+from identities.models import AuditEvent, IdentityProvider, SigningKey
 from ledger.publish import publish_checkpoint
 from proofs.approval.assurance import reaches_level
 from proofs.errors import Refusal
@@ -117,6 +117,11 @@ class TestPrivateFiles:
             answer = signed_in(client, reader).get(f"/requests/{request.pk}/pack.zip")
             with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
                 assert len([name for name in archive.namelist() if name.startswith("tokens/")]) == expected
+        taken = AuditEvent.objects.order_by("pk").values_list("username", "act")
+        assert list(taken) == [
+            ("carol", "reports:pack_with_private_files"),
+            *((name, "reports:pack") for name in ("bob", "anna", "dave")),
+        ]
 
     def test_the_trust_document_names_the_provider_with_the_keys_it_used(self) -> None:
         request = asked()
