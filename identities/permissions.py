@@ -129,12 +129,19 @@ def may(
     if action in OF_ONESELF and project is None and team is None and role is None:
         return Answer(True, "These are your own.")
     held = list_held_roles(identity)
-    reaching = [assignment for assignment in held if assignment.project_id is None or action not in BEYOND_ONE_PROJECT]
-    fitting = [assignment for assignment in reaching if assignment.role in wanted and _covers(assignment, project, team)]
+    fitting = [assignment for assignment in _reaching(held, action) if assignment.role in wanted and _covers(assignment, project, team)]
     if fitting:
         return Answer(True, f"{they_are} {_held_words(fitting)}.")
     where = f" in {project.slug}" if project else f" in {team.slug}" if team else ""
     return Answer(False, f"{they_are} {_held_words(held)}; {words}{where} needs {_any_of(wanted)}.")
+
+
+def allowed_somewhere(identity: Identity | None, actions: Iterable[str]) -> frozenset[str]:
+    """Return those of `actions` that a person may take somewhere, in one query; for what a menu offers. None of a program's."""
+    if identity is None or identity.status != Identity.Status.ACTIVE or not identity.is_person:
+        return frozenset()
+    held = list_held_roles(identity)
+    return frozenset(action for action in actions if any(role.role in ACTIONS[action][1] for role in _reaching(held, action)))
 
 
 def demand(
@@ -244,6 +251,11 @@ def _may_nonhuman(identity: Identity, action: str, words: str, team_id: str | No
     if team_id is not None and team_id != identity.team_id:
         return Answer(False, f"{identity.name} belongs to another team; {words} needs an identity of the project's own team.")
     return Answer(True, f"{identity.name} acts for its team.")
+
+
+def _reaching(held: Iterable[RoleAssignment], action: str) -> list[RoleAssignment]:
+    """Return the roles that may count for `action` at all: one in a single project does not for what changes every team."""
+    return [assignment for assignment in held if assignment.project_id is None or action not in BEYOND_ONE_PROJECT]
 
 
 def _covers(assignment: RoleAssignment, project: Project | None, team: Team | None) -> bool:

@@ -52,6 +52,7 @@ urlpatterns = [
     path("people/<str:identity_id>/roles", people_views.roles, name="roles"),
     path("people/<str:identity_id>/roles/add", people_views.role_add, name="role_add"),
     path("people/<str:identity_id>/roles/<int:role_id>/end", people_views.role_end, name="role_end"),
+    path("people/<str:identity_id>/<str:change>", people_views.person_change, name="person_change"),
     path("may", people_views.may_page, name="may"),
     path("api/v1/may", people_api.MayView.as_view(), name="api_may"),
     path("settings/keys", key_views.keys, name="keys"),

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509 import load_pem_x509_certificates
-
-from proofs.approval.enrollment_parts import AAGUID
-
+# As authenticators write their model. Nothing of ours can be imported here: this is read before anything is installed.
+AAGUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 PREFIX = "COUNTERSIGN_"
 TRUE = ("1", "true", "yes", "on")
 FALSE = ("0", "false", "no", "off")
@@ -84,6 +82,10 @@ def certificates_in(path: Path) -> tuple[bytes, ...]:
     """Return the certificates (DER) of a PEM file, none for the empty path. Refuses with BadSetting for a file that has none or cannot be read."""
     if path == Path():
         return ()
+    # Only where it is asked for: whatever is read before anything is installed has the standard library alone.
+    from cryptography.hazmat.primitives.serialization import Encoding
+    from cryptography.x509 import load_pem_x509_certificates
+
     try:
         return tuple(item.public_bytes(Encoding.DER) for item in load_pem_x509_certificates(path.read_bytes()))
     except (OSError, ValueError) as error:

@@ -108,7 +108,7 @@ def read_queue(person: Identity, *, show: str = "", now: datetime) -> Queue:
 
 def _away_approvers(teams: set[str], now: datetime) -> list[str]:
     """Return who may approve in these teams and is away, each with the words for it."""
-    held = RoleAssignment.objects.filter(role__in=APPROVERS, ended_at=None, team__in=teams, identity__status="active")
+    held = RoleAssignment.objects.held().filter(role__in=APPROVERS, team__in=teams, identity__status="active")
     names = dict(held.values_list("identity_id", "identity__name"))
     return sorted(f"{names[pk]} ({words})" for pk, words in list_away(names, now=now).items())
 

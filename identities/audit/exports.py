@@ -7,7 +7,17 @@ from django.http.response import HttpResponseBase
 
 # The same page as `reports:pack`, for whoever gets the identity providers' tokens with it.
 PRIVATE_PACK = "reports:pack_with_private_files"
-EXPORTS = frozenset({"reports:pack", PRIVATE_PACK, "identities:export", "identities:audit_export"})
+EXPORTS = frozenset(
+    {
+        "reports:pack",
+        PRIVATE_PACK,
+        "identities:export",
+        "identities:audit_export",
+        "identities:api_signers",
+        "identities:allowed_signers",
+        "identities:revoked_signers",
+    }
+)
 
 
 class NamedDownload(HttpResponse):
@@ -18,7 +28,7 @@ class NamedDownload(HttpResponse):
 
 def is_export(act: str) -> bool:
     """Say whether the page of this URL name is one that gives a file, so that a refusal of it is kept as well."""
-    return act in EXPORTS or act.rpartition(":")[2].endswith(("export", "allowed_signers", "revocations"))
+    return act in EXPORTS
 
 
 def is_download(response: HttpResponseBase) -> bool:

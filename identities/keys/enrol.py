@@ -237,7 +237,7 @@ def _row(
         introduction=introduced.envelope if introduced else None,
         recovery=recovery.recovery if recovery else None,
         bound_by=bound.sign_in if bound else None,
-        matures_at=now + timedelta(hours=cooling),
+        matures_at=now.replace(microsecond=0) + timedelta(hours=cooling),
     )
 
 

@@ -13,7 +13,10 @@ from django.utils.text import capfirst
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from identities.forms import InputChange
+from identities.lifecycle.change_status import demand_stewardship, may_steward
 from identities.models import Identity, Team
+from identities.people.deactivate import deactivate_person, reactivate_person
 from identities.people.explain_may import askable, explain_may
 from identities.people.forms import InputMay, InputPeopleFilter, InputPerson, InputRole
 from identities.people.list_people import SHOWN, get_person, list_people, list_roles_ever, teams_of
@@ -21,9 +24,18 @@ from identities.people.roles import end_role, grant_role
 from identities.permissions import demand, person_of, readable_whole_teams, requires
 from identities.register import register_person
 from identities.sign_in.recently import proved_recently
+from identities.standing import is_only_deactivated
 from proofs.errors import NotFound, Refusal
 
 PAGE_SIZE = 50
+# What can become of a person on a page: the act, and what is said when it is done.
+CHANGES = {
+    "deactivate": (
+        deactivate_person,
+        "is deactivated: roles, approval keys and sessions have ended, and so have approvals that no gate acted on",
+    ),
+    "reactivate": (reactivate_person, "may act again. Roles are granted and approval keys enrolled anew"),
+}
 # At which field a refusal of an act is shown; any other stands on top.
 FIELDS = {
     "role.needs_an_end": "valid_until",
@@ -89,6 +101,7 @@ def roles(request: HttpRequest, identity_id: str) -> HttpResponse:
         "held": held,
         "past": [row for row in rows if row not in held],
         "endable": {row.pk for row in held if row.team_id in stewarded or shown.pk == person.pk},
+        "offered": _offered_change(shown, person),
         "may_grant": bool(stewarded) and shown.pk != person.pk and shown.status == Identity.Status.ACTIVE,
     }
     return render(request, "identities/roles.html", context)
@@ -142,6 +155,31 @@ def role_end(request: HttpRequest, identity_id: str, role_id: int) -> HttpRespon
     return render(request, "identities/role_end.html", context, status=422 if refusal else 200)
 
 
+@never_cache
+@require_http_methods(["GET", "POST"])
+@requires("identities.steward")
+@proved_recently
+def person_change(request: HttpRequest, identity_id: str, change: str) -> HttpResponse:
+    """Say what it means that a person leaves or comes back, ask why, and do it."""
+    person, refusal = person_of(request), None
+    shown = get_person(identity_id, reader=person)
+    if change not in CHANGES:
+        raise NotFound("identity.change", f"There is no such change, expected one of {', '.join(CHANGES)}.")
+    demand_stewardship(shown, person)
+    act, done = CHANGES[change]
+    form = InputChange(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            act(identity=shown, reason=form.cleaned_data["reason"], by=person, now=timezone.now())
+        except Refusal as error:
+            refusal = error
+        else:
+            messages.success(request, f"{shown} {done}.")
+            return redirect("identities:roles", shown.pk)
+    context = {"shown": shown, "form": form, "change": change, "refusal": refusal}
+    return render(request, "identities/person_change.html", context, status=422 if refusal or form.errors else 200)
+
+
 @require_safe
 @requires("identities.read")
 def may_page(request: HttpRequest) -> HttpResponse:
@@ -157,6 +195,15 @@ def may_page(request: HttpRequest) -> HttpResponse:
     elif "identity" in form.errors:
         raise NotFound("identity.unknown", "There is nobody of this name in your teams.")
     return render(request, "identities/may.html", {"form": form, "explained": explained})
+
+
+def _offered_change(shown: Identity, person: Identity) -> str:
+    """Return which of the two changes a page offers this reader; none for oneself, a retired or a suspected person."""
+    if shown.pk == person.pk or not may_steward(shown, person):
+        return ""
+    if is_only_deactivated(shown):
+        return "reactivate"
+    return "deactivate" if shown.status == Identity.Status.ACTIVE else ""
 
 
 def _stewarded(person: Identity) -> QuerySet[Team]:

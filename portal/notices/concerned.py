@@ -79,7 +79,7 @@ def _recovery(entry: Entry) -> Iterable[Told]:
         yield Told(subject.identity, entry.event, RECOVERIES[entry.event], reverse("identities:keys"))
         if entry.event == "recovery.opened":
             sentence = f"{subject.identity.name} asks to recover approval keys. Two officers have to agree; make sure who is asking."
-            page = reverse("identities:identity", args=[subject.identity_id])
+            page = reverse("identities:recoveries")
             for officer in list_officers().exclude(pk=subject.identity_id):
                 yield Told(officer, entry.event, sentence, page)
 

@@ -86,8 +86,8 @@ def _sign_in(person: Identity) -> tuple[bool | None, str]:
 
 
 def _people(person: Identity) -> tuple[bool | None, str]:
-    held = RoleAssignment.objects.filter(
-        role=RoleAssignment.Role.ADMINISTRATOR, project__isnull=True, ended_at__isnull=True, identity__status=Identity.Status.ACTIVE
+    held = RoleAssignment.objects.held().filter(
+        role=RoleAssignment.Role.ADMINISTRATOR, project__isnull=True, identity__status=Identity.Status.ACTIVE
     )
     found = held.values("identity").distinct().count()
     return found >= 2, f"{found} active administrator{'' if found == 1 else 's'}."

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from identities.keys.describe import is_recovery_shown
 from identities.models import SigningKey
-from identities.permissions import may
+from identities.permissions import allowed_somewhere
 from identities.preferences.formats import write_day, write_exactly
 from identities.sign_in.adapter import identity_of
 from portal.models import Notice
@@ -101,6 +101,22 @@ NAVIGATION = (
     ("Gates", "/gates/decisions", ("/gates",)),
     ("Trust", "/trust", ("/trust",)),
     ("Log", "/log", ("/log",)),
+)
+# The second key of a shortcut, and where it leads.
+SHORTCUTS = (
+    ("q", "Queue", "/queue"),
+    ("a", "Artifacts", "/artifacts"),
+    ("i", "Identities", "/identities"),
+    ("l", "Log", "/log"),
+    ("s", "Settings", "/settings"),
+)
+# action, label, icon, URL name: what the menu under one's name offers to those who may.
+TOOLS = (
+    ("identities.read", "People", "person", "identities:people"),
+    ("recoveries.decide", "Recoveries", "key", "identities:recoveries"),
+    ("audit.read", "Audit", "scroll", "identities:audit"),
+    ("sign_in.change", "Identity providers", "lock", "identities:sign_in_providers"),
+    ("portal.set_up", "Set-up", "check", "portal:set_up"),
 )
 # label, icon, URL name, and the beginning of the paths that belong to it; none is the very path alone.
 SETTINGS = (
@@ -214,10 +230,18 @@ def navigation(context: dict[str, Any]) -> dict[str, Any]:
     return {"items": items}
 
 
+@register.inclusion_tag("portal/_shortcuts.html", takes_context=True)
+def shortcuts(context: dict[str, Any]) -> dict[str, Any]:
+    """Show the dialog that lists the keyboard shortcuts, which the script reads; nothing to strangers and to who turned them off."""
+    chosen = getattr(context.get("request"), "preferences", None)
+    return {"places": SHORTCUTS if chosen is not None and chosen.shortcuts else ()}
+
+
 @register.simple_tag(takes_context=True)
-def may_set_up(context: dict[str, Any]) -> bool:
-    """Say whether the person at this page may set the portal up."""
-    return may(identity_of(context.get("user")), "portal.set_up").allowed
+def tools(context: dict[str, Any]) -> list[dict[str, str]]:
+    """Return the pages for administrators, auditors and officers that the reader may open; one query."""
+    allowed = allowed_somewhere(identity_of(context.get("user")), [action for action, *_ in TOOLS])
+    return [{"label": label, "symbol": symbol, "href": reverse(name)} for action, label, symbol, name in TOOLS if action in allowed]
 
 
 @register.simple_tag

@@ -233,7 +233,7 @@ class TestSigningPages:
         publish_checkpoint(now=make.NOW)
         shown = read(client, "record", record.digest)
         assert "Alice Chen approved" in shown
-        assert "This portal alone vouches" in shown
+        assert "the portal vouches for whose it is" in shown
         assert check_as_printed(shown, Approval.objects.get().revision.request, tmp_path).endswith(
             " no pack can show: ask the portal's gate."
         )

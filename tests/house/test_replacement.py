@@ -9,7 +9,7 @@ import pytest
 from django.apps import apps
 from django.db import DatabaseError, connection, models, transaction
 
-from approvals.models import Ceremony
+from approvals.models import Approval, ApprovalEnd, Ceremony, KeptApproval
 from attestations.collection.receive import receive_collection
 from attestations.models import Artifact, Attestation, Blob, Collection, CollectionItem, Observation, Place, Submission, TrustRoot
 from gates.decide import decide
@@ -34,6 +34,7 @@ from identities.sign_in.events import record_sign_in
 from identities.workload.exchange import exchange_token
 from ledger.append_only import AppendOnly
 from ledger.guard_rows import key_taken
+from ledger.models import Entry
 from tests import cast, make_providers, make_tokens
 from tests import make_approvals as make
 from tests.make_ledger import use_own_keys
@@ -84,6 +85,10 @@ def whole_story(settings: Any, tmp_path: Path) -> None:
     BlockedSigner.objects.create(name="key", team=cast.payments(), reason="Nobody knows it", blocked_at=make.NOW)
     Recertification.objects.create(identity=cast.runner(), note="Still needed", grants=[], reviewed_at=make.NOW)
     make_providers.all_that_ends()
+    approval = Approval.objects.get()
+    ended = {"code": "approval.ended", "sentence": "The person left", "entry": Entry.objects.earliest("pk"), "ended_at": make.NOW}
+    ApprovalEnd.objects.create(approval=approval, **ended)
+    KeptApproval.objects.create(approval=approval, roles=["approver:release"], kept_at=make.NOW)
     record_sign_in(username="alice", outcome="failed", address="", identity=None, now=make.NOW)
 
 

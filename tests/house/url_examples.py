@@ -11,13 +11,30 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from allauth.usersessions.models import UserSession
+
 from attestations.collection.receive import receive_collection
 from attestations.models import TrustRoot
 from identities.issue import issue_credential
-from identities.models import ApiCredential, EvidenceSigner, Grant, Identity, RoleAssignment, Team
+from identities.models import (
+    ApiCredential,
+    BoundSignIn,
+    EvidenceSigner,
+    Grant,
+    Identity,
+    IdentityProvider,
+    KeyRecovery,
+    ProvisionedGroup,
+    ProvisionedPerson,
+    RoleAssignment,
+    Team,
+)
+from identities.scim.make_provisioning_token import make_provisioning_token
 from identities.signers.block_signer import block_signer
+from ledger.models import Entry
 from ledger.publish import publish_checkpoint
-from tests import cast, make_trust
+from portal.models import Notice
+from tests import cast, make_saml, make_trust
 from tests import make_approvals as make
 from tests import make_attestations as evidence
 from tests.make_ledger import use_own_keys
@@ -66,11 +83,25 @@ def tell_story(settings: Any, folder: Path) -> Story:
     for role in ROLES:
         member(role)
         member(role, elsewhere=True)
+    provider, token_id = provide()
+    alice = cast.account_of(cast.alice())
+    bound = BoundSignIn.objects.create(
+        provider=provider, identity=alice.identity, purpose="approval", nonce="n", state_sha256="s", code_verifier="v", session_hash="h",
+        begun_at=make.NOW, expires_at=make.NOW,
+    )  # fmt: skip
+    recovery = KeyRecovery.objects.create(
+        identity=cast.alice(), reason="Lost", opened_at=make.NOW, expires_at=make.NOW + timedelta(days=9999)
+    )
+    notice = Notice.objects.create(
+        identity=cast.alice(), entry=Entry.objects.earliest("pk"), kind="key.enrolled", sentence="A key", created_at=make.NOW
+    )
+    session = UserSession.objects.create(user=alice, session_key="of-alice", ip="127.0.0.1", user_agent="a browser")
     root = TrustRoot.objects.filter(removed_at__isnull=True).first()
     assert root is not None
     examples = {
         "attestation_id": sent.pk,
         "block_id": block.pk,
+        "bound_id": bound.pk,
         "ceremony_id": ceremony.pk,
         "change": "suspend",
         "collection_id": collection.pk,
@@ -78,13 +109,27 @@ def tell_story(settings: Any, folder: Path) -> Story:
         "grant_id": Grant.objects.filter(identity=cast.runner()).latest("pk").pk,
         "identity_id": cast.runner().pk,
         "key_id": passkey_key.pk,
+        "notice_id": notice.pk,
         "proposal_id": proposal.pk,
+        "protocol": "oidc",
+        "recovery_id": recovery.pk,
         "request_id": request.pk,
         "role_id": RoleAssignment.objects.get(identity=cast.alice()).pk,
+        "session_id": session.pk,
+        "slug": provider.slug,
+        "step": "people",
+        "token_id": token_id,
         "signer_id": EvidenceSigner.objects.get(identity=cast.runner()).pk,
     }
     examples_at = {
-        **{(f"identities:{page}", "identity_id"): cast.alice().pk for page in ("roles", "role_add", "role_end")},
+        **{(f"identities:{page}", "identity_id"): cast.alice().pk for page in ("roles", "role_add", "role_end", "person_change")},
+        ("identities:person_change", "change"): "deactivate",
+        **{(f"saml_{page}", "slug"): make_saml.provider().slug for page in ("login", "acs", "finish_acs", "metadata")},
+        ("identities:scim_type", "key"): "User",
+        ("identities:scim_schema", "key"): "urn:ietf:params:scim:schemas:core:2.0:User",
+        ("identities:scim_user", "key"): ProvisionedPerson.objects.get().pk,
+        ("identities:scim_group", "key"): ProvisionedGroup.objects.get().pk,
+        ("identities:scim_nothing", "rest"): "nothing",
         ("approvals:policy", "digest"): stage.policy.pk,
         ("approvals:record", "digest"): approval.record.digest,
         ("attestations:trust_remove", "digest"): root.digest,
@@ -93,6 +138,21 @@ def tell_story(settings: Any, folder: Path) -> Story:
         ("reports:api_artifact_observations", "digest"): make.image(),
     }
     return Story(examples, examples_at)
+
+
+def provide() -> tuple[IdentityProvider, str]:
+    """An OpenID provider with one person and one group by SCIM; returns it, and the id of the token they came by."""
+    then = make.NOW
+    provider = IdentityProvider.objects.create(
+        slug="corp", name="Corp", protocol="oidc", issuer="https://idp.example", client_id="countersign", added_at=then, changed_at=then
+    )
+    row, _ = make_provisioning_token(provider=provider, expires_at=then + timedelta(days=30), by=None, now=then)
+    person = ProvisionedPerson.objects.create(
+        provider=provider, identity=cast.bob(), user_name="bob@corp", created_at=then, changed_at=then
+    )
+    group = ProvisionedGroup.objects.create(provider=provider, display_name="releases", created_at=then, changed_at=then)
+    group.members.add(person)
+    return provider, row.pk
 
 
 def elsewhere() -> Team:

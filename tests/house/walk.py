@@ -156,6 +156,8 @@ def cell_of(key: Key, column: str, found: dict[str, Answers], here: Callable[[st
     expected = {role: here(role)[key] for role in said}
     if said == expected:
         return SAME
+    if set(said.values()) == {FORBIDDEN}:
+        return FORBIDDEN
     # Whom the door refuses already may be told so before anybody looks for the object.
     if all(answer == NOT_FOUND or (answer == FORBIDDEN == expected[role]) for role, answer in said.items()):
         return NOT_FOUND

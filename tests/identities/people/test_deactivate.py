@@ -65,6 +65,7 @@ class TestDeactivate:
             "identity.deactivated",
             "role.ended",
             "signer.revoked",
+            "signer.directory",
         ]
 
     def test_doing_it_twice_changes_nothing(self) -> None:

@@ -25,6 +25,8 @@ def test_by_one_call_of_their_provider(was_used: bool, client: Client, settings:
     use_own_keys(settings, tmp_path)
     now = datetime.now(UTC).replace(microsecond=0)
     make.send_provenance(make.set_stage())
+    # A SAML provider: its word binds no key, so the portal's own is enough to enrol one.
+    make_sso.provider(protocol="saml")
     make_sso.rules(make_sso.rule("release managers", "approver:release"))
     provider = Provisioning()
     nora = provider.add_user("nora", displayName="Nora Quist", externalId="00u1")

@@ -20,7 +20,7 @@ from proofs.errors import Refusal
 from tests import cast, make_sso
 
 pytestmark = pytest.mark.django_db
-OPERATORS = Path(__file__).resolve().parents[3] / "docs" / "operators.md"
+MANUAL = Path(__file__).resolve().parents[3] / "docs" / "sign-in.md"
 OIDC = f"""
 [[provider]]
 slug = "corp"
@@ -102,6 +102,7 @@ class TestSync:
 
     def test_a_start_reads_it(self, tmp_path: Path, settings: Any) -> None:
         settings.IDENTITY_PROVIDERS_FILE = write(tmp_path, OIDC.split("[[provider.rule]]")[0])
+        settings.DEBUG = True  # Tests run with stand-ins, and nothing else starts with them.
         assert "added corp" in run("prepare", skip_static=True)
 
 
@@ -135,7 +136,7 @@ class TestReadFile:
     def test_reads_the_example_operators_read(self, tmp_path: Path) -> None:
         (tmp_path / "corp-secret").write_text("s3cret")
         (tmp_path / "partner.xml").write_text(make_sso.metadata(make_sso.certificate()))
-        example = re.findall(r"```toml\n(.*?)```", OPERATORS.read_text(), re.DOTALL)[0].replace("/run/secrets/", "")
+        example = re.findall(r"```toml\n(.*?)```", MANUAL.read_text(), re.DOTALL)[0].replace("/run/secrets/", "")
         corp, partner = read_providers_file(write(tmp_path, example))
         assert (corp.said.protocol, partner.said.protocol) == ("oidc", "saml")
         assert corp.rules is not None
