@@ -44,7 +44,7 @@ class AuditMiddleware:
         if changes or is_export(act) or is_download(response):
             who = asker or _program(request) or (None if changes else _asker(request.user))
             if who is not None:
-                _keep(request, act or NOWHERE, who, response.status_code)
+                _keep(request, getattr(response, "taken_as", "") or act or NOWHERE, who, response.status_code)
         return response
 
 

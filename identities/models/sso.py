@@ -121,6 +121,9 @@ class BoundSignIn(models.Model):
     provider = models.ForeignKey(IdentityProvider, on_delete=models.PROTECT, related_name="bound_sign_ins")
     identity = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="bound_sign_ins")
     purpose = models.CharField(max_length=16, choices=Purpose.choices)
+    # The portal's client id there when it was begun, which the token is for; the provider's row may name another one since. Null where it
+    # could not be told afterwards.
+    audience = models.CharField(max_length=300, null=True, blank=True)
     nonce = models.CharField(max_length=64, unique=True)
     state_sha256 = models.CharField(max_length=64, unique=True)
     code_verifier = models.CharField(max_length=128)

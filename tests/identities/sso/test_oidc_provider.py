@@ -16,7 +16,7 @@ from tests import make_sign_ins as make
 from tests import make_sso as sso
 from tests import make_tokens as tokens
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 CALLBACK = "/accounts/oidc/corp/login/callback/"
 
 

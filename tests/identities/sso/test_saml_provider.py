@@ -13,7 +13,7 @@ from identities.models import Identity, SignInEvent
 from tests import cast
 from tests import make_saml as make
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def events() -> list[tuple[str, str, str | None]]:

@@ -25,7 +25,7 @@ from identities.sso.switch_local_sign_in import switch_local_sign_in
 from tests import cast, make_saml, make_sso
 from tests import make_sign_ins as make
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 ASKED, CALLBACK = "/accounts/2fa/authenticate/", "/accounts/oidc/corp/login/callback/"
 
 

@@ -16,7 +16,7 @@ def take_over(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("identities", "0018_event_subjects")]
+    dependencies = [("identities", "0019_audience_of_bound_sign_ins")]
 
     operations = [
         migrations.AddField(
