@@ -39,6 +39,8 @@ class IdentityProvider(models.Model):
     source = models.CharField(max_length=8, choices=Source.choices, default=Source.PAGE)
     # Null is the operator at the console.
     added_by = models.ForeignKey(Identity, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    # Whoever said how it is spoken to, or made a token to provision with: they could make people up, or come in as those there are.
+    set_up_by = models.ManyToManyField(Identity, blank=True, related_name="+")
     added_at = models.DateTimeField()
     changed_at = models.DateTimeField()
     removed_at = models.DateTimeField(null=True, blank=True)

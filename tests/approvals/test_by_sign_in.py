@@ -37,7 +37,7 @@ from proofs.pack.verify import verify_pack
 from tests import cast, make_bound_keys, make_sign_ins
 from tests import make_approvals as make
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 TWO_FACTORS = {"amr": ["pwd", "mfa"]}
 
 
