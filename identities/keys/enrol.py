@@ -46,12 +46,13 @@ from identities.permissions import demand
 from ledger.append import append_dsse
 from ledger.recorder import recorder_key
 from proofs.approval.cose import cose_algorithm
-from proofs.approval.enrollment import build_enrollment
+from proofs.approval.enrollment import build_enrollment, parse_enrollment
 from proofs.approval.enrollment_parts import AttestationReference
 from proofs.approval.sshsig import principal_of
 from proofs.canonical import canonical_bytes
 from proofs.digest import sha256_hex
 from proofs.errors import Conflict, Malformed, NotAllowed
+from proofs.pack.weigh_enrollment import is_attestation_sound
 
 MAX_KEYS = 10
 FIRST, INTRODUCED, RECOVERED, CLOSED = "first", "introduced", "recovered", "closed"
@@ -242,18 +243,21 @@ def _row(
 
 
 def _statement_of_new(row: SigningKey, new: NewKey, recovery: RecoveryStanding | None, bound: BoundKey | None, now: datetime) -> bytes:
-    from_row = Introduced.reference_of(row)
-    attested = new.attestation_format != "none"
-    return build_enrollment(
-        event="enrolled",
-        at=now,
-        binding=bound.binding if bound else None,
-        attestation=AttestationReference(sha256_hex(new.attestation), new.aaguid, new.attestation_format) if attested else None,
-        introduced_by=from_row,
-        recovery=recovery.reference() if recovery else None,
-        matures_at=row.matures_at,
+    said: dict[str, Any] = {
+        "event": "enrolled",
+        "at": now,
+        "binding": bound.binding if bound else None,
+        "introduced_by": Introduced.reference_of(row),
+        "recovery": recovery.reference() if recovery else None,
+        "matures_at": row.matures_at,
         **named_in_statement(row),
-    )
+    }
+    if new.attestation_format == "none":
+        return build_enrollment(**said)
+    reference = AttestationReference(sha256_hex(new.attestation), new.aaguid, new.attestation_format)
+    attested = build_enrollment(**said, attestation=reference)
+    # What an enrolment names must hold, or every answer with the key is refused; one that never held is not named, and lifts nothing.
+    return attested if is_attestation_sound(parse_enrollment(attested), new.attestation) else build_enrollment(**said)
 
 
 def _use_recovery(recovery: KeyRecovery, key: SigningKey, by: Identity, now: datetime) -> None:

@@ -16,7 +16,7 @@ from proofs.approval.enrollment import Enrollment
 from proofs.approval.enrollment_parts import Binding
 from proofs.approval.key_binding import VerifiedBinding, verify_key_binding
 from proofs.canonical import canonical_bytes, parse_json
-from proofs.errors import Unproven
+from proofs.errors import Refusal, Unproven
 from proofs.pack.trust import Trust
 
 # The reader's own choice of roots and models: an attestation that does not meet it lifts nothing and is no lie.
@@ -44,6 +44,15 @@ def weigh_enrollment(
         return WeighedEnrollment(binding, None, remark)
     attested, remark = _weigh_attestation(enrollment, attestation, trust)
     return WeighedEnrollment(binding, attested, remark)
+
+
+def is_attestation_sound(enrollment: Enrollment, document: bytes) -> bool:
+    """Say whether the attestation that an enrolment names holds but for what each reader chooses: whose roots and which models."""
+    try:
+        verify_attestation(enrollment=enrollment, document=document, roots=(), models=(), at=enrollment.at)
+    except Refusal as refusal:
+        return refusal.code in _OWN_CHOICE
+    return True
 
 
 def _weigh_binding(

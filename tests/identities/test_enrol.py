@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from identities.keys.enrol import MAX_KEYS, Offer, begin_enrolment, complete_enrolment, rename_signing_key, revoke_signing_key
+from identities.keys.introduce import enrollment_of
 from identities.models import Identity, SigningKey
 from ledger.models import Entry
 from ledger.recorder import recorder_key
@@ -24,6 +26,7 @@ from tests import make_approvals as make
 from tests.identities.test_register import refused
 from tests.make_ledger import use_own_keys
 from tests.passkey import PRESENT, VERIFIED, Lie, SoftPasskey
+from tests.proofs.approval import make_attestations
 
 pytestmark = pytest.mark.django_db
 
@@ -44,6 +47,27 @@ def enrol(passkey: SoftPasskey, *, lie: Lie | None = None, offer: Offer | None =
     response = passkey.create(challenge_of(offer), lie or Lie())
     usual = {"identity": person, "state": offer.state, "response": response, "label": "Laptop", "by": person, "now": cast.NOW}
     return complete_enrolment(**{**usual, **changes})
+
+
+def attesting(passkey: SoftPasskey, challenge: bytes, *, signature: bytes | None = None) -> dict[str, Any]:
+    """The browser's answer with a maker's attestation of the key, or with a signature that is none."""
+    response = passkey.create(challenge)
+    client = b64url_decode(response["response"]["clientDataJSON"], code="t", what="t")
+    content = make_attestations.document(passkey, client=client, **({"sig": signature} if signature else {}))
+    return {**response, "response": {**response["response"], "attestationObject": json.loads(content)["attestationObject"]}}
+
+
+class TestAttestation:
+    def test_is_named_by_the_enrolment_where_it_holds(self) -> None:
+        passkey, offer = SoftPasskey(), begin_enrolment(identity=cast.alice(), now=cast.NOW)
+        key = enrol(passkey, offer=offer, response=attesting(passkey, challenge_of(offer)))
+        said = enrollment_of(key).attestation
+        assert said is not None and said.aaguid == make_attestations.MODEL
+
+    def test_is_left_out_where_it_does_not_so_that_the_key_signs_at_a_lower_level_and_not_never(self) -> None:
+        passkey, offer = SoftPasskey(), begin_enrolment(identity=cast.alice(), now=cast.NOW)
+        key = enrol(passkey, offer=offer, response=attesting(passkey, challenge_of(offer), signature=b"none"))
+        assert enrollment_of(key).attestation is None
 
 
 class TestBeginEnrolment:
