@@ -18,7 +18,7 @@ from approvals.signals import approval_use_asked
 from approvals.status import refresh_state
 from attestations.blobs import store_blob
 from identities.actors import actor_of, portal_actor
-from identities.models import Identity
+from identities.models import Identity, SigningKey
 from identities.permissions import roles_of
 from ledger.append import append_event
 from proofs.approval.human_approval import parse_human_approval
@@ -41,6 +41,8 @@ def end_unused_approvals(sender: Any, *, identity: Identity, by: Identity | None
     for ceremony in Ceremony.objects.select_for_update(no_key=True).filter(identity=identity, consumed_at__isnull=True).order_by("pk"):
         ceremony.consumed_at, ceremony.refused_code = now, DEACTIVATED
         ceremony.save(update_fields=["consumed_at", "refused_code"])
+    # The keys end next; they are held after requests, as signing holds them, and before the ledger.
+    list(SigningKey.objects.select_for_update(no_key=True).filter(identity=identity, revoked_at__isnull=True).order_by("pk"))
     live = Approval.objects.filter(
         identity=identity, decision=Approval.Decision.APPROVE, not_after__gt=now, end__isnull=True, kept__isnull=True
     )

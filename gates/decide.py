@@ -17,10 +17,11 @@ from django.db.models import Max, QuerySet
 
 from approvals.models import Approval, PolicyActivation, Request
 from approvals.pack import build_pack
+from approvals.revise import lock_state
 from approvals.trust import current_trust
 from attestations.models import Artifact
 from gates.models import Decision, new_decision_id
-from gates.present_facts import check_ended, check_path_stands, check_present_facts
+from gates.present_facts import check_ended, check_path_stands, check_people, check_present_facts
 from gates.reasons import Reason
 from identities.actors import actor_of
 from identities.models import Environment, Identity, Project
@@ -61,6 +62,15 @@ def decide(*, digest: str, environment_slug: str, by: Identity, now: datetime, p
         log.exception("gate_failed", digest=question.digest, environment=environment_slug)
         reasons = [Reason("gate.error", "The gate could not check this, so it stays shut; the portal's log has the cause.")]
     return _record(question, request, reasons, by=by, now=now)
+
+
+def _ended_meanwhile(request: Request, *, now: datetime) -> list[Reason]:
+    """Hold the request and look once more at who answers for it: an approval that ends unused must not have been used a moment later."""
+    lock_state(request, now=now)
+    try:
+        return check_ended(request) or check_people(request)
+    except Refusal as refusal:
+        return [Reason(refusal.code, refusal.reason, request_id=request.pk)]
 
 
 def _weigh(question: Question, *, by: Identity, now: datetime) -> tuple[Request | None, list[Reason]]:
@@ -136,6 +146,8 @@ def _check_later_no(opening: Request, asked: QuerySet[Request]) -> list[Reason]:
 
 @transaction.atomic
 def _record(question: Question, request: Request | None, reasons: list[Reason], *, by: Identity, now: datetime) -> Decision:
+    if request is not None and not reasons:
+        reasons = _ended_meanwhile(request, now=now)
     environment = Environment.objects.filter(slug=question.environment, team_id=by.team_id).first()
     decision_id = new_decision_id()
     outcome = Decision.Outcome.DENY if reasons else Decision.Outcome.ALLOW

@@ -59,6 +59,20 @@ def check_ended(request: Request) -> list[Reason]:
     return [Reason("approval.ended", f"{end.sentence}; another approver has to answer.", request_id=request.pk) for end in ended]
 
 
+def check_people(request: Request) -> list[Reason]:
+    """Return the reasons why those who asked and approved no longer answer for a request; for one that was weighed a moment ago.
+
+    Refuses as evaluating the policy does.
+    """
+    # Read again: the row that was weighed knows its people as they were then.
+    request = Request.objects.select_related("requester__owner", "project").get(pk=request.pk)
+    revision = request.revisions.select_related("policy__document", "policy_input").order_by("-number").first()
+    if revision is None:
+        return [Reason("approval.missing", "This request was never frozen for review.", request_id=request.pk)]
+    reasons = [*_check_requester(request), *_check_approvers(request, revision)]
+    return [Reason(reason.code, reason.sentence, request_id=request.pk) for reason in reasons]
+
+
 def check_path_stands(request: Request, *, digest: str) -> list[Reason]:
     """Return the reasons that observers gave against promoting `digest`: another digest under its name, or it under another's."""
     standing = standing_contradictions(digest, environment=request.environment, project=request.project)

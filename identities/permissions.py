@@ -126,7 +126,7 @@ def may(
         return Answer(False, f"{identity.name} is {identity.get_status_display().lower()}; {words} needs an active identity.")
     if not identity.is_person:
         return _may_nonhuman(identity, action, words, project.team_id if project else team.pk if team else None)
-    if action in OF_ONESELF and project is None and team is None and role is None:
+    if action in OF_ONESELF:
         return Answer(True, "These are your own.")
     held = list_held_roles(identity)
     fitting = [assignment for assignment in _reaching(held, action) if assignment.role in wanted and _covers(assignment, project, team)]

@@ -134,9 +134,10 @@ def _answer(ceremony: Ceremony, verify: Verify, now: datetime) -> Approval:
         reason = f"this answer reaches level {answered.level}{answered.why_no_more}, the policy wants {policy.minimum_assurance}"
         raise Unproven("assurance.too_low", reason)
     approval = _keep_approval(ceremony, statement, answered, now)  # 6
-    _keep_record(approval, answered, now)
     if answered.sign_count is not None:
+        # Before the record: whoever revokes the key holds it and waits for the ledger.
         _keep_sign_count(approval, answered.sign_count, now)
+    _keep_record(approval, answered, now)
     refresh_state(lock_state(request, now=now), now=now)
     return approval
 

@@ -62,8 +62,10 @@ def deactivate_person(
     row.suspended_at = row.suspended_at or since
     row.status = Status.SUSPENDED
     row.save(update_fields=["status", "suspended_at", "deactivated_at"])
-    append_identity_event(event="identity.deactivated", document={"identity": row.pk, "reason": said}, by=by, now=now, provider=provider)
+    # All that ends is held before the ledger is, which every act takes last: roles and keys here, requests by whoever hears the signal.
+    list(RoleAssignment.objects.select_for_update(no_key=True).filter(identity=row, ended_at__isnull=True).order_by("pk"))
     person_deactivated.send(Identity, identity=row, by=by, now=now)
+    append_identity_event(event="identity.deactivated", document={"identity": row.pk, "reason": said}, by=by, now=now, provider=provider)
     _end_roles(row, by=by, now=now, provider=provider)
     end_keys(identity=row, reason=said, now=now)
     end_sessions(identity=row)

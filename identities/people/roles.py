@@ -49,8 +49,6 @@ def grant_role(
         raise Malformed("role.project_of_other_team", f"got the project {project.slug}, expected one of the team {team.slug}")
     if not identity.is_person:
         raise NotAllowed("role.people_only", f"{identity.name} is not a person; roles are for people, programs get scoped credentials")
-    if identity.status != Identity.Status.ACTIVE:
-        raise Conflict("identity.not_active", f"{identity.name} is {identity.status}, expected active")
     _refuse_end(role, valid_until, by, now)
     if by is not None:
         _demand_granter(identity, role, team, by)
@@ -58,6 +56,14 @@ def grant_role(
     try:
         with transaction.atomic():
             Team.objects.select_for_update(no_key=True).get(pk=team.pk)
+            # As they are now that nobody else changes them: whoever was let go a moment ago neither gives nor gets a role.
+            people = [identity.pk, *([by.pk] if by is not None else [])]
+            rows = Identity.objects.select_for_update(no_key=True, of=("self",)).filter(pk__in=people).order_by("pk")
+            current = {row.pk: row for row in rows}
+            if current[identity.pk].status != Identity.Status.ACTIVE:
+                raise Conflict("identity.not_active", f"{identity.name} is {current[identity.pk].status}, expected active")
+            if by is not None:
+                _demand_granter(current[identity.pk], role, team, current[by.pk])
             for gone in RoleAssignment.objects.lapsed().filter(**held):
                 close_lapsed(gone, by=by, now=now)
             if role == Role.ADMINISTRATOR and valid_until is not None and project is None and not lasting_administrators(team).exists():

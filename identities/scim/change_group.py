@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from identities.chronicle import append_identity_event
 from identities.models import ProvisionedGroup
 from identities.scim.describe import describe_group
-from identities.scim.membership import apply_membership
+from identities.scim.membership import apply_membership, hold_members
 from identities.scim.precondition import refuse_other_version
 from identities.scim.provision_group import external_id_of, find_members, name_of, taken
 from identities.scim.shapes import Group
@@ -35,6 +35,7 @@ def change_group(*, group: ProvisionedGroup, edit: Callable[[Group], Group], if_
             changed = before | after if renamed else {pk: (before | after)[pk] for pk in before.keys() ^ after.keys()}
             if not changed and not renamed and external_id == row.external_id:
                 return row
+            hold_members(changed.values(), provider=row.provider)
             row.display_name, row.external_id, row.version, row.changed_at = name, external_id, row.version + 1, now
             row.save(update_fields=["display_name", "external_id", "version", "changed_at"])
             document = {"resource": row.pk, "version": row.version, "members": sorted(after)}

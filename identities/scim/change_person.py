@@ -16,7 +16,7 @@ from identities.models import Identity, ProvisionedPerson, User
 from identities.people.deactivate import deactivate_person, reactivate_person
 from identities.scim.describe import describe_person
 from identities.scim.described_person import DescribedPerson, read_person
-from identities.scim.membership import apply_membership
+from identities.scim.membership import apply_membership, hold_members
 from identities.scim.precondition import refuse_other_version
 from identities.scim.provision_person import refuse_taken
 from identities.scim.shapes import User as UserResource
@@ -40,11 +40,12 @@ def change_person(
                 return row
             refuse_taken(wanted, provider=row.provider, identity=row.identity, but=row.pk)
             turns = wanted.active is not None and wanted.active != row.active
+            hold_members([row], provider=row.provider)
             _write(row, wanted, now)
-            document = {"resource": row.pk, "identity": row.identity_id, "version": row.version, "active": row.active}
-            append_identity_event(event="provisioned_person.changed", document=document, by=None, now=now, provider=row.provider)
             if turns:
                 turn(row, now=now)
+            document = {"resource": row.pk, "identity": row.identity_id, "version": row.version, "active": row.active}
+            append_identity_event(event="provisioned_person.changed", document=document, by=None, now=now, provider=row.provider)
             return row
     except IntegrityError as error:
         raise Conflict("scim.uniqueness", "got a userName that another account here has; nobody is taken over") from error

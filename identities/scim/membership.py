@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
-from identities.models import HeldGroups, Identity, ProvisionedPerson, RoleAssignment
-from identities.sso.group_roles import apply_groups
+from identities.models import HeldGroups, Identity, IdentityProvider, ProvisionedPerson, RoleAssignment
+from identities.sso.group_roles import apply_groups, hold_people
+
+
+def hold_members(people: Iterable[ProvisionedPerson], *, provider: IdentityProvider) -> None:
+    """Hold the rows of these people and all that applying their groups takes. Must run before the act appends to the ledger."""
+    keys = [person.pk for person in people]
+    rows = ProvisionedPerson.objects.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk")
+    hold_people(provider=provider, people=[row.identity_id for row in rows])
 
 
 def apply_membership(person: ProvisionedPerson, *, now: datetime) -> None:

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from identities.chronicle import append_identity_event
 from identities.models import IdentityProvider, ProvisionedGroup, ProvisionedPerson
 from identities.plain_text import plain_text
-from identities.scim.membership import apply_membership
+from identities.scim.membership import apply_membership, hold_members
 from identities.scim.shapes import Group
 from proofs.errors import Conflict, Malformed
 
@@ -21,6 +21,7 @@ def provision_group(*, provider: IdentityProvider, wanted: Group, now: datetime)
     try:
         with transaction.atomic():
             members = find_members(wanted, provider=provider)
+            hold_members(members, provider=provider)
             row = ProvisionedGroup.objects.create(
                 provider=provider, display_name=name_of(wanted), external_id=external_id_of(wanted), created_at=now, changed_at=now
             )

@@ -63,10 +63,10 @@ def _provision(provider: IdentityProvider, person: DescribedPerson, now: datetim
         created_at=now,
         changed_at=now,
     )
-    document = {"resource": row.pk, "identity": identity.pk, "version": row.version}
-    append_identity_event(event="provisioned_person.added", document=document, by=None, now=now, provider=provider)
     change = reactivate_person if row.active else deactivate_person
     change(identity=identity, reason=f"{provider} says so."[:200], by=None, now=now, provider=provider)
+    document = {"resource": row.pk, "identity": identity.pk, "version": row.version}
+    append_identity_event(event="provisioned_person.added", document=document, by=None, now=now, provider=provider)
     return row
 
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from identities.chronicle import append_identity_event
 from identities.models import ProvisionedGroup
 from identities.scim.change_group import lock_group
-from identities.scim.membership import apply_membership
+from identities.scim.membership import apply_membership, hold_members
 from identities.scim.precondition import refuse_other_version
 
 
@@ -19,6 +19,7 @@ def remove_group(*, group: ProvisionedGroup, if_match: str, now: datetime) -> No
     row = lock_group(group)
     refuse_other_version(row, if_match)
     members, key = list(row.members.order_by("pk")), row.pk
+    hold_members(members, provider=row.provider)
     append_identity_event(event="provisioned_group.removed", document={"resource": key}, by=None, now=now, provider=row.provider)
     row.members.clear()
     row.delete()

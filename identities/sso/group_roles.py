@@ -1,9 +1,10 @@
 """Give a person what the groups of their provider carry, and end at once what they no longer carry.
 
 The newest version of the group rules decides. A role that was granted to somebody otherwise is left alone. Nobody gains anything by a rule they
-wrote themselves, nor power to approve by one of whoever registered them or set up their provider. The last administrator of a team stays one, whatever the groups say:
-a wrong rule or a provider that forgot a group must not lock a team out; the ledger's document, the log and the page say so, and an administrator
-who names another one ends it at the next sign-in. Not checked here: that the groups are the provider's word.
+wrote themselves, nor power to approve by one of whoever registered them or set up their provider, nor by groups that came by SCIM where they made
+a provisioning token. The last administrator of a team stays one, whatever the groups say: a wrong rule or a provider that forgot a group must not
+lock a team out; the ledger's document, the log and the page say so, and an administrator who names another one ends it at the next sign-in.
+Not checked here: that the groups are the provider's word.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from django.db.models import QuerySet
 from identities.actors import portal_actor
 from identities.administrators import lasting_administrators
 from identities.chronicle import append_identity_event
-from identities.models import GroupRules, HeldGroups, Identity, IdentityProvider, Project, RoleAssignment, Team
+from identities.models import GroupRules, HeldGroups, Identity, IdentityProvider, Project, ProvisioningToken, RoleAssignment, Team
 from identities.people.roles import NEEDS_A_SECOND_PERSON, close_lapsed, end_of_group_role
 from identities.providers import who_could_be
 from identities.sso.compare_roles import (
@@ -66,12 +67,17 @@ def read_rules(provider: IdentityProvider) -> Rules:
     return Rules(versions[-1].version, read[-1][1], dict(authors_of(read)))
 
 
-def compare_groups(*, identity: Identity, provider: IdentityProvider, groups: Iterable[str], rules: Rules) -> AppliedGroups:
-    """Return what these groups would change for a person under `rules`, and change nothing."""
+def compare_groups(
+    *, identity: Identity, provider: IdentityProvider, groups: Iterable[str], rules: Rules, source: str = HeldGroups.Source.SIGN_IN
+) -> AppliedGroups:
+    """Return what these groups would change for a person under `rules`, and change nothing. `source` is by which way the provider told them."""
     held = {place_of(role): role for role in _running(identity)}
     by_groups = {place for place, role in held.items() if role.provider_id == provider.pk}
     given = _places_that_exist(places_given(rules.rules, groups))
     withheld = {place for place in given if place not in held and not _may_gain(identity, place, given[place], rules)}
+    if source == HeldGroups.Source.SCIM and ProvisioningToken.objects.filter(provider=provider, made_by=identity).exists():
+        # Whoever made a token may hold it, and would put themselves into the group.
+        withheld |= {place for place in given if place not in held and place.role in NEEDS_A_SECOND_PERSON}
     if identity.status != Identity.Status.ACTIVE:
         # Whoever is suspended gains nothing; what is no longer given ends all the same.
         withheld |= {place for place in given if place not in held}
@@ -87,21 +93,15 @@ def apply_groups(*, identity: Identity, provider: IdentityProvider, groups: Iter
     Safe to run twice. Refuses with `sso.provider_removed`, `sso.groups` or, for a stored version that cannot be read, `sso.rules`.
     """
     names = clean_groups(groups)
-    # The provider first, as removing it takes it: nobody is given a role by one that is gone a moment later.
-    provider = IdentityProvider.objects.select_for_update(no_key=True).get(pk=provider.pk)
+    provider = hold_people(provider=provider, people=[identity.pk])
     if provider.removed_at is not None:
         raise Conflict("sso.provider_removed", f"{provider} was removed; expected a provider people sign in at")
-    # Then teams, as ending a role takes them: two who lose theirs at the same moment would leave no administrator.
-    held_in = RoleAssignment.objects.filter(identity=identity, ended_at__isnull=True)
-    list(Team.objects.select_for_update(no_key=True).filter(pk__in=held_in.values("team")).order_by("pk"))
-    identity = Identity.objects.select_for_update(no_key=True, of=("self",)).get(pk=identity.pk)
-    # And the roles before the ledger is held, for whoever else closes one waits for it.
-    list(held_in.select_for_update(no_key=True).order_by("pk"))
+    identity = Identity.objects.get(pk=identity.pk)
     rules = read_rules(provider)
     HeldGroups.objects.update_or_create(
         identity=identity, provider=provider, defaults={"groups": list(names), "source": source, "as_of": now}
     )
-    applied = compare_groups(identity=identity, provider=provider, groups=names, rules=rules)
+    applied = compare_groups(identity=identity, provider=provider, groups=names, rules=rules, source=source)
     given = places_given(rules.rules, names)
     for place in applied.changes.lost:
         if place not in applied.stays:
@@ -114,6 +114,22 @@ def apply_groups(*, identity: Identity, provider: IdentityProvider, groups: Iter
         words = {"kept": [str(place) for place in applied.stays], **_which(identity, applied.version)}
         append_identity_event(event="group_role.kept", document=words, by=None, now=now, provider=provider)
     return applied
+
+
+def hold_people(*, provider: IdentityProvider, people: Iterable[str]) -> IdentityProvider:
+    """Hold all that applying groups to these people (keys of identities) takes, in the order in which every act does; return the provider.
+
+    Must run inside the caller's transaction, before anything is appended to the ledger, whose lock everybody takes last.
+    """
+    # The provider first, as removing it takes it: nobody is given a role by one that is gone a moment later.
+    held = IdentityProvider.objects.select_for_update(no_key=True).get(pk=provider.pk)
+    # Then teams, as ending a role takes them: two who lose theirs at the same moment would leave no administrator.
+    keys = list(people)
+    roles = RoleAssignment.objects.filter(identity__in=keys, ended_at__isnull=True)
+    list(Team.objects.select_for_update(no_key=True).filter(pk__in=roles.values("team")).order_by("pk"))
+    list(Identity.objects.select_for_update(no_key=True, of=("self",)).filter(pk__in=keys).order_by("pk"))
+    list(roles.select_for_update(no_key=True).order_by("pk"))
+    return held
 
 
 @transaction.atomic

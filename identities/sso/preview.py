@@ -66,7 +66,7 @@ def preview_rules(provider: IdentityProvider, rules: Rules, teams: frozenset[str
     held = HeldGroups.objects.filter(provider=provider).select_related("identity").order_by("identity__name", "pk")
     found = []
     for row in held[:MOST_PEOPLE]:
-        would = compare_groups(identity=row.identity, provider=provider, groups=row.groups, rules=rules)
+        would = compare_groups(identity=row.identity, provider=provider, groups=row.groups, rules=rules, source=row.source)
         seen = [tuple(place for place in places if place.team in teams) for places in _parts(would)]
         gained, lost, withheld, stays = seen
         lost = tuple(place for place in lost if place not in stays)

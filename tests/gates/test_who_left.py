@@ -10,7 +10,7 @@ from django.test import Client
 from approvals.models import Approval, ApprovalEnd, KeptApproval
 from approvals.pack import build_pack
 from approvals.status import compute_standing, stood_approved
-from gates.decide import decide
+from gates.decide import Question, _record, _weigh, decide
 from gates.models import Decision
 from identities.keys.enrol import revoke_signing_key
 from identities.lifecycle.change_status import retire_identity, suspend_identity
@@ -169,3 +169,18 @@ class TestKey:
         let_go(used.identity)
         Identity.objects.filter(pk=used.identity_id).update(compromised_from=used.signed_at)
         assert codes(ask_gate()) == ["signer.compromised"]
+
+
+class TestWhileItDecides:
+    """The gate has weighed everything, and before it writes its answer down somebody leaves."""
+
+    @pytest.mark.parametrize("who", ["approver", "requester"])
+    def test_what_ended_meanwhile_opens_nothing(self, approval: Approval, who: str) -> None:
+        request = approval.revision.request
+        question = Question(make.image(), "production")
+        weighed, reasons = _weigh(question, by=cast.runner(), now=AFTER)
+        assert (weighed, reasons) == (request, [])
+        let_go(approval.identity if who == "approver" else request.requester)
+        decision = _record(question, weighed, reasons, by=cast.runner(), now=AFTER)
+        expected = "approval.ended" if who == "approver" else "requester.suspended"
+        assert (decision.outcome, codes(decision)) == ("deny", [expected])

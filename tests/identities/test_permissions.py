@@ -187,3 +187,9 @@ class TestRequires:
         request = RequestFactory().get("/")
         request.user = cast.account_of(cast.carol())
         assert person_of(request).name == "Carol Idris"
+
+
+def test_what_is_ones_own_is_so_wherever_one_asks() -> None:
+    nobody = cast.mallory()
+    for place in ({}, {"team": cast.payments()}, {"project": cast.payments_api()}):
+        assert may(nobody, "settings.own", **place).allowed

@@ -389,3 +389,20 @@ def test_a_deactivated_teams_last_administrator_is_written_down(corp: Provisioni
     corp.patch(f"Users/{erin['id']}", {"op": "replace", "value": {"active": False}})
     assert not RoleAssignment.objects.filter(ended_at__isnull=True).exists()
     assert Entry.objects.filter(event="team.without_administrator").exists()
+
+
+def test_whoever_made_the_token_gains_no_power_by_the_groups_it_brings() -> None:
+    make_sso.rules(
+        make_sso.rule("admins", "administrator"), make_sso.rule("release", "approver:release"), make_sso.rule("developers", "requester")
+    )
+    erin = make_sso.arrive("s-erin", "admins").identity
+    now = datetime.now(UTC)
+    _, secret = make_provisioning_token(provider=make_sso.provider(), expires_at=now + timedelta(days=1), by=erin, now=now)
+    corp = Provisioning(secret=secret)
+    herself, kim = corp.add_user("erin", externalId="s-erin"), corp.add_user("kim")
+    for group in ("admins", "developers", "release"):
+        corp.add_group(group, herself["id"], kim["id"])
+    assert roles_of(herself) == {"administrator", "requester"}
+    assert roles_of(kim) == {"administrator", "requester", "approver:release"}
+    make_sso.arrive("s-erin", groups=None)
+    assert roles_of(herself) == {"administrator", "requester"}
