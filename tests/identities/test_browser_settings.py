@@ -71,7 +71,7 @@ def test_appearance_shortcuts_and_sessions_by_keyboard(page: Page, portal: LiveP
     dark_before = page.evaluate("getComputedStyle(document.body).backgroundColor")
     page.get_by_label("Theme").focus()
     page.keyboard.type("Dark")
-    page.get_by_label("Keyboard shortcuts").focus()
+    page.get_by_role("checkbox", name="Keyboard shortcuts").focus()
     page.keyboard.press("Space")
     page.get_by_role("button", name="Save").focus()
     page.keyboard.press("Enter")
