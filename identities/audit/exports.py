@@ -7,6 +7,7 @@ from django.http.response import HttpResponseBase
 EXPORTS = frozenset(
     {
         "reports:pack",
+        "attestations:raw",
         "identities:export",
         "identities:audit_export",
         "identities:api_signers",
