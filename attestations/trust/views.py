@@ -24,6 +24,7 @@ from attestations.trust.words import Change, compare_addition, compare_removal, 
 from identities.hold_in_memory import HoldInMemory
 from identities.people.officers import are_two_officers
 from identities.permissions import may, person_of, requires
+from identities.sign_in.recently import proved_recently
 from proofs.errors import Malformed, Refusal
 
 ROWS = 20
@@ -70,6 +71,7 @@ def trust_propose(request: HttpRequest) -> HttpResponse:
 
 
 @csrf_protect
+@proved_recently
 def _take_proposal(request: HttpRequest) -> HttpResponse:
     refusal: Refusal | None = None
     form = InputTrustRoot(request.POST, request.FILES) if request.method == "POST" else InputTrustRoot()
@@ -95,6 +97,7 @@ def _take_proposal(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 @requires("trust.change")
+@proved_recently
 def trust_remove(request: HttpRequest, digest: str) -> HttpResponse:
     """Take a proposal to remove a trust root."""
     row = get_trust_root(digest)
@@ -130,6 +133,7 @@ def trust_proposal(request: HttpRequest, proposal_id: str) -> HttpResponse:
 @never_cache
 @require_POST
 @requires("trust.change")
+@proved_recently
 def trust_answer(request: HttpRequest, proposal_id: str) -> HttpResponse:
     """Take an officer's answer to a proposal."""
     form = InputTrustAnswer(request.POST)

@@ -20,6 +20,7 @@ from identities.bulk.import_programs import Outcome, import_programs
 from identities.hold_in_memory import HoldInMemory
 from identities.models import Identity
 from identities.permissions import person_of, requires
+from identities.sign_in.recently import proved_recently
 from proofs.encoding import b64_decode
 from proofs.errors import NotFound, Refusal, TooLarge
 
@@ -55,6 +56,7 @@ def import_file(request: HttpRequest) -> HttpResponse:
 
 
 @csrf_protect
+@proved_recently
 def _import(request: HttpRequest) -> HttpResponse:
     person, now = person_of(request), timezone.now()
     is_sent, is_told = request.method == "POST", "content" in request.POST

@@ -47,7 +47,7 @@ def test_the_first_administrator_of_a_new_portal_is_led_there(dave: Client) -> N
 
 
 def test_others_are_not(client: Client) -> None:
-    client.force_login(cast.account_of(cast.alice()))
+    cast.let_in(client, cast.alice())
     assert client.get("/")["Location"] == "/queue"
     assert client.get("/set-up").status_code == 403
     assert client.post("/set-up/address/answer", {"answer": "done"}).status_code == 403
