@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -64,7 +65,7 @@ def trust(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 @require_http_methods(["GET", "POST"])
 @requires("trust.change")
-def trust_propose(request: HttpRequest) -> HttpResponse:
+def trust_propose(request: HttpRequest) -> HttpResponseBase:
     """Take a proposal to add a trust root."""
     request.upload_handlers = [HoldInMemory(request)]
     return _take_proposal(request)

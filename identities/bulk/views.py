@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -49,7 +50,7 @@ def export(request: HttpRequest, form: str) -> HttpResponse:
 @csrf_exempt
 @require_http_methods(["GET", "POST"])
 @requires("identities.steward")
-def import_file(request: HttpRequest) -> HttpResponse:
+def import_file(request: HttpRequest) -> HttpResponseBase:
     """Take a file, show what would change, and take it in once the button below that is pressed."""
     request.upload_handlers = [HoldInMemory(request)]
     return _import(request)
