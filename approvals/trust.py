@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from approvals.models import Ceremony
 from attestations.blobs import bytes_of
 from attestations.trust.roots import current_trust_material, list_trust_roots
 from identities.oidc.used_keys import used_providers
@@ -42,15 +41,9 @@ def current_trust() -> Trust:
 
 
 def _identity_providers() -> tuple[TrustedProvider, ...]:
-    """Return the providers that confirmed something, also under client names that the portal had there when people answered."""
-    named = set(Ceremony.objects.filter(provider__isnull=False).values_list("provider__issuer", "audience").distinct())
+    """Return the providers that confirmed something, under every client name that the portal had there when they did."""
     return tuple(
-        TrustedProvider(
-            issuer=item.issuer,
-            audiences=tuple(sorted({*item.audiences, *(audience for issuer, audience in named if issuer == item.issuer)})),
-            keys=item.keys,
-            second_factor=item.second_factor,
-        )
+        TrustedProvider(issuer=item.issuer, audiences=item.audiences, keys=item.keys, second_factor=item.second_factor)
         for item in used_providers()
     )
 

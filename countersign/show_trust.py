@@ -46,6 +46,9 @@ def describe_trust(trust: Trust) -> list[str]:
         names = ", ".join(entry["kid"] for entry in parse_json(provider.keys)["keys"])
         second = f"; two factors are acr {' or '.join(provider.second_factor)}, or amr mfa" if provider.second_factor else ""
         lines.append(f"identities    {provider.issuer}, for {' and '.join(provider.audiences)}, keys {names}{second}")
+    if trust.authenticators is not None:
+        lines += [f"makers        of authenticators, by the root sha256:{sha256_hex(root)}" for root in trust.authenticators.roots]
+        lines.append(f"models        {', '.join(trust.authenticators.models) or 'none'}")
     return lines
 
 

@@ -5,7 +5,7 @@ Here and not in `identities.sso`, because what signs people in asks it too, and 
 
 from __future__ import annotations
 
-from identities.models import IdentityProvider, LocalSignIn
+from identities.models import Identity, IdentityProvider, LocalSignIn
 from proofs.errors import NotFound
 
 
@@ -21,6 +21,16 @@ def find_provider(slug: str) -> IdentityProvider:
         known = ", ".join(provider.slug for provider in active_providers()) or "none"
         raise NotFound("sso.provider_unknown", f"there is no identity provider {slug}; known: {known}")
     return found
+
+
+def who_could_be(identity: Identity) -> frozenset[str]:
+    """Return, by id, the people who could be this person at another keyboard.
+
+    Whoever registers a person chooses how they first sign in, and whoever says how a provider is spoken to, or provisions for it, decides who its
+    people are. The operator is never among them.
+    """
+    vouching = IdentityProvider.objects.filter(issuer=identity.issuer, set_up_by__isnull=False)
+    return frozenset({*vouching.values_list("set_up_by", flat=True), *filter(None, [identity.registered_by_id])})
 
 
 def newest_local_sign_in() -> LocalSignIn | None:

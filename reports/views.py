@@ -13,6 +13,7 @@ from approvals.pack import build_pack
 from attestations.collection.receive import may_send
 from attestations.models import Artifact
 from attestations.names import with_proven_names
+from identities.audit.exports import PRIVATE_PACK, NamedDownload
 from identities.permissions import Role, may, person_of, readable_projects, requires
 from proofs.digest import parse_digest
 from proofs.errors import Refusal
@@ -54,6 +55,7 @@ def pack(request: HttpRequest, request_id: str) -> HttpResponse:
     asked = get_object_or_404(Request.objects.select_related("project"), pk=request_id, project__in=readable)
     reads_private = may(person_of(request), "packs.read", project=asked.project, role=Role.AUDITOR).allowed
     content = zip_pack(build_pack(request=asked, now=timezone.now(), with_private=reads_private))
-    response = HttpResponse(content, content_type="application/zip")
+    response = NamedDownload(content, content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="{asked.pk}.pack.zip"'
+    response.taken_as = PRIVATE_PACK if reads_private else ""
     return response

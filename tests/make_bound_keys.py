@@ -46,6 +46,7 @@ def enrol(
     attested: bool = False,
     kept_token: str = "",
     kept_maturity: datetime | None = None,
+    provider: IdentityProvider | None = None,
     **more: Any,
 ) -> tuple[SoftPasskey, SigningKey]:
     """Enrol a key bound to a sign-in of `person` at their provider; `attested` by a maker of security keys.
@@ -70,7 +71,7 @@ def enrol(
     said = parse_enrollment(payload)
     assert said.binding is not None
     bound = BoundSignIn.objects.create(
-        provider=corp(now=now), identity=person, purpose="enrolment", nonce=said.binding.nonce, state_sha256=sha256_hex(token.encode()),
+        provider=provider or corp(now=now), identity=person, purpose="enrolment", audience=CLIENT, nonce=said.binding.nonce, state_sha256=sha256_hex(token.encode()),
         code_verifier="v", session_hash="s", begun_at=asked, expires_at=now, answered_at=now, id_token=kept_token or token, issuer_keys=key_document(),
         used_at=now,
     )  # fmt: skip

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
+# The same page as `reports:pack`, for whoever gets the identity providers' tokens with it.
+PRIVATE_PACK = "reports:pack_with_private_files"
 EXPORTS = frozenset(
     {
         "reports:pack",
         "attestations:raw",
+        PRIVATE_PACK,
         "identities:export",
         "identities:audit_export",
         "identities:api_signers",
@@ -15,6 +19,12 @@ EXPORTS = frozenset(
         "identities:revoked_signers",
     }
 )
+
+
+class NamedDownload(HttpResponse):
+    """A file of which the page's name does not say enough: where `taken_as` is not empty, it is what is kept."""
+
+    taken_as = ""
 
 
 def is_export(act: str) -> bool:

@@ -46,7 +46,7 @@ class AuditMiddleware:
         if changes or is_export(act) or is_download(response):
             who = asker or _program(request) or (None if changes else _asker(request.user))
             if who is not None:
-                _keep(request, act or NOWHERE, who, response.status_code, path=path)
+                _keep(request, getattr(response, "taken_as", "") or act or NOWHERE, who, response.status_code, path=path)
         if asker and request.path != path:
             # Somebody proved themselves again, and the library made this very request into the one that had waited for it.
             _keep(request, resolve(request.path).view_name, asker, response.status_code, path=request.path)

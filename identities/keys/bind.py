@@ -83,7 +83,7 @@ def use_binding(*, identity: Identity, new: NewKey, sign_in: SignInToUse, now: d
         used.id_token,
         issuer_keys=keys,
         expected_issuer=row.provider.issuer,
-        expected_audience=row.provider.client_id,
+        expected_audience=row.audience or "",
         expected_nonce=nonce,
         at=now,
         authenticated_after=row.begun_at,

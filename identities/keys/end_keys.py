@@ -1,6 +1,7 @@
 """End approval keys: one, for whoever may already, or every key of a person who is no longer one of the portal's people.
 
-Approvals signed before stay what they are: the revocation says from when on the key signs nothing more.
+Approvals signed before stay what they are: the revocation says from when on the key signs nothing more. A key that somebody else may have
+had takes with it those it introduced since: an introduction is something it signed, and nobody can tell who asked for it.
 """
 
 from __future__ import annotations
@@ -19,12 +20,16 @@ from proofs.canonical import canonical_bytes
 from proofs.errors import Conflict, Malformed
 from proofs.moment import rfc3339
 
+INTRODUCED_BY_A_LOST_KEY = "introduced by a key that was lost, since somebody else may have had that"
+
 
 @transaction.atomic
 def end_signing_key(
     *, key: SigningKey, by: Identity | None, reason: str, now: datetime, compromised_from: datetime | None = None
 ) -> SigningKey:
-    """Revoke a key for ever, with its signed revocation and ledger entries. Not checked: whether `by` may; the caller has.
+    """Revoke a key for ever, with its signed revocation and ledger entries; with `compromised_from`, also the live keys it introduced since.
+
+    Not checked: whether `by` may; the caller has.
 
     Refuses with `signer.reason`, `signer.compromised_in_future`, `signer.compromised_too_early` or `signer.revoked`.
     """
@@ -38,6 +43,8 @@ def end_signing_key(
     if compromised_from is not None and compromised_from < key.enrolled_at:
         raise Malformed("signer.compromised_too_early", f"got a time before the key was enrolled, {rfc3339(key.enrolled_at)}")
     _revoke(key, reason=reason.strip(), now=now, compromised_from=compromised_from)
+    for other in _introduced_since(key, compromised_from) if compromised_from is not None else ():
+        _revoke(other, reason=INTRODUCED_BY_A_LOST_KEY, now=now, compromised_from=other.enrolled_at)
     log_directory(by=by, now=now)
     return key
 
@@ -67,6 +74,17 @@ def named_in_statement(key: SigningKey) -> dict[str, Any]:
         "rp_id": key.rp_id,
         "backup_eligible": key.backup_eligible,
     }
+
+
+def _introduced_since(key: SigningKey, since: datetime) -> list[SigningKey]:
+    """Return the live keys that `key` brought in from `since` on, itself or through those it brought in, in the order they came."""
+    found: list[SigningKey] = []
+    asked = [key]
+    while asked:
+        rows = SigningKey.objects.select_for_update(no_key=True, of=("self",)).filter(introduced_by__in=asked, enrolled_at__gte=since)
+        asked = list(rows.select_related("identity").order_by("enrolled_at", "pk"))
+        found += asked
+    return [row for row in found if row.revoked_at is None]
 
 
 def _revoke(key: SigningKey, *, reason: str, now: datetime, compromised_from: datetime | None = None) -> None:

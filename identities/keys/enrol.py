@@ -48,6 +48,7 @@ from ledger.recorder import recorder_key
 from proofs.approval.cose import cose_algorithm
 from proofs.approval.enrollment import build_enrollment
 from proofs.approval.enrollment_parts import AttestationReference
+from proofs.approval.sshsig import principal_of
 from proofs.canonical import canonical_bytes
 from proofs.digest import sha256_hex
 from proofs.errors import Conflict, Malformed, NotAllowed
@@ -78,10 +79,11 @@ def way_to_enrol(identity: Identity, *, now: datetime) -> str:
 def begin_enrolment(*, identity: Identity, now: datetime) -> Offer:
     """Offer a challenge for a new approval key.
 
-    Refuses with `enrolment.people_only`, `enrolment.too_many_keys`, `enrolment.not_introduced` for whom nothing could introduce the key, or
-    `permission.missing`. Writes nothing.
+    Refuses with `enrolment.people_only`, `enrolment.name_taken`, `enrolment.too_many_keys`, `enrolment.not_introduced` for whom nothing could
+    introduce the key, or `permission.missing`. Writes nothing.
     """
     _demand_person(identity)
+    _refuse_double(identity)
     known = list(SigningKey.objects.filter(identity=identity, revoked_at__isnull=True))
     if len(known) >= MAX_KEYS:
         raise Conflict("enrolment.too_many_keys", f"you have {len(known)} approval keys; revoke one before you add another")
@@ -127,11 +129,13 @@ def enrol_new_key(
 ) -> SigningKey:
     """Enrol a key that `take_new_key` returned: checks 6 to 8, the portal's signed statement, and the entries in the ledger.
 
-    Refuses as the module's list says, and with `enrolment.own_keys_only`, `enrolment.too_many_keys` or `permission.missing`.
+    Refuses as the module's list says, and with `enrolment.own_keys_only`, `enrolment.name_taken`, `enrolment.too_many_keys` or
+    `permission.missing`.
     """
     # Two browsers at the same moment: the second waits here and then sees that there is a first key, or that the recovery is used.
     identity = Identity.objects.select_for_update(no_key=True, of=("self",)).get(pk=identity.pk)
     _demand_person(identity)
+    _refuse_double(identity)
     _demand_holder(identity, by)
     _refuse_known(new)
     if SigningKey.objects.filter(identity=identity, revoked_at__isnull=True).count() >= MAX_KEYS:
@@ -267,6 +271,16 @@ def _refuse_known(new: NewKey) -> None:
     known = SigningKey.objects.filter(credential_id=new.credential_id) | SigningKey.objects.filter(key_id=new.public_key.key_id)
     if known.exists():
         raise Conflict("enrolment.already_enrolled", "got a key that is enrolled already; once revoked, a key never comes back either")
+
+
+def _refuse_double(identity: Identity) -> None:
+    """Refuse whom OpenSSH could not tell from somebody else: its names have an issuer's host, and two issuers may share one."""
+    principal = principal_of(identity.issuer, identity.subject)
+    live = SigningKey.objects.filter(identity__subject=identity.subject, revoked_at__isnull=True).exclude(identity=identity)
+    if any(principal_of(*other) == principal for other in live.values_list("identity__issuer", "identity__subject").distinct()):
+        raise Conflict(
+            "enrolment.name_taken", f"another identity holds a live key as {principal}; it is revoked first, or stays the only one"
+        )
 
 
 def _nothing_introduces() -> Conflict:

@@ -47,7 +47,7 @@ class InputRevocation(forms.Form):
     since = forms.DateTimeField(
         label="Since when",
         required=False,
-        help_text="Only for a lost key, in UTC. Nothing signed with it from then on counts. Left empty, it is from now on.",
+        help_text="Only for a lost key, in UTC. Nothing signed with it from then on counts, and keys it introduced since are revoked too. Left empty, it is from now on.",
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
     )

@@ -194,7 +194,7 @@ def revoke_key(request: HttpRequest, key_id: str) -> HttpResponse:
                 raise
             refusal = error
         else:
-            messages.success(request, f"“{key.label}” is revoked. Nothing can be approved with it any more.")
+            messages.success(request, f"“{key.label}” is revoked. Nothing can be approved with it any more.{_taken_along(key, now)}")
             return redirect("identities:keys")
     context = {"key": key, "form": form, "refusal": refusal, "is_last": len(list_introducers(person)) == 1}
     return render(request, "identities/revoke_key.html", context, status=422 if refusal else 200)
@@ -217,6 +217,12 @@ def _enrol(request: HttpRequest, person: Identity, pending: PendingKey, sign_in:
     counts = "It counts everywhere but in environments of tier 3 until it has waited" if waits else "You can approve with it from now on"
     messages.success(request, f"“{key.label}” is enrolled. {counts}.")
     return redirect("identities:keys")
+
+
+def _taken_along(key: SigningKey, now: datetime) -> str:
+    labels = SigningKey.objects.filter(identity=key.identity_id, revoked_at=now).exclude(pk=key.pk).values_list("label", flat=True)
+    named = " and ".join(f"“{label}”" for label in labels)
+    return f" So {'are' if len(labels) > 1 else 'is'} {named}, which it introduced since." if labels else ""
 
 
 def _steps(person: Identity, now: datetime) -> dict[str, object]:

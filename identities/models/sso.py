@@ -39,6 +39,8 @@ class IdentityProvider(models.Model):
     source = models.CharField(max_length=8, choices=Source.choices, default=Source.PAGE)
     # Null is the operator at the console.
     added_by = models.ForeignKey(Identity, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    # Whoever said how it is spoken to, or made a token to provision with: they could make people up, or come in as those there are.
+    set_up_by = models.ManyToManyField(Identity, blank=True, related_name="+")
     added_at = models.DateTimeField()
     changed_at = models.DateTimeField()
     removed_at = models.DateTimeField(null=True, blank=True)
@@ -119,6 +121,9 @@ class BoundSignIn(models.Model):
     provider = models.ForeignKey(IdentityProvider, on_delete=models.PROTECT, related_name="bound_sign_ins")
     identity = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="bound_sign_ins")
     purpose = models.CharField(max_length=16, choices=Purpose.choices)
+    # The portal's client id there when it was begun, which the token is for; the provider's row may name another one since. Null where it
+    # could not be told afterwards.
+    audience = models.CharField(max_length=300, null=True, blank=True)
     nonce = models.CharField(max_length=64, unique=True)
     state_sha256 = models.CharField(max_length=64, unique=True)
     code_verifier = models.CharField(max_length=128)

@@ -1,6 +1,7 @@
 """The identity providers whose word something here rests on, each with every key it ever answered a bound sign-in with.
 
-Reads only. Providers that were removed stay listed: what was enrolled or approved while they counted stays provable.
+Reads only. Providers that were removed stay listed, and so do client names that the portal has given up: what was enrolled or approved while
+they counted stays provable.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from proofs.canonical import canonical_bytes, parse_json
 
 @dataclass(frozen=True, slots=True)
 class UsedProvider:
-    """An issuer, the client names under which it knows the portal, and its keys as one canonical document, each key once.
+    """An issuer, the client names under which the portal was known when it answered, and its keys as one canonical document, each key once.
 
     `second_factor` lists the values of `acr` that its configuration takes for two factors.
     """
@@ -56,9 +57,9 @@ def _gather(
 
 
 def _used() -> Any:
-    return BoundSignIn.objects.filter(used_at__isnull=False, issuer_keys__isnull=False)
+    return BoundSignIn.objects.filter(used_at__isnull=False, issuer_keys__isnull=False, audience__isnull=False)
 
 
 def _configured() -> tuple[tuple[str, str, tuple[str, ...]], ...]:
-    rows = _used().values_list("provider__issuer", "provider__client_id", "provider__config").distinct().order_by()
+    rows = _used().values_list("provider__issuer", "audience", "provider__config").distinct().order_by()
     return tuple(sorted({(issuer, audience, tuple(config.get("second_factor", ()))) for issuer, audience, config in rows}))

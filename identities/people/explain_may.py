@@ -13,6 +13,7 @@ from identities.models import Identity, Project, RoleAssignment, Team
 from identities.people.list_people import people_of, teams_of
 from identities.people.roles import NEEDS_A_SECOND_PERSON
 from identities.permissions import ACTIONS, BEYOND_ONE_PROJECT, HUMAN_ACTIONS, NONHUMAN_ACTIONS, may, readable_whole_teams
+from identities.providers import who_could_be
 from identities.queries import UNKNOWN
 from proofs.errors import Malformed, NotFound
 
@@ -121,5 +122,5 @@ def _givers(identity: Identity, project: Project | None, team: Team | None, role
     )
     stewards = stewards.exclude(identity=identity)
     if roles and all(role in NEEDS_A_SECOND_PERSON for role in roles):
-        stewards = stewards.exclude(identity=identity.registered_by_id or "")
+        stewards = stewards.exclude(identity__in=who_could_be(identity))
     return tuple(dict.fromkeys(stewards.order_by("identity__name").values_list("identity__name", flat=True)))[:MOST_NAMES]

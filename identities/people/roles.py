@@ -1,7 +1,7 @@
 """Give a person a role in a team or in one of its projects, for a time or until it is ended, and take it back.
 
-Nobody grants to themselves, whoever registered a person does not also give them power to approve, auditors look in for a time, and a
-team never loses its last administrator. `by=None` is the operator at the console, who may do all but the last; the ledger says that it
+Nobody grants to themselves, whoever registered a person or set up where they sign in does not also give them power to approve, auditors look in
+for a time, and a team never loses its last administrator. `by=None` is the operator at the console, who may do all but the last; the ledger says that it
 was the operator. Not checked: whether two administrators act together.
 """
 
@@ -15,6 +15,7 @@ from identities.administrators import LAST, lasting_administrators, refuse_to_lo
 from identities.chronicle import append_identity_event
 from identities.models import Identity, Project, RoleAssignment, Team
 from identities.permissions import APPROVERS, demand
+from identities.providers import who_could_be
 from proofs.errors import Conflict, Malformed, NotAllowed
 from proofs.moment import rfc3339
 
@@ -108,6 +109,11 @@ def close_lapsed(assignment: RoleAssignment, *, by: Identity | None, now: dateti
     return True
 
 
+def end_of_group_role(role: str, now: datetime) -> datetime | None:
+    """Return until when a group gives `role` at most; None where it needs no end. A later sign-in with the group gives it again."""
+    return now + timedelta(days=LONGEST_DAYS) if role in NEEDS_AN_END else None
+
+
 def _refuse_end(role: str, valid_until: datetime | None, by: Identity | None, now: datetime) -> None:
     if valid_until is not None and valid_until <= now:
         raise Malformed("role.expiry", f"got {rfc3339(valid_until)}, expected a time that is yet to come")
@@ -126,9 +132,9 @@ def _demand_granter(identity: Identity, role: str, team: Team, by: Identity) -> 
     if role == RoleAssignment.Role.ADMINISTRATOR:
         # A steward looks after identities; making administrators would let one climb by way of a friend.
         demand(by, "identities.steward", team=team, role=RoleAssignment.Role.ADMINISTRATOR)
-    if role in NEEDS_A_SECOND_PERSON and identity.registered_by_id == by.pk:
-        # Whoever registers a person chooses how they first sign in, and could be that person at another keyboard.
-        raise NotAllowed("role.second_person", f"You registered {identity.name}; another administrator or steward grants them {role}.")
+    if role in NEEDS_A_SECOND_PERSON and by.pk in who_could_be(identity):
+        did = f"registered {identity.name}" if identity.registered_by_id == by.pk else f"set up where {identity.name} signs in"
+        raise NotAllowed("role.second_person", f"You {did}; another administrator or steward grants them {role}.")
 
 
 def _document(assignment: RoleAssignment) -> dict[str, object]:

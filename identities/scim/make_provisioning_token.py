@@ -46,6 +46,8 @@ def make_provisioning_token(
         token = ProvisioningToken.objects.create(
             provider=row, secret_sha256=hash_secret(secret), made_by=by, created_at=now, expires_at=expires_at
         )
+        if by is not None:
+            row.set_up_by.add(by)
         document = {"token": token.pk, "provider": row.pk, "expires": f"{expires_at:%Y-%m-%d}"}
         append_identity_event(event="provisioning_token.made", document=document, by=by, now=now)
     return token, f"{TOKEN_PREFIX}_{token.pk.removeprefix(ID_PREFIX)}_{secret}"

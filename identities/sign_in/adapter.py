@@ -52,7 +52,11 @@ class ClosedAdapter(DefaultAccountAdapter):
         super().pre_authenticate(request, **credentials)
 
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
-        # Once more: between the password and the second factor it may have been switched off.
+        # Once more: between the first and the second factor it may have been switched off, or the person deactivated.
+        fresh = Identity.objects.filter(user__pk=user.pk).first()
+        if fresh is not None and fresh.status != Identity.Status.ACTIVE:
+            self.record(request, user.get_username(), REFUSED, fresh, via=_how(request, user))
+            raise ImmediateHttpResponse(self.respond_user_inactive(request, user))
         self._refuse_local(request, user)
         super().login(request, user)
         self.record(request, user.get_username(), SIGNED_IN, identity_of(user), via=_how(request, user))

@@ -23,21 +23,23 @@ def providers_of_session(content: Mapping[str, Any]) -> set[str]:
 
 
 def end_sessions_begun_at(slug: str) -> int:
-    """Delete the sessions that the provider vouched for, and return how many there were. Must run in the transaction of the act."""
+    """Delete the sessions that the provider vouched for, those that wait for a second factor among them, and return how many there were.
+
+    Must run in the transaction of the act.
+    """
     return _end(lambda content: slug in providers_of_session(content))
 
 
 def end_local_sessions(*, but: str) -> int:
     """Delete the sessions of people that no provider vouched for, except the one with the key `but`. Must run in the transaction of the act."""
-    return _end(lambda content: not providers_of_session(content), but=but)
+    # One without anybody signed in is somebody's half-filled form.
+    return _end(lambda content: bool(content.get(SESSION_KEY)) and not providers_of_session(content), but=but)
 
 
 def _end(fits: Callable[[Mapping[str, Any]], bool], *, but: str = "") -> int:
     ended = []
     for row in Session.objects.exclude(pk=but).iterator():
-        content = row.get_decoded()
-        # One without anybody signed in is somebody's half-filled form.
-        if content.get(SESSION_KEY) and fits(content):
+        if fits(row.get_decoded()):
             ended.append(row.pk)
     Session.objects.filter(pk__in=ended).delete()
     return len(ended)

@@ -51,6 +51,8 @@ def add_provider(*, slug: str, said: Described, by: Identity | None, now: dateti
                 added_at=now,
                 changed_at=now,
             )
+            if by is not None:
+                provider.set_up_by.add(by)
             append_identity_event(event="identity_provider.added", document=provider_document(provider), by=by, now=now)
     except IntegrityError as error:
         raise Conflict("sso.already_added", f"{said.issuer} is an identity provider here already") from error

@@ -16,6 +16,9 @@ from identities.sso.local_guard import guard_local_sign_in
 from identities.sso.reach import demand_reach
 from proofs.errors import Conflict, NotAllowed, Refusal
 
+# What decides who its people are and which groups they are in. Its name, and what it knows the portal by, do not.
+SPEAKS_FOR_PEOPLE = frozenset({"issuer", "config", "groups_claim"})
+
 
 @transaction.atomic
 def change_provider(
@@ -36,6 +39,10 @@ def change_provider(
     if said.issuer != row.issuer:
         if Identity.objects.filter(issuer=row.issuer, kind=Identity.Kind.PERSON).exists():
             raise Conflict("sso.issuer_in_use", f"people here are known by {row.issuer}; under another issuer nobody would be found again")
+        if by is not None and said.may_be_private:
+            raise NotAllowed(
+                "sso.operator_only", "got another issuer where a private address is allowed; the operator allowed it for the one there is"
+            )
         demand_reach(by, said.issuer)
     secret_changes = said.client_secret is not None and said.client_secret != _readable_secret(row)
     wanted = {
@@ -60,6 +67,8 @@ def change_provider(
             row.save()
     except IntegrityError as error:
         raise Conflict("sso.already_added", f"{said.issuer} is an identity provider here already") from error
+    if by is not None and SPEAKS_FOR_PEOPLE & set(differing):
+        row.set_up_by.add(by)
     document = {**provider_document(row), "changed": sorted(differing), "secretChanged": secret_changes}
     append_identity_event(event="identity_provider.changed", document=document, by=by, now=now)
     return row

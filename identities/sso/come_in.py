@@ -79,9 +79,11 @@ def _known(provider: IdentityProvider, subject: str, username: str) -> Identity 
 def _groups_that_count(identity: Identity, provider: IdentityProvider, names: tuple[str, ...] | None) -> tuple[tuple[str, ...], str]:
     if names is not None:
         return names, HeldGroups.Source.SIGN_IN
-    held = HeldGroups.objects.filter(identity=identity, provider=provider, source=HeldGroups.Source.SCIM).first()
+    # From the groups themselves: what was last held may be an earlier sign-in's.
+    row = ProvisionedPerson.objects.filter(identity=identity, provider=provider, removed_at__isnull=True).first()
+    provisioned = tuple(row.groups.order_by("display_name").values_list("display_name", flat=True)) if row is not None else ()
     # Many providers leave the claim out for somebody without groups, so saying nothing is saying none.
-    return (tuple(held.groups), HeldGroups.Source.SCIM) if held is not None else ((), HeldGroups.Source.SIGN_IN)
+    return provisioned, HeldGroups.Source.SCIM if provisioned else HeldGroups.Source.SIGN_IN
 
 
 def _register(

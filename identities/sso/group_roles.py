@@ -1,7 +1,7 @@
 """Give a person what the groups of their provider carry, and end at once what they no longer carry.
 
 The newest version of the group rules decides. A role that was granted to somebody otherwise is left alone. Nobody gains anything by a rule they
-wrote themselves, nor power to approve by one of whoever registered them. The last administrator of a team stays one, whatever the groups say:
+wrote themselves, nor power to approve by one of whoever registered them or set up their provider. The last administrator of a team stays one, whatever the groups say:
 a wrong rule or a provider that forgot a group must not lock a team out; the ledger's document, the log and the page say so, and an administrator
 who names another one ends it at the next sign-in. Not checked here: that the groups are the provider's word.
 """
@@ -20,7 +20,8 @@ from identities.actors import portal_actor
 from identities.administrators import lasting_administrators
 from identities.chronicle import append_identity_event
 from identities.models import GroupRules, HeldGroups, Identity, IdentityProvider, Project, RoleAssignment, Team
-from identities.people.roles import NEEDS_A_SECOND_PERSON, close_lapsed
+from identities.people.roles import NEEDS_A_SECOND_PERSON, close_lapsed, end_of_group_role
+from identities.providers import who_could_be
 from identities.sso.compare_roles import (
     GroupRule,
     Place,
@@ -32,6 +33,7 @@ from identities.sso.compare_roles import (
     places_given,
 )
 from proofs.errors import Conflict
+from proofs.moment import rfc3339
 
 log = structlog.get_logger("identities.sso")
 
@@ -154,8 +156,8 @@ def _may_gain(identity: Identity, place: Place, groups: tuple[str, ...], rules: 
     """Say whether one of the rules that give this place may give it to this person, by who wrote it."""
     authors = [rules.authors.get(GroupRule(group, place)) for group in groups]
     if place.role in NEEDS_A_SECOND_PERSON:
-        # Whoever registers a person could be that person at another keyboard.
-        authors = [author for author in authors if author is None or author != identity.registered_by_id]
+        could_be = who_could_be(identity)
+        authors = [author for author in authors if author is None or author not in could_be]
     return any(author is None or author != identity.pk for author in authors)
 
 
@@ -176,7 +178,13 @@ def _grant(
     try:
         with transaction.atomic():
             role = RoleAssignment.objects.create(
-                identity=identity, role=place.role, team=team, project=project, provider=provider, granted_at=now
+                identity=identity,
+                role=place.role,
+                team=team,
+                project=project,
+                provider=provider,
+                granted_at=now,
+                valid_until=end_of_group_role(place.role, now),
             )
     except IntegrityError:
         # Somebody granted it by hand in this moment; their grant stands.
@@ -197,7 +205,8 @@ def _end(identity: Identity, provider: IdentityProvider, place: Place, version: 
 
 
 def _what(role: RoleAssignment) -> dict[str, object]:
-    return {"assignment": role.pk, "role": str(role.role), "team": role.team_id, "project": role.project_id}
+    what: dict[str, object] = {"assignment": role.pk, "role": str(role.role), "team": role.team_id, "project": role.project_id}
+    return what | ({"validUntil": rfc3339(role.valid_until)} if role.valid_until else {})
 
 
 def _which(identity: Identity, version: int) -> dict[str, object]:

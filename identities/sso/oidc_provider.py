@@ -28,7 +28,7 @@ from identities.models import IdentityProvider
 from identities.oidc.discovery import keys_of_provider
 from identities.oidc.exchange_code import ask_userinfo, exchange_code, sign_in_url
 from identities.oidc.leave_for import leave_for
-from identities.sso.provider_login import ProviderLogin, make_login, take_state
+from identities.sso.provider_login import ProviderLogin, make_login, name_of, take_state
 from identities.sso.told import Told, told_by_claims
 from proofs.errors import NotAllowed, Unproven
 from proofs.tokens.id_token import VerifiedIdToken, verify_id_token
@@ -67,6 +67,9 @@ class StrictOIDCProvider(OpenIDConnectProvider):
 
     def get_login_url(self, request: HttpRequest, **kwargs: Any) -> str:
         return reverse("openid_connect_login", args=[self.row.slug])
+
+    def serialize(self) -> dict[str, Any]:
+        return name_of(self.row)
 
     @property
     def redirect_uri(self) -> str:

@@ -9,6 +9,7 @@ from allauth.socialaccount.models import SocialAccount, SocialLogin
 from allauth.socialaccount.providers.base.constants import AuthProcess
 from django.http import HttpRequest
 
+from identities.models import IdentityProvider
 from identities.sso.told import Told
 from proofs.errors import NotFound
 
@@ -17,6 +18,11 @@ class ProviderLogin(SocialLogin):
     """A sign-in whose answer was verified. It is never saved: whose account it is comes from our own rows."""
 
     told: Told
+
+
+def name_of(row: IdentityProvider) -> dict[str, Any]:
+    """Return what the library keeps of a provider while it asks for a second factor; it is found again by its short name, not its protocol's."""
+    return {"id": row.slug}
 
 
 def take_state(request: HttpRequest, *, slug: str, state_id: str) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from proofs.errors import Conflict, Malformed, NotAllowed, TooLarge, Unavailable
 MOST_CHARACTERS = 256 * 1024
 # What python3-saml allows between two clocks.
 SKEW = timedelta(seconds=Words.ALLOWED_CLOCK_DRIFT)
+LONGEST_SECONDS = 24 * 3600
 TRANSIENT = Words.NAMEID_TRANSIENT
 
 
@@ -109,7 +110,7 @@ def request_data_of(row: IdentityProvider) -> dict[str, Any]:
 def read_saml_answer(row: IdentityProvider, unverified_text: str, *, now: datetime) -> SamlAnswer:
     """Return what a response says that passes steps 1 to 6, and use its assertion up; refuses with the codes above, or `saml.too_large`.
 
-    The library holds times against the machine's own clock. Used assertions are kept in the cache until they have run out anyway.
+    The library holds times against the machine's own clock. Used assertions are kept in the cache until they have run out anyway, or for a day.
     """
     if len(unverified_text) > MOST_CHARACTERS:
         raise TooLarge("saml.too_large", f"got {len(unverified_text)} characters, expected at most {MOST_CHARACTERS}")
@@ -179,6 +180,7 @@ def _subject_of(response: Any, row: IdentityProvider) -> str:
 
 def _use_up(row: IdentityProvider, assertion_id: str, ends: datetime, now: datetime) -> None:
     whole = f"{row.issuer} {assertion_id}"
-    seconds = max(1, int((ends + SKEW - now).total_seconds()) + 1)
+    # From the difference, because the last moment there is cannot be put off; and the question is gone long before a day is over.
+    seconds = max(1, min(int((ends - now).total_seconds() + SKEW.total_seconds()) + 1, LONGEST_SECONDS))
     if not cache.add(f"saml:used:{sha256_hex(whole.encode())}", True, seconds):
         raise Conflict("saml.replayed", "got an assertion that was used before, expected a fresh one; sign in again")

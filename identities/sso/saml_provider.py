@@ -19,7 +19,7 @@ from onelogin.saml2.auth import OneLogin_Saml2_Auth
 
 from identities.models import IdentityProvider
 from identities.oidc.leave_for import leave_for
-from identities.sso.provider_login import ProviderLogin, make_login, take_state
+from identities.sso.provider_login import ProviderLogin, make_login, name_of, take_state
 from identities.sso.saml_answer import SKEW, SamlAnswer, request_data_of, saml_settings
 from identities.sso.told import told_by_attributes
 from proofs.errors import Unproven
@@ -45,6 +45,9 @@ class StrictSAMLProvider(SAMLProvider):
 
     def get_login_url(self, request: HttpRequest, **kwargs: Any) -> str:
         return reverse("saml_login", args=[self.row.slug])
+
+    def serialize(self) -> dict[str, Any]:
+        return name_of(self.row)
 
     def take_answer(self, request: HttpRequest, answer: SamlAnswer) -> ProviderLogin:
         """Return the sign-in that a verified answer is about.

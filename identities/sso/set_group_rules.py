@@ -14,6 +14,7 @@ from django.db import transaction
 
 from identities.chronicle import append_identity_event
 from identities.models import GroupRules, HeldGroups, Identity, IdentityProvider, Project, RoleAssignment, Team
+from identities.people.roles import NEEDS_A_SECOND_PERSON
 from identities.permissions import demand, may
 from identities.sso.add_provider import Source
 from identities.sso.change_provider import locked_provider
@@ -31,8 +32,8 @@ def set_group_rules(
     """Write the next version of a provider's rules, a list as in a file; None where it says what stands already.
 
     `seen` is the version that whoever writes has seen. Refuses with `sso.rules`, `sso.rules_unknown` (a team, project or role there is not),
-    `sso.rules_changed` (another version came meanwhile), `role.self_grant`, `sso.other_team`, `sso.provider_removed`, `sso.from_file` or
-    `permission.missing`.
+    `sso.rules_changed` (another version came meanwhile), `role.self_grant`, `role.second_person`, `sso.other_team`,
+    `sso.provider_removed`, `sso.from_file` or `permission.missing`.
     """
     if by is not None:
         demand(by, "sign_in.change")
@@ -49,6 +50,7 @@ def set_group_rules(
     if by is not None:
         _refuse_other_teams(by, added | taken)
         _refuse_self_grant(by, row, wanted, added)
+        _refuse_made_up_people(by, row, added)
     made = GroupRules.objects.create(
         provider=row, version=current.version + 1, rules=[rule.document() for rule in wanted], made_by=by, made_at=now
     )
@@ -101,3 +103,13 @@ def _refuse_self_grant(by: Identity, provider: IdentityProvider, wanted: Iterabl
             raise NotAllowed(
                 "role.self_grant", f"you are in {rule.group}, and nobody gives themselves {rule.place}; ask another administrator"
             )
+
+
+def _refuse_made_up_people(by: Identity, provider: IdentityProvider, added: Iterable[GroupRule]) -> None:
+    """Refuse whoever set up a provider a new rule that gives its people power: they could make up the people, too."""
+    strong = [rule for rule in sorted(added) if rule.place.role in NEEDS_A_SECOND_PERSON]
+    if strong and provider.set_up_by.filter(pk=by.pk).exists():
+        raise NotAllowed(
+            "role.second_person",
+            f"you set up {provider}; another administrator writes the rule that gives {strong[0].group} {strong[0].place}",
+        )

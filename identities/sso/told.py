@@ -40,9 +40,9 @@ def told_by_claims(claims: Mapping[str, Any], *, groups_claim: str, told_at: dat
         groups = [groups]
     if groups is not None and (not isinstance(groups, list) or not all(isinstance(group, str) for group in groups)):
         raise Malformed("sso.groups_claim", f"got {groups_claim} of another form, expected a list of texts")
-    username = _text(claims, "preferred_username") or _text(claims, "email") or _text(claims, "sub")
     # An address that nobody proved to be theirs could be somebody else's.
     email = _text(claims, "email") if claims.get("email_verified") in (True, "true") else ""
+    username = _text(claims, "preferred_username") or email or _text(claims, "sub")
     name = _text(claims, "name") or username
     return Told(subject=_text(claims, "sub"), username=username, name=name, email=email, groups=groups, told_at=told_at)
 

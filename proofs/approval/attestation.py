@@ -7,7 +7,7 @@ An attestation says which model made the key and that the key never leaves it. T
 3. It names the model and the format that the enrolment names.                           attestation.model
 4. The format is one whose statement a certificate vouches for: packed or fido-u2f.      attestation.format
 5. The certificate's key signed it, and the certificate is one for attestations of       webauthn.signature, webauthn.attestation
-   this model.
+   this model; in fido-u2f no model is signed, so it names none (all zeros).
 6. Its chain leads to one of the given roots, every certificate valid then.              attestation.untrusted
 7. The key cannot be backed up.                                                          attestation.synced
 8. The model is on the given list.                                                       attestation.unlisted
@@ -44,6 +44,7 @@ MAX_CHAIN = 6
 MAX_DOCUMENT_BYTES = 64 * 1024
 
 _MALFORMED, _FORM = "attestation.malformed", "webauthn.attestation"
+_NO_MODEL = "00000000-0000-0000-0000-000000000000"
 _P256 = "ecdsa-secp256r1-sha256"
 _MODEL_EXTENSION = x509.ObjectIdentifier("1.3.6.1.4.1.45724.1.1.4")
 
@@ -200,6 +201,9 @@ def _check_u2f(opened: _Opened, chain: Sequence[x509.Certificate], key: PublicKe
     signature = opened.statement.get("sig")
     if len(chain) != 1 or not isinstance(signature, bytes):
         raise Unproven(_FORM, f"got {len(chain)} certificates and a signature of {type(signature).__name__}, expected one of each")
+    if any(opened.credential.aaguid):
+        # What is signed in this format leaves the model out, so any other than the one that names none could be written beside it.
+        raise Unproven(_FORM, f"got the model {opened.credential.model} in fido-u2f, which signs none, expected {_NO_MODEL}")
     check_u2f_statement(
         key=key,
         certificate_key=bind_key(chain[0].public_key()),

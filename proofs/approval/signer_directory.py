@@ -95,6 +95,9 @@ def _signer(entry: DirectoryEntry) -> dict[str, object]:
 
 
 def _line(entry: DirectoryEntry) -> str | None:
+    if entry.valid_until is not None and rfc3339(entry.valid_until) <= rfc3339(entry.enrolled_at):
+        # It never counted, and OpenSSH calls a line that ends when it begins a bad one.
+        return None
     return allowed_signers_line(
         principal=principal_of(entry.issuer, entry.subject),
         key=entry.key,

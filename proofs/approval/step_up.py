@@ -104,6 +104,13 @@ def demand_approver(signer: object, approver: tuple[str, str]) -> None:
         raise Unproven("signer.identity_mismatch", "the statement is confirmed by somebody else than the person who approves in it")
 
 
+def claimable_levels(token: VerifiedIdToken) -> tuple[str, ...]:
+    """Return the levels a record may claim for such a sign-in: which `acr` means two factors is each reader's own knowledge, `mfa` is not."""
+    if SECOND_FACTOR in token.methods:
+        return ("H2",)
+    return ("H1", "H2") if token.context else ("H1",)
+
+
 def sign_in_level(token: VerifiedIdToken, second_factor_contexts: Collection[str]) -> str:
     """Return H2 where the provider says that it asked for a second factor, H1 where it does not say so."""
     return "H2" if SECOND_FACTOR in token.methods or (token.context and token.context in second_factor_contexts) else "H1"

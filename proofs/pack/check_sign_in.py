@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from proofs.approval.approval_parts import HumanApproval
 from proofs.approval.record import Record, TokenReference
-from proofs.approval.step_up import demand_approver, demand_provider, verify_step_up
+from proofs.approval.step_up import claimable_levels, demand_approver, demand_provider, verify_step_up
 from proofs.canonical import canonical_bytes, parse_json
 from proofs.errors import Unproven
 from proofs.pack import layout
@@ -29,6 +29,7 @@ class ProvenSignIn:
     level: str
     words: str
     remark: str
+    claimable: tuple[str, ...] = CLAIMED
 
 
 def check_sign_in_named(approval: HumanApproval, reference: TokenReference) -> None:
@@ -61,12 +62,14 @@ def check_sign_in(
     if not _is_pinned(keys, verified.token.key_name, provider):
         return _portals_word(reference, approval, "your trust document does not hold the key that signed the provider's token")
     factors = "with a second factor" if verified.level == "H2" else "without saying that it asked for a second factor"
-    return ProvenSignIn(reference, verified.level, f"confirmed by sign-in at {reference.issuer}, {factors}", "")
+    return ProvenSignIn(
+        reference, verified.level, f"confirmed by sign-in at {reference.issuer}, {factors}", "", claimable_levels(verified.token)
+    )
 
 
 def check_sign_in_level(record: Record, proven: ProvenSignIn) -> str:
-    """9. Return the level, computed; the record claims no other, where the token is there to say."""
-    if record.assurance != proven.level and (not proven.remark or record.assurance not in CLAIMED):
+    """9. Return the level, computed; the record claims none that the token could not come to, where it is there to say."""
+    if record.assurance not in proven.claimable:
         raise Unproven("record.mismatch", f"the record claims level {record.assurance}, the sign-in comes to {proven.level}")
     return proven.level
 

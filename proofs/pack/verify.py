@@ -259,8 +259,7 @@ def _check_key(files: Mapping[str, bytes], record: Record, approval: HumanApprov
     # 7
     signer = check_signer(files, record, approval, trust)
     who = f"{approval.approver.subject} at {approval.approver.issuer}, a person"
-    older = "; an older key of theirs signed for it" if signer.is_introduced else ""
-    whose = f"The key {signer.enrollment.key_id} belongs to {who}, since {rfc3339(signer.enrollment.at)}{older}."
+    whose = f"The key {signer.enrollment.key_id} belongs to {who}, since {rfc3339(signer.enrollment.at)}{_how_it_came(signer)}."
     # 8
     verified = check_assertion(record, approval, signer, trust)
     signed = f"It signed exactly this statement at {verified.origin}; the authenticator verified the person."
@@ -271,6 +270,17 @@ def _check_key(files: Mapping[str, bytes], record: Record, approval: HumanApprov
     sure = f"{words}, {describe_vouching(level, signer.enrollment.issuer)}"
     remark = f"recorded as {record.assurance}, counted as {level}: {weighed.remark}" if weighed.remark else ""
     return _Person(whose, signed, f"{sure}; {remark}" if remark else sure, level, words, remark, signer=signer)
+
+
+def _how_it_came(signer: Signer) -> str:
+    if signer.is_introduced:
+        return "; an older key of theirs signed for it"
+    if signer.enrollment.introduced_by is not None:
+        return "; the portal says that an older key of theirs signed for it, and the pack does not show it"
+    if signer.enrollment.recovery is not None:
+        agreed = len(signer.enrollment.recovery.officers)
+        return f"; the portal says that every key before it was lost, and that {agreed} agreed to a new beginning"
+    return ""
 
 
 def _check_person(files: Mapping[str, bytes], record: Record, approval: HumanApproval, trust: Trust) -> _Person:

@@ -34,10 +34,10 @@ from proofs.dsse import parse_envelope
 from proofs.errors import Refusal
 from proofs.pack.trust import build_trust, parse_trust
 from proofs.pack.verify import verify_pack
-from tests import cast, make_sign_ins
+from tests import cast, make_bound_keys, make_sign_ins
 from tests import make_approvals as make
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 TWO_FACTORS = {"amr": ["pwd", "mfa"]}
 
 
@@ -179,10 +179,7 @@ class TestOffered:
 
     def test_who_has_a_key_may_choose_it_knowingly_and_everybody_sees_that(self) -> None:
         with waiting() as scene:
-            # A key from before the organisation had a provider, whose word a new one would need.
-            IdentityProvider.objects.update(issuer="https://later.example")
-            passkey, key = make.enrol(scene.erin, now=timezone.now() - timedelta(minutes=5))
-            IdentityProvider.objects.update(issuer=scene.provider.issuer)
+            passkey, key = make_bound_keys.enrol(scene.erin, now=timezone.now() - timedelta(minutes=5), provider=scene.provider)
             page = text(
                 scene.client.get(reverse("approvals:sign", args=[scene.request.pk]) + f"?snapshot={newest_snapshot(scene.request)}")
             )

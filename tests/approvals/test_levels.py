@@ -12,7 +12,8 @@ from django.test import Client
 from approvals.models import Approval, Request
 from approvals.pack import build_pack
 from approvals.trust import current_trust
-from identities.models import SigningKey
+from gates.decide import decide
+from identities.models import AuditEvent, IdentityProvider, SigningKey
 from ledger.publish import publish_checkpoint
 from proofs.approval.assurance import reaches_level
 from proofs.errors import Refusal
@@ -116,6 +117,11 @@ class TestPrivateFiles:
             answer = signed_in(client, reader).get(f"/requests/{request.pk}/pack.zip")
             with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
                 assert len([name for name in archive.namelist() if name.startswith("tokens/")]) == expected
+        taken = AuditEvent.objects.order_by("pk").values_list("username", "act")
+        assert list(taken) == [
+            ("carol", "reports:pack_with_private_files"),
+            *((name, "reports:pack") for name in ("bob", "anna", "dave")),
+        ]
 
     def test_the_trust_document_names_the_provider_with_the_keys_it_used(self) -> None:
         request = asked()
@@ -124,3 +130,29 @@ class TestPrivateFiles:
         (provider,) = current_trust().identity_providers
         assert (provider.issuer, provider.audiences) == (make_bound_keys.IDP, (make_bound_keys.CLIENT,))
         assert sorted(key.kid for key in read_keys(provider.keys)) == ["ec", "rsa"]
+
+
+class TestProviderChanged:
+    """What a provider confirmed while it was set up otherwise, or was there at all, keeps its level."""
+
+    def test_an_approval_from_before_the_portals_client_name_changed_keeps_its_level(self) -> None:
+        request = asked()
+        signed(request, *make_bound_keys.enrol(make_bound_keys.anna()))
+        IdentityProvider.objects.update(client_id="countersign-2")
+        assert offline(request, private=True).approvals[0].level == "H3"
+        decision = decide(digest=make.image(), environment_slug="production", by=cast.runner(), now=make.NOW)
+        assert (decision.outcome, decision.reasons) == ("allow", [])
+
+    def test_a_key_from_before_it_changed_signs_at_its_level(self) -> None:
+        request = asked()
+        passkey, key = make_bound_keys.enrol(make_bound_keys.anna())
+        IdentityProvider.objects.update(client_id="countersign-2")
+        assert signed(request, passkey, key).level == "H3"
+        assert offline(request, private=True).approvals[0].level == "H3"
+
+    def test_a_key_from_before_the_provider_was_removed_signs_at_its_level(self) -> None:
+        request = asked()
+        passkey, key = make_bound_keys.enrol(make_bound_keys.anna())
+        IdentityProvider.objects.update(removed_at=make.NOW)
+        assert signed(request, passkey, key).level == "H3"
+        assert offline(request, private=True).approvals[0].level == "H3"

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,14 @@ import pytest
 from countersign.__main__ import main
 from countersign.plain_text import plain
 from proofs.approval.enrollment import parse_enrollment
+from proofs.digest import sha256_hex
 from proofs.dsse import parse_envelope
 from proofs.pack import layout
 from proofs.pack.build import build_allowed_signers
-from proofs.pack.trust import build_trust
+from proofs.pack.trust import TrustedAuthenticators, build_trust
 from tests.forge import FIRST, edited, repack
+from tests.make_id_tokens import CLIENT, ISSUER, pinned
+from tests.proofs.approval import make_attestations
 from tests.proofs.factory import bundle
 from tests.proofs.pack.lies import GENUINE, HOUR, WORLD
 from tests.proofs.pack.world import ARTIFACT, NOON, ORIGIN, POLICY, World, alice
@@ -259,6 +263,16 @@ class TestTrust:
         assert WORLD.keys.recorder_public.key_id in out
         assert str(WORLD.trust.log) in out
         assert main(["trust", "show"]) == 1
+
+    def test_shows_whose_word_lifts_an_approval(self, desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        makers = TrustedAuthenticators((make_attestations.der(make_attestations.ROOT),), (make_attestations.MODEL,))
+        trust = replace(WORLD.trust, identity_providers=(pinned(second_factor=("two",)),), authenticators=makers)
+        (desk / "trust.json").write_bytes(build_trust(trust))
+        assert main(["trust", "show", "--trust", str(desk / "trust.json")]) == 0
+        out = capsys.readouterr().out
+        assert f"{ISSUER}, for {CLIENT}, keys " in out
+        assert f"sha256:{sha256_hex(makers.roots[0])}" in out
+        assert f"models        {make_attestations.MODEL}" in out
 
 
 class TestBreaksAsARefusal:

@@ -21,7 +21,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 MAKE_THE_CAST = (
-    "from ledger.keys import create_portal_keys; create_portal_keys(); from tests import cast; cast.alice(); cast.runner(); cast.mallory()"
+    "from ledger.keys import create_portal_keys; create_portal_keys(); from tests import cast; "
+    # Whoever had a key and has none begins with a recovery, so each test that makes a first key has somebody of its own.
+    "cast.alice(); cast.runner(); cast.mallory(); cast.carol(); cast.dave()"
 )
 AUTHENTICATOR = {
     "protocol": "ctap2",
@@ -135,7 +137,7 @@ def test_an_approval_key_is_enrolled_and_revoked(visitor: Visitor) -> None:
 
 
 def test_a_device_that_does_not_verify_the_person_enrols_nothing(visitor: Visitor) -> None:
-    visitor.sign_in()
+    visitor.sign_in("carol")
     visitor.verify_person(False)
     visitor.goto("/settings/keys/add")
     visitor.page.fill("[name=label]", "No finger")
@@ -226,7 +228,7 @@ def test_the_keyboard_reaches_everything(visitor: Visitor) -> None:
 
 def test_a_digest_shows_whole_on_focus_and_goes_with_escape(visitor: Visitor) -> None:
     page = visitor.page
-    visitor.sign_in()
+    visitor.sign_in("dave")
     visitor.goto("/settings/keys/add")
     page.fill("[name=label]", "For its digest")
     page.get_by_role("button", name="Make the key").click()

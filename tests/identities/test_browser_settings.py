@@ -115,5 +115,5 @@ def test_a_notice_reaches_the_bell_by_the_worker(page: Page, portal: LivePortal)
     page.get_by_text("You are now an administrator in payments.").wait_for()
     page.get_by_role("button", name="Mark all as read").focus()
     page.keyboard.press("Enter")
-    page.wait_for_url("**/notices")
-    assert page.locator(".bell-count").count() == 0
+    # The address stays the same, so only the page tells that it was answered.
+    page.locator(".bell-count").wait_for(state="detached")

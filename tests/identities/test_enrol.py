@@ -74,6 +74,18 @@ class TestBeginEnrolment:
     def test_refuses_programs(self) -> None:
         refused("enrolment.people_only", begin_enrolment, identity=cast.runner(), now=cast.NOW)
 
+    def test_refuses_whom_openssh_could_not_tell_from_somebody_with_a_live_key(self) -> None:
+        passkey = SoftPasskey()
+        key = enrol(passkey)
+        other = f"{cast.alice().issuer}/realms/other"
+        twin = Identity.objects.create(
+            kind="person", name="Twin", issuer=other, subject=cast.alice().subject, team=cast.payments(), created_at=cast.NOW
+        )
+        cast.grant_role(identity=twin, role="requester", team=cast.payments(), project=None, by=None, now=cast.NOW)
+        refused("enrolment.name_taken", begin_enrolment, identity=twin, now=cast.NOW)
+        revoke_signing_key(key=key, by=cast.alice(), reason="Moved", now=cast.NOW)
+        assert begin_enrolment(identity=twin, now=cast.NOW).options
+
     def test_refuses_whoever_holds_no_role(self) -> None:
         refused("permission.missing", begin_enrolment, identity=cast.mallory(), now=cast.NOW)
 

@@ -25,7 +25,7 @@ from identities.sso.group_roles import read_rules
 from identities.sso.local_guard import guard_local_sign_in
 from identities.sso.pages.forms import FORMS, InputRules, places_of, shown_as_typed
 from identities.sso.preview import MOST_PEOPLE, list_versions, preview_rules, rules_if
-from identities.sso.reach import teams_reached
+from identities.sso.reach import teams_beyond, teams_reached
 from identities.sso.remove_provider import remove_provider
 from identities.sso.saml_answer import acs_url_of, entity_id_of
 from identities.sso.set_group_rules import set_group_rules
@@ -218,6 +218,7 @@ def local(request: HttpRequest) -> HttpResponse:
         "allowed": allowed,
         "newest": newest_local_sign_in(),
         "guard": guard_local_sign_in(now=now),
+        "beyond": teams_beyond(person_of(request), settings.ORIGIN),
         "refusal": refusal,
         "shut_out": shut_out.exclude(identity__in=linked.values("identity")).count(),
     }

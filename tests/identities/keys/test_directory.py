@@ -76,6 +76,17 @@ def test_stock_ssh_keygen_takes_a_live_key_and_rejects_a_revoked_one(tmp_path: P
     assert not verify_with_ssh(tmp_path, lost, lost_key, krl=True)
 
 
+@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="needs ssh-keygen")
+def test_a_key_that_never_counted_has_no_line_and_is_revoked_all_the_same(tmp_path: Path) -> None:
+    # Of a line that ends before it begins, ssh-keygen says that its options are bad.
+    live = make.enrol(cast.alice())
+    never = make.enrol(cast.bob())
+    revoke_signing_key(key=never[1], by=cast.bob(), reason="Wrong device", now=cast.NOW)
+    assert len(read_directory().allowed_signers.splitlines()) == 1
+    assert verify_with_ssh(tmp_path, *live, krl=True)
+    assert not verify_with_ssh(tmp_path, *never, krl=False)
+
+
 def test_a_lost_key_ends_in_allowed_signers_when_it_was_lost() -> None:
     _, key = make.enrol(cast.alice())
     lost = cast.NOW + timedelta(hours=1)

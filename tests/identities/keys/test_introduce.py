@@ -120,3 +120,37 @@ def test_refuses_an_answer_without_a_question_or_too_late(settings: Any) -> None
     refused("enrolment.not_offered", read_introduction, state=None, **usual)
     refused("enrolment.expired", read_introduction, state=asked.state, **{**usual, "now": late})
     refused("enrolment.malformed", read_introduction, state=asked.state, **usual)
+
+
+class TestIntroducedByAThief:
+    """What was signed with a key since somebody else may have had it counts nowhere, and an introduction is something it signed."""
+
+    @staticmethod
+    def by(passkey: SoftPasskey, older: SigningKey, *, hours: int) -> tuple[SoftPasskey, SigningKey]:
+        now, alice, mine = NOW + timedelta(hours=hours), cast.alice(), SoftPasskey()
+        offer = begin_enrolment(identity=alice, now=now)
+        response = mine.create(b64url_decode(offer.state["challenge"], code="t", what="t"))
+        new = take_new_key(identity=alice, state=offer.state, response=response, label=f"After {hours}", by=alice, now=now)
+        introduced = make.introduce(new, older, passkey, now=now)
+        return mine, enrol_new_key(identity=alice, new=new, by=alice, now=now, introduced=introduced)
+
+    def test_a_stolen_key_takes_those_it_brought_in_since_with_it(self) -> None:
+        passkey, stolen = make.enrol(cast.alice())
+        _, before = self.by(passkey, stolen, hours=1)
+        thiefs, after = self.by(passkey, stolen, hours=3)
+        _, over = self.by(thiefs, after, hours=4)
+        since = NOW + timedelta(hours=2)
+        revoke_signing_key(key=stolen, by=cast.alice(), reason="Bag stolen", now=NOW + timedelta(hours=5), compromised_from=since)
+        for key, from_when in ((after, after.enrolled_at), (over, over.enrolled_at)):
+            key.refresh_from_db()
+            assert (key.revoked_at, key.compromised_from) == (NOW + timedelta(hours=5), from_when)
+            assert "introduced by a key that was lost" in key.revoked_reason
+        before.refresh_from_db()
+        assert before.revoked_at is None
+
+    def test_a_key_that_is_only_not_needed_takes_none_with_it(self) -> None:
+        passkey, older = make.enrol(cast.alice())
+        _, newer = self.by(passkey, older, hours=1)
+        revoke_signing_key(key=older, by=cast.alice(), reason="Old laptop", now=NOW + timedelta(hours=2))
+        newer.refresh_from_db()
+        assert newer.revoked_at is None

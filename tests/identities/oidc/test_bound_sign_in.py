@@ -25,7 +25,7 @@ from proofs.tokens.id_token import verify_id_token
 from tests import cast
 from tests import make_sign_ins as make
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 NONCE, SESSION = "n" * 43, "s" * 64
 
 

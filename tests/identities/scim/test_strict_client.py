@@ -15,7 +15,7 @@ from scim2_tester import Status, check_server
 
 from tests import make_scim
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from identities.models import HeldGroups, Identity, IdentityProvider, ProvisionedPerson, RoleAssignment, Team, User
+from identities.models import HeldGroups, Identity, IdentityProvider, ProvisionedGroup, ProvisionedPerson, RoleAssignment, Team, User
 from identities.people.roles import grant_role
 from identities.register import register_person
+from identities.sso.told import told_by_claims
 from ledger.models import Entry
 from tests import cast, make_sso
 from tests.identities.test_register import refused
@@ -92,8 +93,11 @@ class TestProvisioned:
     def test_without_a_word_of_groups_those_provisioned_count(self) -> None:
         make_sso.rules(make_sso.rule("releasers", "requester"))
         alice = cast.mallory()
-        provisioned(alice, external_id="s-1")
-        HeldGroups.objects.create(identity=alice, provider=make_sso.provider(), groups=["releasers"], source="scim", as_of=cast.NOW)
+        times = {"created_at": cast.NOW, "changed_at": cast.NOW}
+        group = ProvisionedGroup.objects.create(provider=make_sso.provider(), display_name="releasers", **times)
+        group.members.add(provisioned(alice, external_id="s-1"))
+        make_sso.arrive("s-1", "tennis")
+        assert not RoleAssignment.objects.filter(identity=alice, ended_at__isnull=True).exists()
         make_sso.arrive("s-1", groups=None)
         assert RoleAssignment.objects.get(identity=alice, ended_at__isnull=True).role == "requester"
         assert HeldGroups.objects.get(identity=alice).source == "scim"
@@ -152,6 +156,12 @@ class TestRefusals:
     def test_refuses_a_provider_that_was_removed(self) -> None:
         gone = make_sso.provider(removed_at=cast.NOW)
         refused("sso.provider_removed", make_sso.arrive, subject="s-erin", provider=gone)
+
+
+@pytest.mark.parametrize(("verified", "username"), [(None, "s-1"), (False, "s-1"), (True, "alice@payments.example")])
+def test_an_address_that_nobody_proved_is_not_what_they_are_called(verified: bool | None, username: str) -> None:
+    claims = {"sub": "s-1", "email": "alice@payments.example", "email_verified": verified}
+    assert told_by_claims(claims, groups_claim="groups", told_at=None).username == username
 
 
 def test_a_local_person_is_never_found_through_a_provider() -> None:

@@ -103,6 +103,17 @@ class TestApplyGroups:
         assert held(carol) == {("auditor", "corp")}
         assert Entry.objects.filter(event="role.lapsed").count() == 1
 
+    def test_an_auditor_by_a_group_looks_in_for_a_time_and_again_while_they_are_in_it(self) -> None:
+        mallory = cast.mallory()
+        rules(rule("auditors", "auditor"), rule("auditors", "requester"), by=cast.dave())
+        long_ago = cast.NOW - timedelta(days=400)
+        apply(mallory, "auditors", now=long_ago)
+        ends = set(RoleAssignment.objects.filter(identity=mallory).values_list("role", "valid_until"))
+        assert ends == {("auditor", long_ago + timedelta(days=366)), ("requester", None)}
+        assert held(mallory) == {("requester", "corp")}
+        apply(mallory, "auditors")
+        assert held(mallory) == {("auditor", "corp"), ("requester", "corp")}
+
     def test_the_suspended_gain_nothing_and_lose_what_is_over(self) -> None:
         mallory = cast.mallory()
         rules(rule("releasers", "approver:release"), rule("reqs", "requester"))

@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.test import Client
 from django.utils import timezone
@@ -17,7 +16,7 @@ from tests import make_sign_ins as make
 from tests import make_sso as sso
 from tests import make_tokens as tokens
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 CALLBACK = "/accounts/oidc/corp/login/callback/"
 
 
@@ -98,15 +97,6 @@ class TestSuccess:
             liar.rotate()
             assert come_back(Client(), liar).status_code == 302
             assert liar.asked.count("/keys") == 2
-
-    def test_a_second_factor_of_this_portal_is_still_asked_for(self, client: Client) -> None:
-        with make.liar() as liar:
-            row = make.provider_at(liar.url)
-            erin = make.known_at(row)
-            TOTP.activate(erin.user, generate_totp_secret())
-            answer = come_back(client, liar)
-        assert (answer.status_code, answer["Location"]) == (302, "/accounts/2fa/authenticate/")
-        assert "_auth_user_id" not in client.session
 
     def test_the_session_is_a_new_one(self, client: Client) -> None:
         with make.liar() as liar:

@@ -168,6 +168,16 @@ class TestLocalSwitch:
         assert client.post(f"{HOME}/local", {"allowed": "yes"}).status_code == 302
         assert is_local_sign_in_allowed()
 
+    def test_says_that_it_takes_every_team_whose_people_have_such_accounts(self) -> None:
+        client = signed_in()
+        cast.person("sina", "Sina", "administrator", team=Team.objects.create(slug="search", name="Search"))
+        page = text_of(client.get(f"{HOME}/local"))
+        assert "You cannot switch it off alone." in page and "People of search have accounts" in page and "Switch it off" not in page
+        make_sso.administrator_came_in(now=timezone.now())
+        answer = client.post(f"{HOME}/local", {"allowed": "no"})
+        assert answer.status_code == 422 and "sso.reach" in text_of(answer)
+        assert is_local_sign_in_allowed()
+
 
 class TestSwitchedOff:
     @pytest.fixture(autouse=True)

@@ -136,6 +136,13 @@ class TestAdd:
         whole = make_sso.metadata(make_sso.certificate())
         refused("sso.metadata", read_metadata, text=whole.replace(part, "<Other" if part[0] == "<" else "other"))
 
+    def test_refuses_the_issuer_of_other_teams_people_who_have_no_role_yet(self) -> None:
+        theirs = {"kind": "person", "issuer": make_sso.ISSUER, "subject": "s-erin", "name": "Erin", "created_at": cast.NOW}
+        erin = Identity.objects.create(team=cast.payments(), **theirs)
+        refused("sso.reach", add, by=other_administrator(), slug="mine")
+        Identity.objects.filter(pk=erin.pk).update(status="retired")
+        assert add(other_administrator(), "mine")
+
     def test_refuses_certificates_that_are_none(self) -> None:
         refused("sso.certificate", read_certificates, text="nothing")
         refused("sso.certificate", read_certificates, text="")
@@ -173,6 +180,13 @@ class TestChange:
         refused("sso.reach", change, row=row, by=other_administrator(), name="Mine")
         IdentityProvider.objects.filter(pk=row.pk).update(removed_at=cast.NOW)
         refused("sso.provider_removed", change, row=row, name="Late")
+
+    def test_a_private_address_is_not_moved_by_whoever_did_not_allow_it(self) -> None:
+        there = {"issuer": "https://10.0.0.1/idp", "may_be_private": True}
+        row = add(**there)
+        refused("sso.operator_only", change, row=row, by=cast.dave(), **{**there, "issuer": "http://127.0.0.1:6379"})
+        assert change(row, cast.dave(), **there, name="Ours").name == "Ours"
+        assert change(row, None, **{**there, "issuer": "https://10.0.0.2"}).issuer == "https://10.0.0.2"
 
     def test_what_the_file_set_only_the_file_changes(self) -> None:
         row = add_provider(slug="corp", said=described(), by=None, now=cast.NOW, source="file")
@@ -303,3 +317,15 @@ class TestLocalSwitch:
 
     def test_refuses_whoever_is_no_administrator(self) -> None:
         refused("permission.missing", self.switch, by=cast.olga())
+
+    def test_refuses_an_administrator_whose_teams_are_not_all_that_have_such_accounts(self) -> None:
+        make_sso.administrator_came_in(now=LATER)
+        dave, search = cast.dave(), other_administrator()
+        refused("sso.reach", self.switch, by=search)
+        refused("sso.reach", self.switch, by=dave)
+        assert self.switch().changed
+        refused("sso.reach", self.switch, allowed=True, by=search)
+        assert self.switch(True).changed
+        Identity.objects.filter(pk=search.pk).update(status="retired")
+        RoleAssignment.objects.filter(identity=search).update(ended_at=LATER)
+        assert self.switch(by=dave).changed

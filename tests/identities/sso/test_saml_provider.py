@@ -13,7 +13,7 @@ from identities.models import Identity, SignInEvent
 from tests import cast
 from tests import make_saml as make
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def events() -> list[tuple[str, str, str | None]]:
@@ -206,6 +206,13 @@ class TestAgain:
         whole = make.response(make.assertion(question_id), question_id)
         assert make.post(client, whole).status_code == 302
         refused(Client(), make.post(Client(), whole), "saml.replayed")
+
+    def test_one_without_a_real_end_is_good_once_all_the_same(self, client: Client) -> None:
+        make.provider()
+        question_id, _ = make.ask(client)
+        text = make.response(make.assertion(question_id, ends="9999-12-31T23:59:59Z", after="9999-12-31T23:59:59Z"), question_id)
+        assert make.post(client, text).status_code == 302
+        refused(Client(), make.post(Client(), text), "saml.replayed")
 
     def test_another_assertion_to_the_same_question(self, client: Client) -> None:
         make.provider()

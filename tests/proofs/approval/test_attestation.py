@@ -6,6 +6,7 @@ import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from cryptography import x509
@@ -137,17 +138,26 @@ class TestStep5Signature:
     def test_a_certificate_need_not_name_the_model(self) -> None:
         assert verify(make.document(KEY, chain=[make.leaf(model=None)])).model == make.MODEL
 
-    def test_a_security_key_of_the_first_kind(self) -> None:
-        data, client = make.authenticator_data(KEY), make.client_data()
+    @staticmethod
+    def of_the_first_kind(aaguid: bytes, *, certificates: int = 1) -> bytes:
+        data, client = make.authenticator_data(KEY, aaguid=aaguid), make.client_data()
         public = KEY.private_key.public_key()
         assert isinstance(public, ec.EllipticCurvePublicKey)
         point = public.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
         message = b"\x00" + data[:32] + hashlib.sha256(client).digest() + KEY.credential_id + point
         signature = make.LEAF_KEY.sign(message, ec.ECDSA(hashes.SHA256()))
-        content = make.document(KEY, form="fido-u2f", statement={"sig": signature, "x5c": [make.der(make.leaf())]})
-        assert verify(content, enrolled(content, form="fido-u2f")).format == "fido-u2f"
-        broken = make.document(KEY, form="fido-u2f", statement={"sig": signature, "x5c": [make.der(make.leaf())] * 2})
-        assert code(broken, enrolled(broken, form="fido-u2f")) == "webauthn.attestation"
+        return make.document(KEY, data=data, form="fido-u2f", statement={"sig": signature, "x5c": [make.der(make.leaf())] * certificates})
+
+    def test_a_security_key_of_the_first_kind(self) -> None:
+        content, broken = self.of_the_first_kind(bytes(16)), self.of_the_first_kind(bytes(16), certificates=2)
+        none = str(UUID(int=0))
+        assert verify(content, enrolled(content, form="fido-u2f", aaguid=none), models=frozenset({none})).format == "fido-u2f"
+        assert code(content, enrolled(content, form="fido-u2f", aaguid=none)) == "attestation.unlisted"
+        assert code(broken, enrolled(broken, form="fido-u2f", aaguid=none)) == "webauthn.attestation"
+
+    def test_a_security_key_of_the_first_kind_cannot_say_that_it_is_of_a_listed_model(self) -> None:
+        content = self.of_the_first_kind(make.AAGUID)
+        assert code(content, enrolled(content, form="fido-u2f")) == "webauthn.attestation"
 
 
 class TestStep6Root:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from proofs.approval.enrollment import parse_enrollment
-from proofs.approval.enrollment_parts import Introducer
+from proofs.approval.enrollment_parts import Introducer, RecoveryReference
 from proofs.approval.introduction import build_introduction, introduction_challenge, introduction_envelope
 from proofs.digest import sha256_hex
 from proofs.errors import Refusal
@@ -264,7 +264,17 @@ class TestIntroductions:
         assert code_of(half, trust=world.trust) == "introduction.missing"
         world = World()
         signing, _ = self.introduced(world)
-        assert check(world.pack(signing), trust=world.trust).approvals
+        report = check(world.pack(signing), trust=world.trust)
+        assert "the pack does not show it" in next(step.words for step in report.steps if step.number == 7)
+
+
+class TestRecoveries:
+    def test_a_key_that_came_by_a_recovery_says_so(self) -> None:
+        world = World()
+        signing = replace(alice(), proof={"recovery": RecoveryReference(("h:1", "h:2"), ENROLLED - MINUTE)})
+        report = check(world.pack(signing), trust=world.trust)
+        said = next(step.words for step in report.steps if step.number == 7)
+        assert "every key before it was lost, and that 2 agreed to a new beginning" in said
 
 
 class TestTrustDocuments:

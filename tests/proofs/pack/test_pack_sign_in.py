@@ -127,6 +127,13 @@ class TestWithTheToken:
         assert report.approvals[0].level == "H1"
         assert check(sign_in_pack(world, amr=None, acr="two"), trust=pinning(world, second_factor=("two",))).approvals[0].level == "H2"
 
+    def test_a_provider_whose_acr_is_weighed_anew_lifts_or_lowers_the_level_and_breaks_no_record(self) -> None:
+        world = World(policy=H1_POLICY)
+        earlier = sign_in_pack(world, amr=None, acr="two", assurance="H1")
+        assert check(earlier, trust=pinning(world, second_factor=("two",))).approvals[0].level == "H2"
+        later = sign_in_pack(world, amr=None, acr="two")
+        assert check(later, trust=pinning(world)).approvals[0].level == "H1"
+
     def test_refuses_a_token_that_nothing_names_and_one_without_its_keys(self) -> None:
         world = World()
         files = sign_in_pack(world)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.template.loader import render_to_string
 
 from identities.actors import actor_of
 from identities.keys.describe import is_recovery_shown
@@ -134,6 +135,8 @@ class TestConsentToRecovery:
         said = enrollment_of(key).recovery
         assert said is not None
         assert set(said.officers) == {actor_of(cast.olga()), actor_of(None)}
+        shown = render_to_string("identities/_recovered_key.html", {"shown": True, "key": key, "short": False})
+        assert "an officer and the operator of this portal agreed" in shown
 
     def test_the_operator_alone_is_never_enough(self) -> None:
         recovery = make_recoveries.opened()
