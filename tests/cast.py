@@ -6,7 +6,11 @@ All live in team "payments" with the project "payments-api" and the environment 
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
+
+from allauth.account.internal.flows.login import _AUTHENTICATION_METHODS_USER_SESSION_KEY, AUTHENTICATION_METHODS_SESSION_KEY
+from django.test import Client
 
 from identities.grants.grant_right import grant_right
 from identities.issue import issue_credential
@@ -123,3 +127,14 @@ def token_of(identity: Identity, *scopes: str, now: datetime | None = None, days
 def account_of(identity: Identity) -> User:
     """The sign-in account of a person, for `client.force_login`."""
     return User.objects.get(identity=identity)
+
+
+def let_in(client: Client, identity: Identity) -> Client:
+    """Sign a person in who gave their password a moment ago; `client.force_login` makes a sign-in that proved nothing lately."""
+    account = account_of(identity)
+    client.force_login(account)
+    session = client.session
+    session[AUTHENTICATION_METHODS_SESSION_KEY] = [{"method": "password", "at": time.time()}]
+    session[_AUTHENTICATION_METHODS_USER_SESSION_KEY] = str(account.pk)
+    session.save()
+    return client

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -24,6 +25,7 @@ from attestations.trust.words import Change, compare_addition, compare_removal, 
 from identities.hold_in_memory import HoldInMemory
 from identities.people.officers import are_two_officers
 from identities.permissions import may, person_of, requires
+from identities.sign_in.recently import proved_recently
 from proofs.errors import Malformed, Refusal
 
 ROWS = 20
@@ -63,13 +65,14 @@ def trust(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 @require_http_methods(["GET", "POST"])
 @requires("trust.change")
-def trust_propose(request: HttpRequest) -> HttpResponse:
+def trust_propose(request: HttpRequest) -> HttpResponseBase:
     """Take a proposal to add a trust root."""
     request.upload_handlers = [HoldInMemory(request)]
     return _take_proposal(request)
 
 
 @csrf_protect
+@proved_recently
 def _take_proposal(request: HttpRequest) -> HttpResponse:
     refusal: Refusal | None = None
     form = InputTrustRoot(request.POST, request.FILES) if request.method == "POST" else InputTrustRoot()
@@ -95,6 +98,7 @@ def _take_proposal(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 @requires("trust.change")
+@proved_recently
 def trust_remove(request: HttpRequest, digest: str) -> HttpResponse:
     """Take a proposal to remove a trust root."""
     row = get_trust_root(digest)
@@ -130,6 +134,7 @@ def trust_proposal(request: HttpRequest, proposal_id: str) -> HttpResponse:
 @never_cache
 @require_POST
 @requires("trust.change")
+@proved_recently
 def trust_answer(request: HttpRequest, proposal_id: str) -> HttpResponse:
     """Take an officer's answer to a proposal."""
     form = InputTrustAnswer(request.POST)

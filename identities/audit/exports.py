@@ -10,6 +10,7 @@ PRIVATE_PACK = "reports:pack_with_private_files"
 EXPORTS = frozenset(
     {
         "reports:pack",
+        "attestations:raw",
         PRIVATE_PACK,
         "identities:export",
         "identities:audit_export",

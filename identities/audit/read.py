@@ -62,18 +62,27 @@ def list_people(reader: Identity) -> QuerySet[Identity]:
 
 
 def read_lines(
-    identities: QuerySet[Identity], *, kind: str = "", since: datetime | None = None, until: datetime | None = None
+    identities: QuerySet[Identity],
+    *,
+    kind: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
+    with_nobodys: bool = False,
 ) -> QuerySet[Any, Any]:
-    """Return rows with `COLUMNS` about these identities, the newest first, of both tables; `kind` is one of `KINDS`."""
+    """Return rows with `COLUMNS` about these identities, the newest first, of both tables; `kind` is one of `KINDS`.
+
+    `with_nobodys` adds what was done by no identity of the register: provisioning by providers, and accounts that only the operator makes.
+    """
     # A failed sign-in proves nobody, so it names an account and no identity.
     accounts = User.objects.filter(identity__in=identities).values("username")
-    audits = AuditEvent.objects.filter(identity__in=identities)
+    nobodys = Q(identity__isnull=True) if with_nobodys else Q(pk__in=[])
+    audits = AuditEvent.objects.filter(Q(identity__in=identities) | nobodys)
     sign_ins = SignInEvent.objects.filter(Q(identity__in=identities) | Q(identity__isnull=True, username__in=accounts))
     if since is not None:
         audits, sign_ins = audits.filter(happened_at__gte=since), sign_ins.filter(happened_at__gte=since)
     if until is not None:
         audits, sign_ins = audits.filter(happened_at__lt=until), sign_ins.filter(happened_at__lt=until)
-    exported = Q(act__in=EXPORTS) | Q(act__endswith="export") | Q(act__endswith="allowed_signers") | Q(act__endswith="revocations")
+    exported = Q(act__in=EXPORTS)
     if kind in ("exports", "changes"):
         audits = audits.filter(exported) if kind == "exports" else audits.exclude(exported)
     text = CharField()

@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db import DatabaseError
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.urls import resolve
 from django.utils import timezone
 
 from identities.api_authentication import Caller
@@ -39,12 +40,16 @@ class AuditMiddleware:
         changes = request.method not in SAFE
         # Asked first: after a sign-out nobody is there any more.
         asker = _asker(request.user) if changes else None
+        path = request.path
         response = self.get_response(request)
         act = request.resolver_match.view_name if request.resolver_match else NOWHERE
         if changes or is_export(act) or is_download(response):
             who = asker or _program(request) or (None if changes else _asker(request.user))
             if who is not None:
-                _keep(request, getattr(response, "taken_as", "") or act or NOWHERE, who, response.status_code)
+                _keep(request, getattr(response, "taken_as", "") or act or NOWHERE, who, response.status_code, path=path)
+        if asker and request.path != path:
+            # Somebody proved themselves again, and the library made this very request into the one that had waited for it.
+            _keep(request, resolve(request.path).view_name, asker, response.status_code, path=request.path)
         return response
 
 
@@ -63,10 +68,10 @@ def _program(request: HttpRequest) -> tuple[Identity | None, str] | None:
     return (caller.identity, "") if isinstance(caller, Caller) else None
 
 
-def _keep(request: HttpRequest, act: str, who: tuple[Identity | None, str], status: int) -> None:
+def _keep(request: HttpRequest, act: str, who: tuple[Identity | None, str], status: int, *, path: str) -> None:
     identity, username = who
     match = request.resolver_match
-    path = f"/{match.route}" if match and act in SECRET_PATHS else request.path
+    path = f"/{match.route}" if match and act in SECRET_PATHS else path
     try:
         AuditEvent.objects.create(
             identity=identity,

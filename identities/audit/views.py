@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -17,7 +17,7 @@ from identities.audit.forms import InputAuditFilter
 from identities.audit.read import KINDS, list_people, name_lines, read_lines
 from identities.audit.write_csv import write_csv
 from identities.models import Identity
-from identities.permissions import person_of, readable_whole_teams, requires
+from identities.permissions import may, person_of, readable_whole_teams, requires
 from proofs.errors import NotAllowed, NotFound, TooLarge
 
 ROWS = 50
@@ -80,6 +80,13 @@ def _asked(request: HttpRequest) -> tuple[QuerySet[Identity], InputAuditFilter, 
     if given.get("person") and not whose.exists():
         raise NotFound("identity.unknown", "There is no such identity in your teams.")
     since, until = given.get("since"), given.get("until")
-    begins = timezone.make_aware(datetime.combine(since, time.min)) if since else None
-    ends = timezone.make_aware(datetime.combine(until + timedelta(days=1), time.min)) if until and until.year < 9999 else None
-    return people, form, read_lines(whose, kind=given.get("kind") or "", since=begins, until=ends)
+    # Nothing was done near the ends of the calendar, and a zone would lead beyond them.
+    begins = _midnight(since) if since and since.year > 1 else None
+    ends = _midnight(until + timedelta(days=1)) if until and 1 < until.year < 9999 else None
+    # Provisioning is the whole portal's; those who may change how people sign in are told of it.
+    with_nobodys = not given.get("person") and may(reader, "sign_in.change").allowed
+    return people, form, read_lines(whose, kind=given.get("kind") or "", since=begins, until=ends, with_nobodys=with_nobodys)
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -20,6 +21,7 @@ from identities.bulk.import_programs import Outcome, import_programs
 from identities.hold_in_memory import HoldInMemory
 from identities.models import Identity
 from identities.permissions import person_of, requires
+from identities.sign_in.recently import proved_recently
 from proofs.encoding import b64_decode
 from proofs.errors import NotFound, Refusal, TooLarge
 
@@ -48,13 +50,14 @@ def export(request: HttpRequest, form: str) -> HttpResponse:
 @csrf_exempt
 @require_http_methods(["GET", "POST"])
 @requires("identities.steward")
-def import_file(request: HttpRequest) -> HttpResponse:
+def import_file(request: HttpRequest) -> HttpResponseBase:
     """Take a file, show what would change, and take it in once the button below that is pressed."""
     request.upload_handlers = [HoldInMemory(request)]
     return _import(request)
 
 
 @csrf_protect
+@proved_recently
 def _import(request: HttpRequest) -> HttpResponse:
     person, now = person_of(request), timezone.now()
     is_sent, is_told = request.method == "POST", "content" in request.POST

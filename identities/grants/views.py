@@ -22,6 +22,7 @@ from identities.lifecycle.change_status import demand_stewardship, may_steward
 from identities.models import Grant, Identity
 from identities.permissions import person_of, requires
 from identities.queries import get_identity_of_own_team
+from identities.sign_in.recently import proved_recently
 from proofs.errors import NotFound, Refusal
 
 # At which field a refusal of the act is shown; any other stands on top.
@@ -48,6 +49,7 @@ def rights_shown(identity: Identity, person: Identity, *, now: datetime) -> dict
 @never_cache
 @require_http_methods(["GET", "POST"])
 @requires("identities.steward")
+@proved_recently
 def grant_add(request: HttpRequest, identity_id: str) -> HttpResponse:
     """Ask which right a program is given, where and why, and give it."""
     person, shown = person_of(request), get_identity_of_own_team(identity_id, reader=person_of(request))
@@ -73,6 +75,7 @@ def grant_add(request: HttpRequest, identity_id: str) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 @requires("identities.steward")
+@proved_recently
 def grant_end(request: HttpRequest, identity_id: str, grant_id: str) -> HttpResponse:
     """Say what a right is and what its end means, ask why, and end it."""
     person, shown = person_of(request), get_identity_of_own_team(identity_id, reader=person_of(request))

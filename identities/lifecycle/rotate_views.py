@@ -18,6 +18,7 @@ from identities.lifecycle.rotate_signer import refuse_rotation, rotate_signer
 from identities.models import EvidenceSigner, Identity
 from identities.permissions import person_of, requires
 from identities.queries import get_identity_of_own_team
+from identities.sign_in.recently import proved_recently
 from proofs.errors import NotFound, Refusal
 
 # At which field a refusal of the act is shown, beside those about a key; any other stands on top.
@@ -35,6 +36,7 @@ def rotatable_signers(identity: Identity, person: Identity, *, now: datetime) ->
 @never_cache
 @require_http_methods(["GET", "POST"])
 @requires("identities.steward")
+@proved_recently
 def signer_rotate(request: HttpRequest, identity_id: str, signer_id: int) -> HttpResponse:
     """Say what happens when, ask for the new key or name, and rotate."""
     person, shown, now = person_of(request), get_identity_of_own_team(identity_id, reader=person_of(request)), timezone.now()

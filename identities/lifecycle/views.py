@@ -20,6 +20,7 @@ from identities.lifecycle.forms import InputReviewInterval
 from identities.models import REVIEW_EVERY_DAYS, Identity
 from identities.permissions import person_of, requires
 from identities.queries import get_identity_of_own_team
+from identities.sign_in.recently import proved_recently
 from proofs.errors import NotFound, Refusal
 
 
@@ -93,6 +94,7 @@ def offered_changes(identity: Identity, person: Identity) -> list[tuple[str, str
 @never_cache
 @require_http_methods(["GET", "POST"])
 @requires("identities.steward")
+@proved_recently
 def change(request: HttpRequest, identity_id: str, change: str) -> HttpResponse:
     """Say what a change does, ask why, and do it."""
     person, shown, chosen = person_of(request), get_identity_of_own_team(identity_id, reader=person_of(request)), CHANGES.get(change)

@@ -12,6 +12,7 @@ from datetime import datetime
 from allauth.usersessions.models import UserSession
 
 from identities.models import User
+from identities.sign_in.end_sessions import end_sessions
 from proofs.errors import NotFound
 
 BROWSERS = (
@@ -67,11 +68,13 @@ def end_session(*, user: User, session_id: int) -> None:
 
 
 def end_other_sessions(*, user: User, keep: str) -> int:
-    """End every session of the person but the one with the key `keep`; return how many that were."""
-    rows = list(UserSession.objects.filter(user=user).exclude(session_key=keep))
-    for row in rows:
-        row.end()
-    return len(rows)
+    """End every session of the person but the one with the key `keep`, also one that no list shows; return how many that were."""
+    listed = list(UserSession.objects.purge_and_list(user))
+    for row in listed:
+        if row.session_key != keep:
+            row.end()
+    unlisted = end_sessions(identity=user.identity, keep=keep) if user.identity is not None else 0
+    return sum(row.session_key != keep for row in listed) + unlisted
 
 
 def name_browser(user_agent: str) -> str:

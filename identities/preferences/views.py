@@ -106,6 +106,7 @@ def sessions(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_POST
 @requires("settings.own")
+@proved_recently
 def session_end(request: HttpRequest, session_id: int) -> HttpResponse:
     """End one session, at once. Ending the one that asks signs out."""
     end_session(user=_account_of(request), session_id=session_id)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from allauth.account.adapter import get_adapter as get_account_adapter
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY, get_authentication_records
 from allauth.account.internal.flows.reauthentication import get_reauthentication_flows
 from allauth.core.exceptions import ReauthenticationRequired
@@ -18,6 +19,9 @@ from django.utils.http import urlencode
 
 from identities.models import User
 
+# What such a field holds must not lie in the session, readable, while the person is asked.
+SECRET_FIELDS = frozenset({"client_secret"})
+
 
 def proved_recently(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """Ask for a fresh proof of the person before a page that changes keys: an unlocked screen must not be enough."""
@@ -27,6 +31,9 @@ def proved_recently(view: Callable[..., HttpResponseBase]) -> Callable[..., Http
         if not signed_in_recently(request):
             if isinstance(request.user, User) and not get_reauthentication_flows(request.user):
                 return ask_at_provider(request)
+            if request.FILES or SECRET_FIELDS & request.POST.keys():
+                return _ask_and_keep_nothing(request)
+            # What was sent waits in the session, and is done once the person proved themselves.
             raise ReauthenticationRequired
         return view(request, *args, **kwargs)
 
@@ -36,6 +43,12 @@ def proved_recently(view: Callable[..., HttpResponseBase]) -> Callable[..., Http
 def ask_at_provider(request: HttpRequest) -> HttpResponseRedirect:
     """Send somebody who has nothing here to prove themselves with to where their provider asks them; they come back to this address."""
     return HttpResponseRedirect(f"{reverse('sign_in_again')}?{urlencode({'next': request.get_full_path()})}")
+
+
+def _ask_and_keep_nothing(request: HttpRequest) -> HttpResponseRedirect:
+    """Ask for a proof and lead back to the empty form: no session holds a file or a secret."""
+    asks = get_account_adapter().get_reauthentication_methods(request.user)[0]["url"]
+    return HttpResponseRedirect(f"{asks}?{urlencode({'next': request.get_full_path()})}")
 
 
 def signed_in_recently(request: HttpRequest) -> bool:

@@ -42,6 +42,11 @@ def mail_notices(*, clock: Callable[[], datetime], limit: int = BATCH) -> int:
             if not _send(notice):
                 Notice.objects.filter(pk=notice.pk).update(mail_wanted=False)
                 continue
+        except ValueError:
+            # An address that a provider sent and that is none: no mail can be made for it, and nobody else is to wait for that.
+            log.warning("a notice has no address it can be mailed to", notice=notice.pk)
+            Notice.objects.filter(pk=notice.pk).update(mail_wanted=False)
+            continue
         except (SMTPException, OSError) as error:
             # The rest would wait for the same server.
             log.warning("a notice is not mailed", notice=notice.pk, error=type(error).__name__)

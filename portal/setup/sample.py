@@ -13,12 +13,13 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from django.db import transaction
+from django.db.models import QuerySet
 
 from attestations.receive import receive_attestation
 from identities.grants.grant_right import grant_right
 from identities.lifecycle.change_status import retire_identity
 from identities.models import Grant, Identity, Team
-from identities.permissions import demand
+from identities.permissions import demand, readable_whole_teams
 from identities.register import register_nonhuman, register_signer
 from proofs.canonical import canonical_bytes
 from proofs.dsse import IN_TOTO_PAYLOAD_TYPE, pae
@@ -32,9 +33,10 @@ PROVENANCE = "https://slsa.dev/provenance/v1"
 NAME = "Sample builder"
 
 
-def has_sample() -> bool:
-    """Say whether a sample program is active."""
-    return Identity.objects.filter(issuer=ISSUER).exclude(status=Identity.Status.RETIRED).exists()
+def list_samples(person: Identity) -> QuerySet[Identity]:
+    """Return the active sample programs of the teams this person sets up; what another team looks at is theirs to switch off."""
+    samples = Identity.objects.filter(issuer=ISSUER, team__in=readable_whole_teams(person, "portal.set_up"))
+    return samples.exclude(status=Identity.Status.RETIRED)
 
 
 @transaction.atomic
@@ -46,7 +48,7 @@ def add_sample(*, team: Team, by: Identity, now: datetime) -> Identity:
     demand(by, "portal.set_up", team=team)
     # The team's row is the queue of two administrators who press the button at once.
     Team.objects.select_for_update(no_key=True).get(pk=team.pk)
-    if has_sample():
+    if list_samples(by).filter(team=team).exists():
         raise Conflict("sample.there", "sample data is on already; switch it off first")
     key = ec.generate_private_key(ec.SECP256R1())
     since = now.replace(microsecond=0)
@@ -54,7 +56,7 @@ def add_sample(*, team: Team, by: Identity, now: datetime) -> Identity:
         kind=Identity.Kind.KEY,
         name=NAME,
         issuer=ISSUER,
-        subject=rfc3339(since),
+        subject=f"{team.slug} {rfc3339(since)}",
         purpose="Sample data, to look at; nothing rests on it",
         owner=by,
         team=team,
@@ -70,9 +72,9 @@ def add_sample(*, team: Team, by: Identity, now: datetime) -> Identity:
 
 @transaction.atomic
 def retire_sample(*, by: Identity, now: datetime) -> int:
-    """Retire every sample program; return how many there were. Refuses with `permission.missing` or as the act it calls does."""
+    """Retire the sample programs of one's own teams; return how many there were. Refuses with `permission.missing` or as the act it calls does."""
     demand(by, "portal.set_up")
-    programs = list(Identity.objects.filter(issuer=ISSUER).exclude(status=Identity.Status.RETIRED))
+    programs = list(list_samples(by))
     for program in programs:
         retire_identity(identity=program, reason="Sample data switched off", by=by, now=now)
     return len(programs)

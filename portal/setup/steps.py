@@ -12,7 +12,7 @@ from attestations.trust.roots import list_trust_roots
 from identities.models import Identity, IdentityProvider, RoleAssignment
 from identities.permissions import readable_whole_teams
 from portal.models import SetUpAnswer
-from portal.setup.sample import has_sample
+from portal.setup.sample import list_samples
 from portal.system_checks import check_origin, check_stand_ins
 
 
@@ -107,7 +107,7 @@ def _trust(person: Identity) -> tuple[bool | None, str]:
 
 
 def _sample(person: Identity) -> tuple[bool | None, str]:
-    on = has_sample()
+    on = list_samples(person).exists()
     return (True, "Sample data is on.") if on else (None, "There is no sample data.")
 
 

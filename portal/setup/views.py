@@ -25,7 +25,7 @@ from identities.places.add_place import add_environment, add_project
 from identities.sign_in.recently import proved_recently
 from portal.setup.answer_step import answer_step
 from portal.setup.forms import InputEnvironment, InputProject, InputSampleTeam
-from portal.setup.sample import add_sample, has_sample, retire_sample, sample_digest
+from portal.setup.sample import add_sample, list_samples, retire_sample, sample_digest
 from portal.setup.steps import Step, find_step, list_address_problems, list_steps
 from proofs.errors import NotFound, Refusal
 
@@ -145,5 +145,5 @@ def _facts(name: str, person: Identity) -> dict[str, Any]:
     if name == "trust":
         return {"roots": list(list_trust_roots()), "officers": list(list_officers()), "may_propose": may(person, "trust.change")}
     if name == "sample":
-        return {"on": has_sample(), "digest": sample_digest()}
+        return {"on": list_samples(person).exists(), "digest": sample_digest()}
     return {}

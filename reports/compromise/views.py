@@ -13,6 +13,7 @@ from identities.lifecycle.change_status import demand_stewardship
 from identities.lifecycle.compromise import mark_compromised
 from identities.permissions import person_of, requires
 from identities.queries import get_identity_of_own_team
+from identities.sign_in.recently import proved_recently
 from proofs.errors import Malformed, Refusal
 from reports.compromise.forms import InputCompromise, InputSince
 from reports.compromise.preview import preview_compromise
@@ -21,6 +22,7 @@ from reports.compromise.preview import preview_compromise
 @never_cache
 @require_http_methods(["GET", "POST"])
 @requires("identities.steward")
+@proved_recently
 def compromised(request: HttpRequest, identity_id: str) -> HttpResponse:
     """Ask since when, show what would no longer count, and do it once a reason is given."""
     person, shown, now = person_of(request), get_identity_of_own_team(identity_id, reader=person_of(request)), timezone.now()

@@ -19,6 +19,7 @@ from attestations.unknown_keys import describe_unknown_keys, list_unknown_keys
 from identities.blocked import blocks_in_force
 from identities.models import BlockedSigner, Identity
 from identities.permissions import demand, is_of_team, person_of, requires
+from identities.sign_in.recently import proved_recently
 from identities.signers.adopt_signer import NewProgram, adopt_signer
 from identities.signers.block_signer import block_signer, lift_block
 from proofs.errors import Conflict, NotFound, Refusal
@@ -63,6 +64,7 @@ def signers_unknown(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 @requires("identities.steward")
+@proved_recently
 def signer_adopt(request: HttpRequest) -> HttpResponse:
     """Ask who a signer is and what it may attest, and take it into the register."""
     person = person_of(request)
@@ -88,6 +90,7 @@ def signer_adopt(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 @requires("identities.steward")
+@proved_recently
 def signer_block(request: HttpRequest) -> HttpResponse:
     """Ask why, and block a signer."""
     person = person_of(request)
@@ -114,6 +117,7 @@ def signer_block(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 @requires("identities.steward")
+@proved_recently
 def block_lift(request: HttpRequest, block_id: str) -> HttpResponse:
     """Ask why, and lift a block."""
     person = person_of(request)

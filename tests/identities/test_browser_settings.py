@@ -71,7 +71,7 @@ def test_appearance_shortcuts_and_sessions_by_keyboard(page: Page, portal: LiveP
     dark_before = page.evaluate("getComputedStyle(document.body).backgroundColor")
     page.get_by_label("Theme").focus()
     page.keyboard.type("Dark")
-    page.get_by_label("Keyboard shortcuts").focus()
+    page.get_by_role("checkbox", name="Keyboard shortcuts").focus()
     page.keyboard.press("Space")
     page.get_by_role("button", name="Save").focus()
     page.keyboard.press("Enter")
@@ -115,5 +115,5 @@ def test_a_notice_reaches_the_bell_by_the_worker(page: Page, portal: LivePortal)
     page.get_by_text("You are now an administrator in payments.").wait_for()
     page.get_by_role("button", name="Mark all as read").focus()
     page.keyboard.press("Enter")
-    page.wait_for_url("**/notices")
-    assert page.locator(".bell-count").count() == 0
+    # The address stays the same, so only the page tells that it was answered.
+    page.locator(".bell-count").wait_for(state="detached")

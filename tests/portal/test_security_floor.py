@@ -90,9 +90,55 @@ def test_passwords_are_not_guessed_for_long(client: Client) -> None:
     assert SignInEvent.objects.filter(outcome="failed").count() >= 5
 
 
-@pytest.mark.parametrize("path", ["/settings/keys/add", "/accounts/2fa/webauthn/add/"])
-def test_an_unlocked_screen_is_not_enough_to_change_keys(client: Client, path: str) -> None:
-    client.force_login(cast.account_of(cast.alice()), backend="allauth.account.auth_backends.AuthenticationBackend")
-    answer = client.get(path)
+# Who may, and where: keys, roles, rights, providers, tokens, recoveries, sessions, and what evidence is verified under.
+SENSITIVE = [
+    ("alice", "/settings/keys/add"),
+    ("alice", "/settings/keys/sgk_x/revoke"),
+    ("alice", "/settings/keys/recovery"),
+    ("alice", "/settings/sessions/end"),
+    ("alice", "/settings/sessions/1/end"),
+    ("alice", "/accounts/2fa/webauthn/add/"),
+    ("alice", "/accounts/2fa/totp/activate/"),
+    ("dave", "/people/add"),
+    ("dave", "/people/idn_x/deactivate"),
+    ("dave", "/people/idn_x/roles/add"),
+    ("dave", "/people/idn_x/roles/1/end"),
+    ("dave", "/identities/import"),
+    ("dave", "/identities/idn_x/suspend"),
+    ("dave", "/identities/idn_x/compromised"),
+    ("dave", "/identities/idn_x/grants/add"),
+    ("dave", "/identities/idn_x/grants/grn_x/end"),
+    ("dave", "/identities/idn_x/signers/1/rotate"),
+    ("dave", "/signers/adopt"),
+    ("dave", "/signers/block"),
+    ("dave", "/signers/blocks/blk_x/lift"),
+    ("dave", "/settings/sign-in-providers/add/oidc"),
+    ("dave", "/settings/sign-in-providers/local"),
+    ("dave", "/settings/sign-in-providers/corp/change"),
+    ("dave", "/settings/sign-in-providers/corp/remove"),
+    ("dave", "/settings/sign-in-providers/corp/groups/change"),
+    ("dave", "/settings/sign-in-providers/corp/provisioning"),
+    ("dave", "/settings/sign-in-providers/corp/provisioning/pvt_x/revoke"),
+    ("dave", "/set-up/environment"),
+    ("olga", "/officers/recoveries/rec_x"),
+    ("olga", "/trust/propose"),
+    ("olga", "/trust/roots/sha256:00/remove"),
+    ("olga", "/trust/proposals/trp_x/answer"),
+]
+
+
+@pytest.mark.parametrize(("username", "path"), SENSITIVE)
+def test_an_unlocked_screen_is_not_enough(client: Client, username: str, path: str) -> None:
+    client.force_login(cast.account_of(getattr(cast, username)()), backend="allauth.account.auth_backends.AuthenticationBackend")
+    answer = client.post(path)
     assert answer.status_code == 302
     assert answer["Location"].startswith("/accounts/reauthenticate/")
+
+
+def test_no_secret_waits_in_a_session_while_somebody_is_asked(client: Client) -> None:
+    client.force_login(cast.account_of(cast.dave()), backend="allauth.account.auth_backends.AuthenticationBackend")
+    path = "/settings/sign-in-providers/add/oidc"
+    answer = client.post(path, {"slug": "corp", "client_secret": "se-cret"})
+    assert answer["Location"] == "/accounts/reauthenticate/?next=%2Fsettings%2Fsign-in-providers%2Fadd%2Foidc"
+    assert "se-cret" not in str(dict(client.session.items()))
+    assert client.post("/accounts/reauthenticate/", {"password": cast.PASSWORD, "next": path})["Location"] == path

@@ -190,7 +190,7 @@ class TestAct:
 
 class TestDoors:
     def test_the_page_shows_then_does(self, released: Identity, client: Client) -> None:
-        client.force_login(cast.account_of(cast.dave()))
+        cast.let_in(client, cast.dave())
         path = f"/identities/{released.pk}/compromised"
         assert "Show what is affected" in client.get(path).content.decode()
         shown = client.get(path, {"since": f"{BEFORE:%Y-%m-%dT%H:%M}"}).content.decode()
@@ -207,10 +207,10 @@ class TestDoors:
 
     def test_only_stewards_of_its_team_come_in(self, released: Identity, client: Client) -> None:
         for person in (cast.alice(), cast.carol()):
-            client.force_login(cast.account_of(person))
+            cast.let_in(client, person)
             assert client.get(f"/identities/{released.pk}/compromised").status_code == 403
             assert "Compromised…" not in client.get(f"/identities/{released.pk}").content.decode()
-        client.force_login(cast.account_of(cast.dave()))
+        cast.let_in(client, cast.dave())
         assert "Compromised…" in client.get(f"/identities/{released.pk}").content.decode()
         assert client.get(f"/identities/{cast.alice().pk}/compromised").status_code == 400
 

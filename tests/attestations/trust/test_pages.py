@@ -33,7 +33,7 @@ pytestmark = pytest.mark.django_db
 
 def browser(identity: Identity, **options: Any) -> Client:
     client = Client(**options)
-    client.force_login(cast.account_of(identity))
+    cast.let_in(client, identity)
     return client
 
 

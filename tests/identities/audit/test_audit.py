@@ -11,10 +11,12 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
-from identities.models import AuditEvent, Team
+from identities.models import AuditEvent, Preferences, Team
 from identities.sign_in.events import record_sign_in
 from tests import cast
+from tests.make_attestations import make_attestation, make_signer, make_statement
 from tests.make_ledger import use_own_keys
+from tests.make_scim import Provisioning
 
 pytestmark = pytest.mark.django_db
 AWAY = {"away_from": "", "away_until": "", "note": ""}
@@ -77,6 +79,16 @@ class TestWhatIsKept:
         Client().post("/accounts/login/", {"login": "alice", "password": "wrong"})
         assert rows() == [("alice", "account_logout", 302)]
 
+    def test_what_waited_for_a_fresh_proof_is_kept_when_it_is_done(self) -> None:
+        client = signed_in(cast.dave())
+        path = f"/people/{cast.bob().pk}/roles/add"
+        client.post(path, {"role": "requester", "where": "", "reason": "needed"})
+        client.post("/accounts/reauthenticate/", {"password": "wrong", "next": path})
+        client.post("/accounts/reauthenticate/", {"password": cast.PASSWORD, "next": path})
+        kept = list(AuditEvent.objects.order_by("pk").values_list("act", "path"))
+        again = ("account_reauthenticate", "/accounts/reauthenticate/")
+        assert kept == [("identities:role_add", path), again, again, ("identities:role_add", path)]
+
     def test_no_secret_of_a_path_query_or_body(self) -> None:
         client = signed_in(cast.alice())
         client.post("/accounts/password/reset/key/3-se-cret/?token=se-cret", {"password1": "se-cret"})
@@ -123,6 +135,27 @@ class TestPages:
         assert {line.did for line in listed("kind=changes")} == {"identities:away"}
         assert [line.did for line in listed("until=2026-03-02")] == ["sign-in:signed_in"]
         assert "Nothing fits" in carol.get("/audit?kind=exports&until=2020-01-01").content.decode()
+
+    @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
+    @pytest.mark.parametrize("query", ["since=0001-01-01", "since=9999-12-31", "until=0001-01-01", "until=9999-12-31"])
+    def test_any_day_of_the_calendar_in_any_zone(self, query: str, zone: str) -> None:
+        Preferences.objects.create(identity=cast.carol(), time_zone=zone, changed_at=cast.NOW)
+        assert signed_in(cast.carol()).get(f"/audit?{query}").status_code == 200
+
+    def test_handed_out_evidence_is_an_export_and_no_change(self) -> None:
+        sent = make_attestation(make_signer().sign(make_statement("app")))
+        bob = signed_in(cast.bob())
+        assert bob.get(f"/attestations/{sent.pk}/raw").status_code == 200
+        listed = lambda kind: signed_in(cast.carol()).get(f"/audit?kind={kind}").context["page"].object_list  # noqa: E731
+        assert [(line.name, line.did) for line in listed("exports")] == [("Bob Ruiz", "attestations:raw")]
+        assert not listed("changes")
+
+    def test_provisioning_is_shown_to_those_who_may_change_how_people_sign_in(self) -> None:
+        Provisioning().add_user()
+        names = lambda reader: [line.name for line in signed_in(reader).get("/audit").context["page"].object_list]  # noqa: E731
+        assert names(cast.dave()) == ["provisioning by corp"]
+        assert names(cast.carol()) == []
+        assert "provisioning by corp" in signed_in(cast.dave()).get("/audit/export.csv").content.decode()
 
     def test_people_see_their_own_and_nobody_elses(self) -> None:
         signed_in(cast.bob()).post("/settings/away", AWAY)

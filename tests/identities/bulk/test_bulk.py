@@ -202,7 +202,7 @@ class TestFile:
 
 class TestDoors:
     def test_the_page_shows_first_and_does_then(self, client: Client) -> None:
-        client.force_login(cast.account_of(cast.dave()))
+        cast.let_in(client, cast.dave())
         shown = client.post("/identities/import", {"file": SimpleUploadedFile("x.json", document(row(name="a<b>c")))})
         page = shown.content.decode()
         assert (shown.status_code, "a&lt;b&gt;c" in page, "a<b>c" in page) == (200, True, False)
@@ -212,7 +212,7 @@ class TestDoors:
         assert Identity.objects.get(subject="deploy").name == "deployer"
 
     def test_the_page_says_what_is_wrong_and_offers_no_button_then(self, client: Client) -> None:
-        client.force_login(cast.account_of(cast.dave()))
+        cast.let_in(client, cast.dave())
         for content in (document(row(owner="nobody")), b"junk"):
             answer = client.post("/identities/import", {"file": SimpleUploadedFile("x", content)})
             assert answer.status_code == 422
@@ -221,7 +221,7 @@ class TestDoors:
         assert client.post("/identities/import", {"file": SimpleUploadedFile("x", b"x" * 257 * 1024)}).status_code == 422
 
     def test_a_csv_survives_the_way_over_the_page(self, client: Client) -> None:
-        client.force_login(cast.account_of(cast.dave()))
+        cast.let_in(client, cast.dave())
         parts = {"where": "line 2", "purpose": "", **DEPLOYER, "signers": (SignerRow(public_key=make_signer().pem.decode()),)}
         sent = write_csv([ProgramRow(**parts)])
         page = client.post("/identities/import", {"file": SimpleUploadedFile("x.csv", b"\xef\xbb\xbf" + sent.encode())})
@@ -231,13 +231,13 @@ class TestDoors:
 
     def test_export_is_for_readers_and_import_for_stewards(self, client: Client) -> None:
         cast.runner()
-        client.force_login(cast.account_of(cast.carol()))
+        cast.let_in(client, cast.carol())
         for form in ("csv", "json"):
             answer = client.get(f"/identities/export.{form}")
             assert (answer.status_code, "attachment" in answer["Content-Disposition"]) == (200, True)
         assert client.get("/identities/export.xml").status_code == 404
         assert client.get("/identities/import").status_code == 403
-        client.force_login(cast.account_of(cast.mallory()))
+        cast.let_in(client, cast.mallory())
         assert client.get("/identities/export.csv").status_code == 403
 
     def test_the_commands_do_the_same(self, tmp_path: Path) -> None:

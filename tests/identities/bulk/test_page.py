@@ -25,7 +25,7 @@ HEADER = "kind,name,issuer,subject,owner,team"
 @pytest.fixture(autouse=True)
 def people(client: Client) -> None:
     cast.bob(), cast.payments_api(), cast.production()
-    client.force_login(cast.account_of(cast.dave()))
+    cast.let_in(client, cast.dave())
 
 
 def as_a_browser_sends(text: str) -> str:

@@ -22,7 +22,7 @@ PROVENANCE = "https://slsa.dev/provenance/v1"
 
 @pytest.fixture
 def steward(client: Client) -> Client:
-    client.force_login(cast.account_of(cast.dave()))
+    cast.let_in(client, cast.dave())
     return client
 
 
@@ -68,7 +68,7 @@ class TestProfile:
         shown = page(steward, f"/identities/{program.pk}")[1]
         assert "nothing it signs counts" in shown and f"/identities/{program.pk}/grants/add" in shown and "Ended: 1" in shown
         other = Client()
-        other.force_login(cast.account_of(cast.alice()))
+        cast.let_in(other, cast.alice())
         shown = page(other, f"/identities/{program.pk}")[1]
         assert "Ask an identity steward of Payments" in shown and "/grants/add" not in shown and "/rotate" not in shown
 
@@ -116,7 +116,7 @@ class TestAdd:
         retire_identity(identity=program, reason="x", by=None, now=timezone.now())
         assert page(steward, f"/identities/{program.pk}/grants/add", right="attest", object="*", reason="x")[0] == 302
         assert page(steward, "/identities/idn_nobody/grants/add")[0] == 404
-        steward.force_login(cast.account_of(cast.bob()))
+        cast.let_in(steward, cast.bob())
         assert page(steward, f"/identities/{program.pk}/grants/add")[0] == 403
         assert Grant.objects.count() == 1
 
@@ -138,7 +138,7 @@ class TestEnd:
         program, other = service(), register_key(make_signer(), name="other")
         grant = other.grants.get()
         assert page(steward, f"/identities/{program.pk}/grants/{grant.pk}/end", reason="x")[0] == 404
-        steward.force_login(cast.account_of(cast.bob()))
+        cast.let_in(steward, cast.bob())
         assert page(steward, f"/identities/{other.pk}/grants/{grant.pk}/end", reason="x")[0] == 403
         assert Grant.objects.filter(ended_at__isnull=False).count() == 0
 

@@ -205,7 +205,7 @@ class TestPages:
 
     @pytest.fixture
     def steward(self, client: Client) -> Client:
-        client.force_login(cast.dave().user)
+        cast.let_in(client, cast.dave())
         return client
 
     def test_offer_what_fits_and_do_it(self, steward: Client) -> None:
@@ -234,7 +234,7 @@ class TestPages:
 
     def test_are_not_for_others(self, client: Client) -> None:
         service, _ = signed()
-        client.force_login(cast.alice().user)
+        cast.let_in(client, cast.alice())
         where = f"/identities/{service.pk}"
         assert f"{where}/suspend" not in self.page(client, where)[1]
         assert self.page(client, f"{where}/suspend", reason="x")[0] == 403

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def steward(client: Client) -> Client:
-    client.force_login(cast.account_of(cast.dave()))
+    cast.let_in(client, cast.dave())
     return client
 
 
@@ -88,6 +88,6 @@ def test_what_cannot_be_rotated_offers_no_form_and_others_may_not(steward: Clien
     posted = {"public_key": make_signer().pem.decode(), "overlap_days": "3", "reason": "yearly"}
     for status, shown in (page(steward, where(service)), page(steward, where(service), **posted)):
         assert status == 422 and "signer.already_revoked" in shown and "<textarea" not in shown
-    steward.force_login(cast.account_of(cast.bob()))
+    cast.let_in(steward, cast.bob())
     assert page(steward, where(other), **posted)[0] == 403
     assert EvidenceSigner.objects.count() == 2

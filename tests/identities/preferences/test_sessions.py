@@ -69,6 +69,16 @@ def test_all_others_end_after_a_fresh_proof() -> None:
     assert is_in(here)
 
 
+def test_all_others_are_those_too_that_no_list_shows() -> None:
+    cast.alice(), cast.bob()
+    here, unlisted, bob = come_in(), come_in(), come_in("bob")
+    UserSession.objects.filter(session_key=unlisted.session.session_key).delete()
+    assert "1 other session ended" in here.post("/settings/sessions/end", follow=True).content.decode()
+    assert not is_in(unlisted)
+    assert is_in(here)
+    assert is_in(bob)
+
+
 def test_of_somebody_else_is_answered_as_absent() -> None:
     cast.alice(), cast.bob()
     alice, bob = come_in(), come_in("bob")

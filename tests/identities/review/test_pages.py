@@ -22,7 +22,7 @@ def page(client: Client, path: str, **posted: Any) -> tuple[int, str]:
 
 
 def signed_in(client: Client, person: Identity) -> Client:
-    client.force_login(cast.account_of(person))
+    cast.let_in(client, person)
     return client
 
 

@@ -10,6 +10,7 @@ import pytest
 from django.core import mail
 
 from identities.lifecycle.compromise import mark_compromised
+from identities.models import User
 from identities.preferences.change import change_mailing
 from portal.models import Notice
 from portal.notices.follow_ledger import follow_ledger
@@ -65,6 +66,15 @@ def test_one_that_somebody_is_sending_waits_and_is_given_up_after_a_day() -> Non
     assert send(cast.NOW + CLAIM - timedelta(seconds=1)) == 0
     assert send(cast.NOW + GIVE_UP) == 0
     assert send(cast.NOW + CLAIM) == 1
+
+
+def test_an_address_that_is_none_holds_nobody_up() -> None:
+    for person, address in ((cast.alice(), "alice\n@payments.example"), (cast.bob(), "bob@payments.example")):
+        User.objects.filter(identity=person).update(email=address)
+    follow_ledger(now=cast.NOW)
+    assert send() == 1
+    assert [message.to for message in mail.outbox] == [["bob@payments.example"]]
+    assert Notice.objects.get(identity=cast.alice()).mail_wanted is False
 
 
 def test_a_server_that_does_not_answer_loses_nothing(settings: Any) -> None:

@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from attestations.drain import drain
 from attestations.models import Attestation, TrustProposal
-from identities.models import Environment, Identity, Project
+from identities.models import Environment, Identity, Project, Team
 from portal.models import SetUpAnswer
 from portal.setup.answer_step import answer_step
-from portal.setup.sample import add_sample, has_sample, retire_sample, sample_digest
+from portal.setup.sample import add_sample, list_samples, retire_sample, sample_digest
 from portal.setup.steps import KINDS, list_steps
 from proofs.errors import Refusal
 from tests import cast
@@ -47,7 +47,7 @@ def test_the_first_administrator_of_a_new_portal_is_led_there(dave: Client) -> N
 
 
 def test_others_are_not(client: Client) -> None:
-    client.force_login(cast.account_of(cast.alice()))
+    cast.let_in(client, cast.alice())
     assert client.get("/")["Location"] == "/queue"
     assert client.get("/set-up").status_code == 403
     assert client.post("/set-up/address/answer", {"answer": "done"}).status_code == 403
@@ -123,9 +123,20 @@ def test_the_sample_is_switched_on_once_and_off(dave: Client) -> None:
     with pytest.raises(Refusal, match=r"sample\.there"):
         add_sample(team=cast.payments(), by=cast.dave(), now=timezone.now())
     assert dave.post("/set-up/sample", {"do": "retire"}).status_code == 302
-    assert not has_sample()
+    assert not list_samples(cast.dave()).exists()
     assert Identity.objects.get(name="Sample builder").status == "retired"
     assert retire_sample(by=cast.dave(), now=timezone.now()) == 0
+
+
+def test_the_sample_of_another_team_is_neither_shown_nor_in_the_way(dave: Client) -> None:
+    search = Team.objects.create(slug="search", name="Search")
+    sam = cast.person("sam", "Sam Search", "administrator", team=search)
+    add_sample(team=search, by=sam, now=timezone.now())
+    assert states()["sample"] == "open"
+    assert retire_sample(by=cast.dave(), now=timezone.now()) == 0
+    assert dave.post("/set-up/sample", {"do": "add_sample", "team": cast.payments().pk}).status_code == 302
+    assert dave.post("/set-up/sample", {"do": "retire"}).status_code == 302
+    assert [program.team for program in list_samples(sam)] == [search]
 
 
 def test_refuses_unknown_steps_answers_and_deeds(dave: Client) -> None:

@@ -60,7 +60,7 @@ def seen(instance: Instance, name: str = NAME, *, artifact: str = "tool", now: A
 
 def signed_in(identity: Identity) -> Client:
     client = Client()
-    client.force_login(cast.account_of(identity))
+    cast.let_in(client, identity)
     return client
 
 

@@ -38,7 +38,7 @@ def seen(signer: Signer, *, artifact: str = "tool", now: datetime | None = None,
 
 def signed_in(identity: Identity) -> Client:
     client = Client()
-    client.force_login(cast.account_of(identity))
+    cast.let_in(client, identity)
     return client
 
 
