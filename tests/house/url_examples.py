@@ -83,25 +83,12 @@ def tell_story(settings: Any, folder: Path) -> Story:
     for role in ROLES:
         member(role)
         member(role, elsewhere=True)
-    provider, token_id = provide()
-    alice = cast.account_of(cast.alice())
-    bound = BoundSignIn.objects.create(
-        provider=provider, identity=alice.identity, purpose="approval", nonce="n", state_sha256="s", code_verifier="v", session_hash="h",
-        begun_at=make.NOW, expires_at=make.NOW,
-    )  # fmt: skip
-    recovery = KeyRecovery.objects.create(
-        identity=cast.alice(), reason="Lost", opened_at=make.NOW, expires_at=make.NOW + timedelta(days=9999)
-    )
-    notice = Notice.objects.create(
-        identity=cast.alice(), entry=Entry.objects.earliest("pk"), kind="key.enrolled", sentence="A key", created_at=make.NOW
-    )
-    session = UserSession.objects.create(user=alice, session_key="of-alice", ip="127.0.0.1", user_agent="a browser")
     root = TrustRoot.objects.filter(removed_at__isnull=True).first()
     assert root is not None
     examples = {
+        **of_alice(),
         "attestation_id": sent.pk,
         "block_id": block.pk,
-        "bound_id": bound.pk,
         "ceremony_id": ceremony.pk,
         "change": "suspend",
         "collection_id": collection.pk,
@@ -109,27 +96,17 @@ def tell_story(settings: Any, folder: Path) -> Story:
         "grant_id": Grant.objects.filter(identity=cast.runner()).latest("pk").pk,
         "identity_id": cast.runner().pk,
         "key_id": passkey_key.pk,
-        "notice_id": notice.pk,
         "proposal_id": proposal.pk,
         "protocol": "oidc",
-        "recovery_id": recovery.pk,
         "request_id": request.pk,
         "role_id": RoleAssignment.objects.get(identity=cast.alice()).pk,
-        "session_id": session.pk,
-        "slug": provider.slug,
         "step": "people",
-        "token_id": token_id,
         "signer_id": EvidenceSigner.objects.get(identity=cast.runner()).pk,
     }
     examples_at = {
         **{(f"identities:{page}", "identity_id"): cast.alice().pk for page in ("roles", "role_add", "role_end", "person_change")},
         ("identities:person_change", "change"): "deactivate",
-        **{(f"saml_{page}", "slug"): make_saml.provider().slug for page in ("login", "acs", "finish_acs", "metadata")},
-        ("identities:scim_type", "key"): "User",
-        ("identities:scim_schema", "key"): "urn:ietf:params:scim:schemas:core:2.0:User",
-        ("identities:scim_user", "key"): ProvisionedPerson.objects.get().pk,
-        ("identities:scim_group", "key"): ProvisionedGroup.objects.get().pk,
-        ("identities:scim_nothing", "rest"): "nothing",
+        **at_providers(),
         ("approvals:policy", "digest"): stage.policy.pk,
         ("approvals:record", "digest"): approval.record.digest,
         ("attestations:trust_remove", "digest"): root.digest,
@@ -138,6 +115,40 @@ def tell_story(settings: Any, folder: Path) -> Story:
         ("reports:api_artifact_observations", "digest"): make.image(),
     }
     return Story(examples, examples_at)
+
+
+def of_alice() -> dict[str, Any]:
+    """What is alice's own, and the provider she might have signed in at."""
+    provider, token_id = provide()
+    alice = cast.account_of(cast.alice())
+    bound = BoundSignIn.objects.create(
+        provider=provider, identity=alice.identity, purpose="approval", nonce="n", state_sha256="s", code_verifier="v", session_hash="h",
+        begun_at=make.NOW, expires_at=make.NOW,
+    )  # fmt: skip
+    expires_at = make.NOW + timedelta(days=9999)
+    recovery = KeyRecovery.objects.create(identity=cast.alice(), reason="Lost", opened_at=make.NOW, expires_at=expires_at)
+    told = {"entry": Entry.objects.earliest("pk"), "kind": "key.enrolled", "sentence": "A key", "created_at": make.NOW}
+    session = UserSession.objects.create(user=alice, session_key="of-alice", ip="127.0.0.1", user_agent="a browser")
+    return {
+        "bound_id": bound.pk,
+        "notice_id": Notice.objects.create(identity=cast.alice(), **told).pk,
+        "recovery_id": recovery.pk,
+        "session_id": session.pk,
+        "slug": provider.slug,
+        "token_id": token_id,
+    }
+
+
+def at_providers() -> dict[tuple[str, str], Any]:
+    """What stands in the addresses of SAML and SCIM; the provider that `provide` makes is there."""
+    return {
+        **{(f"saml_{page}", "slug"): make_saml.provider().slug for page in ("login", "acs", "finish_acs", "metadata")},
+        ("identities:scim_type", "key"): "User",
+        ("identities:scim_schema", "key"): "urn:ietf:params:scim:schemas:core:2.0:User",
+        ("identities:scim_user", "key"): ProvisionedPerson.objects.get().pk,
+        ("identities:scim_group", "key"): ProvisionedGroup.objects.get().pk,
+        ("identities:scim_nothing", "rest"): "nothing",
+    }
 
 
 def provide() -> tuple[IdentityProvider, str]:
