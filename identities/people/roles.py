@@ -49,6 +49,8 @@ def grant_role(
         raise Malformed("role.project_of_other_team", f"got the project {project.slug}, expected one of the team {team.slug}")
     if not identity.is_person:
         raise NotAllowed("role.people_only", f"{identity.name} is not a person; roles are for people, programs get scoped credentials")
+    if identity.status != Identity.Status.ACTIVE:
+        raise Conflict("identity.not_active", f"{identity.name} is {identity.status}, expected active")
     _refuse_end(role, valid_until, by, now)
     if by is not None:
         _demand_granter(identity, role, team, by)
