@@ -20,6 +20,7 @@ from proofs.errors import Malformed, NotFound
 Role = RoleAssignment.Role
 MOST_NAMES = 8
 BESIDES = {
+    "identities.recertify": "Only of a program one answers for; identity stewards and administrators look at any of their team’s.",
     "requests.decide": "Each request’s policy also says who may not decide it: whoever asked for it, as a rule.",
     "identities.steward": "Nobody changes their own roles, a steward makes no administrators, and a role in one project alone grants nothing.",
     "attestations.send": "Evidence belongs to no project, so a role in one project alone is not enough.",
