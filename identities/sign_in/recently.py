@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import get_adapter as get_account_adapter
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY, get_authentication_records
@@ -42,13 +43,21 @@ def proved_recently(view: Callable[..., HttpResponseBase]) -> Callable[..., Http
 
 def ask_at_provider(request: HttpRequest) -> HttpResponseRedirect:
     """Send somebody who has nothing here to prove themselves with to where their provider asks them; they come back to this address."""
-    return HttpResponseRedirect(f"{reverse('sign_in_again')}?{urlencode({'next': request.get_full_path()})}")
+    return HttpResponseRedirect(f"{reverse('sign_in_again')}?{urlencode({'next': _way_back(request)})}")
+
+
+def _way_back(request: HttpRequest) -> str:
+    """Return where somebody comes back to: this page, or, where a form was sent, the page that showed it. A form's own address may show nothing."""
+    shown = urlsplit(request.headers.get("Referer", ""))
+    if request.method == "POST" and f"{shown.scheme}://{shown.netloc}" == settings.ORIGIN:
+        return shown._replace(scheme="", netloc="", fragment="").geturl()
+    return request.get_full_path()
 
 
 def _ask_and_keep_nothing(request: HttpRequest) -> HttpResponseRedirect:
     """Ask for a proof and lead back to the empty form: no session holds a file or a secret."""
     asks = get_account_adapter().get_reauthentication_methods(request.user)[0]["url"]
-    return HttpResponseRedirect(f"{asks}?{urlencode({'next': request.get_full_path()})}")
+    return HttpResponseRedirect(f"{asks}?{urlencode({'next': _way_back(request)})}")
 
 
 def signed_in_recently(request: HttpRequest) -> bool:

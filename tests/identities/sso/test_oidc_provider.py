@@ -252,6 +252,13 @@ class TestHowLongAgo:
             asks = "/accounts/again/?next=%2Fsettings%2Fkeys%2Fadd"
             assert client.get("/settings/keys/add")["Location"] == asks
             assert client.get("/accounts/2fa/webauthn/add/")["Location"].startswith("/accounts/again/")
+            # A form leads back to the page that showed it: its own address may answer nothing else.
+            for came, leads_to in (
+                ("http://localhost:8000/settings/sessions?x=1", "%2Fsettings%2Fsessions%3Fx%3D1"),
+                ("https://evil.example/", "%2Fsettings%2Fsessions%2Fend"),
+            ):
+                sent = client.post("/settings/sessions/end", {}, headers={"Referer": came})
+                assert sent["Location"] == f"/accounts/again/?next={leads_to}"
             assert "Confirm at Payments Corp" in client.get(asks).content.decode()
             url = make.way_out(client, again="1", next="/settings/keys/add")
             assert "prompt=login" in url and "max_age=0" in url
