@@ -1,4 +1,4 @@
-// Tells whether this very browser came by the portal's address and can hold passkeys for it. Decides nothing; the server checks its settings itself.
+// Tells whether this browser came by the portal's address and can hold passkeys for it. Decides nothing.
 const place = document.querySelector("[data-address]");
 
 async function look() {
@@ -6,9 +6,9 @@ async function look() {
   if (location.origin !== address) return ["bad", `This browser came by ${location.origin}, not by ${address}. Passkeys enrolled here would not fit.`];
   const host = location.hostname;
   if (host !== domain && !host.endsWith(`.${domain}`)) return ["bad", `${host} does not belong to the passkey domain ${domain}.`];
-  if (!window.isSecureContext || !window.PublicKeyCredential) return ["bad", "This browser offers no passkeys here: it wants https, or localhost."];
+  if (!window.PublicKeyCredential) return ["bad", "This browser offers no passkeys here: it wants https, or localhost."];
   const own = await PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable?.();
-  return ["ok", own ? "This browser came by the right address, and this device can hold a passkey." : "This browser came by the right address; with a security key it can hold a passkey."];
+  return ["ok", own ? "The address is right, and this device can hold a passkey." : "The address is right; a security key can hold a passkey."];
 }
 
 if (place) {

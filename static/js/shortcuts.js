@@ -1,4 +1,4 @@
-// Keys that lead somewhere: ? shows the list, g and a letter a room, / the search field. Off where the reader turned them off, and never
+// ? shows the list, g and a letter a room, / the search field. Off where the reader turned them off, and never
 // while somebody types (WCAG 2.1.4: they can be turned off, and each but ? and / takes two keys).
 const help = document.getElementById("shortcuts");
 const WAIT = 1500;
