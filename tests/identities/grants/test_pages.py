@@ -15,7 +15,7 @@ from identities.models import Environment, Grant, Identity, Project, Team
 from tests import cast
 from tests.make_attestations import NOW, make_attestation, make_signer, make_statement, register_key, verify_now
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 DAY = timedelta(days=1)
 PROVENANCE = "https://slsa.dev/provenance/v1"
 

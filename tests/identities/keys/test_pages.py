@@ -25,7 +25,7 @@ from tests import make_approvals as make
 from tests.make_ledger import use_own_keys
 from tests.passkey import Lie, SoftPasskey
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture(autouse=True)

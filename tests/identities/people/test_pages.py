@@ -15,7 +15,7 @@ from ledger.models import Entry
 from tests import cast
 from tests import make_approvals as make
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def browser(person: Identity, *, proved: bool = True) -> Client:

@@ -13,7 +13,7 @@ from identities.lifecycle.change_status import retire_identity
 from identities.models import Grant, Identity, Recertification
 from tests import cast
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def page(client: Client, path: str, **posted: Any) -> tuple[int, str]:

@@ -11,7 +11,7 @@ from django.test import Client
 from identities.models import ProvisioningToken
 from tests import cast, make_sso
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 PAGE = "/settings/sign-in-providers/corp/provisioning"
 
 

@@ -14,7 +14,7 @@ from ledger.models import Entry
 from tests import cast, make_sso
 from tests.identities.test_register import refused
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def provisioned(identity: Identity, **more: Any) -> ProvisionedPerson:

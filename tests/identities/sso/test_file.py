@@ -19,7 +19,7 @@ from ledger.models import Entry
 from proofs.errors import Refusal
 from tests import cast, make_sso
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 MANUAL = Path(__file__).resolve().parents[3] / "docs" / "sign-in.md"
 OIDC = f"""
 [[provider]]

@@ -18,7 +18,7 @@ from proofs.errors import NotAllowed
 from tests import cast, make_sso
 from tests.make_sso import rule, rules
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 HOME = "/settings/sign-in-providers"
 OIDC = {
     "slug": "corp",
