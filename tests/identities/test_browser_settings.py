@@ -46,6 +46,8 @@ def sign_in(page: Page, portal: LivePortal, username: str) -> None:
     page.fill("[name=password]", cast.PASSWORD)
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Settings", exact=True).wait_for()
+    # Its scripts hear nothing before they are there.
+    page.wait_for_load_state("load")
 
 
 def test_appearance_shortcuts_and_sessions_by_keyboard(page: Page, portal: LivePortal, chromium: Browser) -> None:
@@ -54,7 +56,7 @@ def test_appearance_shortcuts_and_sessions_by_keyboard(page: Page, portal: LiveP
     sign_in(page, portal, "bob")
 
     page.keyboard.press("?")
-    assert page.get_by_role("dialog", name="Keyboard shortcuts").is_visible()
+    page.get_by_role("dialog", name="Keyboard shortcuts").wait_for()
     assert Axe().run(page, options={"runOnly": AXE_TAGS}).response["violations"] == []
     page.keyboard.press("Escape")
     page.keyboard.press("g")
