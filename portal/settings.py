@@ -250,11 +250,11 @@ ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 USERSESSIONS_TRACK_ACTIVITY = False
 MFA_ADAPTER = "identities.sign_in.adapter.PasskeyAdapter"
 MFA_FORMS = {
-    "login_webauthn": "identities.sign_in.library_forms.PasskeySignInForm",
-    "authenticate": "identities.sign_in.library_forms.SecondFactorForm",
-    "authenticate_webauthn": "identities.sign_in.library_forms.SecondFactorPasskeyForm",
-    "reauthenticate_webauthn": "identities.sign_in.library_forms.ReauthenticatePasskeyForm",
-    "add_webauthn": "identities.sign_in.library_forms.NewPasskeyForm",
+    "login_webauthn": "identities.sign_in.factor_forms.PasskeySignInForm",
+    "authenticate": "identities.sign_in.factor_forms.SecondFactorForm",
+    "authenticate_webauthn": "identities.sign_in.factor_forms.SecondFactorPasskeyForm",
+    "reauthenticate_webauthn": "identities.sign_in.factor_forms.ReauthenticatePasskeyForm",
+    "add_webauthn": "identities.sign_in.factor_forms.NewPasskeyForm",
 }
 MFA_SUPPORTED_TYPES = ["webauthn", "totp", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

@@ -168,14 +168,6 @@ def enrol_new_key(
     return row
 
 
-def complete_enrolment(
-    *, identity: Identity, state: Mapping[str, Any] | None, response: Mapping[str, Any], label: str, by: Identity, now: datetime
-) -> SigningKey:
-    """Take and enrol a key in one step: a first one, or one after a recovery, where there is no provider to ask. Refuses as `take_new_key` and `enrol_new_key` do."""
-    new = take_new_key(identity=identity, state=state, response=response, label=label, by=by, now=now)
-    return enrol_new_key(identity=identity, new=new, by=by, now=now)
-
-
 @transaction.atomic
 def rename_signing_key(*, key: SigningKey, label: str, by: Identity, now: datetime) -> SigningKey:
     """Give one's own approval key another name; the same name again changes nothing. Signed statements never held the name.

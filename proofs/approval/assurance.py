@@ -11,17 +11,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from proofs.approval.attestation import VerifiedAttestation
 from proofs.approval.enrollment import OIDC_NONCE, Enrollment
 from proofs.approval.key_binding import VerifiedBinding
 from proofs.approval.passkey import VerifiedAssertion
 from proofs.approval.record import LEVELS
 
-# What no signature of the person stands behind: whose word it is says the level.
+# What no signature of the person stands behind: the portal's word is H1, another system's H0.
 PORTAL, OBSERVATION = "portal", "observation"
-LEVEL_OF_A_WORD = {PORTAL: "H1", OBSERVATION: "H0"}
 
 
 def assurance_level(
@@ -56,11 +53,6 @@ def claimable_levels(*, assertion: VerifiedAssertion, enrollment: Enrollment) ->
     if enrollment.attestation is not None and not enrollment.backup_eligible and not assertion.backup_eligible:
         return ("H3", "H4")
     return ("H3",)
-
-
-def lowest_level(levels: Sequence[str]) -> str:
-    """Return the lowest of the levels."""
-    return min(levels, key=LEVELS.index)
 
 
 def reaches_level(level: str, minimum: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, transaction
 
-from identities.keys.enrol import MAX_KEYS, Offer, begin_enrolment, complete_enrolment, rename_signing_key, revoke_signing_key
+from identities.keys.enrol import MAX_KEYS, Offer, begin_enrolment, enrol_new_key, rename_signing_key, revoke_signing_key, take_new_key
 from identities.keys.introduce import enrollment_of
 from identities.models import Identity, SigningKey
 from ledger.models import Entry
@@ -46,7 +46,9 @@ def enrol(passkey: SoftPasskey, *, lie: Lie | None = None, offer: Offer | None =
     offer = offer or begin_enrolment(identity=person, now=cast.NOW)
     response = passkey.create(challenge_of(offer), lie or Lie())
     usual = {"identity": person, "state": offer.state, "response": response, "label": "Laptop", "by": person, "now": cast.NOW}
-    return complete_enrolment(**{**usual, **changes})
+    given = {**usual, **changes}
+    new = take_new_key(**given)
+    return enrol_new_key(identity=given["identity"], new=new, by=given["by"], now=given["now"])
 
 
 def attesting(passkey: SoftPasskey, challenge: bytes, *, signature: bytes | None = None) -> dict[str, Any]:
