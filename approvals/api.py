@@ -16,10 +16,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from approvals.models import Approval, Request
-from approvals.open_request import AskedArtifact, open_request
-from approvals.receive_observations import NEW, REFUSED, ObservationAnswer, receive_observations
+from approvals.path.receive_observations import NEW, REFUSED, ObservationAnswer, receive_observations
+from approvals.requests.open_request import AskedArtifact, open_request
+from approvals.requests.status import Standing, compute_standing
 from approvals.serializers import InputObservation, InputRequest, OutputObservations, OutputRequest
-from approvals.status import Standing, compute_standing
 from attestations.blobs import bytes_of
 from identities.api_authentication import HasScope, IsPerson, caller_of
 from identities.models import ApiCredential, Environment, Identity, Project

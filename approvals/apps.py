@@ -11,7 +11,7 @@ class ApprovalsConfig(AppConfig):
 
     def ready(self) -> None:
         """Hear from the room below, which cannot call this one, who is deactivated."""
-        from approvals.end_unused import end_unused_approvals
+        from approvals.requests.end_unused import end_unused_approvals
         from identities.signals import person_deactivated
 
-        person_deactivated.connect(end_unused_approvals, dispatch_uid="approvals.end_unused")
+        person_deactivated.connect(end_unused_approvals, dispatch_uid="approvals.requests.end_unused")

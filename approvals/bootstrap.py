@@ -14,9 +14,9 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from approvals.expectations import record_expectations
 from approvals.models import PolicyVersion
-from approvals.policies import record_activation, store_policy
+from approvals.policies.expectations import record_expectations
+from approvals.policies.versions import record_activation, store_policy
 from attestations.blobs import store_blob
 from attestations.models import TrustRoot
 from attestations.trust.roots import add_trust_root

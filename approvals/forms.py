@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from approvals.models import Approval
-from approvals.open_request import MAX_ARTIFACTS, MAX_NOTE, MAX_TITLE, AskedArtifact
+from approvals.requests.open_request import MAX_ARTIFACTS, MAX_NOTE, MAX_TITLE, AskedArtifact
 from identities.models import Environment, Identity, Project, SigningKey
 from identities.permissions import readable_teams
 from proofs.digest import parse_digest

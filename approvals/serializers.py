@@ -5,8 +5,8 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from approvals.models import Approval, PathFinding, RequestState
-from approvals.open_request import MAX_ARTIFACTS, MAX_NAME, MAX_NOTE, MAX_TITLE
-from approvals.receive_observations import KNOWN, NEW, REFUSED
+from approvals.path.receive_observations import KNOWN, NEW, REFUSED
+from approvals.requests.open_request import MAX_ARTIFACTS, MAX_NAME, MAX_NOTE, MAX_TITLE
 from attestations.models import Place
 from proofs.observation import MAX_LOCATION, MAX_REFERENCE, MAX_SLUG
 

@@ -18,13 +18,14 @@ from django.views.decorators.http import require_POST, require_safe
 
 from approvals.forms import InputAssertion, InputDecision, InputRequest
 from approvals.models import Ceremony, PolicyVersion, Record, Request
-from approvals.open_request import open_request
 from approvals.pages.decision_panel import read_panel, role_words
 from approvals.pages.queue import read_queue
 from approvals.pages.record import read_record
 from approvals.pages.review import read_review
 from approvals.pages.statement import describe_statement
-from approvals.policies import was_one_person
+from approvals.policies.versions import was_one_person
+from approvals.requests.open_request import open_request
+from approvals.requests.status import compute_standing
 from approvals.signing.approval_statement import SigningSession
 from approvals.signing.begin_confirmation import begin_confirmation
 from approvals.signing.begin_signing import begin_signing
@@ -32,7 +33,6 @@ from approvals.signing.complete_by_sign_in import complete_by_sign_in
 from approvals.signing.complete_signing import complete_signing
 from approvals.signing.entitlement import get_current_revision
 from approvals.signing.verify_signature import parse_assertion
-from approvals.status import compute_standing
 from attestations.blobs import bytes_of
 from identities.models import RoleAssignment, SigningKey
 from identities.oidc.leave_for import leave_for

@@ -1,6 +1,6 @@
 """Keep what a registered identity says it saw: this digest, under this name, at this place, then.
 
-The same observation sent again is the same row. Not checked here: whether it is true, and what was approved (`approvals.receive_observations`).
+The same observation sent again is the same row. Not checked here: whether it is true, and what was approved (`approvals.path.receive_observations`).
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ The act that changes something writes an order in its own transaction, after its
 jobs, a batch at a time, and can be killed anywhere. A verdict that is being reached while something changes notices by `trust_mark`, and is
 reached anew: both sides hold the ledger's one lock, so one of them sees the other. Only one version of the verifier is in force: a worker
 of another one keeps nothing and waits. Old verdicts stay. A new policy or its expectations need
-nothing of this: `approvals.refresh` evaluates requests anew.
+nothing of this: `approvals.requests.refresh` evaluates requests anew.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ from django.db import transaction
 from django.db.models import Max, QuerySet
 
 from approvals.models import Approval, PolicyActivation, Request
-from approvals.pack import build_pack
-from approvals.revise import lock_state
+from approvals.packs.build import build_pack
+from approvals.requests.revise import lock_state
 from approvals.trust import current_trust
 from attestations.models import Artifact
 from gates.models import Decision, new_decision_id

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from approvals.models import Revision, RevisionEvidence
-from approvals.named_signers import own_of
+from approvals.policies.named_signers import own_of
 from attestations.blobs import bytes_of
 from attestations.models import Verdict
 from attestations.queries import newest_verdicts, verdict_document

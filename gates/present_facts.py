@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from approvals.expectations import active_expectations
 from approvals.models import Approval, ApprovalEnd, Request, Revision
-from approvals.named_signers import named_in
-from approvals.path import standing_contradictions
-from approvals.policies import active_policy
-from approvals.refresh import is_outdated
-from approvals.status import stood_approved
+from approvals.path.contradictions import standing_contradictions
+from approvals.policies.expectations import active_expectations
+from approvals.policies.named_signers import named_in
+from approvals.policies.versions import active_policy
+from approvals.requests.refresh import is_outdated
+from approvals.requests.status import stood_approved
 from attestations.blobs import bytes_of
 from attestations.queries import pending_about
 from attestations.reverify import unsettled_about

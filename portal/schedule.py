@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import close_old_connections
 from django.utils import timezone
 
-from approvals.refresh import refresh_requests
+from approvals.requests.refresh import refresh_requests
 from attestations.drain import drain
 from attestations.reverify import spread_reverifications
 from identities.people.end_lapsed import end_lapsed_roles

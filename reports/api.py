@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from approvals.path import observations_about
+from approvals.path.contradictions import observations_about
 from identities.api_authentication import HasScope, caller_of
 from identities.models import ApiCredential
 from identities.permissions import readable_whole_teams

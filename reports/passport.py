@@ -11,9 +11,9 @@ from datetime import datetime
 
 from django.db.models import Min, QuerySet
 
-from approvals.acceptance import ProjectAcceptance, list_acceptances
 from approvals.models import Approval, PathFinding, Request, RequestArtifact
-from approvals.path import PlaceNow, findings_about, places_about
+from approvals.path.contradictions import PlaceNow, findings_about, places_about
+from approvals.policies.acceptance import ProjectAcceptance, list_acceptances
 from attestations.models import Artifact, Observation, Verdict
 from attestations.names import proven_name
 from attestations.queries import verdicts_about

@@ -12,10 +12,10 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from approvals.expectations import active_expectations
 from approvals.models import Approval, Request, Revision
-from approvals.named_signers import named_signers
-from approvals.status import Standing, Status, compute_standing
+from approvals.policies.expectations import active_expectations
+from approvals.policies.named_signers import named_signers
+from approvals.requests.status import Standing, Status, compute_standing
 from attestations.admission import is_own
 from attestations.blobs import bytes_of
 from attestations.models import Verdict

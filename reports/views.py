@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
 from approvals.models import Request
-from approvals.pack import build_pack
+from approvals.packs.build import build_pack
 from attestations.collection.receive import may_send
 from attestations.models import Artifact
 from attestations.names import with_proven_names

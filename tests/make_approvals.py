@@ -10,11 +10,11 @@ from typing import Any
 
 from django.conf import settings
 
-from approvals.expectations import activate_expectations
 from approvals.models import Approval, Ceremony, ExpectationsActivation, PolicyVersion, Request
-from approvals.open_request import AskedArtifact, open_request
-from approvals.policies import activate_policy, store_policy
-from approvals.refresh import refresh_requests
+from approvals.policies.expectations import activate_expectations
+from approvals.policies.versions import activate_policy, store_policy
+from approvals.requests.open_request import AskedArtifact, open_request
+from approvals.requests.refresh import refresh_requests
 from approvals.signing.approval_statement import SigningSession
 from approvals.signing.begin_signing import begin_signing
 from approvals.signing.complete_signing import complete_signing

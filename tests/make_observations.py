@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from approvals.receive_observations import ObservationAnswer, receive_observations
+from approvals.path.receive_observations import ObservationAnswer, receive_observations
 from identities.models import Identity
 from identities.register import register_nonhuman
 from proofs.moment import rfc3339

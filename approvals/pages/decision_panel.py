@@ -10,14 +10,14 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from approvals.expectations import active_expectations
 from approvals.models import Approval, Request, RequestState, Revision
-from approvals.named_signers import named_signers
 from approvals.pages.level_words import LevelWords, describe_answer
-from approvals.refresh import Since, look_since
+from approvals.policies.expectations import active_expectations
+from approvals.policies.named_signers import named_signers
+from approvals.requests.refresh import Since, look_since
+from approvals.requests.status import Standing
 from approvals.signing.entitlement import refuse_if_answered, refuse_if_closed, refuse_if_not_entitled
 from approvals.signing.sign_in_offer import SignInOffer, sign_in_offer
-from approvals.status import Standing
 from attestations.admission import MAX_OF_OTHERS, left_out_verdicts, others_verdicts, spare_verdicts
 from attestations.blobs import bytes_of
 from attestations.models import Verdict

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from approvals.snapshot import read_snapshot
+from approvals.requests.snapshot import read_snapshot
 from attestations.side_by_side import describe_predicate
 from proofs.approval.review_words import signer_label
 from proofs.moment import parse_moment

@@ -15,7 +15,7 @@ from typing import Any
 from django.conf import settings
 
 from approvals.models import Revision
-from approvals.snapshot import read_snapshot
+from approvals.requests.snapshot import read_snapshot
 from attestations.blobs import bytes_of
 from identities.models import Identity, RoleAssignment
 from identities.permissions import roles_of

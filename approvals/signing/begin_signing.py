@@ -25,8 +25,9 @@ from django.conf import settings
 from django.db import transaction
 
 from approvals.models import Ceremony, Request, new_ceremony_id
-from approvals.refresh import is_outdated
-from approvals.revise import lock_state
+from approvals.requests.refresh import is_outdated
+from approvals.requests.revise import lock_state
+from approvals.requests.status import refresh_state
 from approvals.signing.approval_statement import SigningSession, build_statement
 from approvals.signing.entitlement import (
     get_current_revision,
@@ -37,7 +38,6 @@ from approvals.signing.entitlement import (
     refuse_if_not_possible,
 )
 from approvals.signing.sign_in_offer import SignInOffer, refuse_if_not_offered
-from approvals.status import refresh_state
 from attestations.blobs import bytes_of
 from identities.models import Identity, SigningKey
 from ledger.prove import latest_checkpoint

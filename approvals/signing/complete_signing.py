@@ -24,8 +24,9 @@ from django.conf import settings
 from django.db import transaction
 
 from approvals.models import Approval, Ceremony, Record
-from approvals.refresh import is_outdated
-from approvals.revise import lock_state
+from approvals.requests.refresh import is_outdated
+from approvals.requests.revise import lock_state
+from approvals.requests.status import refresh_state
 from approvals.signing.entitlement import (
     Decision,
     get_current_revision,
@@ -35,7 +36,6 @@ from approvals.signing.entitlement import (
     refuse_if_not_possible,
 )
 from approvals.signing.verify_signature import GivenAssertion, verify_signature
-from approvals.status import refresh_state
 from attestations.blobs import bytes_of, store_blob
 from identities.actors import actor_of
 from identities.models import Identity, SigningKey

@@ -1,6 +1,6 @@
 """May this person answer this revision, and with this key? Each question refuses with its reason, for acts and pages alike.
 
-Reads only. Not asked here: whether the revision is the newest that evidence and policy allow (`approvals.refresh.is_outdated`).
+Reads only. Not asked here: whether the revision is the newest that evidence and policy allow (`approvals.requests.refresh.is_outdated`).
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ from django.db import transaction
 
 from approvals.bootstrap import Beginning, FirstEnvironment, FirstPerson, Setup, bootstrap
 from approvals.models import Request
-from approvals.open_request import AskedArtifact, open_request
-from approvals.receive_observations import receive_observations
+from approvals.path.receive_observations import receive_observations
+from approvals.requests.open_request import AskedArtifact, open_request
 from attestations.drain import drain
 from attestations.receive import receive_attestation
 from identities.grants.grant_right import grant_right

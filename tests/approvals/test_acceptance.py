@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from approvals.acceptance import MAX_ITEMS, list_acceptances
-from approvals.expectations import activate_expectations
+from approvals.policies.acceptance import MAX_ITEMS, list_acceptances
+from approvals.policies.expectations import activate_expectations
 from tests import cast
 from tests import make_approvals as make
 from tests.gates.test_evidence_today import results_by

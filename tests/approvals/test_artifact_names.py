@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from approvals.models import Request
-from approvals.open_request import AskedArtifact, open_request
+from approvals.requests.open_request import AskedArtifact, open_request
 from attestations.blobs import bytes_of
 from proofs.approval.human_approval import parse_human_approval
 from tests import cast

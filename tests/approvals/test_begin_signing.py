@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from approvals.models import Request
-from approvals.open_request import AskedArtifact, open_request
-from approvals.policies import activate_policy, store_policy
+from approvals.policies.versions import activate_policy, store_policy
+from approvals.requests.open_request import AskedArtifact, open_request
 from identities.keys.enrol import revoke_signing_key
 from identities.models import Identity
 from identities.people.roles import grant_role

@@ -9,8 +9,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from approvals.bootstrap import GENESIS, Beginning, FirstEnvironment, FirstPerson, Setup, bootstrap
-from approvals.expectations import active_expectations
-from approvals.policies import active_policy, was_one_person
+from approvals.policies.expectations import active_expectations
+from approvals.policies.versions import active_policy, was_one_person
 from attestations.blobs import read_blob
 from identities.models import Identity, RoleAssignment, User
 from ledger.keys import log_verifier_key

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from approvals.models import Approval, Ceremony
-from approvals.pack import build_pack
+from approvals.packs.build import build_pack
 from approvals.trust import current_trust
 from gates.decide import decide
 from ledger.publish import publish_checkpoint

@@ -20,7 +20,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from approvals.models import Approval, Ceremony, Request
-from approvals.pack import build_pack
+from approvals.packs.build import build_pack
 from approvals.signing.begin_signing import begin_signing
 from approvals.signing.complete_by_sign_in import complete_by_sign_in
 from approvals.trust import current_trust

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 
 from approvals.models import Approval, Ceremony, Record, Request, RequestState
-from approvals.revise import revise_request
+from approvals.requests.revise import revise_request
 from approvals.signing.verify_signature import parse_assertion
 from identities.keys.enrol import revoke_signing_key
 from identities.models import RoleAssignment, SigningKey

@@ -10,9 +10,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from approvals import revise
 from approvals.models import Request, RequestState
-from approvals.refresh import is_outdated, list_behind
+from approvals.requests import revise
+from approvals.requests.refresh import is_outdated, list_behind
 from attestations.admission import MAX_OF_OTHERS
 from attestations.blobs import bytes_of
 from attestations.drain import drain

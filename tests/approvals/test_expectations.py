@@ -10,10 +10,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from approvals.expectations import activate_expectations, active_expectations, expectations_document
 from approvals.models import ExpectationsActivation, ExpectationsVersion, Request, RequestState
-from approvals.pack import build_pack
-from approvals.refresh import list_behind, refresh_requests
+from approvals.packs.build import build_pack
+from approvals.policies.expectations import activate_expectations, active_expectations, expectations_document
+from approvals.requests.refresh import list_behind, refresh_requests
 from approvals.trust import current_trust
 from gates.decide import decide
 from identities.models import Project

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from approvals.models import Approval, Request
-from approvals.pack import build_pack
+from approvals.packs.build import build_pack
 from approvals.trust import current_trust
 from gates.decide import decide
 from identities.models import AuditEvent, IdentityProvider, SigningKey

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from approvals.models import Request, RequestState
-from approvals.open_request import AskedArtifact, open_request
+from approvals.requests.open_request import AskedArtifact, open_request
 from attestations.models import Artifact
 from identities.models import Environment, Identity, Team
 from ledger.models import Entry

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from approvals.models import Request
-from approvals.pack import build_pack
+from approvals.packs.build import build_pack
 from approvals.trust import current_trust
 from attestations.trust.roots import add_trust_root, current_trust_material
 from identities.keys.enrol import revoke_signing_key

@@ -15,8 +15,8 @@ from django.test import Client
 from django.urls import reverse
 
 from approvals.models import Approval, Ceremony, Request
-from approvals.pack import build_pack
-from approvals.policies import activate_policy, store_policy
+from approvals.packs.build import build_pack
+from approvals.policies.versions import activate_policy, store_policy
 from approvals.trust import current_trust
 from attestations.blobs import bytes_of
 from attestations.drain import drain

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from approvals.approved import ApprovedReleases
 from approvals.models import Approval
-from approvals.open_request import AskedArtifact, open_request
-from approvals.path import findings_about, places_about, standing_contradictions
+from approvals.path.approved import ApprovedReleases
+from approvals.path.contradictions import findings_about, places_about, standing_contradictions
+from approvals.requests.open_request import AskedArtifact, open_request
 from identities.lifecycle.change_owner import change_owner
 from identities.lifecycle.change_status import resume_identity, suspend_identity
 from identities.models import Environment, Identity, Project, Team

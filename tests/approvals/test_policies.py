@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from approvals.models import PolicyVersion
-from approvals.policies import activate_policy, active_policy, policy_document, store_policy, was_one_person
+from approvals.policies.versions import activate_policy, active_policy, policy_document, store_policy, was_one_person
 from identities.people.roles import grant_role
 from ledger.models import Entry
 from proofs.digest import sha256_hex

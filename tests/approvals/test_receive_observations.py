@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection
 from django.test import Client
 
 from approvals.models import Approval, PathFinding
-from approvals.receive_observations import receive_observations
+from approvals.path.receive_observations import receive_observations
 from attestations.models import Artifact, Observation, Place
 from identities.models import Environment, Identity
 from ledger.append_only import AppendOnlyError

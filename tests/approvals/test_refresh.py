@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from approvals.models import Request, RequestState
-from approvals.policies import activate_policy, store_policy
-from approvals.refresh import list_behind, refresh_requests
-from approvals.revise import MAX_EVIDENCE
+from approvals.policies.versions import activate_policy, store_policy
+from approvals.requests.refresh import list_behind, refresh_requests
+from approvals.requests.revise import MAX_EVIDENCE
 from attestations.blobs import store_blob
 from attestations.models import Verdict, VerdictSubject
 from ledger.models import Entry

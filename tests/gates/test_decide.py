@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from approvals.models import Request
-from approvals.policies import activate_policy, store_policy
+from approvals.policies.versions import activate_policy, store_policy
 from gates.decide import decide
 from gates.models import Decision
 from identities.keys.enrol import revoke_signing_key

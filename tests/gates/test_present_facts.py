@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from approvals.models import Request
-from approvals.open_request import AskedArtifact, open_request
+from approvals.requests.open_request import AskedArtifact, open_request
 from attestations.drain import drain
 from attestations.models import VerificationJob
 from attestations.receive import receive_attestation

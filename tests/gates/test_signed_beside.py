@@ -9,9 +9,9 @@ from itertools import combinations
 
 import pytest
 
-from approvals import revise
 from approvals.models import Request, RequestState
-from approvals.refresh import OVERLAP, is_outdated, list_behind
+from approvals.requests import revise
+from approvals.requests.refresh import OVERLAP, is_outdated, list_behind
 from attestations.models import Attestation
 from attestations.queries import latest_verdict
 from attestations.receive import receive_attestation

@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 
 from approvals.models import Approval, ApprovalEnd, KeptApproval
-from approvals.pack import build_pack
-from approvals.status import compute_standing, stood_approved
+from approvals.packs.build import build_pack
+from approvals.requests.status import compute_standing, stood_approved
 from gates.decide import Question, _record, _weigh, decide
 from gates.models import Decision
 from identities.keys.enrol import revoke_signing_key

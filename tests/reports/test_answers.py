@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.test import Client
 
-from approvals.policies import activate_policy, store_policy
+from approvals.policies.versions import activate_policy, store_policy
 from gates.decide import decide
 from identities.lifecycle.change_status import suspend_identity
 from identities.models import EvidenceSigner, Identity

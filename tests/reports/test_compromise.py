@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from approvals.open_request import AskedArtifact, open_request
+from approvals.requests.open_request import AskedArtifact, open_request
 from attestations.drain import drain
 from attestations.reverify import spread_reverifications
 from gates.decide import decide

@@ -8,7 +8,7 @@ import zipfile
 import pytest
 from django.test import Client
 
-from approvals.pack import build_pack
+from approvals.packs.build import build_pack
 from approvals.trust import current_trust
 from identities.models import Project, Team
 from proofs.pack.verify import verify_pack

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from approvals.expectations import activate_expectations
+from approvals.policies.expectations import activate_expectations
 from identities.models import Identity
 from portal.management.console import IdentityCommand, find_project
 

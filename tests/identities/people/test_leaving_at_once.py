@@ -38,7 +38,7 @@ import json, pathlib, time
 from django.db import transaction
 from identities.models import *
 from approvals.models import *
-from approvals.revise import lock_state
+from approvals.requests.revise import lock_state
 from ledger.append import append_event
 from django.utils import timezone
 secret, users, group, approval, people = json.loads(pathlib.Path("@told").read_text())

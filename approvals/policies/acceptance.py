@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from approvals.expectations import active_expectations
-from approvals.named_signers import named_by
+from approvals.policies.expectations import active_expectations
+from approvals.policies.named_signers import named_by
 from attestations.admission import others_verdicts, own_verdicts
 from attestations.blobs import bytes_of
 from attestations.models import Verdict

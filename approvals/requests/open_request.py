@@ -1,7 +1,7 @@
 """Open a request: may these artifacts go to this environment?
 
 An artifact nobody has seen yet may be asked about; it is noted as seen, and the request waits for evidence. What the requester
-writes is kept and shown as unchecked. Not checked here: the evidence, which `approvals.revise` freezes next, in the same act.
+writes is kept and shown as unchecked. Not checked here: the evidence, which `approvals.requests.revise` freezes next, in the same act.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from datetime import datetime
 from django.db import transaction
 
 from approvals.models import Request, RequestArtifact
-from approvals.policies import active_policy
-from approvals.revise import revise_request
+from approvals.policies.versions import active_policy
+from approvals.requests.revise import revise_request
 from attestations.models import Artifact
 from attestations.names import proven_name
 from identities.models import Environment, Identity, Project

@@ -13,7 +13,7 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef
 
 from approvals.models import Approval, RequestArtifact, Revision
-from approvals.status import stood_approved
+from approvals.requests.status import stood_approved
 from identities.models import Environment, Project, Team
 from proofs.path import Approved, Seen, names_alike, names_exactly
 

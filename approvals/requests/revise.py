@@ -3,7 +3,7 @@
 The evidence set takes in what was rejected too: an approver must see it. What proves nothing and comes from another team alone stays out
 (`attestations.admission`), and so do, beyond `MAX_OF_OTHERS`, what another team signed that the policy does not name, and copies that others
 sent of what is there, or anybody could spoil anybody's request. Earlier revisions stay as they were; approvals of them no
-longer count. Not checked here: whether a new revision is called for (`approvals.refresh` decides that).
+longer count. Not checked here: whether a new revision is called for (`approvals.requests.refresh` decides that).
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
-from approvals.expectations import active_expectations
 from approvals.models import PolicyVersion, Request, RequestState, Revision, RevisionEvidence
-from approvals.named_signers import named_signers
-from approvals.policies import active_policy
-from approvals.snapshot import SeenEvidence, build_snapshot, party
-from approvals.status import refresh_state
+from approvals.policies.expectations import active_expectations
+from approvals.policies.named_signers import named_signers
+from approvals.policies.versions import active_policy
+from approvals.requests.snapshot import SeenEvidence, build_snapshot, party
+from approvals.requests.status import refresh_state
 from attestations.admission import MAX_OF_OTHERS, is_own, is_troubled_by_signers, others_verdicts, own_verdicts
 from attestations.blobs import bytes_of, store_blob
 from attestations.models import Verdict

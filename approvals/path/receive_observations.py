@@ -12,9 +12,9 @@ from datetime import datetime
 
 from django.db import transaction
 
-from approvals.approved import ApprovedReleases
 from approvals.models import PathFinding
-from approvals.path import seen_of
+from approvals.path.approved import ApprovedReleases
+from approvals.path.contradictions import seen_of
 from attestations.blobs import store_blob
 from attestations.models import Observation
 from attestations.observe import counts_at, demand_observer, keep_observation, newest_of_each_digest, seen_before

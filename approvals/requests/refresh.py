@@ -17,9 +17,9 @@ from django.db.models import CharField, DateTimeField, Exists, ExpressionWrapper
 from django.db.models.functions import Coalesce
 
 from approvals.models import Approval, ExpectationsActivation, PolicyActivation, Request, RequestState, Revision, RevisionEvidence
-from approvals.named_signers import own_of, troubled_by_signers
-from approvals.revise import Evaluation, evaluate_request, lock_state, revise_request
-from approvals.status import refresh_state
+from approvals.policies.named_signers import own_of, troubled_by_signers
+from approvals.requests.revise import Evaluation, evaluate_request, lock_state, revise_request
+from approvals.requests.status import refresh_state
 from attestations.admission import is_admitted, is_sent_by
 from attestations.blobs import bytes_of
 from attestations.models import Verdict, VerdictSubject

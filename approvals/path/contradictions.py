@@ -1,6 +1,6 @@
 """How the places stand now where an artifact was seen, or where another was seen in its stead: computed anew from rows, never written.
 
-What a check found when an observation came in is kept (`approvals.receive_observations`); approvals given or ended since may change what an
+What a check found when an observation came in is kept (`approvals.path.receive_observations`); approvals given or ended since may change what an
 observation means. A contradiction stands until a later observation of the same place shows an approved digest. Reads only.
 """
 
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from django.db.models import Prefetch, Q, QuerySet
 
-from approvals.approved import ApprovedReleases
 from approvals.models import PathFinding
+from approvals.path.approved import ApprovedReleases
 from attestations.models import Observation, Place
 from attestations.observe import does_count, newest_of_each_digest
 from identities.models import Environment, Project, Team

@@ -1,7 +1,7 @@
 """Where a request stands: computed from what people and machines did, and cached in one row for lists.
 
 The cache can be rebuilt from the other tables at any time, and decides nothing: gates recompute from the signed material. Not looked at
-here: keys revoked and evidence changed since (gates and `approvals.refresh` do).
+here: keys revoked and evidence changed since (gates and `approvals.requests.refresh` do).
 """
 
 from __future__ import annotations

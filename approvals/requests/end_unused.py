@@ -13,9 +13,9 @@ from typing import Any
 from django.db.models import Q
 
 from approvals.models import Approval, ApprovalEnd, Ceremony, KeptApproval, Request
-from approvals.revise import lock_state
+from approvals.requests.revise import lock_state
+from approvals.requests.status import refresh_state
 from approvals.signals import approval_use_asked
-from approvals.status import refresh_state
 from attestations.blobs import store_blob
 from identities.actors import actor_of, portal_actor
 from identities.models import Identity, SigningKey

@@ -1,0 +1,1 @@
+"""What leaves the portal so that others can check an approval without it."""

@@ -1,0 +1,1 @@
+"""Whether what observers saw is what people approved."""

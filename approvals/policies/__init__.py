@@ -1,0 +1,1 @@
+"""Policies and expectations: written down, stored by digest, put into force."""
