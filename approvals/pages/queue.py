@@ -167,8 +167,8 @@ def _whose_turn(state: RequestState, policy: Policy | None, answers: list[Approv
         return False, "A rule is not met"
     if state.status == Status.COLLECTING:
         return False, "Evidence has not arrived"
-    if state.status in ENDED:
-        return False, ENDED[state.status]
+    if Status(state.status) in ENDED:
+        return False, ENDED[Status(state.status)]
     if state.status not in OPEN or policy is None:
         return False, ""
     wanted = [rule.role for rule in policy.approvals_rules]
@@ -183,7 +183,7 @@ def _whose_turn(state: RequestState, policy: Policy | None, answers: list[Approv
     if not held:
         return False, waiting
     left = any(hasattr(answer, "end") for answer in answers)
-    again = AGAIN.get(state.status, "an approval ended; " if left else "")
+    again = AGAIN.get(Status(state.status), "an approval ended; " if left else "")
     return True, f"{again}you are {ROLE_WORDS.get(held[0].role, held[0].role).lower()}".capitalize()
 
 
