@@ -1,7 +1,8 @@
 """A newer request takes the place of older ones about the same that still wait.
 
 It does where the artifact names of the older one, without tag and digest, are all among the newer one's, for the same project and
-environment. One that is approved stays: what people decided is not undone by asking for something else. Called by the acts that open
+environment. One about exactly the same artifacts is the same question once more and stays: a no to either stops both at the gate. One
+that is approved stays: what people decided is not undone by asking for something else. Called by the acts that open
 and submit, in their transaction.
 """
 
@@ -21,6 +22,9 @@ Kind = Request.Kind
 KINDS = (Kind.RELEASE, Kind.PROMOTION)
 
 
+_Name = tuple[str, str, tuple[str, ...]]
+
+
 def hold_project(project: Project) -> None:
     """Let the requests of a project be opened one after the other, so that of two at once one is the newer. Locked before any request."""
     list(Project.objects.select_for_update(no_key=True).filter(pk=project.pk))
@@ -36,8 +40,13 @@ def supersede_older(*, request: Request, by: Identity, now: datetime) -> list[Su
     names = _names(request)
     others = Request.objects.filter(project=request.project, environment=request.environment, kind__in=KINDS, state__status__in=PENDING)
     others = others.exclude(pk=request.pk).select_related("project", "requester__owner", "on_behalf_of").prefetch_related("artifacts")
-    older = [other for other in others.order_by("pk") if _names(other) and _names(other) <= names]
+    older = [other for other in others.order_by("pk") if _takes_place(other, request, names)]
     return [row for other in older if (row := _supersede(other, request, by=by, now=now)) is not None]
+
+
+def _takes_place(older: Request, newer: Request, names: frozenset[_Name]) -> bool:
+    before, after = ({item.artifact_id for item in each.artifacts.all()} for each in (older, newer))
+    return before != after and bool(_names(older)) and _names(older) <= names
 
 
 def _supersede(older: Request, newer: Request, *, by: Identity, now: datetime) -> Supersession | None:
@@ -51,7 +60,7 @@ def _supersede(older: Request, newer: Request, *, by: Identity, now: datetime) -
     return row
 
 
-def _names(request: Request) -> frozenset[tuple[str, str, tuple[str, ...]]]:
+def _names(request: Request) -> frozenset[_Name]:
     """Return what the artifacts are called without tag and digest; nothing where one has no name, which is then like no other."""
     names = [item.name for item in request.artifacts.all()]
     taken_apart = [read_name(name) for name in names]

@@ -51,7 +51,7 @@ class TestOpen:
             ({"environment": "nowhere"}, 404, "environment.unknown"),
             ({"onBehalfOf": "nobody"}, 400, "request.on_behalf_of"),
             ({"onBehalfOf": "mallory"}, 400, "request.on_behalf_of"),
-            ({"artifacts": []}, 400, "request.invalid"),
+            ({"artifacts": []}, 400, "request.no_artifact"),
             ({"artifacts": [{"digest": "payments/api:latest"}]}, 400, "digest.malformed"),
             ({"title": ""}, 400, "request.invalid"),
         ],

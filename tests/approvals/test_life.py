@@ -210,6 +210,11 @@ class TestSupersede:
             )
         assert Supersession.objects.exists() == is_superseded
 
+    def test_the_same_question_once_more_supersedes_nothing(self) -> None:
+        make_requests.ready()
+        make.ask(now=LATER)
+        assert not Supersession.objects.exists()
+
     def test_leaves_alone_what_is_approved_or_goes_elsewhere(self) -> None:
         make_requests.approved()
         make.ask(tag="1.4.3", now=LATER)
