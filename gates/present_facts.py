@@ -105,7 +105,7 @@ def _check_requester(request: Request) -> list[Reason]:
 
 
 def _was_let_through(request: Request, person: Identity) -> bool:
-    allowed = Decision.objects.filter(request=request, outcome=Decision.Outcome.ALLOW)
+    allowed = Decision.objects.filter(request=request, outcome=Decision.Outcome.ALLOW, enforced=None)
     return allowed.filter(decided_at__lte=person.deactivated_at).exists()
 
 

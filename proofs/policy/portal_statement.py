@@ -16,7 +16,7 @@ from proofs.digest import sha256_hex
 from proofs.fields import Fields
 from proofs.moment import rfc3339
 from proofs.policy.change import PolicyChange, parse_policy_change
-from proofs.policy.waiver import Waiver, parse_waiver
+from proofs.policy.waiver import WaiverTerms, parse_waiver
 from proofs.statement import STATEMENT_V1
 
 ACTIVATION_TYPE = "urn:countersign:policy-activation:v1"
@@ -49,7 +49,7 @@ class PortalStatement:
         return parse_policy_change(self.document)
 
     @property
-    def waiver(self) -> Waiver:
+    def waiver(self) -> WaiverTerms:
         """The waiver. Refuses as `parse_waiver` does."""
         return parse_waiver(self.document)
 

@@ -28,7 +28,7 @@ _CODE = "waiver.malformed"
 
 
 @dataclass(frozen=True, slots=True)
-class Waiver:
+class WaiverTerms:
     """What a waiver says. `artifacts` is None for everything that goes to the place; `owner` is (issuer, subject) of who answers for it."""
 
     policy_id: str
@@ -43,7 +43,7 @@ class Waiver:
     until: datetime
 
 
-def build_waiver(waiver: Waiver) -> bytes:
+def build_waiver(waiver: WaiverTerms) -> bytes:
     """Return the canonical bytes of a waiver (countersign-waiver/v1). Refuses with `waiver.malformed` or `digest.malformed`."""
     document = canonical_bytes(
         {
@@ -62,7 +62,7 @@ def build_waiver(waiver: Waiver) -> bytes:
     return document
 
 
-def parse_waiver(content: bytes) -> Waiver:
+def parse_waiver(content: bytes) -> WaiverTerms:
     """Parse the canonical bytes of a waiver. Refuses with `waiver.malformed`, `digest.malformed` or `json.*`."""
     fields = Fields(parse_canonical(content), path="waiver", code=_CODE)
     fields.only("schema", "policy", "rule", "project", "environment", "artifacts", "owner", "reason", "until")
@@ -72,7 +72,7 @@ def parse_waiver(content: bytes) -> Waiver:
     artifacts = fields.texts("artifacts", low=1, high=MAX_ARTIFACTS, limit=140) if fields.has("artifacts") else None
     if artifacts is not None and list(artifacts) != sorted(str(parse_digest(digest)) for digest in artifacts):
         fields.refuse("artifacts", "the digests in order, in their one spelling")
-    return Waiver(
+    return WaiverTerms(
         policy_id=policy.text("id", limit=80),
         policy_digest=policy.sha256(),
         rule_id=rule.text("id", limit=80),
@@ -108,18 +108,18 @@ def rule_digest(rule: Mapping[str, Any]) -> str:
     return sha256_hex(canonical_bytes(dict(rule)))
 
 
-def is_same_rule(waiver: Waiver, document: Mapping[str, Any]) -> bool:
+def is_same_rule(waiver: WaiverTerms, document: Mapping[str, Any]) -> bool:
     """Say whether the policy document still has the rule that was waived, word for word, and is a version of the same policy."""
     rules = [rule for rule in document["rules"] if rule["id"] == waiver.rule_id]
     return document["id"] == waiver.policy_id and len(rules) == 1 and rule_digest(rules[0]) == waiver.rule_digest
 
 
-def touches(waiver: Waiver, artifacts: Iterable[str]) -> bool:
+def touches(waiver: WaiverTerms, artifacts: Iterable[str]) -> bool:
     """Say whether a waiver speaks of any of `artifacts`."""
     return waiver.artifacts is None or not set(waiver.artifacts).isdisjoint(artifacts)
 
 
-def carried(waiver: Waiver, digest: str) -> dict[str, Any]:
+def carried(waiver: WaiverTerms, digest: str) -> dict[str, Any]:
     """Return how a policy input names a waiver whose document has this SHA-256 (hex)."""
     return {
         "digest": digest,

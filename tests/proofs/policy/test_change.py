@@ -13,7 +13,7 @@ from proofs.policy.change import InForce, PolicyChange, build_policy_change, par
 from proofs.policy.evaluate import CountedApproval, count_approvals, exclusions, parse_policy
 from proofs.policy.portal_statement import ACTIVATION_TYPE, WAIVER_TYPE, build_portal_statement, parse_portal_statement
 from proofs.policy.waiver import (
-    Waiver,
+    WaiverTerms,
     build_waiver,
     find_waivable_rule,
     is_same_rule,
@@ -37,7 +37,7 @@ POLICY = {
     "rules": [RULE, PEOPLE],
     "waivers": {"maxDays": 14, "approvals": [{"role": "approver:security", "count": 1}, {"role": "approver:owner", "count": 1}]},
 }
-WAIVER = Waiver(
+WAIVER = WaiverTerms(
     policy_id="release-production",
     policy_digest="a" * 64,
     rule_id="tests",
