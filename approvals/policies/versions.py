@@ -21,7 +21,7 @@ from proofs.canonical import canonical_bytes
 from proofs.digest import sha256_hex
 from proofs.errors import Conflict, Malformed, NotAllowed, TooLarge
 from proofs.moment import rfc3339
-from proofs.policy.evaluate import parse_policy
+from proofs.policy.document import parse_policy, refuse_widening
 
 MAX_SOURCE_BYTES = 64 * 1024
 
@@ -73,7 +73,8 @@ def policy_document(source: str) -> bytes:
 def store_policy(*, source: str, by: Identity, now: datetime) -> PolicyVersion:
     """Store a policy version and write it into the ledger; the same document again gives the same row.
 
-    Refuses as `policy_document` does, and with `policy.version_exists` when this id and version already name another document.
+    Refuses as `policy_document` does, with `policy.widening` when a rule would let through more than none, and with
+    `policy.version_exists` when this id and version already name another document.
     """
     document = policy_document(source)
     digest = sha256_hex(document)
@@ -81,6 +82,7 @@ def store_policy(*, source: str, by: Identity, now: datetime) -> PolicyVersion:
     if known is not None:
         return known
     policy = parse_policy(document)
+    refuse_widening(policy)
     if PolicyVersion.objects.filter(policy_id=policy.id, version=policy.version).exists():
         raise Conflict(
             "policy.version_exists", f"{policy.id} {policy.version} already names another document; give the changed one a new version"

@@ -242,6 +242,8 @@ def _evaluate_rule(rule: Rule, policy_input: dict[str, Any], expected: ProjectEx
         return evaluate_evidence_rule(rule, policy_input, expected)
     if isinstance(rule, ApprovalsRule):
         return RuleOutcome("awaiting", "", f"{rule.title}: needs {rule.count} approval{'s' if rule.count > 1 else ''} by {rule.role}.")
+    if not isinstance(rule, SeparationRule):
+        return RuleOutcome("fail", "policy.not_weighed", f"{rule.title}: rules of this kind cannot be weighed yet.")
     asked = policy_input["requester"]
     who = f"{asked['kind']} {asked['subject']}"
     if rule.requester_may_approve:

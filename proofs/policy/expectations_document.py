@@ -14,7 +14,8 @@ from proofs.canonical import canonical_bytes, parse_canonical
 from proofs.digest import sha256_hex
 from proofs.errors import Malformed, TooLarge
 from proofs.fields import Fields
-from proofs.policy.document import ACCEPTED_FIELDS, EvidenceRule, read_accepted
+from proofs.policy.read_rules import ACCEPTED_FIELDS, read_accepted
+from proofs.policy.rules import EvidenceRule
 
 EXPECTATIONS_SCHEMA = "countersign-expectations/v1"
 MAX_EXPECTATIONS_BYTES = 256 * 1024

@@ -102,7 +102,6 @@ class TestParse:
             (lambda d: d["rules"][1].update(count=True), "policy.malformed"),
             (lambda d: d["rules"][1].update(optional=True), "policy.malformed"),
             (lambda d: d["rules"][2].pop("requesterMayApprove"), "policy.malformed"),
-            (lambda d: d["rules"].append({**d["rules"][2], "id": "again"}), "policy.malformed"),
             (lambda d: d["rules"][1].update(id="provenance"), "policy.malformed"),
             (lambda d: d.update(minimumAssurance="H9"), "policy.malformed"),
             (lambda d: d.update(minimumAssurance="H0"), "policy.malformed"),
