@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from approvals.models.answers import Approval, ApprovalEnd, Ceremony, KeptApproval, Record, new_approval_id, new_ceremony_id
 from approvals.models.findings import PathFinding
+from approvals.models.life import ChangesAnswered, Promotion, RequestExpiry, RequestSubmission, Supersession, Withdrawal
 from approvals.models.policies import ExpectationsActivation, ExpectationsVersion, PolicyActivation, PolicyVersion
 from approvals.models.requests import Request, RequestArtifact, RequestState, Revision, RevisionEvidence, new_request_id
 from approvals.models.waivers import Waiver, WaiverEnd
@@ -12,20 +13,26 @@ __all__ = [
     "Approval",
     "ApprovalEnd",
     "Ceremony",
+    "ChangesAnswered",
     "ExpectationsActivation",
     "ExpectationsVersion",
     "KeptApproval",
     "PathFinding",
     "PolicyActivation",
     "PolicyVersion",
+    "Promotion",
     "Record",
     "Request",
     "RequestArtifact",
+    "RequestExpiry",
     "RequestState",
+    "RequestSubmission",
     "Revision",
     "RevisionEvidence",
+    "Supersession",
     "Waiver",
     "WaiverEnd",
+    "Withdrawal",
     "new_approval_id",
     "new_ceremony_id",
     "new_request_id",

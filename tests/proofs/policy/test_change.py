@@ -7,24 +7,27 @@ from datetime import UTC, datetime
 
 import pytest
 
+from proofs.approval.policy_change import InForce, PolicyChange, ToldDifference, build_policy_change, parse_policy_change
+from proofs.approval.portal_statement import ACTIVATION_TYPE, WAIVER_TYPE, build_portal_statement, parse_portal_statement
+from proofs.approval.waiver_terms import WaiverTerms, build_waiver, parse_waiver
 from proofs.canonical import canonical_bytes, parse_canonical
 from proofs.errors import Refusal
-from proofs.policy.change import InForce, PolicyChange, build_policy_change, parse_policy_change, policy_for_change
+from proofs.policy.derived import policy_for_change, policy_for_exception
 from proofs.policy.evaluate import CountedApproval, count_approvals, exclusions, parse_policy
-from proofs.policy.portal_statement import ACTIVATION_TYPE, WAIVER_TYPE, build_portal_statement, parse_portal_statement
-from proofs.policy.waiver import (
-    WaiverTerms,
-    build_waiver,
-    find_waivable_rule,
-    is_same_rule,
-    parse_waiver,
-    policy_for_exception,
-    rule_digest,
-    touches,
-)
+from proofs.policy.waiving import find_waivable_rule, is_same_rule, rule_digest, touches
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-CHANGE = PolicyChange("release-production", "2", "a" * 64, "payments-api", "production", "enforce", InForce("b" * 64, "warn"), AT)
+CHANGE = PolicyChange(
+    "release-production",
+    "2",
+    "a" * 64,
+    "payments-api",
+    "production",
+    "enforce",
+    InForce("b" * 64, "warn"),
+    AT,
+    (ToldDifference("", "loosened", True, "x"),),
+)
 RULE = {"id": "tests", "kind": "evidence", "title": "Tested", "predicateTypes": ["x"], "builders": [{"keyId": "SHA256:x"}]}
 PEOPLE = {"id": "people", "kind": "approvals", "title": "One", "role": "approver:release", "count": 1}
 POLICY = {

@@ -1,28 +1,23 @@
-"""A change of policy as it is asked about: which version comes into force where and how, in place of what; and who has to agree.
+"""A change of policy as it is asked about: which version comes into force where and how, in place of what, and what that changes.
 
 The document is the one artifact of a request of kind policy-change, and people sign over its digest. Reading is closed and checks form
-only: whether the policy it names exists, and whether what it replaces is in force, is for whoever acts on it.
+only: whether the policy it names exists, whether what it replaces is in force, and whether the differences are those of the two
+policies (`proofs.policy.compare` tells them anew) is for whoever acts on it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from proofs.approval.assurance import reaches_level
 from proofs.canonical import canonical_bytes, parse_canonical
-from proofs.digest import sha256_hex
 from proofs.fields import Fields
 from proofs.moment import rfc3339
-from proofs.policy.document import POLICY_SCHEMA
 
 CHANGE_SCHEMA = "countersign-policy-change/v1"
 MODES = ("observe", "warn", "enforce")
-POLICY_OWNER = "policy-owner"
-# Nobody's rules change by less than a passkey of their own, or a sign-in with two factors.
-LOWEST_LEVEL = "H2"
-VALIDITY_HOURS = 24
+MAX_DIFFERENCES = 100
+MAX_WORDS = 1000
 
 _CODE = "policy_change.malformed"
 
@@ -33,6 +28,16 @@ class InForce:
 
     digest: str
     mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToldDifference:
+    """One difference between what is replaced and what replaces it, in words: of a rule, or (empty) of the policy as a whole."""
+
+    rule: str
+    change: str
+    loosens: bool
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,7 @@ class PolicyChange:
     mode: str
     previous: InForce | None = None
     activate_at: datetime | None = None
+    differences: tuple[ToldDifference, ...] = ()
 
 
 def build_policy_change(change: PolicyChange) -> bytes:
@@ -61,6 +67,9 @@ def build_policy_change(change: PolicyChange) -> bytes:
             "mode": change.mode,
             "previous": {"digest": {"sha256": before.digest}, "mode": before.mode} if before else None,
             "activateAt": rfc3339(change.activate_at) if change.activate_at else None,
+            "differences": [
+                {"rule": item.rule, "change": item.change, "loosens": item.loosens, "words": item.words} for item in change.differences
+            ],
         }
     )
     parse_policy_change(document)
@@ -69,8 +78,12 @@ def build_policy_change(change: PolicyChange) -> bytes:
 
 def parse_policy_change(content: bytes) -> PolicyChange:
     """Parse the canonical bytes of a change. Refuses with `policy_change.malformed` or `json.*`."""
-    fields = Fields(parse_canonical(content), path="policy change", code=_CODE)
-    fields.only("schema", "policy", "project", "environment", "mode", "previous", "activateAt")
+    return read_policy_change(Fields(parse_canonical(content), path="policy change", code=_CODE))
+
+
+def read_policy_change(fields: Fields) -> PolicyChange:
+    """Read a change from its fields. Refuses with the code they bring."""
+    fields.only("schema", "policy", "project", "environment", "mode", "previous", "activateAt", "differences")
     fields.choice("schema", (CHANGE_SCHEMA,))
     policy = fields.fields("policy").only("id", "version", "digest")
     previous = None
@@ -86,41 +99,15 @@ def parse_policy_change(content: bytes) -> PolicyChange:
         mode=fields.choice("mode", MODES),
         previous=previous,
         activate_at=fields.optional_time("activateAt"),
+        differences=tuple(_difference(item) for item in fields.each("differences", high=MAX_DIFFERENCES)),
     )
 
 
-def policy_for_change(*, minimum_assurance: str) -> bytes:
-    """Return the canonical policy that a change of policy is decided by: two different policy owners, of whom one may have proposed it.
-
-    `minimum_assurance` is the level of the policy that is replaced: whoever loosens a rule is no less sure than whoever keeps it. It is
-    never below `LOWEST_LEVEL`.
-    """
-    level = minimum_assurance if reaches_level(minimum_assurance, LOWEST_LEVEL) else LOWEST_LEVEL
-    return derived_policy(
-        policy_id="policy-change",
-        title="A change of policy",
-        minimum_assurance=level,
-        validity_hours=VALIDITY_HOURS,
-        rules=[
-            {"id": "policy-owners", "kind": "approvals", "title": "Two policy owners", "role": POLICY_OWNER, "count": 2},
-            {
-                "id": "two-people",
-                "kind": "separation-of-duties",
-                "title": "Whoever proposes may be one of the two",
-                "requesterMayApprove": True,
-            },
-        ],
+def _difference(item: Fields) -> ToldDifference:
+    item.only("rule", "change", "loosens", "words")
+    return ToldDifference(
+        rule=item.text("rule", limit=80, empty=True),
+        change=item.text("change", limit=20),
+        loosens=item.flag("loosens"),
+        words=item.text("words", limit=MAX_WORDS),
     )
-
-
-def derived_policy(*, policy_id: str, title: str, minimum_assurance: str, validity_hours: int, rules: list[dict[str, Any]]) -> bytes:
-    """Return the canonical bytes of a policy nobody wrote. Its version is the beginning of a digest of the rest, so that equal ones are one."""
-    document = {
-        "schema": POLICY_SCHEMA,
-        "id": policy_id,
-        "title": title,
-        "minimumAssurance": minimum_assurance,
-        "validityHours": validity_hours,
-        "rules": rules,
-    }
-    return canonical_bytes({**document, "version": sha256_hex(canonical_bytes(document))[:16]})

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from proofs.approval.policy_change import PolicyChange, parse_policy_change
+from proofs.approval.waiver_terms import WaiverTerms, parse_waiver
 from proofs.canonical import canonical_bytes, parse_canonical
 from proofs.digest import sha256_hex
 from proofs.fields import Fields
 from proofs.moment import rfc3339
-from proofs.policy.change import PolicyChange, parse_policy_change
-from proofs.policy.waiver import WaiverTerms, parse_waiver
 from proofs.statement import STATEMENT_V1
 
 ACTIVATION_TYPE = "urn:countersign:policy-activation:v1"
