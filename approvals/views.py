@@ -87,7 +87,7 @@ def request_page(request: HttpRequest, request_id: str) -> HttpResponse:
 
 
 @never_cache
-@requires("requests.decide")
+@requires("requests.answer")
 def sign(request: HttpRequest, request_id: str) -> HttpResponse:
     """Take a decision and begin its ceremony. Comes from the review page, with the digest of the snapshot that was shown."""
     asked = _get_request(request, request_id)
@@ -127,7 +127,7 @@ def sign(request: HttpRequest, request_id: str) -> HttpResponse:
 
 
 @never_cache
-@requires("requests.decide")
+@requires("requests.answer")
 def ceremony(request: HttpRequest, ceremony_id: str) -> HttpResponse:
     """Show what will be signed, read from the very bytes, and let the browser ask the passkey."""
     row = _get_own_ceremony(request, ceremony_id)
@@ -147,7 +147,7 @@ def ceremony(request: HttpRequest, ceremony_id: str) -> HttpResponse:
 
 @never_cache
 @require_POST
-@requires("requests.decide")
+@requires("requests.answer")
 def ceremony_complete(request: HttpRequest, ceremony_id: str) -> HttpResponse:
     """Take what the passkey answered."""
     form = InputAssertion(request.POST)
@@ -166,7 +166,7 @@ def ceremony_complete(request: HttpRequest, ceremony_id: str) -> HttpResponse:
 
 @never_cache
 @require_POST
-@requires("requests.decide")
+@requires("requests.answer")
 def ceremony_confirm(request: HttpRequest, ceremony_id: str) -> HttpResponse:
     """Send the person to their identity provider, to confirm what the ceremony's page showed."""
     row, session_hash = _get_own_ceremony(request, ceremony_id), _session_of(request).session_hash
@@ -176,7 +176,7 @@ def ceremony_confirm(request: HttpRequest, ceremony_id: str) -> HttpResponse:
 
 @never_cache
 @require_safe
-@requires("requests.decide")
+@requires("requests.answer")
 def bound(request: HttpRequest, bound_id: str) -> HttpResponse:
     """Take the person back from their identity provider: what they confirmed there is recorded, once. The provider sends browsers by GET."""
     session_hash = _session_of(request).session_hash

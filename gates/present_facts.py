@@ -44,7 +44,7 @@ def check_present_facts(request: Request, *, digest: str, now: datetime) -> list
         *check_evidence_today(revision, now=now),
         *_check_pending(request, revision, digest),
     ]
-    if not reasons and is_outdated(revision):
+    if not reasons and is_outdated(revision, now=now):
         reasons = [Reason("evidence.changed", "Evidence that came in after the approval changes a rule or a finding; it needs a new look.")]
     return [Reason(reason.code, reason.sentence, request_id=request.pk) for reason in reasons]
 

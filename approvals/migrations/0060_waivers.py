@@ -23,6 +23,7 @@ class Migration(migrations.Migration):
                 ("policy_id", models.CharField(max_length=80)),
                 ("rule_id", models.CharField(max_length=80)),
                 ("until", models.DateTimeField()),
+                ("agreed_under", models.CharField(max_length=64)),
                 ("statement", models.BinaryField()),
                 ("granted_at", models.DateTimeField()),
                 ("document", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="attestations.blob")),

@@ -25,6 +25,8 @@ class Waiver(AppendOnly):
     environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="waivers")
     owner = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="waivers")
     until = models.DateTimeField()
+    # The policy that it was agreed to under: where another one names other people for waivers, it holds no longer.
+    agreed_under = models.CharField(max_length=64)
     document = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
     statement = models.BinaryField()
     entry = models.OneToOneField(Entry, on_delete=models.PROTECT, related_name="+")

@@ -60,9 +60,11 @@ class Since:
     is_outdated: bool
 
 
-def look_since(revision: Revision) -> Since:
-    """Compare a revision with the evidence and policy there are now. Refuses as `evaluate_request` does; writes nothing."""
-    evaluation = evaluate_request(revision.request)
+def look_since(revision: Revision, *, now: datetime | None = None) -> Since:
+    """Compare a revision with the evidence, policy and waivers there are at `now` (without it, as of when it was frozen).
+
+    Refuses as `evaluate_request` does; writes nothing."""
+    evaluation = evaluate_request(revision.request, now=now or revision.frozen_at)
     held = frozenset(revision.evidence.values_list("verdict_id", flat=True))
     newer = evaluation.verdict_ids - held
     if (evaluation.policy.digest, evaluation.expectations_digest) != (revision.policy_id, revision.expectations_digest):
@@ -75,9 +77,9 @@ def look_since(revision: Revision) -> Since:
     return Since(len(newer), follows or _substance(evaluation) != _substance_of(revision))
 
 
-def is_outdated(revision: Revision) -> bool:
-    """Say whether evidence and policy as they are now call for a new revision. Refuses as `evaluate_request` does."""
-    return look_since(revision).is_outdated
+def is_outdated(revision: Revision, *, now: datetime | None = None) -> bool:
+    """Say whether evidence, policy and waivers as they are now call for a new revision. Refuses as `evaluate_request` does."""
+    return look_since(revision, now=now).is_outdated
 
 
 def _attempt(act: Callable[..., bool], state: RequestState, *, now: datetime) -> bool:
@@ -103,7 +105,7 @@ def _refresh(request: Request, *, now: datetime) -> bool:
     with transaction.atomic():
         state = lock_state(request, now=now)
         revision = request.revisions.select_related("request", "policy_result").filter(number=state.revision_number).first()
-        if revision is None or is_outdated(revision):
+        if revision is None or is_outdated(revision, now=now):
             revise_request(request=request, by=None, now=now)
             return True
         # Looked at and found unchanged: others get their turn before it is looked at again.

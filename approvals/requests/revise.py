@@ -62,8 +62,8 @@ class Evaluation:
         return frozenset(item.verdict.pk for item in self.evidence)
 
 
-def evaluate_request(request: Request) -> Evaluation:
-    """Evaluate the policy of a request (`policy_for`) on the evidence there is now. Writes nothing.
+def evaluate_request(request: Request, *, now: datetime) -> Evaluation:
+    """Evaluate the policy of a request (`policy_for`) on the evidence there is now and the waivers that are live at `now`. Writes nothing.
 
     Refuses with `policy.missing`, or with `evidence.too_many` when there is more of it than fits into one revision, of the team itself and of
     the signers that the policy and the project's expectations name; however much there is of others, it refuses nothing.
@@ -100,7 +100,7 @@ def revise_request(*, request: Request, by: Identity | None, now: datetime, answ
     """
     state = lock_state(request, now=now)
     now = now.replace(microsecond=0)
-    evaluation = evaluate_request(request)
+    evaluation = evaluate_request(request, now=now)
     number = state.revision_number + 1
     document = _request_document(request, number, evaluation, now, answers_changes)
     result_bytes, input_bytes = canonical_bytes(evaluation.result), canonical_bytes(evaluation.policy_input)

@@ -44,12 +44,13 @@ def policy_for_exception(document: Mapping[str, Any]) -> bytes:
     )
 
 
-def policy_for_change(*, minimum_assurance: str) -> bytes:
+def policy_for_change(*, minimum_assurance: str, owners: int = 2) -> bytes:
     """Return the canonical policy that a change of policy is decided by: two different policy owners, of whom one may have proposed it.
 
     `minimum_assurance` is the level of the policy that is replaced: whoever loosens a rule is no less sure than whoever keeps it. It is
-    never below `LOWEST_LEVEL`.
+    never below `LOWEST_LEVEL`. Where `owners` is 1, there is only one policy owner, and their single answer suffices.
     """
+    only = owners == 1
     level = minimum_assurance if reaches_level(minimum_assurance, LOWEST_LEVEL) else LOWEST_LEVEL
     return derived_policy(
         policy_id="policy-change",
@@ -57,11 +58,17 @@ def policy_for_change(*, minimum_assurance: str) -> bytes:
         minimum_assurance=level,
         validity_hours=CHANGE_HOURS,
         rules=[
-            {"id": "policy-owners", "kind": "approvals", "title": "Two policy owners", "role": POLICY_OWNER, "count": 2},
+            {
+                "id": "policy-owners",
+                "kind": "approvals",
+                "title": "The only policy owner" if only else "Two policy owners",
+                "role": POLICY_OWNER,
+                "count": 1 if only else 2,
+            },
             {
                 "id": "two-people",
                 "kind": "separation-of-duties",
-                "title": "Whoever proposes may be one of the two",
+                "title": "Whoever proposes may answer" if only else "Whoever proposes may be one of the two",
                 "requesterMayApprove": True,
             },
         ],

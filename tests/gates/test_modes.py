@@ -90,7 +90,10 @@ class TestWhereNothingIsEnforced:
         make.ask()
         headers = {"Authorization": f"Bearer {cast.token_of(cast.runner(), now=datetime.now(UTC))}"}
         body = client.post(
-            "/api/v1/gate/decisions", {"digest": make.image(), "environment": "production"}, content_type="application/json", headers=headers
+            "/api/v1/gate/decisions",
+            {"digest": make.image(), "environment": "production"},
+            content_type="application/json",
+            headers=headers,
         ).json()
         assert (body["decision"], body["enforced"], body["reasons"]) == ("allow", False, [])
         assert body["would"][0]["code"] == "approval.missing"
