@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from approvals.exceptions.list_waivers import list_waivable
 from approvals.forms import InputAssertion, InputDecision, InputRequest
 from approvals.models import Ceremony, PolicyVersion, Record, Request
 from approvals.pages.decision_panel import read_panel, role_words
@@ -82,6 +83,7 @@ def request_page(request: HttpRequest, request_id: str) -> HttpResponse:
         "standing": standing,
         "panel": read_panel(request=asked, revision=revision, standing=standing, reader=person, now=now),
         "role": role_words(person, asked),
+        "waivable": list_waivable(request=asked, reader=person),
     }
     return render(request, "approvals/request.html", context)
 
@@ -214,6 +216,7 @@ def policy(request: HttpRequest, digest: str) -> HttpResponse:
         "policy": row,
         "document": parse_canonical(bytes_of(row.document)),
         "activations": [(activation, was_one_person(activation)) for activation in activations],
+        "may_propose": may(person, "policies.decide").allowed,
     }
     return render(request, "approvals/policy.html", context)
 

@@ -21,7 +21,7 @@ def read_review(content: bytes) -> dict[str, Any]:
     """Return the snapshot with times parsed, evidence described in words, and rules sorted with what is not met first."""
     snapshot: dict[str, Any] = _with_times(read_snapshot(content))
     snapshot["evidence"] = [_described(item) for item in snapshot["evidence"]]
-    order = {"fail": 0, "awaiting": 1, "pass": 2}
+    order = {"fail": 0, "waived": 1, "awaiting": 2, "pass": 3}
     snapshot["policy"]["rules"] = sorted(snapshot["policy"]["rules"], key=lambda rule: order.get(rule["outcome"], 0))
     snapshot["troubles"] = [item for item in snapshot["evidence"] if item["result"] != "verified" or item["notable"]]
     return snapshot
