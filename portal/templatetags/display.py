@@ -120,6 +120,7 @@ TOOLS = (
     ("recoveries.decide", "Recoveries", "key", "identities:recoveries"),
     ("audit.read", "Audit", "scroll", "identities:audit"),
     ("sign_in.change", "Identity providers", "lock", "identities:sign_in_providers"),
+    ("webhooks.change", "Webhooks", "bell", "portal:webhooks"),
     ("portal.set_up", "Set-up", "check", "portal:set_up"),
 )
 # label, icon, URL name, and the beginning of the paths that belong to it; none is the very path alone.
