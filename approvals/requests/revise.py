@@ -19,6 +19,7 @@ from django.db.models import Q
 from approvals.models import PolicyVersion, Request, RequestState, Revision, RevisionEvidence
 from approvals.policies.expectations import active_expectations
 from approvals.policies.named_signers import named_signers
+from approvals.policies.waivers import live_waivers
 from approvals.requests.policy_for import keep_policy, policy_for
 from approvals.requests.snapshot import SeenEvidence, build_snapshot, party
 from approvals.requests.status import refresh_state
@@ -75,6 +76,8 @@ def evaluate_request(request: Request, *, now: datetime) -> Evaluation:
     named = named_signers(parsed, expected)
     evidence, own_ids, troubled = _current_evidence([item["digest"] for item in artifacts], request.project.team, named)
     behalf, owner = request.on_behalf_of, request.requester.owner
+    digests = {item["digest"] for item in artifacts}
+    waivers = live_waivers(project=request.project, environment=request.environment, policy=policy, artifacts=digests, now=now)
     policy_input = build_policy_input(
         project=request.project.slug,
         team=request.project.team.slug,
@@ -85,6 +88,8 @@ def evaluate_request(request: Request, *, now: datetime) -> Evaluation:
         owner={"issuer": owner.issuer, "subject": owner.subject} if owner else None,
         evidence=[{"digest": item.digest, "verdictDigest": item.verdict_digest, "verdict": dict(item.document)} for item in evidence],
         expectations={"digest": expected.digest, "document": parse_canonical(bytes_of(expected.document))} if expected else None,
+        at=now.replace(microsecond=0) if waivers or parsed.asks_moment else None,
+        waivers=waivers,
     )
     expectations_digest = (expected.digest if expected else "") if parsed.asks_expectations else None
     result = evaluate_policy(parsed, policy_input)

@@ -151,12 +151,26 @@ def _rebuild_input(files: Mapping[str, bytes], approval: HumanApproval, policy: 
                 {"digest": item.reference.digest, "verdictDigest": item.reference.verdict_digest, "verdict": item.verdict} for item in items
             ],
             expectations=shown.get("expectations"),
+            # When it was frozen stands in the request as well; what each waiver says is held against what people agreed to.
+            at=_frozen_at(files, shown),
+            waivers=shown.get("waivers", ()),
         )
     except Refusal as error:
         raise Unproven("policy.input", f"the policy input cannot be derived from the statement: {error.reason}") from error
     if canonical_bytes(rebuilt) != content:
         raise Unproven("policy.input", "the policy was evaluated on something else than what the statement says")
     return rebuilt
+
+
+def _frozen_at(files: Mapping[str, bytes], shown: Mapping[str, Any]) -> str | None:
+    """Return the moment that the policy was weighed at, where it was weighed at one: it must be that of the request."""
+    if "at" not in shown:
+        return None
+    request = parse_canonical(files[layout.REQUEST])
+    frozen = request.get("frozenAt") if isinstance(request, dict) else None
+    if not isinstance(frozen, str) or frozen != shown["at"]:
+        raise Unproven("policy.input", "the policy was weighed at another moment than the request was frozen at")
+    return frozen
 
 
 def _person(names: tuple[str, str] | None) -> dict[str, str] | None:

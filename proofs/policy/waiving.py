@@ -15,16 +15,16 @@ from proofs.moment import rfc3339
 def find_waivable_rule(document: Mapping[str, Any], rule_id: str) -> Mapping[str, Any]:
     """Return the rule of a policy document (as parsed) that may be waived.
 
-    Refuses with `waiver.rule_unknown`, `waiver.not_possible` where the policy allows no waivers, and `waiver.rule_kind` for a rule about who
-    approves: no waiver stands in for a person.
+    Refuses with `waiver.rule_unknown`, `waiver.not_possible` where the policy allows no waivers, and `waiver.rule_kind` for a rule of kind
+    approvals: no waiver stands in for a person.
     """
     rule = next((rule for rule in document["rules"] if rule["id"] == rule_id), None)
     if rule is None:
         raise NotFound("waiver.rule_unknown", f"the policy has no rule {rule_id[:80]!r}; ask for an exception from one it has")
     if not document.get("waivers"):
         raise Conflict("waiver.not_possible", "the policy says nothing of waivers, so none of its rules can be waived")
-    if rule["kind"] in ("approvals", "separation-of-duties"):
-        raise Conflict("waiver.rule_kind", "rules about who approves are never waived; ask for an exception from another rule")
+    if rule["kind"] == "approvals":
+        raise Conflict("waiver.rule_kind", "rules of kind approvals are never waived; ask for an exception from another rule")
     found: Mapping[str, Any] = rule
     return found
 
