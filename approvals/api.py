@@ -193,4 +193,4 @@ def _reasons(standing: Standing, rules: Sequence[Mapping[str, Any]]) -> list[str
         for answer in standing.answers
         if answer.decision != Approval.Decision.APPROVE
     ]
-    return against + [rule["sentence"] for rule in rules if rule["outcome"] != "pass"]
+    return against + [rule["sentence"] for rule in rules if rule["outcome"] not in ("pass", "waived")]
