@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -18,12 +18,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from approvals.exceptions.list_waivers import list_waivable
 from approvals.forms import InputAssertion, InputDecision, InputRequest
-from approvals.models import Ceremony, PolicyVersion, Record, Request
+from approvals.models import Ceremony, Record, Request
 from approvals.pages.decision_panel import read_panel, role_words
 from approvals.pages.queue import read_queue
 from approvals.pages.record import read_record
 from approvals.pages.review import read_review
 from approvals.pages.statement import describe_statement
+from approvals.policies.readable import readable_policies
 from approvals.policies.versions import was_one_person
 from approvals.requests.open_request import open_request
 from approvals.requests.status import compute_standing
@@ -35,7 +36,7 @@ from approvals.signing.complete_signing import complete_signing
 from approvals.signing.entitlement import get_current_revision
 from approvals.signing.verify_signature import parse_assertion
 from attestations.blobs import bytes_of
-from identities.models import RoleAssignment, SigningKey
+from identities.models import SigningKey
 from identities.oidc.leave_for import leave_for
 from identities.permissions import may, person_of, readable_projects, requires
 from proofs.approval.human_approval import approval_challenge
@@ -206,12 +207,10 @@ def record(request: HttpRequest, digest: str) -> HttpResponse:
 @requires("policies.read")
 def policy(request: HttpRequest, digest: str) -> HttpResponse:
     """Show a policy version as it counts, and where among the reader's projects it was put into force."""
-    row = get_object_or_404(PolicyVersion.objects.select_related("document"), digest=digest)
     person = person_of(request)
+    row = get_object_or_404(readable_policies(person).select_related("document"), digest=digest)
     readable = row.activations.filter(project__in=readable_projects(person, "policies.read"))
     activations = list(readable.select_related("project__team", "environment", "entry").order_by("-entry_id"))
-    if not activations and (row.activations.exists() or not may(person, "policies.read", role=RoleAssignment.Role.POLICY_OWNER).allowed):
-        raise Http404("a policy of other teams, or one in force nowhere yet")
     context = {
         "policy": row,
         "document": parse_canonical(bytes_of(row.document)),

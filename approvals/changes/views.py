@@ -15,6 +15,7 @@ from approvals.changes.forms import InputProposal
 from approvals.changes.in_force import list_in_force
 from approvals.changes.propose_policy import compare_with_force, propose_policy
 from approvals.models import PolicyVersion
+from approvals.policies.readable import readable_policies
 from approvals.policies.versions import activation_in_force
 from identities.models import Environment
 from identities.permissions import person_of, readable_projects, requires
@@ -36,7 +37,7 @@ def policies(request: HttpRequest) -> HttpResponse:
 def policy_propose(request: HttpRequest, digest: str) -> HttpResponse:
     """Show what a policy would change where, and propose it."""
     person = person_of(request)
-    policy = get_object_or_404(PolicyVersion.objects.select_related("document"), digest=digest)
+    policy = get_object_or_404(readable_policies(person).select_related("document"), digest=digest)
     form = InputProposal(request.POST or None, person=person, initial=_initial(request))
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data

@@ -35,7 +35,6 @@ class InputException(forms.Form):
     )
     scope = forms.ChoiceField(
         choices=[("artifacts", "The artifacts of this request"), ("place", "Everything of this project that goes to this environment")],
-        widget=forms.RadioSelect,
         initial="artifacts",
         label="For what",
     )

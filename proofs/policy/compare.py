@@ -99,16 +99,10 @@ def _approvable(document: Mapping[str, Any]) -> frozenset[str] | None:
 
 
 def _compare_rule(rule_id: str, before: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> list[Difference]:
-    if before is None and now is not None:
-        if now["kind"] == "separation-of-duties" and now.get("requesterMayApprove"):
-            return [Difference(rule_id, LOOSENED, f"{_short(now['title'])}: whoever asks may approve now: loosened")]
-        return [Difference(rule_id, ADDED, f"{_short(now['title'])}: {_kind_words(now)} is added")]
-    if before is not None and now is None:
-        if before["kind"] == "separation-of-duties" and before.get("requesterMayApprove") and not before.get("exclude"):
-            return [Difference(rule_id, TIGHTENED, f"{_short(before['title'])}: whoever asks may not approve any more: tightened")]
-        return [Difference(rule_id, REMOVED, f"{_short(before['title'])}: {_kind_words(before)} is removed")]
-    assert before is not None
-    assert now is not None
+    if before is None:
+        return [_came(rule_id, now)] if now is not None else []
+    if now is None:
+        return [_went(rule_id, before)]
     if before["kind"] != now["kind"]:
         return [Difference(rule_id, CHANGED, f"{_short(now['title'])}: {_kind_words(before)} → {_kind_words(now)}")]
     weighs = {**_EVERY_RULE, **_BY_KIND.get(now["kind"], {})}
@@ -116,6 +110,18 @@ def _compare_rule(rule_id: str, before: Mapping[str, Any] | None, now: Mapping[s
         # Such a rule lets more through, and so it does for more kinds.
         weighs["kinds"] = _cannot_tell
     return _compare_fields(rule_id, before, now, weighs, left_out=("id", "kind"), prefix=f"{_short(now['title'])}: ")
+
+
+def _came(rule_id: str, rule: Mapping[str, Any]) -> Difference:
+    if rule["kind"] == "separation-of-duties" and rule.get("requesterMayApprove"):
+        return Difference(rule_id, LOOSENED, f"{_short(rule['title'])}: whoever asks may approve now: loosened")
+    return Difference(rule_id, ADDED, f"{_short(rule['title'])}: {_kind_words(rule)} is added")
+
+
+def _went(rule_id: str, rule: Mapping[str, Any]) -> Difference:
+    if rule["kind"] == "separation-of-duties" and rule.get("requesterMayApprove") and not rule.get("exclude"):
+        return Difference(rule_id, TIGHTENED, f"{_short(rule['title'])}: whoever asks may not approve any more: tightened")
+    return Difference(rule_id, REMOVED, f"{_short(rule['title'])}: {_kind_words(rule)} is removed")
 
 
 def _compare_fields(
