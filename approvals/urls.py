@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.urls import path
 
 from approvals import api, views
+from approvals.changes import views as changes
+from approvals.exceptions import views as waivers
 
 app_name = "approvals"
 urlpatterns = [
@@ -20,7 +22,12 @@ urlpatterns = [
     path("ceremonies/<str:ceremony_id>/confirm", views.ceremony_confirm, name="ceremony_confirm"),
     path("approvals/bound/<str:bound_id>", views.bound, name="bound"),
     path("records/<str:digest>", views.record, name="record"),
+    path("policies", changes.policies, name="policies"),
     path("policies/<str:digest>", views.policy, name="policy"),
+    path("policies/<str:digest>/propose", changes.policy_propose, name="policy_propose"),
+    path("exceptions", waivers.exceptions, name="exceptions"),
+    path("exceptions/<str:digest>/withdraw", waivers.exception_end, name="exception_end"),
+    path("requests/<str:request_id>/exception", waivers.exception_ask, name="exception_ask"),
     path("api/v1/observations", api.ObservationsView.as_view(), name="api_observations"),
     path("api/v1/requests", api.RequestsView.as_view(), name="api_requests"),
     path("api/v1/requests/<str:request_id>", api.RequestView.as_view(), name="api_request"),

@@ -16,8 +16,9 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from approvals.exceptions.list_waivers import list_waivable
 from approvals.forms import REQUEST_FORMS, InputAssertion, InputDecision, InputNote, InputReason
-from approvals.models import Ceremony, PolicyVersion, Record, Request
+from approvals.models import Ceremony, Record, Request
 from approvals.pages.decision_panel import read_panel, role_words
 from approvals.pages.life import read_life
 from approvals.pages.queue import read_queue
@@ -25,6 +26,7 @@ from approvals.pages.record import read_record
 from approvals.pages.review import read_review
 from approvals.pages.statement import describe_statement
 from approvals.pages.subject_words import KINDS
+from approvals.policies.readable import readable_policies
 from approvals.policies.versions import was_one_person
 from approvals.requests.answer_changes import answer_changes
 from approvals.requests.open_request import open_request
@@ -39,7 +41,7 @@ from approvals.signing.complete_signing import complete_signing
 from approvals.signing.entitlement import get_current_revision
 from approvals.signing.verify_signature import parse_assertion
 from attestations.blobs import bytes_of
-from identities.models import RoleAssignment, SigningKey
+from identities.models import SigningKey
 from identities.oidc.leave_for import leave_for
 from identities.permissions import may, person_of, readable_projects, requires
 from proofs.approval.human_approval import approval_challenge
@@ -91,6 +93,7 @@ def request_page(request: HttpRequest, request_id: str) -> HttpResponse:
         "panel": read_panel(request=asked, revision=revision, standing=standing, reader=person, now=now),
         "role": role_words(person, asked),
         "life": read_life(asked, standing, person),
+        "waivable": list_waivable(request=asked, reader=person),
     }
     return render(request, "approvals/request.html", context)
 
@@ -135,7 +138,7 @@ def answer(request: HttpRequest, request_id: str) -> HttpResponse:
 
 
 @never_cache
-@requires("requests.decide")
+@requires("requests.answer")
 def sign(request: HttpRequest, request_id: str) -> HttpResponse:
     """Take a decision and begin its ceremony. Comes from the review page, with the digest of the snapshot that was shown."""
     asked = _get_request(request, request_id)
@@ -176,7 +179,7 @@ def sign(request: HttpRequest, request_id: str) -> HttpResponse:
 
 
 @never_cache
-@requires("requests.decide")
+@requires("requests.answer")
 def ceremony(request: HttpRequest, ceremony_id: str) -> HttpResponse:
     """Show what will be signed, read from the very bytes, and let the browser ask the passkey."""
     row = _get_own_ceremony(request, ceremony_id)
@@ -196,7 +199,7 @@ def ceremony(request: HttpRequest, ceremony_id: str) -> HttpResponse:
 
 @never_cache
 @require_POST
-@requires("requests.decide")
+@requires("requests.answer")
 def ceremony_complete(request: HttpRequest, ceremony_id: str) -> HttpResponse:
     """Take what the passkey answered."""
     form = InputAssertion(request.POST)
@@ -215,7 +218,7 @@ def ceremony_complete(request: HttpRequest, ceremony_id: str) -> HttpResponse:
 
 @never_cache
 @require_POST
-@requires("requests.decide")
+@requires("requests.answer")
 def ceremony_confirm(request: HttpRequest, ceremony_id: str) -> HttpResponse:
     """Send the person to their identity provider, to confirm what the ceremony's page showed."""
     row, session_hash = _get_own_ceremony(request, ceremony_id), _session_of(request).session_hash
@@ -225,7 +228,7 @@ def ceremony_confirm(request: HttpRequest, ceremony_id: str) -> HttpResponse:
 
 @never_cache
 @require_safe
-@requires("requests.decide")
+@requires("requests.answer")
 def bound(request: HttpRequest, bound_id: str) -> HttpResponse:
     """Take the person back from their identity provider: what they confirmed there is recorded, once. The provider sends browsers by GET."""
     session_hash = _session_of(request).session_hash
@@ -253,16 +256,15 @@ def record(request: HttpRequest, digest: str) -> HttpResponse:
 @requires("policies.read")
 def policy(request: HttpRequest, digest: str) -> HttpResponse:
     """Show a policy version as it counts, and where among the reader's projects it was put into force."""
-    row = get_object_or_404(PolicyVersion.objects.select_related("document"), digest=digest)
     person = person_of(request)
+    row = get_object_or_404(readable_policies(person).select_related("document"), digest=digest)
     readable = row.activations.filter(project__in=readable_projects(person, "policies.read"))
     activations = list(readable.select_related("project__team", "environment", "entry").order_by("-entry_id"))
-    if not activations and (row.activations.exists() or not may(person, "policies.read", role=RoleAssignment.Role.POLICY_OWNER).allowed):
-        raise Http404("a policy of other teams, or one in force nowhere yet")
     context = {
         "policy": row,
         "document": parse_canonical(bytes_of(row.document)),
         "activations": [(activation, was_one_person(activation)) for activation in activations],
+        "may_propose": may(person, "policies.decide").allowed,
     }
     return render(request, "approvals/policy.html", context)
 

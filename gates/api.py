@@ -45,6 +45,8 @@ def _answer(decision: Decision) -> dict[str, object]:
                 "id": decision.pk,
                 "decision": decision.outcome,
                 "reasons": decision.reasons,
+                "enforced": decision.enforced is not False,
+                "would": decision.would or [],
                 "digest": decision.artifact_digest,
                 "environment": decision.environment_slug,
                 "request": decision.request_id,

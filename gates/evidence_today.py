@@ -48,7 +48,7 @@ def check_evidence_today(revision: Revision, *, now: datetime) -> list[Reason]:
         {**item, "verdict": fallen[item["digest"]].verdict} if item["digest"] in fallen else item for item in policy_input["evidence"]
     ]
     weighed = evaluate_policy(policy, {**policy_input, "evidence": evidence})
-    failed = {rule["id"] for rule in weighed["rules"] if rule["outcome"] not in ("pass", "awaiting")}
+    failed = {rule["id"] for rule in weighed["rules"] if rule["outcome"] not in ("pass", "awaiting", "waived")}
     if failed:
         shown = parse_canonical(bytes_of(revision.policy_result))
         counted = {digest for rule in shown["rules"] if rule["id"] in failed for digest in rule["evidence"]}

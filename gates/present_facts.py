@@ -11,6 +11,7 @@ from approvals.models import Approval, ApprovalEnd, Request, Revision
 from approvals.path.contradictions import standing_contradictions
 from approvals.policies.expectations import active_expectations
 from approvals.policies.named_signers import named_in
+from approvals.policies.waivers import ended_among
 from approvals.requests.policy_for import policy_for
 from approvals.requests.refresh import is_outdated
 from approvals.requests.status import stood_approved, why_shut
@@ -26,7 +27,7 @@ from identities.standing import SUSPENDED, in_words, is_only_deactivated, why_no
 from proofs.approval.human_approval import parse_human_approval
 from proofs.canonical import parse_canonical
 from proofs.errors import Refusal
-from proofs.policy.evaluate import CountedApproval, count_approvals, exclusions, parse_policy
+from proofs.policy.evaluate import CountedApproval, count_approvals, evaluate_policy, exclusions, parse_policy
 
 
 def check_present_facts(request: Request, *, digest: str, now: datetime) -> list[Reason]:
@@ -42,9 +43,10 @@ def check_present_facts(request: Request, *, digest: str, now: datetime) -> list
         *_check_requester(request),
         *_check_approvers(request, revision),
         *check_evidence_today(revision, now=now),
+        *_check_waivers(revision, now=now),
         *_check_pending(request, revision, digest),
     ]
-    if not reasons and is_outdated(revision):
+    if not reasons and is_outdated(revision, now=now):
         reasons = [Reason("evidence.changed", "Evidence that came in after the approval changes a rule or a finding; it needs a new look.")]
     return [Reason(reason.code, reason.sentence, request_id=request.pk) for reason in reasons]
 
@@ -101,6 +103,21 @@ def _check_policy(request: Request, revision: Revision) -> list[Reason]:
     return []
 
 
+def _check_waivers(revision: Revision, *, now: datetime) -> list[Reason]:
+    """A waiver counts while it is alive: what rests on one that was withdrawn or is over needs the rule again."""
+    policy_input = parse_canonical(bytes_of(revision.policy_input))
+    gone = set(ended_among(policy_input.get("waivers", ()), now=now))
+    if not gone:
+        return []
+    left = [item for item in policy_input["waivers"] if item["digest"] not in gone]
+    weighed = evaluate_policy(parse_policy(bytes_of(revision.policy.document)), {**policy_input, "waivers": left}, at=now)
+    return [
+        Reason("waiver.ended", f"The rule {rule['title']!r} was waived, and the waiver is over or withdrawn. {rule['sentence']}")
+        for rule in weighed["rules"]
+        if rule["outcome"] == "fail"
+    ]
+
+
 def _check_requester(request: Request) -> list[Reason]:
     """Who asked must still answer for it: what a stolen agent asked for was not asked for by whom people thought.
 
@@ -113,7 +130,7 @@ def _check_requester(request: Request) -> list[Reason]:
 
 
 def _was_let_through(request: Request, person: Identity) -> bool:
-    allowed = Decision.objects.filter(request=request, outcome=Decision.Outcome.ALLOW)
+    allowed = Decision.objects.filter(request=request, outcome=Decision.Outcome.ALLOW, enforced=None)
     return allowed.filter(decided_at__lte=person.deactivated_at).exists()
 
 

@@ -42,6 +42,13 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
     "requests.withdraw": ("withdrawing a request", EVERY_ROLE),
     "requests.decide": ("approving", APPROVERS),
     "policies.read": ("reading policies", EVERY_ROLE),
+    # Proposing a change of policy, and answering it. Whoever administers grants roles and decides nothing here.
+    "policies.decide": ("deciding about policies", frozenset({Role.POLICY_OWNER})),
+    "exceptions.ask": ("asking for an exception", frozenset({Role.REQUESTER})),
+    # Whom the policy names for its waivers: the action is wide, the policy's own rule is not.
+    "exceptions.decide": ("deciding about exceptions", APPROVERS | {Role.POLICY_OWNER}),
+    # The pages of signing, for every kind of request; what a person may answer there is decided by the kind.
+    "requests.answer": ("answering a request", APPROVERS | {Role.POLICY_OWNER}),
     "gates.read": ("reading gate decisions", EVERY_ROLE),
     "ledger.read": ("reading the log", EVERY_ROLE),
     "identities.read": ("reading the register of identities", EVERY_ROLE),
@@ -68,12 +75,16 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
 HUMAN_ACTIONS = frozenset(
     {
         "audit.read",
+        "exceptions.ask",
+        "exceptions.decide",
         "identities.recertify",
         "identities.steward",
         "keys.own",
         "places.add",
+        "policies.decide",
         "portal.set_up",
         "recoveries.decide",
+        "requests.answer",
         "requests.decide",
         "settings.own",
         "sign_in.change",

@@ -1,4 +1,4 @@
-"""Policies and where they are active, requests and their revisions, ceremonies, approvals and records."""
+"""Policies and where they are active, requests and their revisions, ceremonies, approvals and records, and waivers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from approvals.models.findings import PathFinding
 from approvals.models.life import ChangesAnswered, Promotion, RequestExpiry, RequestSubmission, Supersession, Withdrawal
 from approvals.models.policies import ExpectationsActivation, ExpectationsVersion, PolicyActivation, PolicyVersion
 from approvals.models.requests import Request, RequestArtifact, RequestState, Revision, RevisionEvidence, new_request_id
+from approvals.models.waivers import Waiver, WaiverEnd
 
 __all__ = [
     "Approval",
@@ -29,6 +30,8 @@ __all__ = [
     "Revision",
     "RevisionEvidence",
     "Supersession",
+    "Waiver",
+    "WaiverEnd",
     "Withdrawal",
     "new_approval_id",
     "new_ceremony_id",

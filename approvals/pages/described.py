@@ -79,4 +79,4 @@ def _reasons(standing: Standing, rules: Sequence[Mapping[str, Any]], shut: tuple
         for answer in standing.answers
         if answer.decision != Approval.Decision.APPROVE
     ]
-    return against + [rule["sentence"] for rule in rules if rule["outcome"] != "pass"]
+    return against + [rule["sentence"] for rule in rules if rule["outcome"] not in ("pass", "waived")]

@@ -16,7 +16,7 @@ from approvals.models import Approval, Request, RequestState, Revision
 from attestations.blobs import bytes_of
 from identities.models import Identity, Project, RoleAssignment, SigningKey
 from identities.oidc.bound_sign_in import oidc_provider_of
-from identities.permissions import APPROVERS, list_held_roles, readable_teams
+from identities.permissions import ACTIONS, APPROVERS, list_held_roles, readable_teams
 from identities.preferences.current import list_away
 from proofs.policy.evaluate import Policy, exclusions, parse_policy
 
@@ -108,7 +108,7 @@ def read_queue(person: Identity, *, show: str = "", now: datetime) -> Queue:
     )
     shown = next((group for group in groups if group.key == show), groups[0])
     has_key = SigningKey.objects.filter(identity=person, revoked_at=None).exists()
-    may_decide = any(str(role.role).startswith("approver:") for role in reader.held)
+    may_decide = any(role.role in ACTIONS["requests.answer"][1] for role in reader.held)
     may_ask = any(role.role == RoleAssignment.Role.REQUESTER for role in reader.held)
     may_sign_in = not has_key and oidc_provider_of(person) is not None
     away = _away_approvers({row.request.project.team_id for row in others}, now)
@@ -173,7 +173,7 @@ def _whose_turn(state: RequestState, policy: Policy | None, answers: list[Approv
         return False, ""
     wanted = [rule.role for rule in policy.approvals_rules]
     waiting = f"Waits for {' and '.join(ROLE_WORDS.get(role, role).lower() for role in dict.fromkeys(wanted))}"
-    if asked or _is_excluded(request, policy, person):
+    if (asked and request.kind != Request.Kind.POLICY_CHANGE) or _is_excluded(request, policy, person):
         return False, f"You asked for it. {waiting}"
     if any(answer.identity_id == person.pk for answer in answers):
         return False, f"You have answered. {waiting}"

@@ -23,6 +23,7 @@ from approvals.models import (
     Supersession,
     Withdrawal,
 )
+from approvals.policies.effects import has_taken_effect
 from attestations.blobs import bytes_of
 from proofs.approval.human_approval import parse_human_approval
 from proofs.canonical import parse_canonical
@@ -124,7 +125,9 @@ def compute_standing(request: Request, *, now: datetime) -> Standing:
     policy_input = parse_canonical(bytes_of(revision.policy_input))
     excluded = exclusions(policy, policy_input)
     approving = [answer for answer in answers if answer.decision == Approval.Decision.APPROVE and not hasattr(answer, "end")]
-    valid = [answer for answer in approving if answer.not_after > now]
+    # What took effect does not run out: a policy in force is replaced, and a waiver has an end of its own.
+    in_effect = has_taken_effect(request)
+    valid = [answer for answer in approving if in_effect or answer.not_after > now]
     rules = count_approvals(policy, [_counted(answer, policy_input) for answer in valid], excluded=excluded)
     status = shut or _decide_status(revision, answers, rules, lapsed=len(valid) < len(approving))
     return Standing(status, revision, answers, tuple(rules), policy.required_approvals)

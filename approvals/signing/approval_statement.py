@@ -43,6 +43,7 @@ from proofs.approval.human_approval import build_human_approval
 from proofs.approval.reason_codes import REASON_CODES
 from proofs.approval.review_words import evidence_label, media_type_of, missing_evidence, signer_label, summarise
 from proofs.approval.subjects import ACTION_MINUTES
+from proofs.canonical import parse_canonical
 from proofs.digest import parse_digest
 from proofs.encoding import b64url_encode
 from proofs.moment import parse_moment
@@ -97,6 +98,7 @@ def build_statement(
                 result_digest=facts["resultDigest"]["sha256"],
                 result=facts["result"],
                 engine_version=settings.VERSION,
+                exceptions=tuple(item["digest"] for item in parse_canonical(bytes_of(revision.policy_input)).get("waivers", ())),
             ),
             evidence=tuple(_evidence(item) for item in snapshot["evidence"]),
             missing_evidence=missing_evidence(facts["rules"]),

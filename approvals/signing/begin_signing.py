@@ -7,8 +7,8 @@ The checks, in this order; the first that fails refuses:
 3. The revision is the newest and its snapshot is the one that was shown.     request.stale_snapshot
 4. No evidence came in since that would change what was shown.                request.stale_snapshot
 5. The person has not answered this revision yet.                             approval.already_answered
-6. The decision is possible in this state, and says why where it must.        request.blocked, request.closed, approval.reason_missing,
-                                                                                 approval.reason_code
+6. The decision is possible in this state, and says why where it must.        request.blocked, request.closed, request.in_effect,
+                                                                                 approval.reason_missing, approval.reason_code
    (A draft, and what was withdrawn, superseded or not answered in time, asks    request.draft, request.withdrawn, request.superseded,
    nobody.)                                                                      request.expired
 7. The key is the person's own, not revoked, enrolled for this portal, and    signer.unknown, signer.revoked, signer.other_portal,
@@ -43,6 +43,7 @@ from approvals.signing.entitlement import (
     refuse_if_not_possible,
 )
 from approvals.signing.sign_in_offer import SignInOffer, refuse_if_not_offered
+from approvals.signing.take_effect import refuse_if_in_effect
 from attestations.blobs import bytes_of
 from identities.models import Identity, SigningKey
 from ledger.prove import latest_checkpoint
@@ -79,8 +80,9 @@ def begin_signing(
     revision = get_current_revision(request)
     policy = parse_policy(bytes_of(revision.policy.document)).for_kind(revision.request.kind)
     refuse_if_not_entitled(request=request, revision=revision, policy=policy, by=by)
-    if revision.snapshot_id != shown_snapshot or is_outdated(revision):
+    if revision.snapshot_id != shown_snapshot or is_outdated(revision, now=now):
         raise Conflict("request.stale_snapshot", "this request has changed since the page was drawn; read the new page, then decide")
+    refuse_if_in_effect(request)
     refuse_if_answered(revision, by)
     refuse_if_not_possible(state, revision, decision, reason)
     refuse_if_no_codes(decision, reason_codes)

@@ -9,7 +9,7 @@ down: a failed signature is evidence too, and the person begins again. The steps
 4. The assertion is this key's, over exactly this statement.                  webauthn.*
 5. The key was enrolled for this person, and the level is enough.             signer.*, assurance.too_low
    (A sign-in in place of a key: `approvals.signing.complete_by_sign_in`.)
-6. Approval, record and ledger entry are kept together.
+6. Approval, record and ledger entry are kept together, and with them what a completed change of the rules does.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from django.conf import settings
 from django.db import transaction
 
 from approvals.models import Approval, Ceremony, Record
+from approvals.requests.policy_for import policy_for
 from approvals.requests.refresh import is_outdated
 from approvals.requests.revise import lock_state
 from approvals.requests.status import refresh_state
@@ -35,6 +36,7 @@ from approvals.signing.entitlement import (
     refuse_if_not_entitled,
     refuse_if_not_possible,
 )
+from approvals.signing.take_effect import refuse_if_in_effect, take_effect
 from approvals.signing.verify_signature import GivenAssertion, verify_signature
 from attestations.blobs import bytes_of, store_blob
 from identities.actors import actor_of
@@ -123,10 +125,11 @@ def _answer(ceremony: Ceremony, verify: Verify, now: datetime) -> Approval:
     statement = _read_statement(ceremony)  # 2
     state = refresh_state(lock_state(request, now=now), now=now)
     revision = get_current_revision(request)
-    if revision.pk != ceremony.revision_id or is_outdated(revision):  # 3
+    if revision.pk != ceremony.revision_id or is_outdated(revision, now=now):  # 3
         raise Conflict("request.stale_snapshot", "this request has changed since the statement was offered; read the new page, then decide")
     policy = parse_policy(bytes_of(revision.policy.document)).for_kind(revision.request.kind)
     refuse_if_not_entitled(request=request, revision=revision, policy=policy, by=by)
+    refuse_if_in_effect(request)
     refuse_if_answered(revision, by)
     refuse_if_not_possible(state, revision, ceremony.decision, statement.justification)
     answered = verify(ceremony, statement)  # 4
@@ -138,7 +141,10 @@ def _answer(ceremony: Ceremony, verify: Verify, now: datetime) -> Approval:
         # Before the record: whoever revokes the key holds it and waits for the ledger.
         _keep_sign_count(approval, answered.sign_count, now)
     _keep_record(approval, answered, now)
-    refresh_state(lock_state(request, now=now), now=now)
+    if policy_for(request).digest != revision.policy_id:
+        # The ledger is held by now: whoever changed the policy meanwhile has written that down before this answer, or waits for it.
+        raise Conflict("request.stale_snapshot", "another policy came into force while you signed; read the new page, then decide")
+    take_effect(state=refresh_state(lock_state(request, now=now), now=now), now=now)
     return approval
 
 

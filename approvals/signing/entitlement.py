@@ -24,6 +24,8 @@ from proofs.policy.evaluate import Policy, exclusions
 Decision = Approval.Decision
 Status = RequestState.Status
 CLOSED = frozenset({Status.REJECTED, Status.CHANGES_REQUESTED, Status.EXPIRED})
+# Requests about the portal's own rules are answered by whom those are for.
+ANSWERED_BY: dict[str, str] = {Request.Kind.POLICY_CHANGE: "policies.decide", Request.Kind.EXCEPTION: "exceptions.decide"}
 BECAUSE = {
     "requester": "you asked for it",
     "on-behalf-of": "it was asked for in your name",
@@ -41,7 +43,7 @@ def get_current_revision(request: Request) -> Revision:
 
 def refuse_if_not_entitled(*, request: Request, revision: Revision, policy: Policy, by: Identity) -> None:
     """Return when `by` may answer: permission, a role the policy counts, not excluded. Refuses with the codes of 1 and 2."""
-    demand(by, "requests.decide", project=request.project)  # 1
+    demand(by, ANSWERED_BY.get(request.kind, "requests.decide"), project=request.project)  # 1
     wanted = {rule.role for rule in policy.approvals_rules}
     if not wanted & {str(role.role) for role in roles_of(by, project=request.project)}:
         raise NotAllowed(

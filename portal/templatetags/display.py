@@ -37,6 +37,10 @@ STATES: dict[str, tuple[str, str, str]] = {
     "pass": ("Met", "ok", "check"),
     "fail": ("Not met", "bad", "cross"),
     "awaiting": ("Waiting", "warn", "clock"),
+    "waived": ("Waived", "warn", "alert"),
+    "enforce": ("Enforced", "ok", "check"),
+    "warn": ("Warned of", "warn", "alert"),
+    "observe": ("Observed", "warn", "clock"),
     "review": ("Look at this", "warn", "alert"),
     "not_applicable": ("Not applicable", "plain", "dash"),
     "missing": ("Missing", "bad", "question"),
@@ -61,7 +65,6 @@ STATES: dict[str, tuple[str, str, str]] = {
     "SOD_VIOLATION": ("Had to stay out of it", "bad", "stop"),
     "REVOKED_KEY": ("The key does not count", "bad", "stop"),
     "UNKNOWN": ("We cannot tell", "unknown", "question"),
-    "waived": ("Waived", "warn", "alert"),
     "open": ("Waits for an officer", "warn", "clock"),
     "accepted": ("Took effect", "ok", "check"),
     "refused": ("Refused", "bad", "cross"),
@@ -108,7 +111,7 @@ SET_UP_STATES = {
 TONES = {"ok": "check", "bad": "cross", "warn": "alert", "unknown": "question", "new": "spark", "plain": "dash", "glass": "alert"}
 MESSAGE_TONES = {"success": ("ok", "check"), "error": ("bad", "cross"), "warning": ("warn", "alert")}
 NAVIGATION = (
-    ("Queue", "/queue", ("/queue", "/requests", "/ceremonies", "/records", "/policies")),
+    ("Queue", "/queue", ("/queue", "/requests", "/ceremonies", "/records", "/policies", "/exceptions")),
     ("Artifacts", "/artifacts", ("/artifacts", "/attestations", "/collections")),
     ("Identities", "/identities", ("/identities", "/signers", "/people", "/may")),
     ("Gates", "/gates/decisions", ("/gates",)),

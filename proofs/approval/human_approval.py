@@ -46,6 +46,7 @@ PROFILE = "sshsig-v1"
 # How the person answers: with an enrolled passkey, or by a sign-in whose nonce is the hash of the statement.
 PASSKEY, SIGN_IN = "webauthn", "oidc-nonce"
 DECISIONS = ("approve", "reject", "request_changes")
+MAX_EXCEPTIONS = 256
 RESULTS = ("pass", "fail")
 MAX_STATEMENT_BYTES = 1024 * 1024
 MAX_ARTIFACTS = 256
@@ -192,7 +193,7 @@ def _policy_document(policy: PolicyReference) -> dict[str, Any]:
         "inputDigest": {"sha256": policy.input_digest},
         "resultDigest": {"sha256": policy.result_digest},
         "result": policy.result,
-        "exceptions": [],
+        "exceptions": [{"sha256": digest} for digest in policy.exceptions],
     }
 
 
@@ -312,8 +313,9 @@ def _signer(item: Fields) -> SignerReference | SignInReference:
 
 
 def _policy(item: Fields) -> PolicyReference:
-    if item.raw("exceptions") != []:
-        item.refuse("exceptions", "no exception, as none is understood")
+    exceptions = tuple(named.only("sha256").hex_sha256("sha256") for named in item.each("exceptions", high=MAX_EXCEPTIONS))
+    if len(set(exceptions)) != len(exceptions):
+        item.refuse("exceptions", "every exception once")
     return PolicyReference(
         id=item.text("id", limit=80),
         version=item.text("version", limit=40),
@@ -322,6 +324,7 @@ def _policy(item: Fields) -> PolicyReference:
         result_digest=item.sha256("resultDigest"),
         result=item.choice("result", RESULTS),
         engine_version=_made_by_us(item.fields("engine")),
+        exceptions=exceptions,
     )
 
 

@@ -6,7 +6,7 @@ Each file that follows from another is made here by the same functions the verif
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
@@ -83,6 +83,15 @@ class PackedToken:
 
 
 @dataclass(frozen=True, slots=True)
+class PackedWaiver:
+    """A waiver that the policy was weighed with: what the portal signed about it, and the files of its exception's pack."""
+
+    digest: str
+    envelope: bytes
+    files: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class PackedIntroduction:
     """How an older key signed for the key `key_id`: the envelope, and the older key's enrolment."""
 
@@ -115,6 +124,7 @@ def assemble_pack(
     tokens: Iterable[PackedToken] = (),
     introductions: Iterable[PackedIntroduction] = (),
     attestations: Iterable[PackedAttestation] = (),
+    waivers: Iterable[PackedWaiver] = (),
 ) -> dict[str, bytes]:
     """Return the files of a pack by path, index included.
 
@@ -150,6 +160,9 @@ def assemble_pack(
     files[layout.TRUST_COPY] = build_trust(trust)
     files.update(build_root_copies(trust))
     files.update(build_words(records, files))
+    for waiver in waivers:
+        files[layout.waiver_envelope_path(waiver.digest)] = waiver.envelope
+        files.update({layout.waiver_folder(waiver.digest) + path: content for path, content in waiver.files.items()})
     files[layout.INDEX] = layout.build_index(files)
     return files
 

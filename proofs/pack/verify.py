@@ -60,6 +60,7 @@ from proofs.pack.check_policy import (
 from proofs.pack.check_record import OpenedRecord, check_copies, check_ledger, check_mirror, check_times, open_record
 from proofs.pack.check_sign_in import ProvenSignIn, check_sign_in, check_sign_in_level, check_sign_in_named, check_token_files
 from proofs.pack.check_signer import Signer, check_assertion, check_level, check_signer, check_signer_files, weigh_signer
+from proofs.pack.check_waivers import VerifyInner, check_waivers
 from proofs.pack.layout import check_layout
 from proofs.pack.report import PackReport, Step, VerifiedApproval, VerifiedItem, describe_item, describe_person, everything_not_checked
 from proofs.pack.trust import Trust
@@ -339,9 +340,11 @@ def _check_content(files: Mapping[str, bytes], signed: _Signed, question: _Quest
     # 19
     policy_input, result = check_policy_result(files, approval, policy, items, accept_unevaluated=question.accept_unevaluated)
     check_expectations_named(result, question.expectations)
+    check_waivers(files, approval, policy_input, question.trust, moment=question.moment, verify=_inner(question))
     steps.hold(
         19,
-        " ".join(str(rule["sentence"]) for rule in result["rules"] if rule["outcome"] == "pass") or "Nothing but approvals was asked for.",
+        " ".join(str(rule["sentence"]) for rule in result["rules"] if rule["outcome"] in ("pass", "waived"))
+        or "Nothing but approvals was asked for.",
     )
     # 20
     check_separation(approval, policy, policy_input)
@@ -356,6 +359,15 @@ def _check_content(files: Mapping[str, bytes], signed: _Signed, question: _Quest
         for item, assessment in zip(items, assessments, strict=True)
     )
     return _Answer(signed, policy, policy_input, result["rules"], described)
+
+
+def _inner(question: _Question) -> VerifyInner:
+    """Return how the pack of an exception is verified: by the same argument, at the moment its last signature was checked."""
+
+    def verify(files: Mapping[str, bytes], digest: str, policy: str) -> PackReport:
+        return verify_pack(files, trust=question.trust, digest=digest, environment=question.environment, at=None, policy=policy)
+
+    return verify
 
 
 def _check_moment(signed: _Signed, question: _Question) -> None:

@@ -21,6 +21,8 @@ from approvals.models import (
     RequestSubmission,
     Revision,
     Supersession,
+    Waiver,
+    WaiverEnd,
     Withdrawal,
 )
 from attestations.collection.receive import receive_collection
@@ -119,6 +121,12 @@ def live_through(request: Request) -> None:
     revision = Revision.objects.earliest("pk")
     answered = {"by": request.requester, "note": "Changed", "entry": next(entries), "answered_at": make.NOW}
     ChangesAnswered.objects.create(revision=revision, **answered)
+    terms = {"policy_id": "p", "rule_id": "r", "project": request.project, "environment": request.environment, "owner": request.requester}
+    waiver = Waiver.objects.create(
+        digest="0" * 64, request=request, until=make.NOW, agreed_under="0" * 64, document=revision.document, statement=b"{}",
+        entry=next(entries), granted_at=make.NOW, **terms,
+    )  # fmt: skip
+    WaiverEnd.objects.create(waiver=waiver, by=request.requester, reason="Over", entry=next(entries), ended_at=make.NOW)
 
 
 def replace_all(table: str) -> None:

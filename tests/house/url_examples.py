@@ -37,6 +37,7 @@ from portal.models import Notice, WebhookDelivery, WebhookEndpoint
 from tests import cast, make_saml, make_trust
 from tests import make_approvals as make
 from tests import make_attestations as evidence
+from tests import make_changes as changes
 from tests.make_ledger import use_own_keys
 
 ROLES = [str(role) for role in RoleAssignment.Role]
@@ -66,7 +67,7 @@ class Story:
 def tell_story(settings: Any, folder: Path) -> Story:
     """Make one of everything, in the team payments, and everybody who will ask."""
     use_own_keys(settings, folder)
-    stage = make.set_stage()
+    stage = make.set_stage(source=changes.WAIVABLE)
     sent = make.send_provenance(stage)
     request = make.ask()
     approval = make.approve(request, cast.alice())
@@ -79,6 +80,7 @@ def tell_story(settings: Any, folder: Path) -> Story:
     block = block_signer(
         issuer="https://ci.example", name="nobody@ci.example", team=cast.payments(), reason="Nobody knows it", by=None, now=make.NOW
     )
+    waiver = changes.waive(second)
     proposal = make_trust.propose(cast.olga())
     publish_checkpoint(now=make.NOW)
     make.other_teams_bot()
@@ -110,6 +112,8 @@ def tell_story(settings: Any, folder: Path) -> Story:
         ("identities:person_change", "change"): "deactivate",
         **at_providers(),
         ("approvals:policy", "digest"): stage.policy.pk,
+        ("approvals:policy_propose", "digest"): stage.policy.pk,
+        ("approvals:exception_end", "digest"): waiver.pk,
         ("approvals:record", "digest"): approval.record.digest,
         ("attestations:trust_remove", "digest"): root.digest,
         ("reports:artifact", "digest"): make.image(),
