@@ -128,7 +128,7 @@ class TestAgentAction:
         assert approval.not_after - approval.signed_at == timedelta(minutes=15)
         digest = request.artifacts.get().artifact_id
         assert decide(digest=digest, environment_slug="production", by=cast.runner(), now=LATER).outcome == "allow"
-        late = decide(digest=digest, environment_slug="production", by=cast.runner(), now=LATER + timedelta(minutes=15))
+        late = decide(digest=digest, environment_slug="production", by=cast.runner(), now=LATER + timedelta(minutes=16))
         assert late.outcome == "deny"
 
     def test_its_platform_may_ask_and_nobody_else(self) -> None:
