@@ -11,7 +11,7 @@ from datetime import datetime
 from django.db import transaction
 
 from approvals.models import Request, RequestArtifact
-from approvals.requests.plain_text import clean_text
+from approvals.requests.plain_text import MAX_NAME, MAX_NOTE, MAX_TITLE, clean_text
 from approvals.requests.policy_for import policy_for
 from approvals.requests.revise import revise_request
 from attestations.blobs import store_blob
@@ -19,10 +19,6 @@ from attestations.models import Artifact
 from identities.models import Environment, Identity, Project
 from proofs.approval.subjects import parse_subject
 from proofs.errors import Malformed
-
-MAX_TITLE = 200
-MAX_NOTE = 2000
-MAX_NAME = 300
 
 
 @transaction.atomic
