@@ -11,6 +11,7 @@ urlpatterns = [
     path("queue", views.queue, name="queue"),
     path("requests/new", views.request_new, name="request_new"),
     path("requests/<str:request_id>", views.request_page, name="request"),
+    path("requests/<str:request_id>/outcome.jsonl", views.outcome, name="outcome"),
     path("requests/<str:request_id>/sign", views.sign, name="sign"),
     path("ceremonies/<str:ceremony_id>", views.ceremony, name="ceremony"),
     path("ceremonies/<str:ceremony_id>/complete", views.ceremony_complete, name="ceremony_complete"),
@@ -22,4 +23,5 @@ urlpatterns = [
     path("api/v1/requests", api.RequestsView.as_view(), name="api_requests"),
     path("api/v1/requests/<str:request_id>", api.RequestView.as_view(), name="api_request"),
     path("api/v1/requests/<str:request_id>/approvals", api.ApprovalsView.as_view(), name="api_approvals"),
+    path("api/v1/requests/<str:request_id>/outcome", api.OutcomeView.as_view(), name="api_outcome"),
 ]
