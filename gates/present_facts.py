@@ -26,7 +26,7 @@ from identities.standing import SUSPENDED, in_words, is_only_deactivated, why_no
 from proofs.approval.human_approval import parse_human_approval
 from proofs.canonical import parse_canonical
 from proofs.errors import Refusal
-from proofs.policy.evaluate import CountedApproval, count_approvals, exclusions, parse_policy
+from proofs.policy.evaluate import CountedApproval, count_approvals, evaluate_times, exclusions, parse_policy
 
 
 def check_present_facts(request: Request, *, digest: str, now: datetime) -> list[Reason]:
@@ -42,6 +42,7 @@ def check_present_facts(request: Request, *, digest: str, now: datetime) -> list
         *_check_requester(request),
         *_check_approvers(request, revision),
         *check_evidence_today(revision, now=now),
+        *_check_clock(request, revision, now),
         *_check_pending(request, revision, digest),
     ]
     if not reasons and is_outdated(revision):
@@ -93,6 +94,13 @@ def _check_policy(request: Request, revision: Revision) -> list[Reason]:
             words = f"The request was approved under other expectations of {request.project} than are in force now."
             return [Reason("expectations.mismatch", words)]
     return []
+
+
+def _check_clock(request: Request, revision: Revision, now: datetime) -> list[Reason]:
+    """Judge what people could not sign, because it is about the moment of promotion: a freeze, and the hours in which something may go."""
+    policy, policy_input = parse_policy(bytes_of(revision.policy.document)), parse_canonical(bytes_of(revision.policy_input))
+    judged = evaluate_times(policy, request.kind, now, policy_input=policy_input)
+    return [Reason(rule["code"], rule["sentence"]) for rule in judged if rule["outcome"] not in ("pass", "waived")]
 
 
 def _check_requester(request: Request) -> list[Reason]:

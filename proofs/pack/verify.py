@@ -22,7 +22,8 @@ The numbered argument. Every step must hold, the first that does not refuses; th
 16. The policy is the one the person signed for (and the one asked for), and the validity keeps to it.
 17. All evidence the person was shown is here, unaltered, and nothing else.
 18. The evidence verifies again to the verdicts the person was shown.
-19. The policy, evaluated again on that, gives the result the person was shown: pass.
+19. The policy, evaluated again on that, gives the result the person was shown: pass. Rules about the
+    clock are judged at the one moment asked about.
 20. Nobody approved who had to stay out of it.
 21. Snapshot and request are the ones the person signed for, and say what the statement says, its words to the person included.
 22. Enough different people approved, in roles they hold where the request is, all answering the same question; what the portal said of
@@ -51,6 +52,7 @@ from proofs.pack.check_documents import check_documents
 from proofs.pack.check_evidence import check_evidence_again, check_evidence_set
 from proofs.pack.check_outcome import check_outcomes
 from proofs.pack.check_policy import (
+    check_clock,
     check_count,
     check_expectations_named,
     check_policy_document,
@@ -349,6 +351,8 @@ def _check_content(files: Mapping[str, bytes], signed: _Signed, question: _Quest
     # 19
     policy_input, result = check_policy_result(files, approval, policy, items, accept_unevaluated=question.accept_unevaluated)
     check_expectations_named(result, question.expectations)
+    if question.is_named:
+        check_clock(policy, policy_input, question.moment)
     steps.hold(
         19,
         " ".join(str(rule["sentence"]) for rule in result["rules"] if rule["outcome"] == "pass") or "Nothing but approvals was asked for.",
