@@ -12,18 +12,20 @@ from rest_framework.request import Request as ApiRequest
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from approvals.models import Request
+from approvals.models import OutcomeStatement, Request
+from approvals.outcome.read_outcome import newest_outcome
 from approvals.pages.described import describe_request
 from approvals.path.receive_observations import NEW, REFUSED, ObservationAnswer, receive_observations
 from approvals.requests.answer_changes import answer_changes
 from approvals.requests.open_request import AskedArtifact, open_request
 from approvals.requests.submit import submit_request
 from approvals.requests.withdraw import withdraw_request
-from approvals.serializers import InputNote, InputObservation, InputReason, InputRequest, OutputObservations, OutputRequest
+from approvals.serializers import InputNote, InputObservation, InputReason, InputRequest, OutputObservations, OutputOutcome, OutputRequest
 from identities.api_authentication import HasScope, IsPerson, caller_of
 from identities.models import ApiCredential, Environment, Identity, Project
 from identities.permissions import readable_projects
-from proofs.canonical import canonical_bytes
+from proofs.approval.outcome import SIMPLE_RESULT, SUMMARY
+from proofs.canonical import canonical_bytes, parse_canonical
 from proofs.errors import NotAllowed, NotFound
 
 
@@ -120,6 +122,37 @@ class ChangesView(APIView):
         asked = _get_request(request, request_id)
         answer_changes(request=asked, note=body.validated_data["note"], by=caller_of(request), now=timezone.now())
         return Response(_described(asked))
+
+
+class OutcomeView(APIView):
+    """What the portal signed about a request once people had approved it, for tools that know two common formats."""
+
+    permission_classes = [HasScope]
+    required_scope = ApiCredential.Scope.READ
+    required_action = "requests.read"
+
+    @extend_schema(responses={200: OutputOutcome}, operation_id="request_outcome")
+    def get(self, request: ApiRequest, request_id: str) -> Response:
+        asked = get_object_or_404(Request, pk=request_id, project__in=readable_projects(caller_of(request), "requests.read"))
+        said = newest_outcome(asked)
+        if not said:
+            raise NotFound(
+                "outcome.missing", "the newest revision of this request was never fully approved, so nothing was signed about it"
+            )
+        return Response(OutputOutcome({"request": asked.pk, "statements": [_signed_statement(row) for row in said]}).data)
+
+
+def _signed_statement(row: OutcomeStatement) -> dict[str, Any]:
+    predicate_type = SUMMARY if row.type == OutcomeStatement.Type.SUMMARY else SIMPLE_RESULT
+    envelope = parse_canonical(bytes(row.envelope))
+    return {
+        "type": row.type,
+        "predicateType": predicate_type,
+        "digest": row.digest,
+        "ledgerIndex": row.entry_id,
+        "signedAt": row.signed_at,
+        "envelope": envelope,
+    }
 
 
 class ApprovalsView(APIView):

@@ -132,6 +132,24 @@ class OutputRequest(serializers.Serializer):
     openedAt = serializers.DateTimeField()
 
 
+class OutputSignedStatement(serializers.Serializer):
+    """One statement that the portal signed, as a DSSE envelope."""
+
+    type = serializers.ChoiceField(choices=["svr", "vsa"])
+    predicateType = serializers.CharField()
+    digest = serializers.CharField(help_text="SHA-256 of the payload.")
+    ledgerIndex = serializers.IntegerField()
+    signedAt = serializers.DateTimeField()
+    envelope = serializers.JSONField(help_text="The DSSE envelope, signed by the portal's recorder key.")
+
+
+class OutputOutcome(serializers.Serializer):
+    """What the portal signed about a request: a simple verification result and a verification summary."""
+
+    request = serializers.CharField()
+    statements = OutputSignedStatement(many=True)
+
+
 class InputObservation(serializers.Serializer):
     """What was seen: this digest, under this name, at this place, then."""
 

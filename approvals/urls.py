@@ -13,6 +13,7 @@ urlpatterns = [
     path("queue", views.queue, name="queue"),
     path("requests/new", views.request_new, name="request_new"),
     path("requests/<str:request_id>", views.request_page, name="request"),
+    path("requests/<str:request_id>/outcome.jsonl", views.outcome, name="outcome"),
     path("requests/<str:request_id>/sign", views.sign, name="sign"),
     path("requests/<str:request_id>/withdraw", views.withdraw, name="withdraw"),
     path("requests/<str:request_id>/submit", views.submit, name="submit"),
@@ -35,4 +36,5 @@ urlpatterns = [
     path("api/v1/requests/<str:request_id>/submission", api.SubmissionView.as_view(), name="api_submission"),
     path("api/v1/requests/<str:request_id>/changes", api.ChangesView.as_view(), name="api_changes"),
     path("api/v1/requests/<str:request_id>/approvals", api.ApprovalsView.as_view(), name="api_approvals"),
+    path("api/v1/requests/<str:request_id>/outcome", api.OutcomeView.as_view(), name="api_outcome"),
 ]

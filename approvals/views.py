@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from approvals.exceptions.list_waivers import list_waivable
 from approvals.forms import REQUEST_FORMS, InputAssertion, InputDecision, InputNote, InputReason
 from approvals.models import Ceremony, Record, Request
+from approvals.outcome.read_outcome import newest_outcome
 from approvals.pages.decision_panel import read_panel, role_words
 from approvals.pages.life import read_life
 from approvals.pages.queue import read_queue
@@ -48,7 +49,7 @@ from proofs.approval.human_approval import approval_challenge
 from proofs.canonical import parse_canonical
 from proofs.digest import sha256_hex
 from proofs.encoding import b64_encode, b64url_encode
-from proofs.errors import Conflict, Malformed, NotAllowed, Refusal, TooLarge
+from proofs.errors import Conflict, Malformed, NotAllowed, NotFound, Refusal, TooLarge
 
 
 @requires("requests.read")
@@ -96,6 +97,18 @@ def request_page(request: HttpRequest, request_id: str) -> HttpResponse:
         "waivable": list_waivable(request=asked, reader=person),
     }
     return render(request, "approvals/request.html", context)
+
+
+@requires("requests.read")
+def outcome(request: HttpRequest, request_id: str) -> HttpResponse:
+    """Send what the portal signed about a request for other tools: one DSSE envelope a line."""
+    asked = _get_request(request, request_id)
+    lines = [bytes(row.envelope) for row in newest_outcome(asked)]
+    if not lines:
+        raise NotFound("outcome.missing", "the newest revision of this request was never fully approved, so nothing was signed about it")
+    response = HttpResponse(b"\n".join([*lines, b""]), content_type="application/jsonl")
+    response["Content-Disposition"] = f'attachment; filename="{asked.pk}.outcome.jsonl"'
+    return response
 
 
 @never_cache

@@ -111,7 +111,7 @@ def weigh_requests(digest: str, *, project: Project, environment: Environment, n
     newest = asked.select_related("project", "environment", "requester__owner").order_by("-opened_at", "-pk")[:MAX_REQUESTS_WEIGHED]
     first_reasons: list[Reason] = []
     for request in newest:
-        against = _weigh_request(request, digest, now=now) or _check_later_no(request, asked) or check_path_stands(request, digest=digest)
+        against = weigh_request(request, digest, now=now) or _check_later_no(request, asked) or check_path_stands(request, digest=digest)
         if not against:
             return request, []
         first_reasons = first_reasons or against
@@ -133,7 +133,7 @@ def _choose_project(question: Question, environment: Environment) -> tuple[Proje
     return None, [Reason("scope.project", f"Several projects go to {environment.name}; ask again and name the project.")]
 
 
-def _weigh_request(request: Request, digest: str, *, now: datetime) -> list[Reason]:
+def weigh_request(request: Request, digest: str, *, now: datetime) -> list[Reason]:
     """Return the reasons why `request` does not open the gate; an empty list opens it."""
     try:
         ended = check_open(request) or check_ended(request)

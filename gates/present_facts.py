@@ -27,7 +27,7 @@ from identities.standing import SUSPENDED, in_words, is_only_deactivated, why_no
 from proofs.approval.human_approval import parse_human_approval
 from proofs.canonical import parse_canonical
 from proofs.errors import Refusal
-from proofs.policy.evaluate import CountedApproval, count_approvals, evaluate_policy, exclusions, parse_policy
+from proofs.policy.evaluate import CountedApproval, count_approvals, evaluate_policy, evaluate_times, exclusions, parse_policy
 
 
 def check_present_facts(request: Request, *, digest: str, now: datetime) -> list[Reason]:
@@ -44,6 +44,7 @@ def check_present_facts(request: Request, *, digest: str, now: datetime) -> list
         *_check_approvers(request, revision),
         *check_evidence_today(revision, now=now),
         *_check_waivers(revision, now=now),
+        *_check_clock(request, revision, now),
         *_check_pending(request, revision, digest),
     ]
     if not reasons and is_outdated(revision, now=now):
@@ -116,6 +117,13 @@ def _check_waivers(revision: Revision, *, now: datetime) -> list[Reason]:
         for rule in weighed["rules"]
         if rule["outcome"] == "fail"
     ]
+
+
+def _check_clock(request: Request, revision: Revision, now: datetime) -> list[Reason]:
+    """Judge what people could not sign, because it is about the moment of promotion: a freeze, and the hours in which something may go."""
+    policy, policy_input = parse_policy(bytes_of(revision.policy.document)), parse_canonical(bytes_of(revision.policy_input))
+    judged = evaluate_times(policy, request.kind, now, policy_input=policy_input)
+    return [Reason(rule["code"], rule["sentence"]) for rule in judged if rule["outcome"] not in ("pass", "waived")]
 
 
 def _check_requester(request: Request) -> list[Reason]:

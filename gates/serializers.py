@@ -41,3 +41,11 @@ class OutputDecision(serializers.Serializer):
     requestUrl = serializers.CharField(allow_null=True)
     ledgerIndex = serializers.IntegerField()
     decidedAt = serializers.DateTimeField()
+
+
+class OutputEnvelope(serializers.Serializer):
+    """A DSSE envelope, signed by the portal's recorder key."""
+
+    payload = serializers.CharField(help_text="Base64 of the in-toto statement.")
+    payloadType = serializers.CharField()
+    signatures = serializers.ListField(child=serializers.DictField(child=serializers.CharField()))

@@ -9,7 +9,8 @@ down: a failed signature is evidence too, and the person begins again. The steps
 4. The assertion is this key's, over exactly this statement.                  webauthn.*
 5. The key was enrolled for this person, and the level is enough.             signer.*, assurance.too_low
    (A sign-in in place of a key: `approvals.signing.complete_by_sign_in`.)
-6. Approval, record and ledger entry are kept together, and with them what a completed change of the rules does.
+6. Approval, record and ledger entry are kept together, with what a completed change of the rules does; and, where people have approved
+   enough now, what the portal says of it.
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ from django.conf import settings
 from django.db import transaction
 
 from approvals.models import Approval, Ceremony, Record
+from approvals.outcome.sign_outcome import sign_outcome
 from approvals.requests.policy_for import policy_for
 from approvals.requests.refresh import is_outdated
 from approvals.requests.revise import lock_state
-from approvals.requests.status import refresh_state
+from approvals.requests.status import compute_standing, refresh_state
 from approvals.signing.entitlement import (
     Decision,
     get_current_revision,
@@ -144,7 +146,11 @@ def _answer(ceremony: Ceremony, verify: Verify, now: datetime) -> Approval:
     if policy_for(request).digest != revision.policy_id:
         # The ledger is held by now: whoever changed the policy meanwhile has written that down before this answer, or waits for it.
         raise Conflict("request.stale_snapshot", "another policy came into force while you signed; read the new page, then decide")
-    take_effect(state=refresh_state(lock_state(request, now=now), now=now), now=now)
+    state = refresh_state(lock_state(request, now=now), now=now)
+    take_effect(state=state, now=now)
+    standing = compute_standing(request, now=now)
+    if standing.status == standing.status.APPROVED:
+        sign_outcome(revision=revision, approvals=[answer for answer in standing.counting if answer.not_after > now], now=now)
     return approval
 
 

@@ -125,12 +125,13 @@ def assemble_pack(
     introductions: Iterable[PackedIntroduction] = (),
     attestations: Iterable[PackedAttestation] = (),
     waivers: Iterable[PackedWaiver] = (),
+    outcome: Mapping[str, bytes] | None = None,
 ) -> dict[str, bytes]:
     """Return the files of a pack by path, index included.
 
     `enrollments` and `revocations` are the envelopes (JSON bytes) of the keys that signed; `tokens` and `attestations` are private and
-    belong into packs for auditors alone. Refuses as the parsers of the parts do,
-    with `record.unknown_key` when `trust` does not hold the key a record is signed with, and with `signer.unknown` without its enrolment.
+    belong into packs for auditors alone; `outcome` holds what the portal said of the approvals, by path. Refuses as the parsers of the parts
+    do, with `record.unknown_key` when `trust` does not hold the key a record is signed with, and with `signer.unknown` without its enrolment.
     """
     files: dict[str, bytes] = {}
     records = []
@@ -157,6 +158,7 @@ def assemble_pack(
     files.update({layout.VERDICTS + sha256_hex(content): content for content in verdicts})
     files[layout.SNAPSHOT], files[layout.REQUEST] = snapshot, request
     files[layout.POLICY_DOCUMENT], files[layout.POLICY_INPUT], files[layout.POLICY_RESULT] = policy_document, policy_input, policy_result
+    files.update(outcome or {})
     files[layout.TRUST_COPY] = build_trust(trust)
     files.update(build_root_copies(trust))
     files.update(build_words(records, files))

@@ -22,6 +22,7 @@ RECORD_BUNDLE, RECORD_PROOF, HEAD_PROOF = "record.sigstore.json", "record.tlog-p
 ALLOWED_SIGNERS, SNAPSHOT, REQUEST, GUIDE = "allowed_signers", "snapshot.json", "request.json", "VERIFY.md"
 POLICY_DOCUMENT, POLICY_INPUT, POLICY_RESULT = "policy/document.json", "policy/input.json", "policy/result.json"
 TRUST_README, TRUST_COPY = "trust/README", "trust/trust.json"
+OUTCOME_SIMPLE, OUTCOME_SUMMARY = "outcome/svr.dsse.json", "outcome/vsa.dsse.json"
 TRUST_ROOTS = "trust/trusted_root-"
 EVIDENCE, VERDICTS, TOKENS, WAIVERS = "evidence/", "verdicts/", "tokens/", "waivers/"
 
@@ -37,6 +38,7 @@ _OWN_NAMES = (
     r"|(evidence|verdicts)/[0-9a-f]{64}"
     r"|tokens/[0-9a-f]{64}\.(jwt|keys)"
     r"|policy/(document|input|result)\.json"
+    r"|outcome/(svr|vsa)\.dsse\.json"
     r"|trust/(README|trust\.json|trusted_root-[0-9a-f]{12}\.json)"
     r"|allowed_signers|snapshot\.json|request\.json|VERIFY\.md"
 )
