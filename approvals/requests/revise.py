@@ -89,7 +89,7 @@ def evaluate_request(request: Request, *, now: datetime) -> Evaluation:
         evidence=[{"digest": item.digest, "verdictDigest": item.verdict_digest, "verdict": dict(item.document)} for item in evidence],
         expectations={"digest": expected.digest, "document": parse_canonical(bytes_of(expected.document))} if expected else None,
         kind=str(request.kind),
-        at=now.replace(microsecond=0) if waivers or parsed.asks_moment else None,
+        at=now.replace(microsecond=0) if waivers or parsed.asks_moment or request.kind != Request.Kind.RELEASE else None,
         waivers=waivers,
     )
     expectations_digest = (expected.digest if expected else "") if parsed.asks_expectations else None

@@ -97,7 +97,7 @@ class TestGranted:
         request, waiver = waived
         payload = parse_canonical(bytes(newest(request).approvals.get().payload))
         assert payload["predicate"]["policy"]["exceptions"] == [{"sha256": waiver.pk}]
-        assert payload["predicate"]["review"]["summary"].endswith(": pass, 1 rule waived.")
+        assert payload["predicate"]["review"]["display"]["summary"].endswith(": pass, 1 rule waived.")
 
     def test_a_release_that_keeps_its_rules_needs_none(self, blocked: Request) -> None:
         changes.waive(blocked)
