@@ -35,6 +35,7 @@ from identities.models import (
     Identity,
     IdentityProvider,
     KeyRecovery,
+    LinkedAccount,
     ProvisioningToken,
     Recertification,
     RoleAssignment,
@@ -68,6 +69,7 @@ LIVING = {
     Identity,
     IdentityProvider,
     KeyRecovery,
+    LinkedAccount,
     ProvisioningToken,
     RoleAssignment,
     SignInEvent,
@@ -95,6 +97,7 @@ def whole_story(settings: Any, tmp_path: Path) -> None:
     change_trust(cast.olga(), cast.omar(), now=make.NOW)
     make_tokens.binding()
     exchange_token(unverified_token=make_tokens.sign(make_tokens.claims(make.NOW)), audience=make_tokens.PORTAL, now=make.NOW)
+    LinkedAccount.objects.create(identity=cast.runner(), provider="github", account="7", linked_at=make.NOW)
     BlockedSigner.objects.create(name="key", team=cast.payments(), reason="Nobody knows it", blocked_at=make.NOW)
     Recertification.objects.create(identity=cast.runner(), note="Still needed", grants=[], reviewed_at=make.NOW)
     make_providers.all_that_ends()
