@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 from approvals.models import Approval, Request
 from approvals.path.receive_observations import NEW, REFUSED, ObservationAnswer, receive_observations
 from approvals.requests.open_request import AskedArtifact, open_request
+from approvals.requests.people import Named
 from approvals.requests.status import Standing, compute_standing
 from approvals.serializers import InputObservation, InputRequest, OutputObservations, OutputRequest
 from attestations.blobs import bytes_of
@@ -49,6 +50,8 @@ class RequestsView(APIView):
             artifacts=[AskedArtifact(item["digest"], item["name"]) for item in asked["artifacts"]],
             by=caller_of(request),
             on_behalf_of=asked["onBehalfOf"] or "",
+            people=[Named(item["because"], item["provider"], item["account"]) for item in asked["people"]],
+            asked_with=request.auth if isinstance(request.auth, ApiCredential) else None,
             now=timezone.now(),
         )
         answer = _describe(opened)

@@ -8,6 +8,7 @@ from django import forms
 
 from approvals.models import Approval
 from approvals.requests.open_request import MAX_ARTIFACTS, MAX_NOTE, MAX_TITLE, AskedArtifact
+from approvals.requests.people import Named
 from identities.models import Environment, Identity, Project, SigningKey
 from identities.permissions import readable_teams
 from proofs.digest import parse_digest
@@ -38,6 +39,14 @@ class InputRequest(forms.Form):
         help_text="Shown to approvers as your words, marked as not checked.",
     )
 
+    people = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocomplete": "off"}),
+        label="Who made it",
+        help_text="Where the policy keeps those who made it from approving it. One per line: why, and the account: commit-author github:12345, "
+        "co-author email:ana@example.org, committer portal:ana.",
+    )
+
     def __init__(self, *args: Any, person: Identity, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         projects = Project.objects.filter(readable_teams(person, "requests.open")).order_by("slug")
@@ -59,6 +68,16 @@ class InputRequest(forms.Form):
             except Refusal as refusal:
                 raise forms.ValidationError(f"Line {number}: {refusal.reason}.") from refusal
         return asked
+
+    def clean_people(self) -> list[Named]:
+        lines = [line.split() for line in self.cleaned_data["people"].splitlines() if line.strip()]
+        named = []
+        for number, words in enumerate(lines, start=1):
+            provider, colon, account = words[-1].rpartition(":") if words[-1].startswith("https://") else words[-1].partition(":")
+            if len(words) != 2 or not colon:
+                raise forms.ValidationError(f"Line {number}: expected why and an account, like “commit-author github:12345”.")
+            named.append(Named(words[0], provider, account))
+        return named
 
 
 # The other way to answer, beside a key: the button that was pressed.

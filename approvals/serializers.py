@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from approvals.models import Approval, PathFinding, RequestState
+from approvals.models import Approval, NamedPerson, PathFinding, RequestState
 from approvals.path.receive_observations import KNOWN, NEW, REFUSED
-from approvals.requests.open_request import MAX_ARTIFACTS, MAX_NAME, MAX_NOTE, MAX_TITLE
+from approvals.requests.open_request import MAX_ARTIFACTS, MAX_NAME, MAX_NOTE, MAX_PEOPLE, MAX_TITLE
 from attestations.models import Place
 from proofs.observation import MAX_LOCATION, MAX_REFERENCE, MAX_SLUG
 
@@ -18,6 +18,16 @@ class InputArtifact(serializers.Serializer):
     name = serializers.CharField(max_length=MAX_NAME, required=False, allow_blank=True, default="")
 
 
+class InputPerson(serializers.Serializer):
+    """An account of somebody who took part in making what is asked about."""
+
+    because = serializers.ChoiceField(choices=NamedPerson.Because.choices)
+    provider = serializers.CharField(
+        max_length=90, help_text="github, gitlab, git, email, portal, the host of a platform, or an issuer’s address."
+    )
+    account = serializers.CharField(max_length=200, help_text="What never changes about it: at github and gitlab its number.")
+
+
 class InputRequest(serializers.Serializer):
     """The question: may these artifacts go to this environment?"""
 
@@ -26,6 +36,13 @@ class InputRequest(serializers.Serializer):
     title = serializers.CharField(max_length=MAX_TITLE)
     artifacts = serializers.ListField(child=InputArtifact(), allow_empty=False, max_length=MAX_ARTIFACTS)
     note = serializers.CharField(max_length=MAX_NOTE, required=False, allow_blank=True, default="")
+    people = serializers.ListField(
+        child=InputPerson(),
+        required=False,
+        default=list,
+        max_length=MAX_PEOPLE,
+        help_text="Who made the change, where the policy keeps them from approving it.",
+    )
     onBehalfOf = serializers.CharField(
         max_length=150,
         required=False,

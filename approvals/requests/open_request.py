@@ -12,13 +12,15 @@ from datetime import datetime
 
 from django.db import transaction
 
-from approvals.models import Request, RequestArtifact
+from approvals.models import NamedPerson, Request, RequestArtifact
 from approvals.policies.versions import active_policy
+from approvals.requests.people import Named, actor_of_exchange
 from approvals.requests.plain_text import clean_text
 from approvals.requests.revise import revise_request
 from attestations.models import Artifact
 from attestations.names import proven_name
-from identities.models import Environment, Identity, Project
+from identities.models import ApiCredential, Environment, Identity, Project, TokenExchange
+from identities.people.accounts.known_accounts import clean_named
 from identities.permissions import demand, may
 from proofs.digest import parse_digest
 from proofs.errors import Conflict, Malformed, NotAllowed, Refusal, TooLarge
@@ -27,6 +29,7 @@ MAX_ARTIFACTS = 64
 MAX_TITLE = 200
 MAX_NOTE = 2000
 MAX_NAME = 300
+MAX_PEOPLE = 256
 
 
 @dataclass(frozen=True)
@@ -48,17 +51,21 @@ def open_request(
     now: datetime,
     note: str = "",
     on_behalf_of: str = "",
+    people: Sequence[Named] = (),
+    asked_with: ApiCredential | None = None,
 ) -> Request:
     """Open a request and freeze its first revision.
 
     A person needs the action `requests.open` in the project; a non-human identity must belong to the project's team (its scope is
-    checked at the door) and may name the person it asks for by username; its owner stands in where it names nobody. Refuses with
+    checked at the door) and may name the person it asks for by username; its owner stands in where it names nobody. `people` are who made
+    the change, as the requester states; whoever set off the job whose token `asked_with` was had for is named as well. Refuses with
     `permission.missing`, `request.other_team`, `request.on_behalf_of`, `request.no_artifact`, `request.too_many_artifacts`,
-    `request.artifact_twice`, `request.text`, `digest.malformed`, `policy.missing` or `evidence.too_many`.
+    `request.artifact_twice`, `request.text`, `request.people`, `account.provider`, `account.malformed`, `digest.malformed`, `policy.missing`
+    or `evidence.too_many`.
     """
     _refuse_if_not_entitled(project, environment, by)
     principal = _choose_principal(project, by, on_behalf_of)
-    asked = _parse_artifacts(artifacts)
+    asked, named = _parse_artifacts(artifacts), _parse_people(people)
     if active_policy(project=project, environment=environment) is None:
         raise Conflict("policy.missing", f"no policy is in force for {project} in {environment.name}; a policy owner activates one first")
     request = Request.objects.create(
@@ -74,8 +81,32 @@ def open_request(
         # Without a name: what one team's requester calls an artifact must not become what every team sees it called.
         artifact, _ = Artifact.objects.get_or_create(pk=item.digest, defaults={"first_seen_at": now})
         RequestArtifact.objects.create(request=request, artifact=artifact, name=item.name or _proven_name(item.digest))
+    _keep_people(request, named, asked_with)
     revise_request(request=request, by=by, now=now)
     return request
+
+
+def _keep_people(request: Request, named: Sequence[Named], asked_with: ApiCredential | None) -> None:
+    exchange = TokenExchange.objects.filter(credential=asked_with).first() if asked_with is not None else None
+    actor = actor_of_exchange(exchange)
+    told = [(item, NamedPerson.Source.STATED) for item in named]
+    told += [(actor, NamedPerson.Source.TOKEN)] if actor is not None else []
+    NamedPerson.objects.bulk_create(
+        NamedPerson(request=request, because=item.because, provider=item.provider, account=item.account, source=source)
+        for item, source in told
+    )
+
+
+def _parse_people(people: Sequence[Named]) -> list[Named]:
+    if len(people) > MAX_PEOPLE:
+        raise TooLarge("request.people", f"got {len(people)} people, expected at most {MAX_PEOPLE}")
+    parsed = {}
+    for item in people:
+        if item.because not in NamedPerson.Because.values:
+            reasons = ", ".join(NamedPerson.Because.values)
+            raise Malformed("request.people", f"got somebody named because of {item.because[:40]!r}, expected one of {reasons}")
+        parsed[Named(item.because, *clean_named(item.provider, item.account))] = None
+    return list(parsed)
 
 
 def _refuse_if_not_entitled(project: Project, environment: Environment, by: Identity) -> None:

@@ -19,6 +19,7 @@ from django.db.models import Q
 from approvals.models import PolicyVersion, Request, RequestState, Revision, RevisionEvidence
 from approvals.policies.expectations import active_expectations
 from approvals.policies.named_signers import named_signers
+from approvals.requests.people import people_of
 from approvals.requests.policy_for import keep_policy, policy_for
 from approvals.requests.snapshot import SeenEvidence, build_snapshot, party
 from approvals.requests.status import refresh_state
@@ -85,6 +86,7 @@ def evaluate_request(request: Request) -> Evaluation:
         owner={"issuer": owner.issuer, "subject": owner.subject} if owner else None,
         evidence=[{"digest": item.digest, "verdictDigest": item.verdict_digest, "verdict": dict(item.document)} for item in evidence],
         expectations={"digest": expected.digest, "document": parse_canonical(bytes_of(expected.document))} if expected else None,
+        people=people_of(request, parsed, [item for item in evidence if item.verdict.pk in own_ids]),
     )
     expectations_digest = (expected.digest if expected else "") if parsed.asks_expectations else None
     result = evaluate_policy(parsed, policy_input)

@@ -11,6 +11,9 @@ from identities.models import Identity, LinkedAccount
 from proofs.errors import Malformed
 
 EMAIL = "email"
+# People and programs of this portal itself: by username, or by the issuer and subject under which they are registered.
+PORTAL, ISSUER = "portal", "https://"
+MAX_ISSUER = 90
 MAX_ACCOUNT = 200
 
 _PROVIDER = re.compile(r"[a-z0-9][a-z0-9.:-]{0,59}")
@@ -18,10 +21,10 @@ _PROVIDER = re.compile(r"[a-z0-9][a-z0-9.:-]{0,59}")
 _NUMBERED = frozenset({"github", "gitlab"})
 
 
-def clean_account(unverified_provider: str, unverified_account: str) -> tuple[str, str]:
+def clean_account(unverified_provider: str, unverified_account: str, *, is_linked: bool = True) -> tuple[str, str]:
     """Return provider and account as they are kept. Refuses with `account.provider` or `account.malformed`."""
     provider, account = unverified_provider.strip().lower(), unverified_account.strip()
-    if not _PROVIDER.fullmatch(provider):
+    if not _PROVIDER.fullmatch(provider) or (is_linked and provider == PORTAL):
         raise Malformed("account.provider", f"got the provider {provider[:80]!r}, expected a short name like github, gitlab, git or email")
     if provider in _NUMBERED and not re.fullmatch(r"[1-9][0-9]{0,18}", account):
         raise Malformed("account.malformed", f"got {account[:80]!r}, expected the number of the {provider} account, which never changes")
@@ -34,21 +37,35 @@ def clean_account(unverified_provider: str, unverified_account: str) -> tuple[st
     return provider, account
 
 
+def clean_named(unverified_provider: str, unverified_account: str) -> tuple[str, str]:
+    """Return what `clean_account` does, also for an account that needs no link: a username of the portal, or an issuer and its subject."""
+    issuer, account = unverified_provider.strip(), unverified_account.strip()
+    if not issuer.startswith(ISSUER):
+        return clean_account(issuer, account, is_linked=False)
+    if len(issuer) > MAX_ISSUER or not issuer.isprintable() or " " in issuer:
+        raise Malformed("account.provider", f"got an issuer of {len(issuer)} characters, expected an address of at most {MAX_ISSUER}")
+    return issuer, clean_account("subject", account)[1]
+
+
 def list_accounts(identity: Identity) -> QuerySet[LinkedAccount]:
     """Return every account that is or was linked to an identity, those that still are first."""
     return LinkedAccount.objects.filter(identity=identity).select_related("linked_by").order_by("ended_at", "provider", "account", "pk")
 
 
 def find_known(accounts: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Identity]:
-    """Return whose each account is, for those that are linked to somebody now, or are the address of exactly one sign-in account."""
+    """Return whose each account is: linked to somebody now, the address or username of one sign-in account, or registered as issuer and subject."""
     asked = set(accounts)
-    condition = Q(pk__in=[])
+    condition, registered = Q(pk__in=[]), Q(pk__in=[])
     for provider, account in asked:
         condition |= Q(provider=provider, account=account)
+        if provider.startswith(ISSUER):
+            registered |= Q(issuer=provider, subject=account)
+    known = {(row.issuer, row.subject): row for row in Identity.objects.filter(registered).select_related("owner")}
     linked = LinkedAccount.objects.filter(condition, ended_at__isnull=True).select_related("identity__owner")
-    known = {(row.provider, row.account): row.identity for row in linked}
-    for _, address in [pair for pair in asked if pair[0] == EMAIL and pair not in known]:
-        owners = list(Identity.objects.filter(user__email__iexact=address).select_related("owner")[:2])
-        if len(owners) == 1:
-            known[EMAIL, address] = owners[0]
+    known |= {(row.provider, row.account): row.identity for row in linked}
+    for provider, field in ((EMAIL, "user__email__iexact"), (PORTAL, "user__username")):
+        for _, name in [pair for pair in asked if pair[0] == provider and pair not in known]:
+            owners = list(Identity.objects.filter(**{field: name}).select_related("owner")[:2])
+            if len(owners) == 1:
+                known[provider, name] = owners[0]
     return known

@@ -23,9 +23,7 @@ MAX_LABEL = 120
 
 
 @transaction.atomic
-def link_account(
-    *, identity: Identity, provider: str, account: str, label: str = "", by: Identity | None, now: datetime
-) -> LinkedAccount:
+def link_account(*, identity: Identity, provider: str, account: str, label: str = "", by: Identity | None, now: datetime) -> LinkedAccount:
     """Link an account at `provider` to `identity` from now on.
 
     Refuses with `account.provider`, `account.malformed`, `account.own`, `account.already_linked`, `account.taken`, `identity.not_active` or
@@ -52,7 +50,9 @@ def link_account(
             append_identity_event(event="account.linked", document=_document(row), by=by, now=now)
     except IntegrityError as error:
         # To whom is not said: it may be somebody of another team.
-        raise Conflict("account.taken", f"{provider}:{account} is linked to somebody else; that is ended first, by a steward there") from error
+        raise Conflict(
+            "account.taken", f"{provider}:{account} is linked to somebody else; that is ended first, by a steward there"
+        ) from error
     return row
 
 
@@ -73,7 +73,9 @@ def _demand(identity: Identity, by: Identity | None) -> None:
     if by is None:
         return
     if by.pk in (identity.pk, identity.owner_id):
-        raise NotAllowed("account.own", "nobody says of themselves, or of their own program, which accounts are theirs; another steward does")
+        raise NotAllowed(
+            "account.own", "nobody says of themselves, or of their own program, which accounts are theirs; another steward does"
+        )
     demand_stewardship(identity, by)
 
 

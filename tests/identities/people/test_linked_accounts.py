@@ -128,7 +128,9 @@ class TestPages:
         assert "Ended" in client.get(page).content.decode()
 
     def test_a_refusal_stands_at_its_field(self) -> None:
-        answer = cast.let_in(Client(), cast.dave()).post(f"/identities/{cast.alice().pk}/accounts/add", {"provider": "github", "account": "al"})
+        answer = cast.let_in(Client(), cast.dave()).post(
+            f"/identities/{cast.alice().pk}/accounts/add", {"provider": "github", "account": "al"}
+        )
         assert answer.status_code == 422 and "never changes" in answer.content.decode()
 
     def test_others_see_no_accounts_and_no_way_to_them(self) -> None:
