@@ -133,7 +133,7 @@ def _row(state: RequestState, reader: _Reader) -> Row:
     request, revision = state.request, reader.revisions.get(state.request_id)
     answers = reader.answers.get(revision.pk, []) if revision else []
     approving = [answer for answer in answers if answer.decision == Approval.Decision.APPROVE and not hasattr(answer, "end")]
-    policy = reader.policies[revision.policy_id] if revision else None
+    policy = reader.policies[revision.policy_id].for_kind(request.kind) if revision else None
     is_mine, why = _whose_turn(state, policy, answers, reader)
     return Row(
         request=request,
