@@ -100,7 +100,7 @@ def _keep_people(request: Request, named: Sequence[Named], asked_with: ApiCreden
 def _parse_people(people: Sequence[Named]) -> list[Named]:
     if len(people) > MAX_PEOPLE:
         raise TooLarge("request.people", f"got {len(people)} people, expected at most {MAX_PEOPLE}")
-    parsed = {}
+    parsed: dict[Named, None] = {}
     for item in people:
         if item.because not in NamedPerson.Because.values:
             reasons = ", ".join(NamedPerson.Because.values)

@@ -115,7 +115,7 @@ def _triggers(evidence: Sequence[SeenEvidence]) -> list[Named]:
 
 def _owners(evidence: Sequence[SeenEvidence]) -> list[dict[str, Any]]:
     """Who answers today for the keys and runners that signed the verified evidence."""
-    signers = {}
+    signers: dict[tuple[str, str], None] = {}
     for item in evidence:
         if item.document["result"] != VERIFIED:
             continue

@@ -15,6 +15,7 @@ from approvals.models import (
     Ceremony,
     ChangesAnswered,
     KeptApproval,
+    NamedPerson,
     Promotion,
     Request,
     RequestExpiry,
@@ -104,6 +105,8 @@ def whole_story(settings: Any, tmp_path: Path) -> None:
     approval = Approval.objects.get()
     ended = {"code": "approval.ended", "sentence": "The person left", "entry": Entry.objects.earliest("pk"), "ended_at": make.NOW}
     ApprovalEnd.objects.create(approval=approval, **ended)
+    who = {"because": "committer", "provider": "git", "account": "x", "source": "stated"}
+    NamedPerson.objects.create(request=Request.objects.get(), **who)
     live_through(Request.objects.get())
     KeptApproval.objects.create(approval=approval, roles=["approver:release"], kept_at=make.NOW)
     record_sign_in(username="alice", outcome="failed", address="", identity=None, now=make.NOW)
