@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.conf import settings
 from django.shortcuts import get_object_or_404
-from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request as ApiRequest
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from approvals.models import Approval, Request
+from approvals.models import Request
+from approvals.pages.described import describe_request
 from approvals.path.receive_observations import NEW, REFUSED, ObservationAnswer, receive_observations
+from approvals.requests.answer_changes import answer_changes
 from approvals.requests.open_request import AskedArtifact, open_request
 from approvals.requests.people import Named
-from approvals.requests.status import Standing, compute_standing
-from approvals.serializers import InputObservation, InputRequest, OutputObservations, OutputRequest
-from attestations.blobs import bytes_of
+from approvals.requests.submit import submit_request
+from approvals.requests.withdraw import withdraw_request
+from approvals.serializers import InputNote, InputObservation, InputReason, InputRequest, OutputObservations, OutputRequest
 from identities.api_authentication import HasScope, IsPerson, caller_of
 from identities.models import ApiCredential, Environment, Identity, Project
 from identities.permissions import readable_projects
-from proofs.canonical import parse_canonical
+from proofs.canonical import canonical_bytes
 from proofs.errors import NotAllowed, NotFound
 
 
@@ -42,9 +41,14 @@ class RequestsView(APIView):
         body.is_valid(raise_exception=True)
         asked = body.validated_data
         project = _find_project(asked["project"], caller_of(request))
+        origin = asked["fromEnvironment"]
         opened = open_request(
+            kind=asked["kind"],
             project=project,
             environment=_find_environment(asked["environment"], project),
+            from_environment=_find_environment(origin, project) if origin else None,
+            subject=canonical_bytes(asked["subject"]) if asked["subject"] is not None else None,
+            is_draft=asked["draft"],
             title=asked["title"],
             note=asked["note"],
             artifacts=[AskedArtifact(item["digest"], item["name"]) for item in asked["artifacts"]],
@@ -54,7 +58,7 @@ class RequestsView(APIView):
             asked_with=request.auth if isinstance(request.auth, ApiCredential) else None,
             now=timezone.now(),
         )
-        answer = _describe(opened)
+        answer = _described(opened)
         return Response(answer, status=201, headers={"Location": answer["url"]})
 
 
@@ -72,9 +76,53 @@ class RequestView(APIView):
 
     @extend_schema(responses={200: OutputRequest}, operation_id="request_read")
     def get(self, request: ApiRequest, request_id: str) -> Response:
-        rows = Request.objects.select_related("project__team", "environment")
-        asked = get_object_or_404(rows, pk=request_id, project__in=readable_projects(caller_of(request), "requests.read"))
-        return Response(_describe(asked))
+        return Response(_described(_get_request(request, request_id)))
+
+
+class WithdrawalView(APIView):
+    """Withdraw a request."""
+
+    permission_classes = [HasScope]
+    required_scope = ApiCredential.Scope.REQUESTS_WRITE
+    required_action = "requests.withdraw"
+
+    @extend_schema(request=InputReason, responses={200: OutputRequest}, operation_id="request_withdraw")
+    def post(self, request: ApiRequest, request_id: str) -> Response:
+        body = InputReason(data=request.data)
+        body.is_valid(raise_exception=True)
+        asked = _get_request(request, request_id)
+        withdraw_request(request=asked, reason=body.validated_data["reason"], by=caller_of(request), now=timezone.now())
+        return Response(_described(asked))
+
+
+class SubmissionView(APIView):
+    """Submit a draft."""
+
+    permission_classes = [HasScope]
+    required_scope = ApiCredential.Scope.REQUESTS_WRITE
+    required_action = "requests.open"
+
+    @extend_schema(request=None, responses={200: OutputRequest}, operation_id="request_submit")
+    def post(self, request: ApiRequest, request_id: str) -> Response:
+        asked = _get_request(request, request_id)
+        submit_request(request=asked, by=caller_of(request), now=timezone.now())
+        return Response(_described(asked))
+
+
+class ChangesView(APIView):
+    """Answer those who asked for changes, with a new revision."""
+
+    permission_classes = [HasScope]
+    required_scope = ApiCredential.Scope.REQUESTS_WRITE
+    required_action = "requests.open"
+
+    @extend_schema(request=InputNote, responses={200: OutputRequest}, operation_id="request_answer_changes")
+    def post(self, request: ApiRequest, request_id: str) -> Response:
+        body = InputNote(data=request.data)
+        body.is_valid(raise_exception=True)
+        asked = _get_request(request, request_id)
+        answer_changes(request=asked, note=body.validated_data["note"], by=caller_of(request), now=timezone.now())
+        return Response(_described(asked))
 
 
 class ApprovalsView(APIView):
@@ -147,53 +195,10 @@ def _find_environment(slug: str, project: Project) -> Environment:
     return environment
 
 
-def _describe(asked: Request) -> dict[str, Any]:
-    standing = compute_standing(asked, now=timezone.now())
-    revision = standing.revision
-    result: dict[str, Any] = parse_canonical(bytes_of(revision.policy_result)) if revision else {"rules": [], "result": "fail"}
-    counted = {rule["id"]: rule for rule in standing.rules}
-    rules: list[Mapping[str, Any]] = [counted.get(rule["id"], rule) for rule in result["rules"]]
-    value = {
-        "id": asked.pk,
-        "url": settings.ORIGIN + reverse("approvals:request", args=[asked.pk]),
-        "title": asked.title,
-        "project": asked.project.slug,
-        "environment": asked.environment.slug,
-        "status": standing.status,
-        "revision": revision.number if revision else 0,
-        "snapshot": revision.snapshot_id if revision else "",
-        "policy": revision.policy_id if revision else "",
-        "result": result["result"],
-        "artifacts": [{"digest": item.artifact_id, "name": item.name} for item in asked.artifacts.order_by("artifact_id")],
-        "rules": rules,
-        "approvals": [_answer(answer) for answer in standing.answers],
-        "approvalsRequired": standing.required,
-        "reasons": _reasons(standing, rules),
-        "openedAt": asked.opened_at,
-    }
-    return dict(OutputRequest(value).data)
+def _get_request(request: ApiRequest, request_id: str) -> Request:
+    rows = Request.objects.select_related("project__team", "environment", "requester__owner", "on_behalf_of", "from_environment", "subject")
+    return get_object_or_404(rows, pk=request_id, project__in=readable_projects(caller_of(request), "requests.read"))
 
 
-def _answer(answer: Approval) -> dict[str, Any]:
-    return {
-        "by": answer.identity.name,
-        "issuer": answer.identity.issuer,
-        "subject": answer.identity.subject,
-        "decision": answer.decision,
-        "level": answer.level,
-        "signedAt": answer.signed_at,
-        "notAfter": answer.not_after,
-        "record": answer.record.digest,
-        "ledgerIndex": answer.record.entry_id,
-    }
-
-
-def _reasons(standing: Standing, rules: Sequence[Mapping[str, Any]]) -> list[str]:
-    if standing.status == "approved":
-        return []
-    against = [
-        f"{answer.identity.name}: {answer.get_decision_display().lower()}."
-        for answer in standing.answers
-        if answer.decision != Approval.Decision.APPROVE
-    ]
-    return against + [rule["sentence"] for rule in rules if rule["outcome"] != "pass"]
+def _described(asked: Request) -> dict[str, Any]:
+    return dict(OutputRequest(describe_request(asked, now=timezone.now())).data)

@@ -16,17 +16,22 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from approvals.forms import InputAssertion, InputDecision, InputRequest
+from approvals.forms import REQUEST_FORMS, InputAssertion, InputDecision, InputNote, InputReason
 from approvals.models import Ceremony, PolicyVersion, Record, Request
 from approvals.pages.decision_panel import read_panel, role_words
+from approvals.pages.life import read_life
 from approvals.pages.makers import read_makers
 from approvals.pages.queue import read_queue
 from approvals.pages.record import read_record
 from approvals.pages.review import read_review
 from approvals.pages.statement import describe_statement
+from approvals.pages.subject_words import KINDS
 from approvals.policies.versions import was_one_person
+from approvals.requests.answer_changes import answer_changes
 from approvals.requests.open_request import open_request
 from approvals.requests.status import compute_standing
+from approvals.requests.submit import submit_request
+from approvals.requests.withdraw import withdraw_request
 from approvals.signing.approval_statement import SigningSession
 from approvals.signing.begin_confirmation import begin_confirmation
 from approvals.signing.begin_signing import begin_signing
@@ -55,18 +60,21 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 @requires("requests.open")
 def request_new(request: HttpRequest) -> HttpResponse:
-    """Ask for a release."""
-    person = person_of(request)
-    form = InputRequest(request.POST or None, person=person, initial={"artifacts": request.GET.get("artifact", "")})
+    """Ask for a release, a promotion or a rotation of keys."""
+    person, kind = person_of(request), request.GET.get("kind", "release")
+    if kind not in REQUEST_FORMS:
+        raise Http404("no form for this kind; a program asks through the API")
+    form = REQUEST_FORMS[kind](request.POST or None, person=person, initial={"artifacts": request.GET.get("artifact", "")})
     if request.method == "POST" and form.is_valid():
         try:
-            opened = open_request(**form.cleaned_data, by=person, now=timezone.now())
+            opened = open_request(**form.cleaned_data, kind=kind, by=person, now=timezone.now())
         except (Malformed, TooLarge, Conflict) as refusal:
             form.add_error(None, _sentence(refusal))
         else:
-            messages.success(request, "Your request is open. It is frozen as approvers will see it.")
+            messages.success(request, "Your request is frozen as approvers will see it.")
             return redirect("approvals:request", opened.pk)
-    return render(request, "approvals/request_new.html", {"form": form}, status=400 if form.errors else 200)
+    context = {"form": form, "kind": kind, "kinds": [(name, KINDS[name][0]) for name in REQUEST_FORMS], "asks": KINDS[kind][1]}
+    return render(request, "approvals/request_new.html", context, status=400 if form.errors else 200)
 
 
 @requires("requests.read")
@@ -85,8 +93,48 @@ def request_page(request: HttpRequest, request_id: str) -> HttpResponse:
         "standing": standing,
         "panel": read_panel(request=asked, revision=revision, standing=standing, reader=person, now=now),
         "role": role_words(person, asked),
+        "life": read_life(asked, standing, person),
     }
     return render(request, "approvals/request.html", context)
+
+
+@never_cache
+@require_POST
+@requires("requests.withdraw")
+def withdraw(request: HttpRequest, request_id: str) -> HttpResponse:
+    """Take a request back."""
+    asked, form = _get_request(request, request_id), InputReason(request.POST)
+    if form.is_valid():
+        withdraw_request(request=asked, reason=form.cleaned_data["reason"], by=person_of(request), now=timezone.now())
+        messages.success(request, "The request is withdrawn.")
+    else:
+        messages.error(request, "Say in a few words why you withdraw it.")
+    return redirect("approvals:request", asked.pk)
+
+
+@never_cache
+@require_POST
+@requires("requests.open")
+def submit(request: HttpRequest, request_id: str) -> HttpResponse:
+    """Put a draft to people."""
+    asked = _get_request(request, request_id)
+    submit_request(request=asked, by=person_of(request), now=timezone.now())
+    messages.success(request, "The request is submitted: people are asked now.")
+    return redirect("approvals:request", asked.pk)
+
+
+@never_cache
+@require_POST
+@requires("requests.open")
+def answer(request: HttpRequest, request_id: str) -> HttpResponse:
+    """Answer those who asked for changes, with a new revision."""
+    asked, form = _get_request(request, request_id), InputNote(request.POST)
+    if form.is_valid():
+        answer_changes(request=asked, note=form.cleaned_data["note"], by=person_of(request), now=timezone.now())
+        messages.success(request, "A new revision is frozen with what you said.")
+    else:
+        messages.error(request, "Say in a few words what changed.")
+    return redirect("approvals:request", asked.pk)
 
 
 @never_cache
@@ -115,6 +163,7 @@ def sign(request: HttpRequest, request_id: str) -> HttpResponse:
                 shown_snapshot=given["snapshot"],
                 decision=given["decision"],
                 reason=given["reason"],
+                reason_codes=given["reason_codes"],
                 key=given["key"],
                 session=_session_of(request),
                 by=person,
@@ -201,7 +250,7 @@ def record(request: HttpRequest, digest: str) -> HttpResponse:
     )
     readable = readable_projects(person_of(request), "requests.read")
     row = get_object_or_404(rows, digest=digest, approval__revision__request__project__in=readable)
-    return render(request, "approvals/record.html", {"page": read_record(row)})
+    return render(request, "approvals/record.html", {"page": read_record(row, now=timezone.now())})
 
 
 @requires("policies.read")

@@ -21,7 +21,7 @@ from approvals.requests.revise import lock_state
 from approvals.trust import current_trust
 from attestations.models import Artifact
 from gates.models import Decision, new_decision_id
-from gates.present_facts import check_ended, check_path_stands, check_people, check_present_facts
+from gates.present_facts import check_ended, check_open, check_path_stands, check_people, check_present_facts
 from gates.reasons import Reason
 from identities.actors import actor_of
 from identities.models import Environment, Identity, Project
@@ -68,7 +68,7 @@ def _ended_meanwhile(request: Request, *, now: datetime) -> list[Reason]:
     """Hold the request and look once more at who answers for it: an approval that ends unused must not have been used a moment later."""
     lock_state(request, now=now)
     try:
-        return check_ended(request) or check_people(request)
+        return check_open(request) or check_ended(request) or check_people(request)
     except Refusal as refusal:
         return [Reason(refusal.code, refusal.reason, request_id=request.pk)]
 
@@ -123,7 +123,7 @@ def _choose_project(question: Question, environment: Environment) -> tuple[Proje
 def _weigh_request(request: Request, digest: str, *, now: datetime) -> list[Reason]:
     """Return the reasons why `request` does not open the gate; an empty list opens it."""
     try:
-        ended = check_ended(request)
+        ended = check_open(request) or check_ended(request)
         if ended:
             return ended
         files = build_pack(request=request, now=now, with_private=True)

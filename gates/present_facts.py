@@ -14,7 +14,7 @@ from approvals.policies.named_signers import named_in
 from approvals.requests.people import barred_today, unknown_today
 from approvals.requests.policy_for import policy_for
 from approvals.requests.refresh import is_outdated
-from approvals.requests.status import stood_approved
+from approvals.requests.status import stood_approved, why_shut
 from attestations.blobs import bytes_of
 from attestations.queries import pending_about
 from attestations.reverify import unsettled_about
@@ -48,6 +48,12 @@ def check_present_facts(request: Request, *, digest: str, now: datetime) -> list
     if not reasons and is_outdated(revision):
         reasons = [Reason("evidence.changed", "Evidence that came in after the approval changes a rule or a finding; it needs a new look.")]
     return [Reason(reason.code, reason.sentence, request_id=request.pk) for reason in reasons]
+
+
+def check_open(request: Request) -> list[Reason]:
+    """Return the reason that nothing opens a gate on this request any more, or yet: withdrawn, superseded, expired, a draft."""
+    shut = why_shut(request)
+    return [Reason(shut[0], f"{shut[1][:1].upper()}{shut[1][1:]}.", request_id=request.pk)] if shut else []
 
 
 def check_ended(request: Request) -> list[Reason]:

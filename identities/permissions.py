@@ -38,6 +38,8 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
     "artifacts.read": ("reading artifacts", EVERY_ROLE),
     "requests.read": ("reading requests", EVERY_ROLE),
     "requests.open": ("opening a request", frozenset({Role.REQUESTER})),
+    # Of what one asked for, or a program one answers for; the act demands it.
+    "requests.withdraw": ("withdrawing a request", EVERY_ROLE),
     "requests.decide": ("approving", APPROVERS),
     "policies.read": ("reading policies", EVERY_ROLE),
     "gates.read": ("reading gate decisions", EVERY_ROLE),
@@ -92,6 +94,7 @@ NONHUMAN_ACTIONS = frozenset(
         "artifacts.read",
         "requests.read",
         "requests.open",
+        "requests.withdraw",
         "policies.read",
         "gates.read",
         "packs.read",

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import close_old_connections
 from django.utils import timezone
 
+from approvals.requests.expire import expire_unanswered
 from approvals.requests.refresh import refresh_requests
 from attestations.drain import drain
 from attestations.reverify import spread_reverifications
@@ -36,6 +37,11 @@ def spread_due_reverifications() -> int:
 def refresh_open_requests() -> int:
     """Bring open requests up to date with their evidence and the clock. Returns how many changed."""
     return refresh_requests(now=timezone.now())
+
+
+def expire_open_requests() -> int:
+    """Close requests that nobody answered in time. Returns how many were closed."""
+    return expire_unanswered(now=timezone.now())
 
 
 def close_lapsed_roles() -> int:
@@ -63,6 +69,7 @@ CHORES: tuple[tuple[str, Callable[[], int]], ...] = (
     ("attestations.reverify", spread_due_reverifications),
     ("attestations.drain", drain_attestations),
     ("approvals.refresh", refresh_open_requests),
+    ("approvals.expire", expire_open_requests),
     ("identities.end_lapsed", close_lapsed_roles),
     ("notices.follow", follow_new_entries),
     ("notices.mail", mail_new_notices),

@@ -32,6 +32,7 @@ Status = RequestState.Status
 SHOWN_LEFT_OUT = 5
 BECAUSE_OVER = {
     Status.APPROVED: "Everybody the policy asks for has approved. You can still object: a rejection closes it.",
+    Status.PROMOTED: "Everybody the policy asks for has approved, and a gate let it through. You can still object: a rejection stops the next time.",
     Status.EXPIRED: "The approvals have run out. Open a new request.",
 }
 
@@ -143,7 +144,7 @@ def _why_not(request: Request, revision: Revision, standing: Standing, policy: P
 def _why_not_approve(standing: Standing) -> str:
     if standing.revision is None or standing.revision.result != "pass":
         return "Approving is not possible while a requirement is not met. You can reject it or request changes."
-    return BECAUSE_OVER[Status.APPROVED] if standing.status == Status.APPROVED else ""
+    return BECAUSE_OVER[standing.status] if standing.status in (Status.APPROVED, Status.PROMOTED) else ""
 
 
 def _other_approvers(request: Request, policy: Policy, standing: Standing, reader: Identity, now: datetime) -> list[str]:

@@ -21,9 +21,15 @@ from identities.preferences.current import list_away
 from proofs.policy.evaluate import Policy, exclusions, parse_policy
 
 Status = RequestState.Status
-OPEN = (Status.IN_REVIEW, Status.STALE)
+OPEN = (Status.READY, Status.IN_REVIEW, Status.STALE, Status.REVOKED)
 STUCK = (Status.BLOCKED, Status.COLLECTING)
+ENDED = {
+    Status.WITHDRAWN: "Who asked took it back",
+    Status.SUPERSEDED: "A newer request took its place",
+    Status.PROMOTED: "A gate let it through",
+}
 SHOWN = 50
+AGAIN = {Status.STALE: "it changed since it was approved; ", Status.REVOKED: "an approval was revoked; "}
 ROLE_WORDS = dict(RoleAssignment.Role.choices)
 
 
@@ -82,10 +88,13 @@ def read_queue(person: Identity, *, show: str = "", now: datetime) -> Queue:
     )
     # Oldest first where somebody has to act, newest first where nobody has.
     open_states = list(visible.filter(status__in=OPEN).order_by("request__opened_at")[: SHOWN * 4])
-    back = visible.filter(status=Status.CHANGES_REQUESTED).filter(Q(request__requester=person) | Q(request__on_behalf_of=person))
+    own = Q(request__requester=person) | Q(request__on_behalf_of=person)
+    back = visible.filter(status__in=(Status.CHANGES_REQUESTED, Status.DRAFT)).filter(own)
+    # What nobody is asked about yet is nobody's business but the one's who writes it.
+    visible = visible.exclude(~own, status=Status.DRAFT)
     back_states = list(back.order_by("request__opened_at")[:SHOWN])
     stuck = visible.filter(status__in=STUCK).order_by("request__opened_at")
-    done = visible.exclude(status__in=(*OPEN, *STUCK)).order_by("-request__opened_at")
+    done = visible.exclude(status__in=(*OPEN, *STUCK, Status.DRAFT)).order_by("-request__opened_at")
     stuck_states, done_states = list(stuck[:SHOWN]), list(done[:SHOWN])
     reader = _read(person, [*open_states, *back_states, *stuck_states, *done_states])
     rows = [_row(state, reader) for state in open_states]
@@ -150,12 +159,16 @@ def _whose_turn(state: RequestState, policy: Policy | None, answers: list[Approv
     """Say whether it is the reader's turn, and why it is or whose it is instead."""
     request, person = state.request, reader.person
     asked = person.pk in (request.requester_id, request.on_behalf_of_id)
+    if state.status == Status.DRAFT:
+        return asked, "Your draft; submit it when it is ready"
     if state.status == Status.CHANGES_REQUESTED:
         return asked, "You asked for it; changes are requested" if asked else "Waiting for the requester to change it"
     if state.status == Status.BLOCKED:
         return False, "A rule is not met"
     if state.status == Status.COLLECTING:
         return False, "Evidence has not arrived"
+    if Status(state.status) in ENDED:
+        return False, ENDED[Status(state.status)]
     if state.status not in OPEN or policy is None:
         return False, ""
     wanted = [rule.role for rule in policy.approvals_rules]
@@ -170,7 +183,7 @@ def _whose_turn(state: RequestState, policy: Policy | None, answers: list[Approv
     if not held:
         return False, waiting
     left = any(hasattr(answer, "end") for answer in answers)
-    again = "it changed since it was approved; " if state.status == Status.STALE else "an approval ended; " if left else ""
+    again = AGAIN.get(Status(state.status), "an approval ended; " if left else "")
     return True, f"{again}you are {ROLE_WORDS.get(held[0].role, held[0].role).lower()}".capitalize()
 
 

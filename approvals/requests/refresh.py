@@ -30,7 +30,7 @@ from approvals.policies.named_signers import own_of, troubled_by_signers
 from approvals.requests.people import accounts_differ
 from approvals.requests.policy_for import derived_kinds
 from approvals.requests.revise import Evaluation, evaluate_request, lock_state, revise_request
-from approvals.requests.status import refresh_state
+from approvals.requests.status import PENDING, refresh_state
 from attestations.admission import is_admitted, is_sent_by
 from attestations.blobs import bytes_of
 from attestations.models import Verdict, VerdictSubject
@@ -41,7 +41,7 @@ from proofs.errors import Refusal
 from proofs.policy.evaluate import Policy, evaluate_policy, exclusions, parse_policy
 
 Status = RequestState.Status
-FOLLOWED = (Status.COLLECTING, Status.IN_REVIEW, Status.BLOCKED, Status.CHANGES_REQUESTED, Status.STALE, Status.APPROVED)
+FOLLOWED = (*sorted(PENDING), Status.APPROVED, Status.PROMOTED)
 TROUBLE = ("fail", "review", "error")
 ABOUT_SIGNERS = (CHECK, CO_SIGNERS_CHECK)
 # Longer than a verdict takes from the time it bears until it is kept.

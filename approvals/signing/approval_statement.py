@@ -14,7 +14,7 @@ from typing import Any
 
 from django.conf import settings
 
-from approvals.models import Revision
+from approvals.models import Request, Revision
 from approvals.requests.snapshot import read_snapshot
 from attestations.blobs import bytes_of
 from identities.models import Identity, RoleAssignment
@@ -40,7 +40,9 @@ from proofs.approval.approval_parts import (
     Validity,
 )
 from proofs.approval.human_approval import build_human_approval
+from proofs.approval.reason_codes import REASON_CODES
 from proofs.approval.review_words import evidence_label, media_type_of, missing_evidence, signer_label, summarise
+from proofs.approval.subjects import ACTION_MINUTES
 from proofs.digest import parse_digest
 from proofs.encoding import b64url_encode
 from proofs.moment import parse_moment
@@ -62,6 +64,7 @@ def build_statement(
     policy: Policy,
     decision: str,
     justification: str,
+    reason_codes: Sequence[str],
     by: Identity,
     signer: SignerReference | SignInReference,
     session: SigningSession,
@@ -100,7 +103,7 @@ def build_statement(
             review=ReviewReference(revision.snapshot_id, summarise(snapshot, decision), settings.VERSION),
             justification=justification,
             separation_of_duties=_duties(snapshot, policy),
-            validity=Validity(now, now, now + timedelta(hours=policy.validity_hours)),
+            validity=Validity(now, now, now + _how_long(request, policy)),
             ceremony=SigningCeremony(
                 id=ceremony_id,
                 nonce=b64url_encode(secrets.token_bytes(32)),
@@ -109,8 +112,14 @@ def build_statement(
                 expires_at=expires_at,
                 log_head=LogHead(settings.LOG_ORIGIN, log_head.size, bytes(log_head.root)),
             ),
+            reason_codes=tuple(code for code in REASON_CODES if code in reason_codes),
         )
     )
+
+
+def _how_long(request: Request, policy: Policy) -> timedelta:
+    hours = timedelta(hours=policy.validity_hours)
+    return min(hours, timedelta(minutes=ACTION_MINUTES)) if request.kind == Request.Kind.AGENT_ACTION else hours
 
 
 def _approver(by: Identity, roles: Sequence[RoleAssignment], session: SigningSession, now: datetime) -> Approver:

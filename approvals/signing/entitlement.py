@@ -5,15 +5,18 @@ Reads only. Not asked here: whether the revision is the newest that evidence and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.conf import settings
 
 from approvals.models import Approval, Request, RequestState, Revision
 from approvals.requests.people import barred_today
+from approvals.requests.status import refuse_if_shut
 from attestations.blobs import bytes_of
 from identities.models import Identity, SigningKey
 from identities.permissions import demand, roles_of
+from proofs.approval.reason_codes import DECISIONS_WITH_CODES, REASON_CODES
 from proofs.canonical import parse_canonical
 from proofs.errors import Conflict, Malformed, NotAllowed
 from proofs.pack.check_signer import HIGHEST_TIER
@@ -21,7 +24,7 @@ from proofs.policy.evaluate import Policy, exclusions
 
 Decision = Approval.Decision
 Status = RequestState.Status
-CLOSED = frozenset({Status.REJECTED, Status.CHANGES_REQUESTED, Status.EXPIRED, Status.WITHDRAWN})
+CLOSED = frozenset({Status.REJECTED, Status.CHANGES_REQUESTED, Status.EXPIRED})
 BECAUSE = {
     "requester": "you asked for it",
     "on-behalf-of": "it was asked for in your name",
@@ -95,7 +98,11 @@ def refuse_if_cooling_off(key: SigningKey, *, tier: int, now: datetime) -> None:
 
 
 def refuse_if_closed(state: RequestState) -> None:
-    """Refuse with `request.closed` when somebody rejected the newest revision or asked for changes, or its approvals ran out."""
+    """Refuse with `request.closed` when somebody rejected the newest revision or asked for changes, or its approvals ran out.
+
+    What happened to the request itself has codes of its own: `request.withdrawn`, `request.superseded`, `request.expired`, `request.draft`.
+    """
+    refuse_if_shut(state.request)
     if state.status in CLOSED:
         raise Conflict("request.closed", f"this request is closed: {state.get_status_display().lower()}")
 
@@ -109,6 +116,15 @@ def refuse_if_not_possible(state: RequestState, revision: Revision, decision: st
         raise Conflict("request.blocked", "the policy is not met, so this cannot be approved; the page says which rule and why")
     if decision != Decision.APPROVE and not reason.strip():
         raise Malformed("approval.reason_missing", "say why in a sentence, so that the requester knows what to do")
+
+
+def refuse_if_no_codes(decision: str, codes: Sequence[str]) -> None:
+    """Refuse with `approval.reason_code` for what is no code of the closed list, and for any code in an approval."""
+    unknown = [code for code in codes if code not in REASON_CODES]
+    if unknown:
+        raise Malformed("approval.reason_code", f"got the reason {unknown[0][:40]!r}, expected some of {', '.join(REASON_CODES)}")
+    if codes and decision not in DECISIONS_WITH_CODES:
+        raise Malformed("approval.reason_code", "got a reason against it with an approval, expected none")
 
 
 def _words(because: list[str]) -> str:

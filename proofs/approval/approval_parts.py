@@ -211,3 +211,5 @@ class HumanApproval:
     separation_of_duties: SeparationOfDuties
     validity: Validity
     ceremony: SigningCeremony
+    # Why not, from `proofs.approval.reason_codes`; in the statement only where there are some.
+    reason_codes: tuple[str, ...] = ()

@@ -29,6 +29,7 @@ from proofs.approval.approval_parts import (
     Validity,
 )
 from proofs.approval.cose import ALGORITHMS
+from proofs.approval.reason_codes import DECISIONS_WITH_CODES, REASON_CODES
 from proofs.approval.sshsig import NAMESPACE, sshsig_message
 from proofs.canonical import canonical_bytes, parse_canonical
 from proofs.digest import LENGTHS, parse_digest
@@ -129,6 +130,7 @@ def parse_human_approval(payload: bytes) -> HumanApproval:
         separation_of_duties=_separation_of_duties(predicate.fields("separationOfDuties")),
         validity=_validity(predicate.fields("validity")),
         ceremony=_ceremony(predicate.fields("ceremony")),
+        reason_codes=_reason_codes(predicate.fields("justification"), decision),
     )
 
 
@@ -143,7 +145,10 @@ def _predicate(approval: HumanApproval) -> dict[str, Any]:
         "evidence": [_evidence_document(item) for item in approval.evidence],
         "missingEvidence": [{"requirement": item.requirement, "treatedAs": item.treated_as} for item in approval.missing_evidence],
         "review": _review_document(approval.review),
-        "justification": {"text": approval.justification},
+        "justification": {
+            "text": approval.justification,
+            **({"reasonCodes": list(approval.reason_codes)} if approval.reason_codes else {}),
+        },
         "separationOfDuties": _separation_document(approval.separation_of_duties),
         "validity": {
             "issuedAt": rfc3339(validity.issued_at),
@@ -357,6 +362,17 @@ def _review(item: Fields) -> ReviewReference:
         channel=item.text("channel", limit=20),
         acknowledged=tuple((signal.text("signal", limit=80), signal.sha256()) for signal in item.each("acknowledged")),
     )
+
+
+def _reason_codes(item: Fields, decision: str) -> tuple[str, ...]:
+    if "reasonCodes" not in item.value:
+        return ()
+    if decision not in DECISIONS_WITH_CODES:
+        item.refuse("reasonCodes", "none in an approval")
+    codes = item.texts("reasonCodes", low=1, high=len(REASON_CODES))
+    if list(codes) != [code for code in REASON_CODES if code in codes]:
+        item.refuse("reasonCodes", f"some of {', '.join(REASON_CODES)}, in this order")
+    return codes
 
 
 def _separation_of_duties(item: Fields) -> SeparationOfDuties:

@@ -196,8 +196,19 @@ def missing_grant(verdict: dict[str, Any], policy_input: dict[str, Any]) -> str:
     """Return "" where the registered signer may attest this for the project and environment of the input, else a sentence that says where it may.
 
     An environment that is None stands for any one, where a question is about the project alone; one that is missing stands for none, and so
-    does a missing project. Verdicts of before there were grants name none, and then nobody asks for one.
+    does a missing project. Verdicts of before there were grants name none, and then nobody asks for one. Found once for each verdict where the
+    input can keep it.
     """
+    if not isinstance(policy_input, IndexedInput):
+        return _missing_grant(verdict, policy_input)
+    known = policy_input.grants.get(id(verdict))
+    # The verdict is kept beside the answer, so that no other one can come to stand at its address.
+    if known is None:
+        known = policy_input.grants[id(verdict)] = (verdict, _missing_grant(verdict, policy_input))
+    return known[1]
+
+
+def _missing_grant(verdict: dict[str, Any], policy_input: dict[str, Any]) -> str:
     identity = part_of(verdict, "identity")
     if "grants" not in identity and part_of(verdict, "verifier").get("version") in BEFORE_GRANTS:
         return ""
@@ -213,4 +224,9 @@ def missing_grant(verdict: dict[str, Any], policy_input: dict[str, Any]) -> str:
 
 def is_delegated(verdict: dict[str, Any]) -> bool:
     """Return whether a known delegator signed this for another builder, which counts only where that builder is named."""
-    return any(finding.get("code") == DELEGATED for finding in objects(verdict.get("findings")))
+    findings = verdict.get("findings")
+    if isinstance(findings, list):
+        for finding in findings:
+            if isinstance(finding, dict) and finding.get("code") == DELEGATED:
+                return True
+    return False

@@ -9,7 +9,8 @@ import pytest
 from django.test import Client
 
 from approvals.models import Approval, NamedPerson, Request, RequestState
-from approvals.requests.open_request import MAX_PEOPLE, AskedArtifact, open_request
+from approvals.requests.name_people import MAX_PEOPLE
+from approvals.requests.open_request import AskedArtifact, open_request
 from approvals.requests.people import Named
 from attestations.blobs import bytes_of
 from gates.decide import decide

@@ -69,8 +69,10 @@ def tell_story(settings: Any, folder: Path) -> Story:
     use_own_keys(settings, folder)
     stage = make.set_stage()
     sent = make.send_provenance(stage)
-    request, second = make.ask(), make.ask()
+    request = make.ask()
     approval = make.approve(request, cast.alice())
+    # One that waited would be superseded by the next.
+    second = make.ask()
     passkey_key = approval.signing_key
     ceremony = make.begin(second, cast.alice(), passkey_key)
     content = evidence.make_signer().sign(evidence.make_statement())
