@@ -18,6 +18,7 @@ from approvals.pages.described import describe_request
 from approvals.path.receive_observations import NEW, REFUSED, ObservationAnswer, receive_observations
 from approvals.requests.answer_changes import answer_changes
 from approvals.requests.open_request import AskedArtifact, open_request
+from approvals.requests.people import Named
 from approvals.requests.submit import submit_request
 from approvals.requests.withdraw import withdraw_request
 from approvals.serializers import InputNote, InputObservation, InputReason, InputRequest, OutputObservations, OutputOutcome, OutputRequest
@@ -55,6 +56,8 @@ class RequestsView(APIView):
             artifacts=[AskedArtifact(item["digest"], item["name"]) for item in asked["artifacts"]],
             by=caller_of(request),
             on_behalf_of=asked["onBehalfOf"] or "",
+            people=[Named(item["because"], item["provider"], item["account"]) for item in asked["people"]],
+            asked_with=request.auth if isinstance(request.auth, ApiCredential) else None,
             now=timezone.now(),
         )
         answer = _described(opened)

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from approvals.models import Approval
 from approvals.requests.open_request import MAX_ARTIFACTS, AskedArtifact
+from approvals.requests.people import Named
 from approvals.requests.plain_text import MAX_NOTE, MAX_TITLE
 from identities.models import Environment, Identity, Project, SigningKey
 from identities.permissions import readable_teams
@@ -42,6 +43,13 @@ class InputRequest(forms.Form):
         help_text="Shown to approvers as your words, marked as not checked.",
     )
 
+    people = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocomplete": "off"}),
+        label="Who made it",
+        help_text="Where the policy keeps those who made it from approving it. One per line: why, and the account: commit-author github:12345, "
+        "co-author email:ana@example.org, committer portal:ana.",
+    )
     is_draft = forms.BooleanField(required=False, label="Keep it as a draft", help_text="Nobody is asked until you submit it.")
 
     def __init__(self, *args: Any, person: Identity, **kwargs: Any) -> None:
@@ -73,6 +81,16 @@ class InputRequest(forms.Form):
             except Refusal as refusal:
                 raise forms.ValidationError(f"Line {number}: {refusal.reason}.") from refusal
         return asked
+
+    def clean_people(self) -> list[Named]:
+        lines = [line.split() for line in self.cleaned_data["people"].splitlines() if line.strip()]
+        named = []
+        for number, words in enumerate(lines, start=1):
+            provider, colon, account = words[-1].rpartition(":") if words[-1].startswith("https://") else words[-1].partition(":")
+            if len(words) != 2 or not colon:
+                raise forms.ValidationError(f"Line {number}: expected why and an account, like “commit-author github:12345”.")
+            named.append(Named(words[0], provider, account))
+        return named
 
 
 class InputPromotion(InputRequest):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from approvals.models import Approval, PathFinding, Request, RequestState
+from approvals.models import Approval, NamedPerson, PathFinding, Request, RequestState
 from approvals.path.receive_observations import KNOWN, NEW, REFUSED
+from approvals.requests.name_people import MAX_PEOPLE
 from approvals.requests.open_request import MAX_ARTIFACTS, OPENED_HERE
 from approvals.requests.plain_text import MAX_NAME, MAX_NOTE, MAX_TITLE
 from attestations.models import Place
@@ -19,6 +20,16 @@ class InputArtifact(serializers.Serializer):
 
     digest = serializers.CharField(max_length=140, help_text="For example sha256:… ; a tag is never accepted.")
     name = serializers.CharField(max_length=MAX_NAME, required=False, allow_blank=True, default="")
+
+
+class InputPerson(serializers.Serializer):
+    """An account of somebody who took part in making what is asked about."""
+
+    because = serializers.ChoiceField(choices=NamedPerson.Because.choices)
+    provider = serializers.CharField(
+        max_length=90, help_text="github, gitlab, git, email, portal, the host of a platform, or an issuer’s address."
+    )
+    account = serializers.CharField(max_length=200, help_text="What never changes about it: at github and gitlab its number.")
 
 
 class InputRequest(serializers.Serializer):
@@ -47,6 +58,13 @@ class InputRequest(serializers.Serializer):
     )
     draft = serializers.BooleanField(required=False, default=False, help_text="Ask nobody yet; submit it later.")
     note = serializers.CharField(max_length=MAX_NOTE, required=False, allow_blank=True, default="")
+    people = serializers.ListField(
+        child=InputPerson(),
+        required=False,
+        default=list,
+        max_length=MAX_PEOPLE,
+        help_text="Who made the change, where the policy keeps them from approving it.",
+    )
     onBehalfOf = serializers.CharField(
         max_length=150,
         required=False,

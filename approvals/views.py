@@ -22,6 +22,7 @@ from approvals.models import Ceremony, Record, Request
 from approvals.outcome.read_outcome import newest_outcome
 from approvals.pages.decision_panel import read_panel, role_words
 from approvals.pages.life import read_life
+from approvals.pages.makers import read_makers
 from approvals.pages.queue import read_queue
 from approvals.pages.record import read_record
 from approvals.pages.review import read_review
@@ -86,10 +87,12 @@ def request_page(request: HttpRequest, request_id: str) -> HttpResponse:
     revision = get_current_revision(asked)
     now, person = timezone.now(), person_of(request)
     standing = compute_standing(asked, now=now)
+    review = read_review(bytes_of(revision.snapshot))
     context = {
         "asked": asked,
         "revision": revision,
-        "review": read_review(bytes_of(revision.snapshot)),
+        "review": review,
+        "people": read_makers(review, parse_canonical(bytes_of(revision.policy_input))),
         "standing": standing,
         "panel": read_panel(request=asked, revision=revision, standing=standing, reader=person, now=now),
         "role": role_words(person, asked),

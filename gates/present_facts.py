@@ -12,6 +12,7 @@ from approvals.path.contradictions import standing_contradictions
 from approvals.policies.expectations import active_expectations
 from approvals.policies.named_signers import named_in
 from approvals.policies.waivers import ended_among
+from approvals.requests.people import barred_today, unknown_today
 from approvals.requests.policy_for import policy_for
 from approvals.requests.refresh import is_outdated
 from approvals.requests.status import stood_approved, why_shut
@@ -146,7 +147,21 @@ def _check_approvers(request: Request, revision: Revision) -> list[Reason]:
     given = revision.approvals.select_related("identity", "signing_key", "kept")
     approvals = list(given.filter(decision=Approval.Decision.APPROVE, end__isnull=True))
     reasons = [reason for approval in approvals for reason in _check_approver(approval)]
-    return reasons or _check_roles(request, revision, approvals)
+    return reasons or _check_makers(revision, approvals) or _check_roles(request, revision, approvals)
+
+
+def _check_makers(revision: Revision, approvals: list[Approval]) -> list[Reason]:
+    """Ask again who made it, as far as it is known today: somebody may have approved under one name what they made under another."""
+    policy = parse_policy(bytes_of(revision.policy.document))
+    policy_input = parse_canonical(bytes_of(revision.policy_input))
+    barred = {(item["issuer"], item["subject"]): item["because"] for item in barred_today(revision, policy, policy_input)}
+    given = [(approval.identity, barred.get((approval.identity.issuer, approval.identity.subject))) for approval in approvals]
+    reasons = [
+        Reason("sod.violation", f"{person} approved, and is known now as {' and '.join(because)} of it; another approver has to answer.")
+        for person, because in given
+        if because is not None
+    ]
+    return reasons or [Reason(code, sentence) for code, sentence in unknown_today(revision, policy, policy_input)]
 
 
 def _check_approver(approval: Approval) -> list[Reason]:

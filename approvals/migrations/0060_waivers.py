@@ -9,7 +9,7 @@ from ledger.guard_rows import ForbidReplacement
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("approvals", "0030_life_of_a_request"),
+        ("approvals", "0050_who_made_it"),
         ("attestations", "0011_verdict_signers"),
         ("identities", "0020_who_set_up_a_provider"),
         ("ledger", "0003_no_replacement"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from approvals.models.answers import Approval, ApprovalEnd, Ceremony, KeptApproval, Record, new_approval_id, new_ceremony_id
 from approvals.models.findings import PathFinding
 from approvals.models.life import ChangesAnswered, Promotion, RequestExpiry, RequestSubmission, Supersession, Withdrawal
+from approvals.models.makers import NamedPerson
 from approvals.models.outcome import OutcomeStatement
 from approvals.models.policies import ExpectationsActivation, ExpectationsVersion, PolicyActivation, PolicyVersion
 from approvals.models.requests import Request, RequestArtifact, RequestState, Revision, RevisionEvidence, new_request_id
@@ -18,6 +19,7 @@ __all__ = [
     "ExpectationsActivation",
     "ExpectationsVersion",
     "KeptApproval",
+    "NamedPerson",
     "OutcomeStatement",
     "PathFinding",
     "PolicyActivation",

@@ -25,8 +25,9 @@ from attestations.models import Verdict
 from identities.models import Identity, RoleAssignment, SigningKey
 from identities.permissions import list_held_roles
 from identities.preferences.current import list_away
+from proofs.canonical import parse_canonical
 from proofs.errors import Refusal
-from proofs.policy.evaluate import Policy, parse_policy
+from proofs.policy.evaluate import Policy, exclusions, parse_policy
 
 Status = RequestState.Status
 SHOWN_LEFT_OUT = 5
@@ -157,10 +158,16 @@ def _other_approvers(request: Request, policy: Policy, standing: Standing, reade
     asked = {request.requester_id} if request.kind != Request.Kind.POLICY_CHANGE else set()
     barred = {*asked, request.on_behalf_of_id, request.requester.owner_id, reader.pk}
     barred |= {answer.identity_id for answer in standing.answers}
-    names = {role.identity_id: role.identity.name for role in held if role.identity_id not in barred}
+    makers = _excluded(standing.revision, policy) if standing.revision else set()
+    able = [role.identity for role in held if (role.identity.issuer, role.identity.subject) not in makers]
+    names = {person.pk: person.name for person in able if person.pk not in barred}
     away = list_away(names, now=now)
     first = sorted(names, key=lambda pk: (pk in away, names[pk]))[:5]
     return [f"{names[pk]} ({away[pk]})" if pk in away else names[pk] for pk in first]
+
+
+def _excluded(revision: Revision, policy: Policy) -> set[tuple[str, str]]:
+    return {(item["issuer"], item["subject"]) for item in exclusions(policy, parse_canonical(bytes_of(revision.policy_input)))}
 
 
 def role_words(reader: Identity, request: Request) -> str:

@@ -6,11 +6,13 @@ acts that call it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
 
-from approvals.models import Request, RequestArtifact
+from approvals.models import NamedPerson, Request, RequestArtifact
+from approvals.requests.name_people import name_people
 from approvals.requests.plain_text import MAX_NAME, MAX_NOTE, MAX_TITLE, clean_text
 from approvals.requests.policy_for import policy_for
 from approvals.requests.revise import revise_request
@@ -36,6 +38,7 @@ def open_about_document(
     on_behalf_of: Identity | None = None,
     about: Request | None = None,
     is_draft: bool = False,
+    people: Sequence[NamedPerson] = (),
 ) -> Request:
     """Open a request of `kind` about the canonical document `subject` and freeze its first revision. `name` is what people call it.
 
@@ -62,5 +65,6 @@ def open_about_document(
     policy_for(request)
     artifact, _ = Artifact.objects.get_or_create(pk=f"sha256:{blob.digest}", defaults={"first_seen_at": now})
     RequestArtifact.objects.create(request=request, artifact=artifact, name=clean_text(name, "a name", MAX_NAME))
+    name_people(request=request, people=people)
     revise_request(request=request, by=by, now=now)
     return request

@@ -15,13 +15,15 @@ from django.db import transaction
 from approvals.models import Request, RequestArtifact
 from approvals.policies.versions import active_policy
 from approvals.requests.kinds import check_agent_action, check_promotion, check_rotation
+from approvals.requests.name_people import name_people, parse_people
 from approvals.requests.open_about_document import open_about_document
+from approvals.requests.people import Named
 from approvals.requests.plain_text import MAX_NAME, MAX_NOTE, MAX_TITLE, clean_text
 from approvals.requests.revise import revise_request
 from approvals.requests.supersede import hold_project, supersede_older
 from attestations.models import Artifact
 from attestations.names import proven_name
-from identities.models import Environment, Identity, Project
+from identities.models import ApiCredential, Environment, Identity, Project
 from identities.permissions import demand, may
 from proofs.approval.subjects import has_subject, parse_subject
 from proofs.digest import parse_digest
@@ -57,18 +59,21 @@ def open_request(
     from_environment: Environment | None = None,
     subject: bytes | None = None,
     is_draft: bool = False,
+    people: Sequence[Named] = (),
+    asked_with: ApiCredential | None = None,
 ) -> Request:
     """Open a request and freeze its first revision; older ones about the same that still wait are superseded (not by a draft).
 
     A release or promotion names `artifacts`, a promotion also where they come from; an agent's action or a rotation brings its canonical
     `subject` document. A person needs the action `requests.open` in the project; a non-human identity must belong to the project's team
     (its scope is checked at the door) and may name the person it asks for by username; its owner stands in where it names nobody.
+    `people` made the change, as is stated; whoever set off the job that `asked_with` was had for is named as well.
     Refuses with `permission.missing`, `request.other_team`, `request.on_behalf_of`, `request.kind`, `request.no_artifact`,
     `request.too_many_artifacts`, `request.artifact_twice`, `request.text`, `digest.malformed`, `policy.missing` or `evidence.too_many`, as
-    `approvals.requests.kinds` does for the kind, and as `parse_subject` does.
+    `approvals.requests.kinds` does for the kind, and as `parse_people` and `parse_subject` do.
     """
     _refuse_if_not_entitled(project, environment, by)
-    principal = _choose_principal(project, by, on_behalf_of)
+    principal, named = _choose_principal(project, by, on_behalf_of), parse_people(people, asked_with)
     if kind not in OPENED_HERE:
         raise Malformed("request.kind", f"got kind {str(kind)[:40]!r}, expected one of {', '.join(OPENED_HERE)}")
     if active_policy(project=project, environment=environment) is None:
@@ -89,6 +94,7 @@ def open_request(
             by=by,
             on_behalf_of=principal,
             is_draft=is_draft,
+            people=named,
             now=now,
         )
     if subject is not None or (kind == Kind.RELEASE and from_environment is not None):
@@ -110,6 +116,7 @@ def open_request(
         is_draft=True if is_draft else None,
     )
     _keep_artifacts(request, asked, now=now)
+    name_people(request=request, people=named)
     revise_request(request=request, by=by, now=now)
     if not is_draft:
         supersede_older(request=request, by=by, now=now)

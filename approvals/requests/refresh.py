@@ -16,8 +16,19 @@ from django.db import transaction
 from django.db.models import CharField, DateTimeField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
-from approvals.models import Approval, ExpectationsActivation, PolicyActivation, Request, RequestState, Revision, RevisionEvidence, Waiver
+from approvals.models import (
+    Approval,
+    ExpectationsActivation,
+    NamedPerson,
+    PolicyActivation,
+    Request,
+    RequestState,
+    Revision,
+    RevisionEvidence,
+    Waiver,
+)
 from approvals.policies.named_signers import own_of, troubled_by_signers
+from approvals.requests.people import accounts_differ
 from approvals.requests.policy_for import derived_kinds
 from approvals.requests.revise import Evaluation, evaluate_request, lock_state, revise_request
 from approvals.requests.status import PENDING, refresh_state
@@ -25,9 +36,10 @@ from attestations.admission import is_admitted, is_sent_by
 from attestations.blobs import bytes_of
 from attestations.models import Verdict, VerdictSubject
 from attestations.signer import CHECK, CO_SIGNERS_CHECK
+from identities.models import LinkedAccount
 from proofs.canonical import parse_canonical
 from proofs.errors import Refusal
-from proofs.policy.evaluate import Policy, evaluate_policy, parse_policy
+from proofs.policy.evaluate import Policy, evaluate_policy, exclusions, parse_policy
 
 Status = RequestState.Status
 FOLLOWED = (*sorted(PENDING), Status.APPROVED, Status.PROMOTED)
@@ -70,6 +82,8 @@ def look_since(revision: Revision, *, now: datetime | None = None) -> Since:
     newer = evaluation.verdict_ids - held
     if (evaluation.policy.digest, evaluation.expectations_digest) != (revision.policy_id, revision.expectations_digest):
         return Since(len(newer), True)
+    if accounts_differ(evaluation.policy_input.get("people", ()), _people_then(revision)):
+        return Since(len(newer), _calls_for_another_look(revision, evaluation))
     # What was shown and counts no longer is a change as well, with nothing new in its place.
     if _lost_waiver(revision, evaluation):
         return Since(len(newer), True)
@@ -98,6 +112,23 @@ def _lost_waiver(revision: Revision, evaluation: Evaluation) -> bool:
     """Say whether a waiver is gone that a rule's outcome rests on: with another in its place people look at it anew."""
     used = {rule["waiver"] for rule in parse_canonical(bytes_of(revision.policy_result))["rules"] if rule.get("waiver")}
     return not used <= {item["digest"] for item in evaluation.policy_input.get("waivers", ())}
+
+
+def _people_then(revision: Revision) -> list[dict[str, Any]]:
+    people: list[dict[str, Any]] = parse_canonical(bytes_of(revision.policy_input)).get("people", [])
+    return people
+
+
+def _calls_for_another_look(revision: Revision, evaluation: Evaluation) -> bool:
+    """Say whether it matters by whom the change is known to be made now: nobody has answered, a rule comes out otherwise, or one of them approved."""
+    given = list(Approval.objects.filter(revision=revision, end__isnull=True).select_related("identity"))
+    if not given or _substance(evaluation) != _substance_of(revision):
+        return True
+    barred = {
+        (item["issuer"], item["subject"])
+        for item in exclusions(parse_policy(bytes_of(evaluation.policy.document)), evaluation.policy_input)
+    }
+    return any((answer.identity.issuer, answer.identity.subject) in barred for answer in given)
 
 
 def _attempt(act: Callable[..., bool], state: RequestState, *, now: datetime) -> bool:
@@ -156,6 +187,8 @@ def list_behind() -> QuerySet[RequestState]:
     in_force = PolicyActivation.objects.filter(project=OuterRef("request__project"), environment=OuterRef("request__environment"))
     expected = ExpectationsActivation.objects.filter(expectations__project=OuterRef("request__project"))
     pinned = Revision.objects.filter(request=OuterRef("request"), number=OuterRef("revision_number"))
+    # Whose an account is may have changed, for whichever request: links are few, and each is looked at once more.
+    relinked = LinkedAccount.objects.filter(Q(linked_at__gte=OuterRef("seen_until")) | Q(ended_at__gte=OuterRef("seen_until")))
     return (
         RequestState.objects.filter(status__in=FOLLOWED)
         .annotate(
@@ -170,6 +203,7 @@ def list_behind() -> QuerySet[RequestState]:
             | Exists(superseded)
             # A policy that a kind derives is no column to compare with: `_derived` asks for it.
             | (~Q(in_force=F("pinned")) & ~Q(request__kind__in=derived_kinds()))
+            | Exists(relinked)
             | (Q(expected_then__isnull=False) & ~Q(expected=F("expected_then")))
         )
         .select_related("request__project__team", "request__environment", "request__requester", "request__on_behalf_of")
@@ -178,8 +212,10 @@ def list_behind() -> QuerySet[RequestState]:
 
 
 def _derived(behind: Sequence[RequestState]) -> QuerySet[RequestState]:
-    """Other requests whose kind derives their policy: whether it still comes to the same is asked in turn, of the one unseen for longest first."""
-    kinds = RequestState.objects.filter(request__kind__in=derived_kinds(), status__in=FOLLOWED)
+    """Other requests whose kind derives their policy, or that name people: whether it still comes to the same is asked in turn, of the one
+    unseen for longest first."""
+    names = Exists(NamedPerson.objects.filter(request=OuterRef("request")))
+    kinds = RequestState.objects.filter(Q(request__kind__in=derived_kinds()) | names, status__in=FOLLOWED)
     others = kinds.exclude(pk__in=[state.pk for state in behind])
     return others.select_related("request__project__team", "request__environment", "request__requester").order_by("computed_at", "pk")
 

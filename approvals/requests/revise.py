@@ -20,6 +20,7 @@ from approvals.models import PolicyVersion, Request, RequestState, Revision, Rev
 from approvals.policies.expectations import active_expectations
 from approvals.policies.named_signers import named_signers
 from approvals.policies.waivers import live_waivers
+from approvals.requests.people import people_of
 from approvals.requests.policy_for import keep_policy, policy_for
 from approvals.requests.snapshot import SeenEvidence, build_snapshot, party
 from approvals.requests.status import refresh_state
@@ -88,6 +89,7 @@ def evaluate_request(request: Request, *, now: datetime) -> Evaluation:
         owner={"issuer": owner.issuer, "subject": owner.subject} if owner else None,
         evidence=[{"digest": item.digest, "verdictDigest": item.verdict_digest, "verdict": dict(item.document)} for item in evidence],
         expectations={"digest": expected.digest, "document": parse_canonical(bytes_of(expected.document))} if expected else None,
+        people=people_of(request, parsed, [item for item in evidence if item.verdict.pk in own_ids]),
         kind=str(request.kind),
         at=now.replace(microsecond=0) if waivers or parsed.asks_moment or request.kind != Request.Kind.RELEASE else None,
         waivers=waivers,

@@ -11,6 +11,7 @@ from datetime import datetime
 from django.conf import settings
 
 from approvals.models import Approval, Request, RequestState, Revision
+from approvals.requests.people import barred_today
 from approvals.requests.status import refuse_if_shut
 from attestations.blobs import bytes_of
 from identities.models import Identity, SigningKey
@@ -30,6 +31,14 @@ BECAUSE = {
     "requester": "you asked for it",
     "on-behalf-of": "it was asked for in your name",
     "owner": "you answer for the program that asks",
+    "commit-author": "you wrote a commit of it",
+    "co-author": "you wrote a commit of it together with somebody",
+    "committer": "you committed it",
+    "build-trigger": "you set off its build",
+    "agent-operator": "you answer for the agent whose action it is",
+    "key-owner": "you answer for a key that signed its evidence",
+    "runner-owner": "you answer for a runner that signed its evidence",
+    "policy-editor": "you put the policy into force that it is decided under",
 }
 
 
@@ -55,6 +64,8 @@ def refuse_if_not_entitled(*, request: Request, revision: Revision, policy: Poli
     if owner is not None:
         # Whoever took the program over since the revision was frozen is barred like the owner who stands in it.
         barred += exclusions(policy, {**policy_input, "owner": {"issuer": owner.issuer, "subject": owner.subject}})
+    # Nor may whoever is known only since then to have made it.
+    barred += barred_today(revision, policy, policy_input)
     for item in barred:
         if (item["issuer"], item["subject"]) == (by.issuer, by.subject):
             raise NotAllowed("sod.violation", f"you may not decide this, because {_words(item['because'])}; another approver has to")

@@ -144,6 +144,7 @@ SETTINGS = (
     ("Notifications", "bell", "identities:notifications", "/settings/notifications"),
     ("Appearance", "sun", "identities:appearance", "/settings/appearance"),
     ("Away", "away", "identities:away", "/settings/away"),
+    ("Accounts elsewhere", "person", "identities:own_accounts", "/settings/accounts"),
     ("Activity", "scroll", "identities:activity", "/settings/activity"),
     ("Password", "key", "account_change_password", "/accounts/password/change"),
 )

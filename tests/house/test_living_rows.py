@@ -21,6 +21,7 @@ from identities.models import (
     Identity,
     IdentityProvider,
     KeyRecovery,
+    LinkedAccount,
     ProvisioningToken,
     RoleAssignment,
     SigningKey,
@@ -67,6 +68,7 @@ MAY_CHANGE: dict[type, set[str]] = {
         "removed_at",
     },
     KeyRecovery: {"ended_at", "ended_by_id", "operator_consented_at", "used_at"},
+    LinkedAccount: {"ended_at"},
     ProvisioningToken: {"last_used_at", "revoked_at"},
     RoleAssignment: {"ended_at"},
     SigningKey: {"label", "transports", "sign_count", "revocation", "revoked_at", "revoked_reason", "compromised_from"},
@@ -84,6 +86,7 @@ SET_ONCE = {
     Identity: ["retired_at"],
     IdentityProvider: ["removed_at"],
     KeyRecovery: ["ended_at", "ended_by_id", "operator_consented_at", "used_at"],
+    LinkedAccount: ["ended_at"],
     ProvisioningToken: ["revoked_at"],
     RoleAssignment: ["ended_at"],
     SigningKey: ["revocation", "revoked_at", "revoked_reason"],
@@ -115,6 +118,7 @@ def whole_story(settings: Any, tmp_path: Path) -> None:
     first = EvidenceSigner.objects.get()
     key = {"method": "public_key", "key_id": "k", "spki": b"k", "valid_from": make.NOW}
     EvidenceSigner.objects.create(identity=first.identity, replaces=first, **key)
+    LinkedAccount.objects.create(identity=first.identity, provider="github", account="7", linked_at=make.NOW, ended_at=make.NOW)
     Grant.objects.update(ended_at=make.NOW)
     BlockedSigner.objects.create(name="key", team=cast.payments(), reason="Nobody knows it", blocked_at=make.NOW, lifted_at=make.NOW)
     EvidenceSigner.objects.update(revoked_at=make.NOW, valid_until=make.NOW)

@@ -15,6 +15,7 @@ from approvals.models import (
     Ceremony,
     ChangesAnswered,
     KeptApproval,
+    NamedPerson,
     Promotion,
     Request,
     RequestExpiry,
@@ -37,6 +38,7 @@ from identities.models import (
     Identity,
     IdentityProvider,
     KeyRecovery,
+    LinkedAccount,
     ProvisioningToken,
     Recertification,
     RoleAssignment,
@@ -70,6 +72,7 @@ LIVING = {
     Identity,
     IdentityProvider,
     KeyRecovery,
+    LinkedAccount,
     ProvisioningToken,
     RoleAssignment,
     SignInEvent,
@@ -97,12 +100,15 @@ def whole_story(settings: Any, tmp_path: Path) -> None:
     change_trust(cast.olga(), cast.omar(), now=make.NOW)
     make_tokens.binding()
     exchange_token(unverified_token=make_tokens.sign(make_tokens.claims(make.NOW)), audience=make_tokens.PORTAL, now=make.NOW)
+    LinkedAccount.objects.create(identity=cast.runner(), provider="github", account="7", linked_at=make.NOW)
     BlockedSigner.objects.create(name="key", team=cast.payments(), reason="Nobody knows it", blocked_at=make.NOW)
     Recertification.objects.create(identity=cast.runner(), note="Still needed", grants=[], reviewed_at=make.NOW)
     make_providers.all_that_ends()
     approval = Approval.objects.get()
     ended = {"code": "approval.ended", "sentence": "The person left", "entry": Entry.objects.earliest("pk"), "ended_at": make.NOW}
     ApprovalEnd.objects.create(approval=approval, **ended)
+    who = {"because": "committer", "provider": "git", "account": "x", "source": "stated"}
+    NamedPerson.objects.create(request=Request.objects.get(), **who)
     live_through(Request.objects.get())
     KeptApproval.objects.create(approval=approval, roles=["approver:release"], kept_at=make.NOW)
     record_sign_in(username="alice", outcome="failed", address="", identity=None, now=make.NOW)

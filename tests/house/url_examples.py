@@ -24,6 +24,7 @@ from identities.models import (
     Identity,
     IdentityProvider,
     KeyRecovery,
+    LinkedAccount,
     ProvisionedGroup,
     ProvisionedPerson,
     RoleAssignment,
@@ -91,6 +92,7 @@ def tell_story(settings: Any, folder: Path) -> Story:
     assert root is not None
     examples = {
         **of_alice(),
+        "account_id": LinkedAccount.objects.create(identity=cast.runner(), provider="github", account="7", linked_at=make.NOW).pk,
         "attestation_id": sent.pk,
         "block_id": block.pk,
         "ceremony_id": ceremony.pk,

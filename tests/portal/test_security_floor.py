@@ -110,6 +110,8 @@ SENSITIVE = [
     ("dave", "/identities/idn_x/grants/add"),
     ("dave", "/identities/idn_x/grants/grn_x/end"),
     ("dave", "/identities/idn_x/signers/1/rotate"),
+    ("dave", "/identities/idn_x/accounts/add"),
+    ("dave", "/identities/idn_x/accounts/lac_x/end"),
     ("dave", "/signers/adopt"),
     ("dave", "/signers/block"),
     ("dave", "/signers/blocks/blk_x/lift"),
