@@ -13,8 +13,9 @@ from typing import Any
 
 from proofs.approval.approval_parts import SignInReference
 from proofs.approval.cose import ALGORITHMS
-from proofs.approval.human_approval import PASSKEY, SIGN_IN, parse_human_approval
+from proofs.approval.human_approval import parse_human_approval
 from proofs.approval.passkey import Assertion
+from proofs.approval.signed_parts import PASSKEY, SIGN_IN
 from proofs.canonical import canonical_bytes, parse_canonical
 from proofs.digest import sha256_hex
 from proofs.dsse import IN_TOTO_PAYLOAD_TYPE
