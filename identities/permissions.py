@@ -39,6 +39,8 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
     "requests.read": ("reading requests", EVERY_ROLE),
     "requests.open": ("opening a request", frozenset({Role.REQUESTER})),
     "requests.decide": ("approving", APPROVERS),
+    # One's own, or with another security approver somebody else's: the act asks which.
+    "approvals.revoke": ("revoking an approval", APPROVERS),
     "policies.read": ("reading policies", EVERY_ROLE),
     "gates.read": ("reading gate decisions", EVERY_ROLE),
     "ledger.read": ("reading the log", EVERY_ROLE),
@@ -63,6 +65,7 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
 # Taken only by a person at a browser, whatever credential a program holds.
 HUMAN_ACTIONS = frozenset(
     {
+        "approvals.revoke",
         "audit.read",
         "identities.recertify",
         "identities.steward",

@@ -7,10 +7,12 @@ from approvals.models.findings import PathFinding
 from approvals.models.life import ChangesAnswered, Promotion, RequestExpiry, RequestSubmission, Supersession, Withdrawal
 from approvals.models.policies import ExpectationsActivation, ExpectationsVersion, PolicyActivation, PolicyVersion
 from approvals.models.requests import Request, RequestArtifact, RequestState, Revision, RevisionEvidence, new_request_id
+from approvals.models.statements import ApprovalRevocation, SignedStatement, StatementCeremony, new_statement_ceremony_id
 
 __all__ = [
     "Approval",
     "ApprovalEnd",
+    "ApprovalRevocation",
     "Ceremony",
     "ChangesAnswered",
     "ExpectationsActivation",
@@ -28,9 +30,12 @@ __all__ = [
     "RequestSubmission",
     "Revision",
     "RevisionEvidence",
+    "SignedStatement",
+    "StatementCeremony",
     "Supersession",
     "Withdrawal",
     "new_approval_id",
     "new_ceremony_id",
     "new_request_id",
+    "new_statement_ceremony_id",
 ]

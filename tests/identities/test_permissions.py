@@ -25,6 +25,7 @@ WRITES = {
     "observations.send": set(),
     "requests.open": {Role.REQUESTER},
     "requests.decide": set(APPROVERS),
+    "approvals.revoke": set(APPROVERS),
     "identities.steward": {Role.ADMINISTRATOR, Role.IDENTITY_STEWARD},
     "identities.recertify": set(Role),
     "places.add": {Role.ADMINISTRATOR},
