@@ -41,6 +41,8 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
     "requests.decide": ("approving", APPROVERS),
     # One's own, or with another security approver somebody else's: the act asks which.
     "approvals.revoke": ("revoking an approval", APPROVERS),
+    # What one may say, the acts that offer the statement ask.
+    "statements.sign": ("signing a statement", EVERY_ROLE),
     "policies.read": ("reading policies", EVERY_ROLE),
     "gates.read": ("reading gate decisions", EVERY_ROLE),
     "ledger.read": ("reading the log", EVERY_ROLE),
@@ -76,6 +78,7 @@ HUMAN_ACTIONS = frozenset(
         "requests.decide",
         "settings.own",
         "sign_in.change",
+        "statements.sign",
         "trust.change",
     }
 )

@@ -60,7 +60,7 @@ def verify_person_statement(
         client_data_json=assertion.client_data_json,
         signature=assertion.signature,
         key=enrollment.key,
-        policy=approval_policy(rp_id=rp_id, origins=origins),
+        policy=approval_policy(rp_id=rp_id, origins=tuple(origins)),
     )
     if verified.origin != statement.ceremony.origin or statement.ceremony.rp_id != rp_id:
         raise Unproven("webauthn.origin", f"the passkey was used at {verified.origin}, the statement says {statement.ceremony.origin}")

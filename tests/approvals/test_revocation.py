@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from approvals.models import Approval, ApprovalEnd, ApprovalRevocation, Request, SignedStatement, StatementCeremony
 from approvals.requests.status import compute_standing
 from gates.decide import decide
 from identities.models import Identity
 from ledger.models import Entry
+from proofs.approval.enrollment import parse_enrollment
+from proofs.approval.human_approval import approval_signed_bytes
+from proofs.approval.person_statement import Revocation
+from proofs.approval.record import mirror_of, parse_record
+from proofs.approval.sshsig import NAMESPACE, principal_of
+from proofs.canonical import parse_canonical
+from proofs.digest import sha256_hex
+from proofs.dsse import parse_envelope
 from proofs.errors import Refusal
+from proofs.pack.build import build_allowed_signers
+from proofs.pack.verify_person_statement import verify_person_statement
 from tests import cast, make_statements
 from tests import make_approvals as make
 from tests.passkey import Lie
@@ -59,8 +73,7 @@ class TestByItsApprover:
         assert signed.revocation.reason == "artifact_bad"
         assert Entry.objects.filter(event="approval.revoked").count() == 1
         decision = gate()
-        assert decision.outcome == "deny"
-        assert decision.reasons
+        assert (decision.outcome, [reason["code"] for reason in decision.reasons]) == ("deny", ["approval.revoked"])
 
     def test_the_request_shows_that_it_is_not_approved(self, approval: Approval) -> None:
         make_statements.revoke(approval, cast.alice())
@@ -150,3 +163,26 @@ class TestRefuses:
         ceremony = make_statements.begin(approval, cast.alice())
         assert code_of(lambda: make_statements.complete(ceremony, by=sally())) == "ceremony.not_yours"
         assert code_of(lambda: make_statements.complete(ceremony, now=NOW + timedelta(minutes=6))) == "ceremony.expired"
+
+
+@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="needs OpenSSH")
+def test_stock_openssh_and_the_offline_code_verify_it(approval: Approval, tmp_path: Path) -> None:
+    signed = make_statements.revoke(approval, cast.alice())
+    key, payload = signed.signing_key, bytes(signed.payload)
+    enrollment = parse_envelope(bytes(key.enrollment)).payload
+    record = parse_record(parse_envelope(bytes(signed.envelope)).payload)
+    offline = {"rp_id": settings.RP_ID, "origins": (settings.ORIGIN,), "checked_at": record.checked_at}
+    about = {"enrollment": parse_enrollment(enrollment), "enrollment_digest": sha256_hex(enrollment), **offline}
+    verified = verify_person_statement(payload=record.payload, assertion=record.assertion, **about)
+    assert verified.statement.body == Revocation((approval.payload_digest,), "artifact_bad")
+    assert record.mirrored == mirror_of(parse_canonical(payload))
+    with pytest.raises(Refusal) as caught:
+        verify_person_statement(payload=payload.replace(b"artifact_bad", b"policy_error"), assertion=record.assertion, **about)
+    assert caught.value.code == "webauthn.challenge"
+    (tmp_path / "allowed_signers").write_bytes(build_allowed_signers([parse_enrollment(enrollment)], []))
+    (tmp_path / "human.sshsig").write_text(signed.sshsig or "")
+    principal = principal_of(signed.identity.issuer, signed.identity.subject)
+    command = ["ssh-keygen", "-Y", "verify", "-f", "allowed_signers", "-I", principal, "-n", NAMESPACE, "-s", "human.sshsig"]
+    for content, code in ((payload, 0), (payload + b" ", 255)):
+        run = subprocess.run(command, input=approval_signed_bytes(content), cwd=tmp_path, capture_output=True, check=False)
+        assert run.returncode == code, run.stderr

@@ -34,7 +34,7 @@ from identities.signers.block_signer import block_signer
 from ledger.models import Entry
 from ledger.publish import publish_checkpoint
 from portal.models import Notice
-from tests import cast, make_saml, make_trust
+from tests import cast, make_saml, make_statements, make_trust
 from tests import make_approvals as make
 from tests import make_attestations as evidence
 from tests.make_ledger import use_own_keys
@@ -87,6 +87,7 @@ def tell_story(settings: Any, folder: Path) -> Story:
     assert root is not None
     examples = {
         **of_alice(),
+        "approval_id": approval.pk,
         "attestation_id": sent.pk,
         "block_id": block.pk,
         "ceremony_id": ceremony.pk,
@@ -100,6 +101,7 @@ def tell_story(settings: Any, folder: Path) -> Story:
         "protocol": "oidc",
         "request_id": request.pk,
         "role_id": RoleAssignment.objects.get(identity=cast.alice()).pk,
+        "statement_id": make_statements.begin(approval, cast.alice()).pk,
         "step": "people",
         "signer_id": EvidenceSigner.objects.get(identity=cast.runner()).pk,
     }

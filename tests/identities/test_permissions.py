@@ -26,6 +26,7 @@ WRITES = {
     "requests.open": {Role.REQUESTER},
     "requests.decide": set(APPROVERS),
     "approvals.revoke": set(APPROVERS),
+    "statements.sign": set(Role),
     "identities.steward": {Role.ADMINISTRATOR, Role.IDENTITY_STEWARD},
     "identities.recertify": set(Role),
     "places.add": {Role.ADMINISTRATOR},
