@@ -58,7 +58,7 @@ def test_the_summary_on_the_page_is_the_one_in_the_statement(approval: Approval)
 def test_nobody_else_opens_the_ceremony_and_others_see_no_button(client: Client, approval: Approval) -> None:
     ceremony = make_statements.begin(approval, cast.alice(), now=timezone.now())
     cast.let_in(client, cast.bob())
-    assert client.get(reverse("approvals:statement", args=[ceremony.pk])).status_code == 403
+    assert client.get(reverse("approvals:statement", args=[ceremony.pk])).status_code == 404
     record = client.get(reverse("approvals:record", args=[approval.record.digest])).content.decode()
     assert reverse("approvals:revoke", args=[approval.pk]) not in record
     assert client.post(reverse("approvals:revoke", args=[approval.pk])).status_code == 403

@@ -47,9 +47,10 @@ def revoke(request: HttpRequest, approval_id: str) -> HttpResponse:
 @requires("statements.sign")
 def statement(request: HttpRequest, statement_id: str) -> HttpResponse:
     """Show what will be signed, read from the very bytes, and let the browser ask the passkey."""
-    row = get_object_or_404(StatementCeremony.objects.select_related("signing_key", "project"), pk=statement_id)
-    if row.identity_id != person_of(request).pk or row.session_hash != session_of(request).session_hash:
-        raise NotAllowed("ceremony.not_yours", "this ceremony was begun by somebody else, or in another sign-in session")
+    rows = StatementCeremony.objects.select_related("signing_key", "project").filter(identity=person_of(request))
+    row = get_object_or_404(rows, pk=statement_id)
+    if row.session_hash != session_of(request).session_hash:
+        raise NotAllowed("ceremony.not_yours", "this ceremony was begun in another sign-in session")
     back = kind_of(row.kind).page(row)
     if row.consumed_at is not None:
         if hasattr(row, "signed"):
