@@ -21,3 +21,12 @@ class ApprovalsConfig(AppConfig):
         derive_policy_of(Request.Kind.POLICY_CHANGE, derive_policy_for_change)
         derive_policy_of(Request.Kind.EXCEPTION, derive_policy_for_exception)
         person_deactivated.connect(end_unused_approvals, dispatch_uid="approvals.requests.end_unused")
+        _keep_statements()
+
+
+def _keep_statements() -> None:
+    from approvals.revocation.revoke_approval import REVOCATIONS
+    from approvals.statements.kinds import keep_statements_of
+    from proofs.approval.person_statement import REVOCATION_TYPE
+
+    keep_statements_of(REVOCATION_TYPE, REVOCATIONS)

@@ -7,6 +7,7 @@ from django.urls import path
 from approvals import api, views
 from approvals.changes import views as changes
 from approvals.exceptions import views as waivers
+from approvals.pages.statements import views as statements
 
 app_name = "approvals"
 urlpatterns = [
@@ -22,6 +23,9 @@ urlpatterns = [
     path("ceremonies/<str:ceremony_id>/complete", views.ceremony_complete, name="ceremony_complete"),
     path("ceremonies/<str:ceremony_id>/confirm", views.ceremony_confirm, name="ceremony_confirm"),
     path("approvals/bound/<str:bound_id>", views.bound, name="bound"),
+    path("approvals/<str:approval_id>/revoke", statements.revoke, name="revoke"),
+    path("statements/<str:statement_id>", statements.statement, name="statement"),
+    path("statements/<str:statement_id>/complete", statements.statement_complete, name="statement_complete"),
     path("records/<str:digest>", views.record, name="record"),
     path("policies", changes.policies, name="policies"),
     path("policies/<str:digest>", views.policy, name="policy"),

@@ -5,10 +5,8 @@ Each view translates and calls one act or queries. The review page is drawn from
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -20,6 +18,7 @@ from approvals.exceptions.list_waivers import list_waivable
 from approvals.forms import REQUEST_FORMS, InputAssertion, InputDecision, InputNote, InputReason
 from approvals.models import Ceremony, Record, Request
 from approvals.outcome.read_outcome import newest_outcome
+from approvals.pages.ceremony_offer import offer_to_key, session_of
 from approvals.pages.decision_panel import read_panel, role_words
 from approvals.pages.life import read_life
 from approvals.pages.makers import read_makers
@@ -35,7 +34,6 @@ from approvals.requests.open_request import open_request
 from approvals.requests.status import compute_standing
 from approvals.requests.submit import submit_request
 from approvals.requests.withdraw import withdraw_request
-from approvals.signing.approval_statement import SigningSession
 from approvals.signing.begin_confirmation import begin_confirmation
 from approvals.signing.begin_signing import begin_signing
 from approvals.signing.complete_by_sign_in import complete_by_sign_in
@@ -43,13 +41,9 @@ from approvals.signing.complete_signing import complete_signing
 from approvals.signing.entitlement import get_current_revision
 from approvals.signing.verify_signature import parse_assertion
 from attestations.blobs import bytes_of
-from identities.models import SigningKey
 from identities.oidc.leave_for import leave_for
 from identities.permissions import may, person_of, readable_projects, requires
-from proofs.approval.human_approval import approval_challenge
 from proofs.canonical import parse_canonical
-from proofs.digest import sha256_hex
-from proofs.encoding import b64_encode, b64url_encode
 from proofs.errors import Conflict, Malformed, NotAllowed, NotFound, Refusal, TooLarge
 
 
@@ -181,7 +175,7 @@ def sign(request: HttpRequest, request_id: str) -> HttpResponse:
                 reason=given["reason"],
                 reason_codes=given["reason_codes"],
                 key=given["key"],
-                session=_session_of(request),
+                session=session_of(request),
                 by=person,
                 now=now,
             )
@@ -208,7 +202,7 @@ def ceremony(request: HttpRequest, ceremony_id: str) -> HttpResponse:
         "ceremony": row,
         "asked": row.revision.request,
         "statement": describe_statement(bytes(row.payload)),
-        "offer": _offer_to_key(row, row.signing_key) if row.signing_key else None,
+        "offer": offer_to_key(row, row.signing_key) if row.signing_key else None,
     }
     return render(request, "approvals/ceremony.html", context)
 
@@ -223,7 +217,7 @@ def ceremony_complete(request: HttpRequest, ceremony_id: str) -> HttpResponse:
         raise Malformed("webauthn.malformed", "got no assertion of a reasonable size; go back and sign again")
     answer = complete_signing(
         ceremony_id=ceremony_id,
-        session_hash=_session_of(request).session_hash,
+        session_hash=session_of(request).session_hash,
         assertion=parse_assertion(form.cleaned_data["assertion"]),
         by=person_of(request),
         now=timezone.now(),
@@ -237,7 +231,7 @@ def ceremony_complete(request: HttpRequest, ceremony_id: str) -> HttpResponse:
 @requires("requests.answer")
 def ceremony_confirm(request: HttpRequest, ceremony_id: str) -> HttpResponse:
     """Send the person to their identity provider, to confirm what the ceremony's page showed."""
-    row, session_hash = _get_own_ceremony(request, ceremony_id), _session_of(request).session_hash
+    row, session_hash = _get_own_ceremony(request, ceremony_id), session_of(request).session_hash
     bound, url = begin_confirmation(ceremony=row, session_hash=session_hash, by=person_of(request), now=timezone.now())
     return leave_for(request, url=url, provider=bound.provider)
 
@@ -247,7 +241,7 @@ def ceremony_confirm(request: HttpRequest, ceremony_id: str) -> HttpResponse:
 @requires("requests.answer")
 def bound(request: HttpRequest, bound_id: str) -> HttpResponse:
     """Take the person back from their identity provider: what they confirmed there is recorded, once. The provider sends browsers by GET."""
-    session_hash = _session_of(request).session_hash
+    session_hash = session_of(request).session_hash
     answer = complete_by_sign_in(bound_id=bound_id, session_hash=session_hash, by=person_of(request), now=timezone.now())
     messages.success(request, "Confirmed and recorded.")
     return redirect("approvals:record", answer.record.digest)
@@ -266,7 +260,7 @@ def record(request: HttpRequest, digest: str) -> HttpResponse:
     )
     readable = readable_projects(person_of(request), "requests.read")
     row = get_object_or_404(rows, digest=digest, approval__revision__request__project__in=readable)
-    return render(request, "approvals/record.html", {"page": read_record(row, now=timezone.now())})
+    return render(request, "approvals/record.html", {"page": read_record(row, reader=person_of(request), now=timezone.now())})
 
 
 @requires("policies.read")
@@ -295,35 +289,9 @@ def _get_own_ceremony(request: HttpRequest, ceremony_id: str) -> Ceremony:
     readable = readable_projects(person_of(request), "requests.read")
     rows = Ceremony.objects.select_related("revision__request__environment", "signing_key", "provider")
     row = get_object_or_404(rows, pk=ceremony_id, revision__request__project__in=readable)
-    if row.identity_id != person_of(request).pk or row.session_hash != _session_of(request).session_hash:
+    if row.identity_id != person_of(request).pk or row.session_hash != session_of(request).session_hash:
         raise NotAllowed("ceremony.not_yours", "this ceremony was begun by somebody else, or in another sign-in session")
     return row
-
-
-def _offer_to_key(row: Ceremony, key: SigningKey) -> dict[str, Any]:
-    """Return what the page's script derives the challenge from and asks the passkey with."""
-    payload = bytes(row.payload)
-    return {
-        "payload": b64_encode(payload),
-        "challenge": b64url_encode(approval_challenge(payload)),
-        "rpId": settings.RP_ID,
-        "credentialIds": [b64url_encode(bytes(key.credential_id))],
-        "timeout": settings.CEREMONY_SECONDS * 1000,
-        "expiresAt": row.expires_at.isoformat(),
-    }
-
-
-def _session_of(request: HttpRequest) -> SigningSession:
-    """Name the session a ceremony belongs to, and how the person last proved who they are in it."""
-    proofs: list[dict[str, Any]] = request.session.get("account_authentication_methods") or []
-    last_login = getattr(request.user, "last_login", None) or timezone.now()
-    at = datetime.fromtimestamp(int(proofs[-1]["at"]), tz=UTC) if proofs else last_login
-    methods = dict.fromkeys(str(proof.get("type") or proof.get("method")) for proof in proofs)
-    return SigningSession(
-        session_hash=sha256_hex((request.session.session_key or "").encode()),
-        authenticated_by=" and ".join(methods)[:80] or "session",
-        authenticated_at=at,
-    )
 
 
 def _sentence(refusal: Refusal) -> str:

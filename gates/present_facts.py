@@ -60,14 +60,18 @@ def check_open(request: Request) -> list[Reason]:
 
 
 def check_ended(request: Request) -> list[Reason]:
-    """Return the reasons that approvals of the newest revision ended before any gate acted on them, where what is left is not enough."""
+    """Return the reasons that approvals of the newest revision ended, unused or revoked, where what is left is not enough."""
     revision = request.revisions.select_related("policy__document", "policy_input").order_by("-number").first()
     if revision is None or revision.approvals.exclude(decision=Approval.Decision.APPROVE).exists():
         return []
     ended = list(ApprovalEnd.objects.filter(approval__revision=revision).order_by("ended_at", "pk"))
     if not ended or stood_approved(revision) is not None:
         return []
-    return [Reason("approval.ended", f"{end.sentence}; another approver has to answer.", request_id=request.pk) for end in ended]
+    return [Reason(_code_of(end), f"{end.sentence}; another approver has to answer.", request_id=request.pk) for end in ended]
+
+
+def _code_of(end: ApprovalEnd) -> str:
+    return end.code if end.code.startswith("approval.revoked") else "approval.ended"
 
 
 def check_people(request: Request) -> list[Reason]:

@@ -41,6 +41,10 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
     # Of what one asked for, or a program one answers for; the act demands it.
     "requests.withdraw": ("withdrawing a request", EVERY_ROLE),
     "requests.decide": ("approving", APPROVERS),
+    # One's own, or with another security approver somebody else's: the act asks which.
+    "approvals.revoke": ("revoking an approval", APPROVERS),
+    # What one may say, the acts that offer the statement ask.
+    "statements.sign": ("signing a statement", EVERY_ROLE),
     "policies.read": ("reading policies", EVERY_ROLE),
     # Proposing a change of policy, and answering it. Whoever administers grants roles and decides nothing here.
     "policies.decide": ("deciding about policies", frozenset({Role.POLICY_OWNER})),
@@ -74,6 +78,7 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
 # Taken only by a person at a browser, whatever credential a program holds.
 HUMAN_ACTIONS = frozenset(
     {
+        "approvals.revoke",
         "audit.read",
         "exceptions.ask",
         "exceptions.decide",
@@ -88,6 +93,7 @@ HUMAN_ACTIONS = frozenset(
         "requests.decide",
         "settings.own",
         "sign_in.change",
+        "statements.sign",
         "trust.change",
         "webhooks.change",
     }

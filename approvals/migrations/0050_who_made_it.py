@@ -8,7 +8,7 @@ from ledger.guard_rows import ForbidReplacement
 
 
 class Migration(migrations.Migration):
-    dependencies = [("approvals", "0030_life_of_a_request")]
+    dependencies = [("approvals", "0035_statements")]
 
     operations = [
         migrations.CreateModel(

@@ -9,11 +9,13 @@ from approvals.models.makers import NamedPerson
 from approvals.models.outcome import OutcomeStatement
 from approvals.models.policies import ExpectationsActivation, ExpectationsVersion, PolicyActivation, PolicyVersion
 from approvals.models.requests import Request, RequestArtifact, RequestState, Revision, RevisionEvidence, new_request_id
+from approvals.models.statements import ApprovalRevocation, SignedStatement, StatementCeremony, new_statement_ceremony_id
 from approvals.models.waivers import Waiver, WaiverEnd
 
 __all__ = [
     "Approval",
     "ApprovalEnd",
+    "ApprovalRevocation",
     "Ceremony",
     "ChangesAnswered",
     "ExpectationsActivation",
@@ -33,6 +35,8 @@ __all__ = [
     "RequestSubmission",
     "Revision",
     "RevisionEvidence",
+    "SignedStatement",
+    "StatementCeremony",
     "Supersession",
     "Waiver",
     "WaiverEnd",
@@ -40,4 +44,5 @@ __all__ = [
     "new_approval_id",
     "new_ceremony_id",
     "new_request_id",
+    "new_statement_ceremony_id",
 ]

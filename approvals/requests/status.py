@@ -78,7 +78,7 @@ class Standing:
 
     @property
     def ended(self) -> tuple[Approval, ...]:
-        """The approvals that ended before any gate acted on them; each has its `end`."""
+        """The approvals that ended, unused or revoked; each has its `end`."""
         return tuple(answer for answer in self.answers if hasattr(answer, "end"))
 
     @property
@@ -136,7 +136,7 @@ def compute_standing(request: Request, *, now: datetime) -> Standing:
 def stood_approved(revision: Revision) -> Approval | None:
     """Return the approval with which a revision had all it needed, whether or not it has lapsed since; None if it never had.
 
-    One that ended before any gate acted on it is as if it had not been given.
+    One that ended, unused or revoked, is as if it had not been given.
     """
     if revision.result != "pass":
         return None

@@ -88,7 +88,7 @@ def build_statement(
             environment=EnvironmentReference(
                 snapshot["environment"]["id"], snapshot["environment"]["slug"], snapshot["environment"]["tier"]
             ),
-            approver=_approver(by, roles_of(by, project=request.project), session, now),
+            approver=approver_of(by, roles_of(by, project=request.project), session, now),
             signer=signer,
             policy=PolicyReference(
                 id=facts["id"],
@@ -124,7 +124,8 @@ def _how_long(request: Request, policy: Policy) -> timedelta:
     return min(hours, timedelta(minutes=ACTION_MINUTES)) if request.kind == Request.Kind.AGENT_ACTION else hours
 
 
-def _approver(by: Identity, roles: Sequence[RoleAssignment], session: SigningSession, now: datetime) -> Approver:
+def approver_of(by: Identity, roles: Sequence[RoleAssignment], session: SigningSession, now: datetime) -> Approver:
+    """Return who signs, with the roles given, as a statement names them."""
     user = getattr(by, "user", None)
     return Approver(
         issuer=by.issuer,

@@ -83,7 +83,7 @@ def check_mirror(record: Record, trust: Trust) -> None:
     if record.subject != statement["subject"]:
         raise Unproven("record.subject_mismatch", "the record is about other artifacts than the statement inside it")
     for name, truth in mirror_of(statement).items():
-        if record.mirrored[name] != truth:
+        if record.mirrored.get(name) != truth:
             raise Unproven("record.mismatch", f"the record's {name} is not what the person signed")
     signer = parse_human_approval(record.payload).signer
     if record.enrollment != ("" if isinstance(signer, SignInReference) else signer.enrollment):

@@ -41,8 +41,9 @@ from typing import Any
 
 from proofs.approval.approval_parts import HumanApproval
 from proofs.approval.assurance_words import describe_signature, describe_vouching
-from proofs.approval.human_approval import PASSKEY, is_environment, parse_human_approval
+from proofs.approval.human_approval import is_environment, parse_human_approval
 from proofs.approval.record import Record, TokenReference
+from proofs.approval.signed_parts import PASSKEY
 from proofs.digest import Digest, parse_digest, sha256_hex
 from proofs.errors import Unproven
 from proofs.evidence import TrustMaterial

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from approvals.models import Ceremony
+from approvals.models import Ceremony, StatementCeremony
 from attestations.models import TrustRoot
 from identities.issue import revoke_credential
 from identities.keys.enrol import revoke_signing_key
@@ -29,7 +29,7 @@ from identities.models import (
     WorkloadBinding,
 )
 from identities.people.roles import end_role
-from tests import cast, make_providers, make_tokens
+from tests import cast, make_providers, make_statements, make_tokens
 from tests import make_approvals as make
 from tests.make_ledger import use_own_keys
 
@@ -72,6 +72,7 @@ MAY_CHANGE: dict[type, set[str]] = {
     ProvisioningToken: {"last_used_at", "revoked_at"},
     RoleAssignment: {"ended_at"},
     SigningKey: {"label", "transports", "sign_count", "revocation", "revoked_at", "revoked_reason", "compromised_from"},
+    StatementCeremony: {"consumed_at", "refused_code"},
     TokenIssuer: {"keys", "fetched_at", "tried_at", "removed_at"},
     TrustRoot: {"name", "removed_at"},
     WorkloadBinding: {"revoked_at"},
@@ -90,6 +91,7 @@ SET_ONCE = {
     ProvisioningToken: ["revoked_at"],
     RoleAssignment: ["ended_at"],
     SigningKey: ["revocation", "revoked_at", "revoked_reason"],
+    StatementCeremony: ["consumed_at", "refused_code"],
     TokenIssuer: ["removed_at"],
     TrustRoot: ["removed_at"],
     WorkloadBinding: ["revoked_at"],
@@ -110,7 +112,8 @@ def whole_story(settings: Any, tmp_path: Path) -> None:
     use_own_keys(settings, tmp_path)
     stage = make.set_stage()
     make.send_provenance(stage)
-    make.approve(make.ask(), cast.alice())
+    make_statements.revoke(make.approve(make.ask(), cast.alice()), cast.alice())
+    StatementCeremony.objects.update(refused_code="webauthn.signature")
     cast.token_of(cast.runner())
     revoke_credential(credential=ApiCredential.objects.get(), by=None, now=make.NOW)
     revoke_signing_key(key=SigningKey.objects.get(), by=cast.alice(), reason="Lost", now=make.NOW)

@@ -11,7 +11,6 @@ from django.db import DatabaseError, connection, models, transaction
 
 from approvals.models import (
     Approval,
-    ApprovalEnd,
     Ceremony,
     ChangesAnswered,
     KeptApproval,
@@ -21,6 +20,7 @@ from approvals.models import (
     RequestExpiry,
     RequestSubmission,
     Revision,
+    StatementCeremony,
     Supersession,
     Waiver,
     WaiverEnd,
@@ -52,7 +52,7 @@ from identities.workload.exchange import exchange_token
 from ledger.append_only import AppendOnly
 from ledger.guard_rows import key_taken
 from ledger.models import Entry
-from tests import cast, make_providers, make_tokens
+from tests import cast, make_providers, make_statements, make_tokens
 from tests import make_approvals as make
 from tests.make_ledger import use_own_keys
 from tests.make_observations import observe, said
@@ -77,6 +77,7 @@ LIVING = {
     RoleAssignment,
     SignInEvent,
     SigningKey,
+    StatementCeremony,
     TokenIssuer,
     TrustRoot,
     WorkloadBinding,
@@ -105,10 +106,9 @@ def whole_story(settings: Any, tmp_path: Path) -> None:
     Recertification.objects.create(identity=cast.runner(), note="Still needed", grants=[], reviewed_at=make.NOW)
     make_providers.all_that_ends()
     approval = Approval.objects.get()
-    ended = {"code": "approval.ended", "sentence": "The person left", "entry": Entry.objects.earliest("pk"), "ended_at": make.NOW}
-    ApprovalEnd.objects.create(approval=approval, **ended)
     who = {"because": "committer", "provider": "git", "account": "x", "source": "stated"}
     NamedPerson.objects.create(request=Request.objects.get(), **who)
+    make_statements.revoke(approval, cast.alice())
     live_through(Request.objects.get())
     KeptApproval.objects.create(approval=approval, roles=["approver:release"], kept_at=make.NOW)
     record_sign_in(username="alice", outcome="failed", address="", identity=None, now=make.NOW)

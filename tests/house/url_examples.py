@@ -35,7 +35,7 @@ from identities.signers.block_signer import block_signer
 from ledger.models import Entry
 from ledger.publish import publish_checkpoint
 from portal.models import Notice, WebhookDelivery, WebhookEndpoint
-from tests import cast, make_saml, make_trust
+from tests import cast, make_saml, make_statements, make_trust
 from tests import make_approvals as make
 from tests import make_attestations as evidence
 from tests import make_changes as changes
@@ -93,6 +93,7 @@ def tell_story(settings: Any, folder: Path) -> Story:
     examples = {
         **of_alice(),
         "account_id": LinkedAccount.objects.create(identity=cast.runner(), provider="github", account="7", linked_at=make.NOW).pk,
+        "approval_id": approval.pk,
         "attestation_id": sent.pk,
         "block_id": block.pk,
         "ceremony_id": ceremony.pk,
@@ -106,6 +107,7 @@ def tell_story(settings: Any, folder: Path) -> Story:
         "protocol": "oidc",
         "request_id": request.pk,
         "role_id": RoleAssignment.objects.get(identity=cast.alice()).pk,
+        "statement_id": make_statements.begin(approval, cast.alice()).pk,
         "step": "people",
         "signer_id": EvidenceSigner.objects.get(identity=cast.runner()).pk,
     }

@@ -30,6 +30,8 @@ WRITES = {
     "policies.decide": {Role.POLICY_OWNER},
     "exceptions.ask": {Role.REQUESTER},
     "exceptions.decide": {*APPROVERS, Role.POLICY_OWNER},
+    "approvals.revoke": set(APPROVERS),
+    "statements.sign": set(Role),
     "identities.steward": {Role.ADMINISTRATOR, Role.IDENTITY_STEWARD},
     "identities.recertify": set(Role),
     "places.add": {Role.ADMINISTRATOR},
