@@ -13,7 +13,9 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connections
 from playwright.sync_api import Browser, Page, sync_playwright
+from pytest_django.plugin import DjangoDbBlocker
 
+from tests.empty_database import is_begun_with_a_copy, leave_a_copy
 from tests.environment import FOLDER
 from tests.requirements import need_ssh_keygen, skip_or_fail
 
@@ -41,6 +43,20 @@ def django_db_modify_db_settings() -> None:
     chosen = connections["default"].settings_dict
     on_sqlite = chosen["ENGINE"].endswith("sqlite3")
     chosen["TEST"]["NAME"] = str(FOLDER / "test.sqlite3") if on_sqlite else f"countersign_test_{os.getpid()}"
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_modify_db_settings: None) -> bool:
+    """Begin with a copy of an empty database that another run of the same migrations left, where SQLite is used and there is one."""
+    return is_begun_with_a_copy()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_keepdb: bool, django_db_blocker: DjangoDbBlocker) -> None:
+    """Leave a copy of the empty database to the next run."""
+    if not django_db_keepdb:
+        with django_db_blocker.unblock():
+            leave_a_copy()
 
 
 @pytest.fixture(autouse=True)
