@@ -15,7 +15,10 @@ from rest_framework.request import Request as ApiRequest
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from approvals.attention.turns import WAITING
+from approvals.attention.unblock import read_blockers
 from approvals.models import Approval, Request
+from approvals.pages.live import due_of
 from approvals.path.receive_observations import NEW, REFUSED, ObservationAnswer, receive_observations
 from approvals.requests.open_request import AskedArtifact, open_request
 from approvals.requests.status import Standing, compute_standing
@@ -26,6 +29,8 @@ from identities.models import ApiCredential, Environment, Identity, Project
 from identities.permissions import readable_projects
 from proofs.canonical import parse_canonical
 from proofs.errors import NotAllowed, NotFound
+
+MAX_TURNS = 100
 
 
 class RequestsView(APIView):
@@ -51,7 +56,7 @@ class RequestsView(APIView):
             on_behalf_of=asked["onBehalfOf"] or "",
             now=timezone.now(),
         )
-        answer = _describe(opened)
+        answer = _describe(opened, caller_of(request))
         return Response(answer, status=201, headers={"Location": answer["url"]})
 
 
@@ -71,7 +76,7 @@ class RequestView(APIView):
     def get(self, request: ApiRequest, request_id: str) -> Response:
         rows = Request.objects.select_related("project__team", "environment")
         asked = get_object_or_404(rows, pk=request_id, project__in=readable_projects(caller_of(request), "requests.read"))
-        return Response(_describe(asked))
+        return Response(_describe(asked, caller_of(request)))
 
 
 class ApprovalsView(APIView):
@@ -144,8 +149,9 @@ def _find_environment(slug: str, project: Project) -> Environment:
     return environment
 
 
-def _describe(asked: Request) -> dict[str, Any]:
-    standing = compute_standing(asked, now=timezone.now())
+def _describe(asked: Request, reader: Identity) -> dict[str, Any]:
+    now = timezone.now()
+    standing = compute_standing(asked, now=now)
     revision = standing.revision
     result: dict[str, Any] = parse_canonical(bytes_of(revision.policy_result)) if revision else {"rules": [], "result": "fail"}
     counted = {rule["id"]: rule for rule in standing.rules}
@@ -167,6 +173,9 @@ def _describe(asked: Request) -> dict[str, Any]:
         "approvalsRequired": standing.required,
         "reasons": _reasons(standing, rules),
         "openedAt": asked.opened_at,
+        "dueAt": due_of(asked, revision) if revision and str(standing.status) in WAITING else None,
+        "waitsFor": asked.attention.select_related("identity").order_by("since", "pk")[:MAX_TURNS],
+        "unblock": read_blockers(request=asked, standing=standing, reader=reader, now=now),
     }
     return dict(OutputRequest(value).data)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.urls import path
 
 from approvals import api, views
+from approvals.conversation import api as conversation_api
+from approvals.conversation import views as conversation_views
 
 app_name = "approvals"
 urlpatterns = [
@@ -12,6 +14,9 @@ urlpatterns = [
     path("requests/new", views.request_new, name="request_new"),
     path("requests/<str:request_id>", views.request_page, name="request"),
     path("requests/<str:request_id>/sign", views.sign, name="sign"),
+    path("requests/<str:request_id>/comments", conversation_views.comment, name="comment"),
+    path("requests/<str:request_id>/comments/<str:comment_id>/withdraw", conversation_views.comment_withdraw, name="comment_withdraw"),
+    path("requests/<str:request_id>/leave", conversation_views.leave, name="leave"),
     path("ceremonies/<str:ceremony_id>", views.ceremony, name="ceremony"),
     path("ceremonies/<str:ceremony_id>/complete", views.ceremony_complete, name="ceremony_complete"),
     path("ceremonies/<str:ceremony_id>/confirm", views.ceremony_confirm, name="ceremony_confirm"),
@@ -22,4 +27,5 @@ urlpatterns = [
     path("api/v1/requests", api.RequestsView.as_view(), name="api_requests"),
     path("api/v1/requests/<str:request_id>", api.RequestView.as_view(), name="api_request"),
     path("api/v1/requests/<str:request_id>/approvals", api.ApprovalsView.as_view(), name="api_approvals"),
+    path("api/v1/requests/<str:request_id>/comments", conversation_api.CommentsView.as_view(), name="api_comments"),
 ]

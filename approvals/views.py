@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from approvals.forms import InputAssertion, InputDecision, InputRequest
 from approvals.models import Ceremony, PolicyVersion, Record, Request
 from approvals.pages.decision_panel import read_panel, role_words
+from approvals.pages.live import read_live
 from approvals.pages.queue import read_queue
 from approvals.pages.record import read_record
 from approvals.pages.review import read_review
@@ -81,6 +82,7 @@ def request_page(request: HttpRequest, request_id: str) -> HttpResponse:
         "review": read_review(bytes_of(revision.snapshot)),
         "standing": standing,
         "panel": read_panel(request=asked, revision=revision, standing=standing, reader=person, now=now),
+        "live": read_live(request=asked, revision=revision, standing=standing, reader=person, now=now),
         "role": role_words(person, asked),
     }
     return render(request, "approvals/request.html", context)

@@ -1,8 +1,10 @@
-"""Policies and where they are active, requests and their revisions, ceremonies, approvals and records."""
+"""Policies and where they are active, requests and their revisions, ceremonies, approvals and records; whose turn it is, and what is said."""
 
 from __future__ import annotations
 
 from approvals.models.answers import Approval, ApprovalEnd, Ceremony, KeptApproval, Record, new_approval_id, new_ceremony_id
+from approvals.models.attention import Attention, Reminder, TurnPassed
+from approvals.models.conversation import Comment, CommentMention, CommentWithdrawal, new_comment_id
 from approvals.models.findings import PathFinding
 from approvals.models.life import ChangesAnswered, Promotion, RequestExpiry, RequestSubmission, Supersession, Withdrawal
 from approvals.models.policies import ExpectationsActivation, ExpectationsVersion, PolicyActivation, PolicyVersion
@@ -11,8 +13,12 @@ from approvals.models.requests import Request, RequestArtifact, RequestState, Re
 __all__ = [
     "Approval",
     "ApprovalEnd",
+    "Attention",
     "Ceremony",
     "ChangesAnswered",
+    "Comment",
+    "CommentMention",
+    "CommentWithdrawal",
     "ExpectationsActivation",
     "ExpectationsVersion",
     "KeptApproval",
@@ -21,6 +27,7 @@ __all__ = [
     "PolicyVersion",
     "Promotion",
     "Record",
+    "Reminder",
     "Request",
     "RequestArtifact",
     "RequestExpiry",
@@ -29,8 +36,10 @@ __all__ = [
     "Revision",
     "RevisionEvidence",
     "Supersession",
+    "TurnPassed",
     "Withdrawal",
     "new_approval_id",
     "new_ceremony_id",
+    "new_comment_id",
     "new_request_id",
 ]

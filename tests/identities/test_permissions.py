@@ -25,6 +25,8 @@ WRITES = {
     "observations.send": set(),
     "requests.open": {Role.REQUESTER},
     "requests.decide": set(APPROVERS),
+    "requests.comment": set(Role),
+    "requests.pass": set(Role),
     "identities.steward": {Role.ADMINISTRATOR, Role.IDENTITY_STEWARD},
     "identities.recertify": set(Role),
     "places.add": {Role.ADMINISTRATOR},
