@@ -6,8 +6,6 @@ from typing import Any
 
 from django import forms
 
-from approvals.attention.pass_turn import MAX_REASON
-from approvals.conversation.add_comment import MAX_COMMENT
 from approvals.models import Approval
 from approvals.requests.open_request import MAX_ARTIFACTS, MAX_NOTE, MAX_TITLE, AskedArtifact
 from identities.models import Environment, Identity, Project, SigningKey
@@ -107,16 +105,3 @@ class InputAssertion(forms.Form):
     """What the signing page sends back."""
 
     assertion = forms.CharField(max_length=32 * 1024)
-
-
-class InputComment(forms.Form):
-    """What somebody says about a request."""
-
-    text = forms.CharField(label="Comment", max_length=MAX_COMMENT, widget=forms.Textarea(attrs={"rows": 3}))
-    replaces = forms.CharField(required=False, max_length=40)
-
-
-class InputPass(forms.Form):
-    """Why somebody leaves a request to others."""
-
-    reason = forms.CharField(label="Why", max_length=MAX_REASON)

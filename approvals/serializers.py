@@ -67,7 +67,9 @@ class OutputBlocker(serializers.Serializer):
     title = serializers.CharField()
     code = serializers.CharField(allow_blank=True)
     missing = serializers.CharField(help_text="What is missing, in a sentence.")
-    who = serializers.ListField(child=serializers.CharField(), help_text="Who can give it: names of people, or the programs the policy expects.")
+    who = serializers.ListField(
+        child=serializers.CharField(), help_text="Who can give it: names of people, or the programs the policy expects."
+    )
     more = serializers.IntegerField(help_text="How many more of them there are.")
     whoElse = serializers.CharField(source="who_words", allow_blank=True, help_text="The same in words, where it is nobody with a name.")
     whyNotYou = serializers.CharField(source="why_not_you", allow_blank=True, help_text="Why the caller cannot give it.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from approvals import api, views
+from approvals.attention import views as attention_views
 from approvals.conversation import api as conversation_api
 from approvals.conversation import views as conversation_views
 
@@ -16,7 +17,7 @@ urlpatterns = [
     path("requests/<str:request_id>/sign", views.sign, name="sign"),
     path("requests/<str:request_id>/comments", conversation_views.comment, name="comment"),
     path("requests/<str:request_id>/comments/<str:comment_id>/withdraw", conversation_views.comment_withdraw, name="comment_withdraw"),
-    path("requests/<str:request_id>/leave", conversation_views.leave, name="leave"),
+    path("requests/<str:request_id>/leave", attention_views.leave, name="leave"),
     path("ceremonies/<str:ceremony_id>", views.ceremony, name="ceremony"),
     path("ceremonies/<str:ceremony_id>/complete", views.ceremony_complete, name="ceremony_complete"),
     path("ceremonies/<str:ceremony_id>/confirm", views.ceremony_confirm, name="ceremony_confirm"),

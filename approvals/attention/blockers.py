@@ -30,7 +30,10 @@ BECAUSE = {
 BY_KIND = {
     "freeze": ("Time opens it: nothing goes while the freeze lasts.", "Nobody answers this one; it depends on the clock."),
     "hours": ("Time opens it: it goes within the hours that the policy names.", "Nobody answers this one; it depends on the clock."),
-    "condition": ("Who asks can change what it is about; a policy owner can propose another policy.", "Nobody answers this one; it depends on the facts."),
+    "condition": (
+        "Who asks can change what it is about; a policy owner can propose another policy.",
+        "Nobody answers this one; it depends on the facts.",
+    ),
     "approved-in": ("The approvers of the environment it has to go to first.", "It is decided by another request, there."),
     "separation-of-duties": (
         "An identity steward, who can register whose account it is.",
@@ -152,7 +155,9 @@ def _blocker(item: Requirement, facts: BlockerFacts) -> Blocker:
 
 
 def _approvals(item: Requirement, facts: BlockerFacts) -> Blocker:
-    free = sorted((holder for holder in facts.holders if holder.is_free and item.role in holder.roles), key=lambda one: (one.away != "", one.name))
+    free = sorted(
+        (holder for holder in facts.holders if holder.is_free and item.role in holder.roles), key=lambda one: (one.away != "", one.name)
+    )
     names = tuple(f"{holder.name} ({holder.away})" if holder.away else holder.name for holder in free)
     missing = f"{item.missing} more approval{'' if item.missing == 1 else 's'} by {item.role_words}."
     words = ""

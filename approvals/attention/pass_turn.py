@@ -33,7 +33,13 @@ def pass_turn(*, request: Request, reason: str, by: Identity, now: datetime) -> 
     if not Attention.objects.filter(request=request, identity=by).exists():
         raise Conflict("attention.not_yours", "this request does not wait for you, so there is nothing to leave to others")
     said = clean_text(reason, "the reason", MAX_REASON, required=True)
-    document = {"schema": "countersign-turn-passed/v1", "request": request.pk, "revision": revision.number, "at": rfc3339(now), "reason": said}
+    document = {
+        "schema": "countersign-turn-passed/v1",
+        "request": request.pk,
+        "revision": revision.number,
+        "at": rfc3339(now),
+        "reason": said,
+    }
     blob = store_blob(canonical_bytes(document), now)
     entry = append_event(event="request.passed", ref_digest=blob.digest, actor=actor_of(by), now=now)
     row = TurnPassed.objects.create(revision=revision, identity=by, reason=said, entry=entry, passed_at=now)

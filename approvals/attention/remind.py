@@ -101,7 +101,9 @@ def _whom(request: Request, stage: Reminder.Stage, now: datetime) -> set[str]:
         return set(Attention.objects.filter(request=request).values_list("identity_id", flat=True))
     facts = read_facts(request, compute_standing(request, now=now))
     in_role = {person for role in facts.open_roles for person in free_holders(role, facts)}
-    held = RoleAssignment.objects.held().filter(team=request.project.team_id, project__isnull=True, role__in=[role.role for role in facts.open_roles])
+    held = RoleAssignment.objects.held().filter(
+        team=request.project.team_id, project__isnull=True, role__in=[role.role for role in facts.open_roles]
+    )
     return in_role & set(held.values_list("identity_id", flat=True)) or _ids(list_officers())
 
 

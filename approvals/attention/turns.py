@@ -16,7 +16,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 WAITING = frozenset({"ready", "in_review", "stale", "revoked"})
-BACK = {"changes_requested": ("change", "You asked for it; changes are requested"), "rejected": ("rejected", "You asked for it; it was rejected")}
+BACK = {
+    "changes_requested": ("change", "You asked for it; changes are requested"),
+    "rejected": ("rejected", "You asked for it; it was rejected"),
+}
 TALKING = WAITING | frozenset(BACK) | {"blocked", "collecting", "approved"}
 
 
@@ -82,7 +85,9 @@ def _approvers(facts: TurnFacts) -> dict[str, Turn]:
 
 def _turn_of(person: str, role: OpenRole, facts: TurnFacts) -> Turn:
     if person in facts.signed_before:
-        return Turn("changed", f"It changed since it was approved; you signed revision {facts.signed_before[person]}, look at what changed since")
+        return Turn(
+            "changed", f"It changed since it was approved; you signed revision {facts.signed_before[person]}, look at what changed since"
+        )
     if facts.an_approval_ended:
         return Turn("ended", f"An approval ended; you are {role.words}")
     if facts.status == "stale":

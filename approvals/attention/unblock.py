@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from approvals.attention.blockers import APPROVALS, EVIDENCE, Blocker, BlockerFacts, Holder, Reader, Requirement, list_blockers
+from approvals.attention.blockers import APPROVALS, Blocker, BlockerFacts, Holder, Reader, Requirement, list_blockers
 from approvals.attention.renew import ROLE_WORDS, read_askers, read_barred, read_holders
 from approvals.attention.turns import BACK, TALKING
 from approvals.models import Approval, Request

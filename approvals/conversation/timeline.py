@@ -44,7 +44,14 @@ class Happened:
 
 def read_timeline(request: Request, *, reader: Identity | None = None) -> list[Happened]:
     """Return the list; `reader` is whose own comments are marked."""
-    found = [*_revisions(request), *_answers(request), *_ends(request), *_passed(request), *_reminders(request), *_comments(request, reader)]
+    found = [
+        *_revisions(request),
+        *_answers(request),
+        *_ends(request),
+        *_passed(request),
+        *_reminders(request),
+        *_comments(request, reader),
+    ]
     # Sorting keeps the order in which they stand here where two happened in the same second.
     return sorted(found, key=lambda item: item.at)
 
@@ -68,7 +75,9 @@ def _answers(request: Request) -> Iterable[Happened]:
 def _ends(request: Request) -> Iterable[Happened]:
     rows = ApprovalEnd.objects.filter(approval__revision__request=request).select_related("approval__revision").order_by("ended_at")
     for row in rows:
-        yield Happened(row.ended_at, "ended", PORTAL, False, f"wrote down that an approval ended: {row.sentence}", row.approval.revision.number)
+        yield Happened(
+            row.ended_at, "ended", PORTAL, False, f"wrote down that an approval ended: {row.sentence}", row.approval.revision.number
+        )
 
 
 def _passed(request: Request) -> Iterable[Happened]:

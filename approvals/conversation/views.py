@@ -1,4 +1,4 @@
-"""The forms of talking about a request, and of leaving it to others. Each calls one act and goes back to the request's page."""
+"""The forms of talking about a request. Each calls one act and goes back to the request's page."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from approvals.attention.pass_turn import pass_turn
 from approvals.conversation.add_comment import add_comment, withdraw_comment
-from approvals.forms import InputComment, InputPass
+from approvals.conversation.forms import InputComment
 from approvals.models import Request
 from identities.permissions import person_of, readable_projects, requires
 from proofs.errors import Malformed
@@ -39,18 +38,6 @@ def comment_withdraw(request: HttpRequest, request_id: str, comment_id: str) -> 
     asked = _get_request(request, request_id)
     withdraw_comment(request=asked, comment_id=comment_id, by=person_of(request), now=timezone.now())
     messages.success(request, "Your comment is taken back. That there was one stays.")
-    return redirect("approvals:request", asked.pk)
-
-
-@require_POST
-@requires("requests.pass")
-def leave(request: HttpRequest, request_id: str) -> HttpResponse:
-    """Leave a request to others."""
-    asked, form = _get_request(request, request_id), InputPass(request.POST)
-    if not form.is_valid():
-        raise Malformed("request.text", "got no reason, or more than 500 characters, expected a few words")
-    pass_turn(request=asked, reason=form.cleaned_data["reason"], by=person_of(request), now=timezone.now())
-    messages.success(request, "It waits for others now. A new revision may bring it back to you.")
     return redirect("approvals:request", asked.pk)
 
 

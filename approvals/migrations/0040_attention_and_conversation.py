@@ -11,99 +11,145 @@ _MODELS = ("Comment", "CommentMention", "CommentWithdrawal", "TurnPassed", "Remi
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('approvals', '0030_life_of_a_request'),
-        ('identities', '0020_who_set_up_a_provider'),
-        ('ledger', '0003_no_replacement'),
+        ("approvals", "0030_life_of_a_request"),
+        ("identities", "0020_who_set_up_a_provider"),
+        ("ledger", "0003_no_replacement"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Comment',
+            name="Comment",
             fields=[
-                ('id', models.CharField(default=approvals.models.conversation.new_comment_id, max_length=40, primary_key=True, serialize=False)),
-                ('revision_number', models.PositiveIntegerField()),
-                ('text', models.TextField(max_length=2000)),
-                ('commented_at', models.DateTimeField()),
-                ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='identities.identity')),
-                ('entry', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.entry')),
-                ('replaces', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='replaced_by', to='approvals.comment')),
-                ('request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='comments', to='approvals.request')),
+                (
+                    "id",
+                    models.CharField(
+                        default=approvals.models.conversation.new_comment_id, max_length=40, primary_key=True, serialize=False
+                    ),
+                ),
+                ("revision_number", models.PositiveIntegerField()),
+                ("text", models.TextField(max_length=2000)),
+                ("commented_at", models.DateTimeField()),
+                ("author", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="identities.identity")),
+                ("entry", models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="ledger.entry")),
+                (
+                    "replaces",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="replaced_by",
+                        to="approvals.comment",
+                    ),
+                ),
+                (
+                    "request",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="comments", to="approvals.request"),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.AddField(
-            model_name='requeststate',
-            name='attention_at',
+            model_name="requeststate",
+            name="attention_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.CreateModel(
-            name='Attention',
+            name="Attention",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reason_code', models.CharField(max_length=40)),
-                ('sentence', models.CharField(max_length=300)),
-                ('since', models.DateTimeField()),
-                ('identity', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='attention', to='identities.identity')),
-                ('request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='attention', to='approvals.request')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("reason_code", models.CharField(max_length=40)),
+                ("sentence", models.CharField(max_length=300)),
+                ("since", models.DateTimeField()),
+                (
+                    "identity",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="attention", to="identities.identity"),
+                ),
+                (
+                    "request",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="attention", to="approvals.request"),
+                ),
             ],
             options={
-                'verbose_name_plural': 'attention',
-                'constraints': [models.UniqueConstraint(fields=('request', 'identity'), name='attention_once')],
+                "verbose_name_plural": "attention",
+                "constraints": [models.UniqueConstraint(fields=("request", "identity"), name="attention_once")],
             },
         ),
         migrations.CreateModel(
-            name='CommentWithdrawal',
+            name="CommentWithdrawal",
             fields=[
-                ('comment', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='withdrawal', serialize=False, to='approvals.comment')),
-                ('withdrawn_at', models.DateTimeField()),
-                ('entry', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.entry')),
+                (
+                    "comment",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="withdrawal",
+                        serialize=False,
+                        to="approvals.comment",
+                    ),
+                ),
+                ("withdrawn_at", models.DateTimeField()),
+                ("entry", models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="ledger.entry")),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='CommentMention',
+            name="CommentMention",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('comment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='mentions', to='approvals.comment')),
-                ('identity', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='identities.identity')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "comment",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="mentions", to="approvals.comment"),
+                ),
+                ("identity", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="identities.identity")),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('comment', 'identity'), name='mentioned_once')],
+                "constraints": [models.UniqueConstraint(fields=("comment", "identity"), name="mentioned_once")],
             },
         ),
         migrations.CreateModel(
-            name='Reminder',
+            name="Reminder",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('stage', models.PositiveSmallIntegerField(choices=[(50, 'Reminded'), (80, 'Escalated'), (100, 'Overdue')])),
-                ('due_at', models.DateTimeField()),
-                ('reminded_at', models.DateTimeField()),
-                ('entry', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.entry')),
-                ('request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reminders', to='approvals.request')),
-                ('revision', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reminders', to='approvals.revision')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("stage", models.PositiveSmallIntegerField(choices=[(50, "Reminded"), (80, "Escalated"), (100, "Overdue")])),
+                ("due_at", models.DateTimeField()),
+                ("reminded_at", models.DateTimeField()),
+                ("entry", models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="ledger.entry")),
+                (
+                    "request",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="reminders", to="approvals.request"),
+                ),
+                (
+                    "revision",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="reminders", to="approvals.revision"),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('request', 'revision', 'stage'), name='reminded_once'), models.CheckConstraint(condition=models.Q(('stage__in', [50, 80, 100])), name='reminder_stage_known')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("request", "revision", "stage"), name="reminded_once"),
+                    models.CheckConstraint(condition=models.Q(("stage__in", [50, 80, 100])), name="reminder_stage_known"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='TurnPassed',
+            name="TurnPassed",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reason', models.CharField(max_length=500)),
-                ('passed_at', models.DateTimeField()),
-                ('entry', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.entry')),
-                ('identity', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='identities.identity')),
-                ('revision', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='passed', to='approvals.revision')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("reason", models.CharField(max_length=500)),
+                ("passed_at", models.DateTimeField()),
+                ("entry", models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="ledger.entry")),
+                ("identity", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="identities.identity")),
+                (
+                    "revision",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="passed", to="approvals.revision"),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('revision', 'identity'), name='turn_passed_once')],
+                "constraints": [models.UniqueConstraint(fields=("revision", "identity"), name="turn_passed_once")],
             },
         ),
         *[operation("approvals", model) for model in _MODELS for operation in (ForbidChange, ForbidReplacement)],
