@@ -34,10 +34,10 @@ class CommentsView(APIView):
 
     @extend_schema(request=InputComment, responses={201: OutputCommented}, operation_id="request_comment")
     def post(self, request: ApiRequest, request_id: str) -> Response:
+        asked = _get_request(request, request_id)
         body = InputComment(data=request.data)
         body.is_valid(raise_exception=True)
         given, by = body.validated_data, caller_of(request)
-        asked = _get_request(request, request_id)
         added = add_comment(request=asked, text=given["text"], replaces=given["replaces"], by=by, now=timezone.now())
         row = added.comment
         shown = {
