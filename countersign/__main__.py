@@ -44,6 +44,7 @@ def _run(chosen: argparse.Namespace) -> int:
         expectations=chosen.expectations,
         at=chosen.at,
         as_json=chosen.json,
+        accept_unevaluated=chosen.accept_unevaluated,
     )
 
 
@@ -69,6 +70,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     verify.add_argument(
         "--at", type=_moment, metavar="T", help="when it must be valid, as 2026-01-31T12:00:00Z (default: when it was signed)"
+    )
+    verify.add_argument(
+        "--accept-unevaluated",
+        action="store_true",
+        help="take conditions of the policy that cannot be evaluated here (cel-expr-python is not installed) as the portal says",
     )
     verify.add_argument("--json", action="store_true", help="answer with one JSON document")
     trust = commands.add_parser("trust", help="look at what you trust", description="Look at what you trust.")

@@ -36,6 +36,7 @@ def verify(
     expectations: str | None,
     at: datetime | None,
     as_json: bool,
+    accept_unevaluated: bool = False,
 ) -> int:
     """Print the argument and the verdict; return 0 when verified and printed, 1 when refused."""
     held: list[Step] = []
@@ -60,6 +61,7 @@ def verify(
             at=at,
             policy=policy,
             expectations=expectations,
+            accept_unevaluated=accept_unevaluated,
             follow=follow,
         )
         if expectations is None and report.expectations is not None:

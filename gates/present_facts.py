@@ -142,7 +142,7 @@ def _check_roles(request: Request, revision: Revision, approvals: list[Approval]
 
     Where a gate had acted on it when the person left, the roles count that did then.
     """
-    policy = parse_policy(bytes_of(revision.policy.document))
+    policy = parse_policy(bytes_of(revision.policy.document)).for_kind(revision.request.kind)
     counted, lost = [], []
     for approval in approvals:
         signed = {role.name for role in parse_human_approval(bytes(approval.payload)).approver.roles}

@@ -86,7 +86,7 @@ def read_facts(request: Request, standing: Standing) -> TurnFacts:
     revision, status = standing.revision, str(standing.status)
     if revision is None or status not in TALKING:
         return TurnFacts(status)
-    policy = parse_policy(bytes_of(revision.policy.document))
+    policy = parse_policy(bytes_of(revision.policy.document)).for_kind(request.kind)
     met = {rule["id"] for rule in standing.rules if rule["outcome"] == "pass"}
     wanted = [rule.role for rule in policy.approvals_rules if rule.id not in met]
     holders = read_holders(request.project, wanted) if status in WAITING else {}

@@ -34,7 +34,7 @@ def read_blockers(*, request: Request, standing: Standing, reader: Identity, now
     revision, status = standing.revision, str(standing.status)
     if revision is None or status not in TALKING or status == "approved":
         return []
-    policy = parse_policy(bytes_of(revision.policy.document))
+    policy = parse_policy(bytes_of(revision.policy.document)).for_kind(request.kind)
     barred = read_barred(request, standing, policy)
     requirements = list(_requirements(policy, standing))
     against = [answer for answer in standing.answers if answer.decision != Approval.Decision.APPROVE] if status in BACK else []

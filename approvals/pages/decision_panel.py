@@ -78,7 +78,7 @@ class DecisionPanel:
 
 def read_panel(*, request: Request, revision: Revision, standing: Standing, reader: Identity, now: datetime) -> DecisionPanel:
     """Return what `reader` may do about the newest revision of `request` now, and why not where not."""
-    policy = parse_policy(bytes_of(revision.policy.document))
+    policy = parse_policy(bytes_of(revision.policy.document)).for_kind(revision.request.kind)
     own = next((answer for answer in standing.answers if answer.identity_id == reader.pk), None)
     keys = list(SigningKey.objects.filter(identity=reader, revoked_at=None).order_by("-enrolled_at"))
     since, cannot_follow = _look_since(revision)

@@ -138,7 +138,7 @@ def _row(state: RequestState, reader: _Reader) -> Row:
     request, revision = state.request, reader.revisions.get(state.request_id)
     answers = reader.answers.get(revision.pk, []) if revision else []
     approving = [answer for answer in answers if answer.decision == Approval.Decision.APPROVE and not hasattr(answer, "end")]
-    policy = reader.policies[revision.policy_id] if revision else None
+    policy = reader.policies[revision.policy_id].for_kind(request.kind) if revision else None
     turn = reader.turns.get(request.pk)
     why = turn.sentence if turn is not None else _whose_turn(state, policy, answers, reader)
     due = due_of(request, revision) if revision is not None and state.status in WAITING else None

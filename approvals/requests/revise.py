@@ -30,7 +30,7 @@ from identities.actors import actor_of, portal_actor
 from identities.models import Identity, Team
 from ledger.append import append_event
 from proofs.approval.approval_parts import EnvironmentReference
-from proofs.approval.request_document import build_request_document
+from proofs.approval.request_document import build_request_document, facts_of
 from proofs.canonical import canonical_bytes, parse_canonical
 from proofs.digest import sha256_hex
 from proofs.errors import Conflict
@@ -85,6 +85,7 @@ def evaluate_request(request: Request) -> Evaluation:
         owner={"issuer": owner.issuer, "subject": owner.subject} if owner else None,
         evidence=[{"digest": item.digest, "verdictDigest": item.verdict_digest, "verdict": dict(item.document)} for item in evidence],
         expectations={"digest": expected.digest, "document": parse_canonical(bytes_of(expected.document))} if expected else None,
+        kind=str(request.kind),
     )
     expectations_digest = (expected.digest if expected else "") if parsed.asks_expectations else None
     result = evaluate_policy(parsed, policy_input)
@@ -165,6 +166,7 @@ def _request_document(request: Request, number: int, evaluation: Evaluation, now
         "fromEnvironment": {"id": origin.pk, "name": origin.slug, "tier": origin.tier} if origin else None,
         "about": request.about_id,
         "answersChanges": answers_changes or None,
+        **facts_of(evaluation.policy_input),
     }
     return build_request_document(
         request_id=request.pk,

@@ -60,7 +60,7 @@ def compute_standing(request: Request, *, now: datetime) -> Standing:
         return Standing(Status.COLLECTING, None, (), (), 0)
     told = revision.approvals.select_related("identity", "record", "signing_key", "end", "ceremony", "bound_by__provider")
     answers = tuple(told.order_by("signed_at", "pk"))
-    policy = parse_policy(bytes_of(revision.policy.document))
+    policy = parse_policy(bytes_of(revision.policy.document)).for_kind(request.kind)
     policy_input = parse_canonical(bytes_of(revision.policy_input))
     excluded = exclusions(policy, policy_input)
     approving = [answer for answer in answers if answer.decision == Approval.Decision.APPROVE and not hasattr(answer, "end")]
@@ -77,7 +77,7 @@ def stood_approved(revision: Revision) -> Approval | None:
     """
     if revision.result != "pass":
         return None
-    policy = parse_policy(bytes_of(revision.policy.document))
+    policy = parse_policy(bytes_of(revision.policy.document)).for_kind(revision.request.kind)
     policy_input = parse_canonical(bytes_of(revision.policy_input))
     excluded = exclusions(policy, policy_input)
     counted = []

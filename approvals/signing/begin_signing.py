@@ -69,7 +69,7 @@ def begin_signing(
     now = now.replace(microsecond=0)
     state = refresh_state(lock_state(request, now=now), now=now)
     revision = get_current_revision(request)
-    policy = parse_policy(bytes_of(revision.policy.document))
+    policy = parse_policy(bytes_of(revision.policy.document)).for_kind(revision.request.kind)
     refuse_if_not_entitled(request=request, revision=revision, policy=policy, by=by)
     if revision.snapshot_id != shown_snapshot or is_outdated(revision):
         raise Conflict("request.stale_snapshot", "this request has changed since the page was drawn; read the new page, then decide")

@@ -125,7 +125,7 @@ def _answer(ceremony: Ceremony, verify: Verify, now: datetime) -> Approval:
     revision = get_current_revision(request)
     if revision.pk != ceremony.revision_id or is_outdated(revision):  # 3
         raise Conflict("request.stale_snapshot", "this request has changed since the statement was offered; read the new page, then decide")
-    policy = parse_policy(bytes_of(revision.policy.document))
+    policy = parse_policy(bytes_of(revision.policy.document)).for_kind(revision.request.kind)
     refuse_if_not_entitled(request=request, revision=revision, policy=policy, by=by)
     refuse_if_answered(revision, by)
     refuse_if_not_possible(state, revision, ceremony.decision, statement.justification)

@@ -63,8 +63,9 @@ from proofs.pack.check_signer import Signer, check_assertion, check_level, check
 from proofs.pack.layout import check_layout
 from proofs.pack.report import PackReport, Step, VerifiedApproval, VerifiedItem, describe_item, describe_person, everything_not_checked
 from proofs.pack.trust import Trust
+from proofs.policy.condition_rule import NOT_EVALUATED
 from proofs.policy.evaluate import CountedApproval, Policy
-from proofs.policy.expectation_rule import part_of
+from proofs.policy.reading import part_of
 
 Follow = Callable[[Step], None]
 
@@ -106,6 +107,7 @@ class _Question:
     is_named: bool
     policy: Digest | None
     expectations: Digest | None
+    accept_unevaluated: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +165,15 @@ def verify_pack(
     at: datetime | None,
     policy: str | None = None,
     expectations: str | None = None,
+    accept_unevaluated: bool = False,
     follow: Follow | None = None,
 ) -> PackReport:
     """Return the report when every step of the argument holds for `digest` in `environment` (its name or its id).
 
     `at` is the one moment at which all approvals must be valid together; None means the latest moment at which the portal says it
     checked a signature. `policy` is the digest of the policy the reader expects; None takes the one the person signed for, whatever it
-    demands, and `expectations` in the same way that of the project's expectations, for a policy that leaves it to them. `follow` is told of every step as it comes to hold. Refuses with the code of the first step that does not
+    demands, and `expectations` in the same way that of the project's expectations, for a policy that leaves it to them. With
+    `accept_unevaluated` conditions that cannot be evaluated here are taken as the portal says. `follow` is told of every step as it comes to hold. Refuses with the code of the first step that does not
     (`docs/verification.md`).
     """
     steps = _Steps(follow)
@@ -183,7 +187,7 @@ def verify_pack(
     opened = {folder: open_record(files, folder, trust) for folder in folders}
     # Approvals that were never valid at one time must not be counted together, so there is one moment for all of them.
     moment = at or max(item.record.checked_at for item in opened.values())
-    question = _Question(trust, material, asked, environment, moment, at is not None, expected, expected_of_project)
+    question = _Question(trust, material, asked, environment, moment, at is not None, expected, expected_of_project, accept_unevaluated)
     answers = [
         _check_content(files, _check_signature(files, folder, opened[folder], question, steps), question, steps) for folder in folders
     ]
@@ -333,7 +337,7 @@ def _check_content(files: Mapping[str, bytes], signed: _Signed, question: _Quest
     assessments = check_evidence_again(files, items, question.material)
     steps.hold(18, "Every item gives the same verdict and the same facts when verified again.")
     # 19
-    policy_input, result = check_policy_result(files, approval, policy, items)
+    policy_input, result = check_policy_result(files, approval, policy, items, accept_unevaluated=question.accept_unevaluated)
     check_expectations_named(result, question.expectations)
     steps.hold(
         19,
@@ -407,6 +411,9 @@ def _report(
     approval = first.signed.approval
     counted = {outcome["id"]: outcome for outcome in outcomes}
     remarks = (*(_level_remark(item.signed) for item in answers if item.signed.person.remark), *remarks)
+    remarks += tuple(
+        f"The condition {rule['id']} of the policy: {rule['sentence']}" for rule in first.rules if rule["code"] == NOT_EVALUATED
+    )
     return PackReport(
         artifacts=approval.artifacts,
         environment=approval.environment,
