@@ -22,6 +22,8 @@ REMINDED = {
     Reminder.Stage.ESCALATED: "four fifths of the time to answer have passed",
     Reminder.Stage.OVERDUE: "the time to answer is over",
 }
+# Whoever is named in a comment, and who asks, is told of that by words of its own.
+APPROVING = ("approve", "changed", "ended")
 
 
 def tell_frozen(entry: Entry) -> Iterable[Told]:
@@ -96,7 +98,11 @@ def tell_ended(entry: Entry) -> Iterable[Told]:
 
 def _turns(entry: Entry, request: Request, *, but: set[str]) -> Iterable[Told]:
     """Tell those whose turn it became in the same act; a row keeps since when it holds, and the act gave the entry that time."""
-    rows = Attention.objects.filter(request=request, since=entry.appended_at).exclude(identity__in=but).select_related("identity")
+    rows = (
+        Attention.objects.filter(request=request, since=entry.appended_at, reason_code__in=APPROVING)
+        .exclude(identity__in=but)
+        .select_related("identity")
+    )
     for row in rows.order_by("pk"):
         yield Told(row.identity, "request.turn", f"“{request.title}” waits for you. {row.sentence}.", page_of(request))
 

@@ -13,6 +13,7 @@ from approvals.models import Reminder, Request
 from approvals.requests.revise import revise_request
 from approvals.requests.status import compute_standing
 from identities.models import EventSubject, Identity
+from ledger.models import Entry
 from tests import cast
 from tests import make_approvals as make
 
@@ -78,9 +79,9 @@ def test_a_new_revision_has_its_own_time(request_: Request) -> None:
 def test_each_stage_once_says_the_database_too(request_: Request) -> None:
     remind_requests(now=after(2))
     row = Reminder.objects.get()
-    row.pk = None
+    again = {"due_at": row.due_at, "entry": Entry.objects.earliest("pk"), "reminded_at": row.reminded_at}
     with pytest.raises(DatabaseError), transaction.atomic():
-        row.save(force_insert=True)
+        Reminder.objects.create(request=request_, revision=row.revision, stage=row.stage, **again)
 
 
 def test_hours_by_tier_and_minutes_for_an_agent() -> None:

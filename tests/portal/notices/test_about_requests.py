@@ -52,6 +52,7 @@ def test_whose_turn_it_is_is_told_so_once(request_: Request) -> None:
 
 
 def test_a_signer_is_told_that_it_changed_and_not_again_that_it_is_their_turn(request_: Request) -> None:
+    assert told(cast.alice()) == ["request.turn"]
     make.approve(request_, cast.alice())
     revise_request(request=request_, by=None, now=make.NOW + timedelta(minutes=1))
     assert told(cast.alice()) == ["request.turn", "request.stale"]
