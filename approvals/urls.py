@@ -6,27 +6,46 @@ from django.urls import path
 
 from approvals import api, views
 from approvals.attention import views as attention_views
+from approvals.changes import views as changes
 from approvals.conversation import api as conversation_api
 from approvals.conversation import views as conversation_views
+from approvals.exceptions import views as waivers
+from approvals.pages.statements import views as statements
 
 app_name = "approvals"
 urlpatterns = [
     path("queue", views.queue, name="queue"),
     path("requests/new", views.request_new, name="request_new"),
     path("requests/<str:request_id>", views.request_page, name="request"),
+    path("requests/<str:request_id>/outcome.jsonl", views.outcome, name="outcome"),
     path("requests/<str:request_id>/sign", views.sign, name="sign"),
     path("requests/<str:request_id>/comments", conversation_views.comment, name="comment"),
     path("requests/<str:request_id>/comments/<str:comment_id>/withdraw", conversation_views.comment_withdraw, name="comment_withdraw"),
     path("requests/<str:request_id>/leave", attention_views.leave, name="leave"),
+    path("requests/<str:request_id>/withdraw", views.withdraw, name="withdraw"),
+    path("requests/<str:request_id>/submit", views.submit, name="submit"),
+    path("requests/<str:request_id>/answer-changes", views.answer, name="answer_changes"),
     path("ceremonies/<str:ceremony_id>", views.ceremony, name="ceremony"),
     path("ceremonies/<str:ceremony_id>/complete", views.ceremony_complete, name="ceremony_complete"),
     path("ceremonies/<str:ceremony_id>/confirm", views.ceremony_confirm, name="ceremony_confirm"),
     path("approvals/bound/<str:bound_id>", views.bound, name="bound"),
+    path("approvals/<str:approval_id>/revoke", statements.revoke, name="revoke"),
+    path("statements/<str:statement_id>", statements.statement, name="statement"),
+    path("statements/<str:statement_id>/complete", statements.statement_complete, name="statement_complete"),
     path("records/<str:digest>", views.record, name="record"),
+    path("policies", changes.policies, name="policies"),
     path("policies/<str:digest>", views.policy, name="policy"),
+    path("policies/<str:digest>/propose", changes.policy_propose, name="policy_propose"),
+    path("exceptions", waivers.exceptions, name="exceptions"),
+    path("exceptions/<str:digest>/withdraw", waivers.exception_end, name="exception_end"),
+    path("requests/<str:request_id>/exception", waivers.exception_ask, name="exception_ask"),
     path("api/v1/observations", api.ObservationsView.as_view(), name="api_observations"),
     path("api/v1/requests", api.RequestsView.as_view(), name="api_requests"),
     path("api/v1/requests/<str:request_id>", api.RequestView.as_view(), name="api_request"),
+    path("api/v1/requests/<str:request_id>/withdrawal", api.WithdrawalView.as_view(), name="api_withdrawal"),
+    path("api/v1/requests/<str:request_id>/submission", api.SubmissionView.as_view(), name="api_submission"),
+    path("api/v1/requests/<str:request_id>/changes", api.ChangesView.as_view(), name="api_changes"),
     path("api/v1/requests/<str:request_id>/approvals", api.ApprovalsView.as_view(), name="api_approvals"),
     path("api/v1/requests/<str:request_id>/comments", conversation_api.CommentsView.as_view(), name="api_comments"),
+    path("api/v1/requests/<str:request_id>/outcome", api.OutcomeView.as_view(), name="api_outcome"),
 ]

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from approvals.attention.remind import remind_requests
 from approvals.attention.renew import renew_due
+from approvals.requests.expire import expire_unanswered
 from approvals.requests.refresh import refresh_requests
 from attestations.drain import drain
 from attestations.reverify import spread_reverifications
@@ -50,6 +51,11 @@ def remind_of_open_requests() -> int:
     return remind_requests(now=timezone.now())
 
 
+def expire_open_requests() -> int:
+    """Close requests that nobody answered in time. Returns how many were closed."""
+    return expire_unanswered(now=timezone.now())
+
+
 def close_lapsed_roles() -> int:
     """Write into the log which roles ran out. Returns how many were closed."""
     return end_lapsed_roles(now=timezone.now())
@@ -75,6 +81,7 @@ CHORES: tuple[tuple[str, Callable[[], int]], ...] = (
     ("attestations.reverify", spread_due_reverifications),
     ("attestations.drain", drain_attestations),
     ("approvals.refresh", refresh_open_requests),
+    ("approvals.expire", expire_open_requests),
     ("identities.end_lapsed", close_lapsed_roles),
     ("attention.renew", renew_whose_turn),
     ("attention.remind", remind_of_open_requests),

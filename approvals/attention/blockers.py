@@ -17,14 +17,14 @@ BECAUSE = {
     "requester": "you asked for it",
     "on-behalf-of": "it was asked for in your name",
     "owner": "you answer for the program that asks",
-    "commit-author": "you wrote a commit in it",
-    "co-author": "you are named as a co-author in it",
-    "committer": "you committed to it",
-    "build-trigger": "you started the build",
-    "agent-operator": "you operate the agent",
-    "key-owner": "you own the key that is rotated",
-    "runner-owner": "you answer for the runner that built it",
-    "policy-editor": "you wrote the change to the policy",
+    "commit-author": "you wrote a commit of it",
+    "co-author": "you wrote a commit of it together with somebody",
+    "committer": "you committed it",
+    "build-trigger": "you set off its build",
+    "agent-operator": "you answer for the agent whose action it is",
+    "key-owner": "you answer for a key that signed its evidence",
+    "runner-owner": "you answer for a runner that signed its evidence",
+    "policy-editor": "you put the policy into force that it is decided under",
 }
 # For rules that no one person fulfils: who or what does, and why nobody can just say yes to them.
 BY_KIND = {

@@ -16,6 +16,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from approvals.attention.turns import BACK, TALKING, WAITING, OpenRole, Turn, TurnFacts, decide_turns
 from approvals.models import Approval, Attention, Comment, CommentMention, Request, RequestState, TurnPassed
+from approvals.requests.people import barred_today
 from approvals.requests.revise import lock_state
 from approvals.requests.status import Standing, compute_standing
 from attestations.blobs import bytes_of
@@ -116,13 +117,14 @@ def read_holders(project: Project, roles: Sequence[str]) -> dict[str, frozenset[
 
 
 def read_barred(request: Request, standing: Standing, policy: Policy) -> dict[str, tuple[str, ...]]:
-    """Return who may not answer, and the policy's reasons: those who stand in the revision, and who answers for the program today."""
+    """Return who may not answer, and the policy's reasons: those who stand in the revision, and who is known today."""
     assert standing.revision is not None
     policy_input = parse_canonical(bytes_of(standing.revision.policy_input))
     barred = exclusions(policy, policy_input)
     owner = request.requester.owner
     if owner is not None:
         barred += exclusions(policy, {**policy_input, "owner": {"issuer": owner.issuer, "subject": owner.subject}})
+    barred += barred_today(standing.revision, policy, policy_input)
     because = {(item["issuer"], item["subject"]): tuple(item["because"]) for item in reversed(barred)}
     found = Identity.objects.filter(subject__in=[subject for _, subject in because])
     return {row.pk: because[row.issuer, row.subject] for row in found if (row.issuer, row.subject) in because}

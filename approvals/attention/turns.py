@@ -2,7 +2,7 @@
 
 The rules, in this order:
 
-1. Changes were asked for, or somebody rejected it: whoever asks.
+1. It is a draft, changes were asked for, or somebody rejected it: whoever asks.
 2. It waits for approvals: those who can fill the first role that is not full and that anybody can fill. Not who is excluded, and not who
    has answered this revision, whatever became of the answer: one person counts once.
 3. Somebody was named in a comment, while anything can still be done: they, until they answer or say something.
@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 WAITING = frozenset({"ready", "in_review", "stale", "revoked"})
 BACK = {
     "changes_requested": ("change", "You asked for it; changes are requested"),
+    "draft": ("draft", "Your draft; submit it when it is ready"),
     "rejected": ("rejected", "You asked for it; it was rejected"),
 }
 TALKING = WAITING | frozenset(BACK) | {"blocked", "collecting", "approved"}
@@ -88,6 +89,8 @@ def _turn_of(person: str, role: OpenRole, facts: TurnFacts) -> Turn:
         return Turn(
             "changed", f"It changed since it was approved; you signed revision {facts.signed_before[person]}, look at what changed since"
         )
+    if facts.status == "revoked":
+        return Turn("ended", f"An approval was revoked; you are {role.words}")
     if facts.an_approval_ended:
         return Turn("ended", f"An approval ended; you are {role.words}")
     if facts.status == "stale":

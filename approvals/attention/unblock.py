@@ -32,7 +32,7 @@ MET = ("pass", "waived")
 def read_blockers(*, request: Request, standing: Standing, reader: Identity, now: datetime) -> list[Blocker]:
     """Return what a request still needs, who can give it, and why `reader` may not."""
     revision, status = standing.revision, str(standing.status)
-    if revision is None or status not in TALKING or status == "approved":
+    if revision is None or status not in TALKING or status in ("approved", "draft"):
         return []
     policy = parse_policy(bytes_of(revision.policy.document)).for_kind(request.kind)
     barred = read_barred(request, standing, policy)

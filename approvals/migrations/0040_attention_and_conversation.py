@@ -12,7 +12,7 @@ _MODELS = ("Comment", "CommentMention", "CommentWithdrawal", "TurnPassed", "Remi
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("approvals", "0030_life_of_a_request"),
+        ("approvals", "0035_statements"),
         ("identities", "0020_who_set_up_a_provider"),
         ("ledger", "0003_no_replacement"),
     ]

@@ -1,4 +1,4 @@
-"""Policies and where they are active, requests and their revisions, ceremonies, approvals and records; whose turn it is, and what is said."""
+"""Policies and where they are active, requests and their revisions, ceremonies, approvals and records, waivers; whose turn it is, and what is said."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ from approvals.models.attention import Attention, Reminder, TurnPassed
 from approvals.models.conversation import Comment, CommentMention, CommentWithdrawal, new_comment_id
 from approvals.models.findings import PathFinding
 from approvals.models.life import ChangesAnswered, Promotion, RequestExpiry, RequestSubmission, Supersession, Withdrawal
+from approvals.models.makers import NamedPerson
+from approvals.models.outcome import OutcomeStatement
 from approvals.models.policies import ExpectationsActivation, ExpectationsVersion, PolicyActivation, PolicyVersion
 from approvals.models.requests import Request, RequestArtifact, RequestState, Revision, RevisionEvidence, new_request_id
+from approvals.models.statements import ApprovalRevocation, SignedStatement, StatementCeremony, new_statement_ceremony_id
+from approvals.models.waivers import Waiver, WaiverEnd
 
 __all__ = [
     "Approval",
     "ApprovalEnd",
+    "ApprovalRevocation",
     "Attention",
     "Ceremony",
     "ChangesAnswered",
@@ -22,6 +27,8 @@ __all__ = [
     "ExpectationsActivation",
     "ExpectationsVersion",
     "KeptApproval",
+    "NamedPerson",
+    "OutcomeStatement",
     "PathFinding",
     "PolicyActivation",
     "PolicyVersion",
@@ -35,11 +42,16 @@ __all__ = [
     "RequestSubmission",
     "Revision",
     "RevisionEvidence",
+    "SignedStatement",
+    "StatementCeremony",
     "Supersession",
     "TurnPassed",
+    "Waiver",
+    "WaiverEnd",
     "Withdrawal",
     "new_approval_id",
     "new_ceremony_id",
     "new_comment_id",
     "new_request_id",
+    "new_statement_ceremony_id",
 ]

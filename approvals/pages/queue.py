@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from approvals.attention.turns import WAITING
 from approvals.models import Approval, Attention, Request, RequestState, Revision
@@ -18,13 +18,18 @@ from approvals.pages.live import due_of
 from attestations.blobs import bytes_of
 from identities.models import Identity, Project, RoleAssignment, SigningKey
 from identities.oidc.bound_sign_in import oidc_provider_of
-from identities.permissions import APPROVERS, list_held_roles, readable_teams
+from identities.permissions import ACTIONS, APPROVERS, list_held_roles, readable_teams
 from identities.preferences.current import list_away
 from proofs.policy.evaluate import Policy, exclusions, parse_policy
 
 Status = RequestState.Status
 OPEN = (Status.READY, Status.IN_REVIEW, Status.STALE, Status.REVOKED)
 STUCK = (Status.BLOCKED, Status.COLLECTING)
+ENDED = {
+    Status.WITHDRAWN: "Who asked took it back",
+    Status.SUPERSEDED: "A newer request took its place",
+    Status.PROMOTED: "A gate let it through",
+}
 SHOWN = 50
 ROLE_WORDS = dict(RoleAssignment.Role.choices)
 
@@ -88,9 +93,12 @@ def read_queue(person: Identity, *, show: str = "", now: datetime) -> Queue:
     )
     # Oldest first where somebody has to act, newest first where nobody has.
     mine_states = visible.filter(request__attention__identity=person).order_by("request__opened_at")
+    # What nobody is asked about yet is nobody's business but the one's who writes it.
+    own = Q(request__requester=person) | Q(request__on_behalf_of=person)
+    visible = visible.exclude(~own, status=Status.DRAFT)
     other_states = visible.filter(status__in=OPEN).exclude(request__attention__identity=person).order_by("request__opened_at")
     stuck = visible.filter(status__in=STUCK).order_by("request__opened_at")
-    done = visible.exclude(status__in=(*OPEN, *STUCK)).order_by("-request__opened_at")
+    done = visible.exclude(status__in=(*OPEN, *STUCK, Status.DRAFT)).order_by("-request__opened_at")
     stuck_states, done_states = list(stuck[:SHOWN]), list(done[:SHOWN])
     mine_shown, others_shown = list(mine_states[:SHOWN]), list(other_states[:SHOWN])
     reader = _read(person, [*mine_shown, *others_shown, *stuck_states, *done_states], now)
@@ -103,7 +111,7 @@ def read_queue(person: Identity, *, show: str = "", now: datetime) -> Queue:
     )
     shown = next((group for group in groups if group.key == show), groups[0])
     has_key = SigningKey.objects.filter(identity=person, revoked_at=None).exists()
-    may_decide = any(str(role.role).startswith("approver:") for role in reader.held)
+    may_decide = any(role.role in ACTIONS["requests.answer"][1] for role in reader.held)
     may_ask = any(role.role == RoleAssignment.Role.REQUESTER for role in reader.held)
     may_sign_in = not has_key and oidc_provider_of(person) is not None
     away = _away_approvers({row.request.project.team_id for row in others}, now)
@@ -159,17 +167,21 @@ def _whose_turn(state: RequestState, policy: Policy | None, answers: list[Approv
     """Say whose turn it is, where it is not the reader's."""
     request, person = state.request, reader.person
     asked = person.pk in (request.requester_id, request.on_behalf_of_id)
+    if state.status == Status.DRAFT:
+        return "Your draft; submit it when it is ready"
     if state.status == Status.CHANGES_REQUESTED:
         return "Waiting for the requester to change it"
     if state.status == Status.BLOCKED:
         return "A rule is not met"
     if state.status == Status.COLLECTING:
         return "Evidence has not arrived"
+    if Status(state.status) in ENDED:
+        return ENDED[Status(state.status)]
     if state.status not in OPEN or policy is None:
         return ""
     wanted = [rule.role for rule in policy.approvals_rules]
     waiting = f"Waits for {' and '.join(ROLE_WORDS.get(role, role).lower() for role in dict.fromkeys(wanted))}"
-    if asked or _is_excluded(request, policy, person):
+    if (asked and request.kind != Request.Kind.POLICY_CHANGE) or _is_excluded(request, policy, person):
         return f"You asked for it. {waiting}"
     if any(answer.identity_id == person.pk for answer in answers):
         return f"You have answered. {waiting}"

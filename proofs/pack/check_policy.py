@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from proofs.approval.approval_parts import ExcludedParty, HumanApproval
@@ -24,6 +24,7 @@ from proofs.policy.evaluate import (
     build_policy_input,
     count_approvals,
     evaluate_policy,
+    evaluate_times,
     exclusions,
     is_within,
     parse_policy,
@@ -103,6 +104,13 @@ def check_expectations_named(result: dict[str, Any], expected: Digest | None) ->
         raise Unproven(
             "expectations.unexpected", f"the person signed for {f'expectations sha256:{got}' if got else 'none'}, asked was {expected}"
         )
+
+
+def check_clock(policy: Policy, policy_input: dict[str, Any], at: datetime) -> None:
+    """19. Return when no rule about the clock stands against `at`: a freeze, or hours in which alone something may go."""
+    for rule in evaluate_times(policy, str(policy_input.get("kind", "release")), at, policy_input=policy_input):
+        if rule["outcome"] not in ("pass", "waived"):
+            raise Unproven(str(rule["code"]), str(rule["sentence"]))
 
 
 def check_separation(approval: HumanApproval, policy: Policy, policy_input: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ from proofs.policy.expectation_rule import (
     check_age,
     check_expectations,
     is_delegated,
+    is_vouched_for,
     missing_grant,
     overrule,
 )
@@ -144,6 +145,9 @@ def _judge(
     facts = part_of(verdict, "facts")
     if facts and (facts.get("predicateType") not in rule.predicate_types or not _is_about(facts, artifact_digest)):
         return Shortfall(0, "policy.evidence_missing", "")
+    # Most items are of this kind, in every rule: what does not depend on the rule has been looked at once.
+    if facts and verdict is own and is_vouched_for(verdict, policy_input):
+        return _not_accepted(rule, verdict) or check_expectations(rule, verdict, policy_input, own=own)
     signer = part_of(facts, "signer")
     if verdict.get("result") != "verified":
         words = f"What was sent was not verified: {verdict.get('reason') or verdict.get('code') or verdict.get('result')}"

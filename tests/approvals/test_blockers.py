@@ -47,7 +47,7 @@ def test_too_few_and_none_say_what_helps() -> None:
     [
         (Reader(is_person=False), "only people approve"),
         (Reader(roles=HELD, answered="approve"), "You have answered this revision already: approve. One person counts once."),
-        (Reader(roles=HELD, because=("requester", "commit-author")), "because you asked for it and you wrote a commit in it"),
+        (Reader(roles=HELD, because=("requester", "commit-author")), "because you asked for it and you wrote a commit of it"),
         (Reader(), "You are not a release approver here."),
         (Reader(roles=HELD, cannot_sign="Your key is new."), "Your key is new."),
     ],

@@ -35,8 +35,8 @@ def test_a_role_that_nobody_can_fill_holds_up_no_other() -> None:
     assert whose(replace(FACTS, barred=frozenset({"alice", "anna", "bob"}))) == {"sam"}
 
 
-@pytest.mark.parametrize(("status", "code"), [("changes_requested", "change"), ("rejected", "rejected")])
-def test_a_no_sends_it_back_to_who_asks(status: str, code: str) -> None:
+@pytest.mark.parametrize(("status", "code"), [("changes_requested", "change"), ("rejected", "rejected"), ("draft", "draft")])
+def test_a_no_and_a_draft_are_for_who_asks(status: str, code: str) -> None:
     turns = decide_turns(replace(FACTS, status=status))
     assert {person: turn.code for person, turn in turns.items()} == {"bob": code}
 
@@ -61,7 +61,7 @@ def test_who_left_it_to_others_is_not_asked() -> None:
     assert whose(replace(FACTS, passed=frozenset({"alice"}), mentioned={"alice": "Bob"})) == {"anna"}
 
 
-@pytest.mark.parametrize("status", ["draft", "withdrawn", "superseded", "expired", "promoted"])
+@pytest.mark.parametrize("status", ["withdrawn", "superseded", "expired", "promoted"])
 def test_nobody_is_asked_about_what_is_over(status: str) -> None:
     assert whose(replace(FACTS, status=status, mentioned={"carol": "Bob"})) == set()
 
