@@ -60,7 +60,7 @@ class RequestsView(APIView):
             asked_with=request.auth if isinstance(request.auth, ApiCredential) else None,
             now=timezone.now(),
         )
-        answer = _described(opened)
+        answer = _described(opened, caller_of(request))
         return Response(answer, status=201, headers={"Location": answer["url"]})
 
 
@@ -78,7 +78,7 @@ class RequestView(APIView):
 
     @extend_schema(responses={200: OutputRequest}, operation_id="request_read")
     def get(self, request: ApiRequest, request_id: str) -> Response:
-        return Response(_described(_get_request(request, request_id)))
+        return Response(_described(_get_request(request, request_id), caller_of(request)))
 
 
 class WithdrawalView(APIView):
@@ -94,7 +94,7 @@ class WithdrawalView(APIView):
         body.is_valid(raise_exception=True)
         asked = _get_request(request, request_id)
         withdraw_request(request=asked, reason=body.validated_data["reason"], by=caller_of(request), now=timezone.now())
-        return Response(_described(asked))
+        return Response(_described(asked, caller_of(request)))
 
 
 class SubmissionView(APIView):
@@ -108,7 +108,7 @@ class SubmissionView(APIView):
     def post(self, request: ApiRequest, request_id: str) -> Response:
         asked = _get_request(request, request_id)
         submit_request(request=asked, by=caller_of(request), now=timezone.now())
-        return Response(_described(asked))
+        return Response(_described(asked, caller_of(request)))
 
 
 class ChangesView(APIView):
@@ -124,7 +124,7 @@ class ChangesView(APIView):
         body.is_valid(raise_exception=True)
         asked = _get_request(request, request_id)
         answer_changes(request=asked, note=body.validated_data["note"], by=caller_of(request), now=timezone.now())
-        return Response(_described(asked))
+        return Response(_described(asked, caller_of(request)))
 
 
 class OutcomeView(APIView):
@@ -233,5 +233,5 @@ def _get_request(request: ApiRequest, request_id: str) -> Request:
     return get_object_or_404(rows, pk=request_id, project__in=readable_projects(caller_of(request), "requests.read"))
 
 
-def _described(asked: Request) -> dict[str, Any]:
-    return dict(OutputRequest(describe_request(asked, now=timezone.now())).data)
+def _described(asked: Request, reader: Identity) -> dict[str, Any]:
+    return dict(OutputRequest(describe_request(asked, reader=reader, now=timezone.now())).data)

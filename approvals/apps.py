@@ -10,16 +10,21 @@ class ApprovalsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Hear from the room below, which cannot call this one, who is deactivated; say which kinds of requests bring their own policy."""
+        """Hear from the room below, which cannot call this one, who is deactivated, and from requests what happens to them; say which
+        kinds of requests bring their own policy.
+        """
+        from approvals.attention.renew import hear_refreshed
         from approvals.changes.derive_policy import derive_policy_for_change
         from approvals.exceptions.derive_policy import derive_policy_for_exception
         from approvals.models import Request
         from approvals.requests.end_unused import end_unused_approvals
         from approvals.requests.policy_for import derive_policy_of
+        from approvals.signals import request_refreshed
         from identities.signals import person_deactivated
 
         derive_policy_of(Request.Kind.POLICY_CHANGE, derive_policy_for_change)
         derive_policy_of(Request.Kind.EXCEPTION, derive_policy_for_exception)
+        request_refreshed.connect(hear_refreshed, dispatch_uid="approvals.attention.renew")
         person_deactivated.connect(end_unused_approvals, dispatch_uid="approvals.requests.end_unused")
         _keep_statements()
 

@@ -124,6 +124,31 @@ class OutputAnswer(serializers.Serializer):
     delta = OutputChange(many=True, help_text="What changed since, where the answer is STALE.")
 
 
+class OutputBlocker(serializers.Serializer):
+    """One thing a request still needs."""
+
+    rule = serializers.CharField(allow_blank=True, help_text="The rule's id; empty where somebody's answer is in the way.")
+    kind = serializers.CharField()
+    title = serializers.CharField()
+    code = serializers.CharField(allow_blank=True)
+    missing = serializers.CharField(help_text="What is missing, in a sentence.")
+    who = serializers.ListField(
+        child=serializers.CharField(), help_text="Who can give it: names of people, or the programs the policy expects."
+    )
+    more = serializers.IntegerField(help_text="How many more of them there are.")
+    whoElse = serializers.CharField(source="who_words", allow_blank=True, help_text="The same in words, where it is nobody with a name.")
+    whyNotYou = serializers.CharField(source="why_not_you", allow_blank=True, help_text="Why the caller cannot give it.")
+
+
+class OutputTurn(serializers.Serializer):
+    """Somebody the request waits for."""
+
+    name = serializers.CharField(source="identity.name")
+    code = serializers.CharField(source="reason_code")
+    sentence = serializers.CharField()
+    since = serializers.DateTimeField()
+
+
 class OutputRequest(serializers.Serializer):
     """A request and where it stands."""
 
@@ -148,6 +173,9 @@ class OutputRequest(serializers.Serializer):
     approvalsRequired = serializers.IntegerField()
     reasons = serializers.ListField(child=serializers.CharField(), help_text="Why it is not approved, in sentences; empty once it is.")
     openedAt = serializers.DateTimeField()
+    dueAt = serializers.DateTimeField(allow_null=True, help_text="Until when it should be answered; null where nobody has to.")
+    waitsFor = OutputTurn(many=True, help_text="Whose turn it is, the longest first, at most a hundred.")
+    unblock = OutputBlocker(many=True, help_text="What it still needs, and who can give it.")
 
 
 class OutputSignedStatement(serializers.Serializer):

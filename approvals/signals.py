@@ -1,4 +1,4 @@
-"""What rooms above are asked, because this room may not import them."""
+"""What rooms and parts above are asked or told, because they may not be imported from below."""
 
 from __future__ import annotations
 
@@ -6,3 +6,5 @@ from django.dispatch import Signal
 
 # Sent with `sender=Approval` and `approvals` (rows); who hears it returns the ids of those that something was let through on.
 approval_use_asked = Signal()
+# Sent with `sender=Request`, `state` (its locked row), `standing` and `now`, in the transaction of whatever changed the request.
+request_refreshed = Signal()

@@ -5,7 +5,10 @@ from __future__ import annotations
 from django.urls import path
 
 from approvals import api, views
+from approvals.attention import views as attention_views
 from approvals.changes import views as changes
+from approvals.conversation import api as conversation_api
+from approvals.conversation import views as conversation_views
 from approvals.exceptions import views as waivers
 from approvals.pages.statements import views as statements
 
@@ -16,6 +19,9 @@ urlpatterns = [
     path("requests/<str:request_id>", views.request_page, name="request"),
     path("requests/<str:request_id>/outcome.jsonl", views.outcome, name="outcome"),
     path("requests/<str:request_id>/sign", views.sign, name="sign"),
+    path("requests/<str:request_id>/comments", conversation_views.comment, name="comment"),
+    path("requests/<str:request_id>/comments/<str:comment_id>/withdraw", conversation_views.comment_withdraw, name="comment_withdraw"),
+    path("requests/<str:request_id>/leave", attention_views.leave, name="leave"),
     path("requests/<str:request_id>/withdraw", views.withdraw, name="withdraw"),
     path("requests/<str:request_id>/submit", views.submit, name="submit"),
     path("requests/<str:request_id>/answer-changes", views.answer, name="answer_changes"),
@@ -40,5 +46,6 @@ urlpatterns = [
     path("api/v1/requests/<str:request_id>/submission", api.SubmissionView.as_view(), name="api_submission"),
     path("api/v1/requests/<str:request_id>/changes", api.ChangesView.as_view(), name="api_changes"),
     path("api/v1/requests/<str:request_id>/approvals", api.ApprovalsView.as_view(), name="api_approvals"),
+    path("api/v1/requests/<str:request_id>/comments", conversation_api.CommentsView.as_view(), name="api_comments"),
     path("api/v1/requests/<str:request_id>/outcome", api.OutcomeView.as_view(), name="api_outcome"),
 ]

@@ -21,6 +21,7 @@ from approvals.outcome.read_outcome import newest_outcome
 from approvals.pages.ceremony_offer import offer_to_key, session_of
 from approvals.pages.decision_panel import read_panel, role_words
 from approvals.pages.life import read_life
+from approvals.pages.live import read_live
 from approvals.pages.makers import read_makers
 from approvals.pages.queue import read_queue
 from approvals.pages.record import read_record
@@ -89,6 +90,7 @@ def request_page(request: HttpRequest, request_id: str) -> HttpResponse:
         "people": read_makers(review, parse_canonical(bytes_of(revision.policy_input))),
         "standing": standing,
         "panel": read_panel(request=asked, revision=revision, standing=standing, reader=person, now=now),
+        "live": read_live(request=asked, revision=revision, standing=standing, reader=person, now=now),
         "role": role_words(person, asked),
         "life": read_life(asked, standing, person),
         "waivable": list_waivable(request=asked, reader=person),

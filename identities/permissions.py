@@ -41,6 +41,8 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
     # Of what one asked for, or a program one answers for; the act demands it.
     "requests.withdraw": ("withdrawing a request", EVERY_ROLE),
     "requests.decide": ("approving", APPROVERS),
+    "requests.comment": ("commenting on a request", EVERY_ROLE),
+    "requests.pass": ("leaving a request to others", EVERY_ROLE),
     # One's own, or with another security approver somebody else's: the act asks which.
     "approvals.revoke": ("revoking an approval", APPROVERS),
     # What one may say, the acts that offer the statement ask.
@@ -91,6 +93,7 @@ HUMAN_ACTIONS = frozenset(
         "recoveries.decide",
         "requests.answer",
         "requests.decide",
+        "requests.pass",
         "settings.own",
         "sign_in.change",
         "statements.sign",
@@ -111,6 +114,7 @@ NONHUMAN_ACTIONS = frozenset(
         "artifacts.read",
         "requests.read",
         "requests.open",
+        "requests.comment",
         "requests.withdraw",
         "policies.read",
         "gates.read",

@@ -12,6 +12,8 @@ from django.conf import settings
 from django.db import close_old_connections
 from django.utils import timezone
 
+from approvals.attention.remind import remind_requests
+from approvals.attention.renew import renew_due
 from approvals.requests.expire import expire_unanswered
 from approvals.requests.refresh import refresh_requests
 from attestations.drain import drain
@@ -37,6 +39,16 @@ def spread_due_reverifications() -> int:
 def refresh_open_requests() -> int:
     """Bring open requests up to date with their evidence and the clock. Returns how many changed."""
     return refresh_requests(now=timezone.now())
+
+
+def renew_whose_turn() -> int:
+    """Compute anew whose turn it is where roles changed. Returns of how many requests."""
+    return renew_due(now=timezone.now())
+
+
+def remind_of_open_requests() -> int:
+    """Remind people of what waits for them, and tell more of them the longer it does. Returns of how many requests."""
+    return remind_requests(now=timezone.now())
 
 
 def expire_open_requests() -> int:
@@ -71,6 +83,8 @@ CHORES: tuple[tuple[str, Callable[[], int]], ...] = (
     ("approvals.refresh", refresh_open_requests),
     ("approvals.expire", expire_open_requests),
     ("identities.end_lapsed", close_lapsed_roles),
+    ("attention.renew", renew_whose_turn),
+    ("attention.remind", remind_of_open_requests),
     ("notices.follow", follow_new_entries),
     ("notices.mail", mail_new_notices),
     ("webhooks.deliver", deliver_webhooks),

@@ -57,6 +57,12 @@ LEASE_SECONDS = env_int("LEASE_SECONDS", 30, least=1, most=3600)
 MAX_ATTEMPTS = env_int("MAX_ATTEMPTS", 3, least=1, most=20)
 BATCH_SIZE = env_int("BATCH_SIZE", 20, least=1, most=1000)
 SWEEP_SECONDS = env_int("SWEEP_SECONDS", 1, least=1, most=60)
+# Tier of an environment → hours people have to answer a request to it.
+ANSWER_HOURS = {
+    1: env_int("ANSWER_HOURS_TIER_1", 48, least=1, most=8760),
+    2: env_int("ANSWER_HOURS_TIER_2", 24, least=1, most=8760),
+    3: env_int("ANSWER_HOURS_TIER_3", 4, least=1, most=8760),
+}
 MAX_EVIDENCE_BYTES = env_int("MAX_EVIDENCE_BYTES", 1024 * 1024, least=1024, most=64 * 1024 * 1024)
 MAX_COLLECTION_BYTES = env_int("MAX_COLLECTION_BYTES", 16 * 1024 * 1024, least=1024, most=256 * 1024 * 1024)
 API_CALLS_PER_MINUTE = env_int("API_CALLS_PER_MINUTE", 600, least=1, most=1_000_000)

@@ -8,7 +8,7 @@ from ledger.guard_rows import ForbidReplacement
 
 
 class Migration(migrations.Migration):
-    dependencies = [("approvals", "0035_statements")]
+    dependencies = [("approvals", "0040_attention_and_conversation")]
 
     operations = [
         migrations.CreateModel(

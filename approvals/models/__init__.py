@@ -1,8 +1,10 @@
-"""Policies and where they are active, requests and their revisions, ceremonies, approvals and records, and waivers."""
+"""Policies and where they are active, requests and their revisions, ceremonies, approvals and records, waivers; whose turn it is, and what is said."""
 
 from __future__ import annotations
 
 from approvals.models.answers import Approval, ApprovalEnd, Ceremony, KeptApproval, Record, new_approval_id, new_ceremony_id
+from approvals.models.attention import Attention, Reminder, TurnPassed
+from approvals.models.conversation import Comment, CommentMention, CommentWithdrawal, new_comment_id
 from approvals.models.findings import PathFinding
 from approvals.models.life import ChangesAnswered, Promotion, RequestExpiry, RequestSubmission, Supersession, Withdrawal
 from approvals.models.makers import NamedPerson
@@ -16,8 +18,12 @@ __all__ = [
     "Approval",
     "ApprovalEnd",
     "ApprovalRevocation",
+    "Attention",
     "Ceremony",
     "ChangesAnswered",
+    "Comment",
+    "CommentMention",
+    "CommentWithdrawal",
     "ExpectationsActivation",
     "ExpectationsVersion",
     "KeptApproval",
@@ -28,6 +34,7 @@ __all__ = [
     "PolicyVersion",
     "Promotion",
     "Record",
+    "Reminder",
     "Request",
     "RequestArtifact",
     "RequestExpiry",
@@ -38,11 +45,13 @@ __all__ = [
     "SignedStatement",
     "StatementCeremony",
     "Supersession",
+    "TurnPassed",
     "Waiver",
     "WaiverEnd",
     "Withdrawal",
     "new_approval_id",
     "new_ceremony_id",
+    "new_comment_id",
     "new_request_id",
     "new_statement_ceremony_id",
 ]

@@ -91,6 +91,8 @@ class RequestState(models.Model):
     status = models.CharField(max_length=24, choices=Status.choices, default=Status.COLLECTING, db_index=True)
     revision_number = models.PositiveIntegerField(default=0)
     computed_at = models.DateTimeField()
+    # When it was last computed whose turn it is.
+    attention_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return f"{self.request_id} {self.status}"

@@ -9,17 +9,22 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
+from approvals.attention.turns import WAITING
+from approvals.attention.unblock import read_blockers
 from approvals.models import Approval, Request, RequestState, Supersession
+from approvals.pages.live import due_of
 from approvals.requests.status import Standing, compute_standing, why_shut
 from approvals.requests.verdicts import JudgedAnswer, judge_answers
 from attestations.blobs import bytes_of
+from identities.models import Identity
 from proofs.canonical import parse_canonical
 
 Status = RequestState.Status
+MAX_TURNS = 100
 
 
-def describe_request(asked: Request, *, now: datetime) -> dict[str, Any]:
-    """Return a request as the API tells it: where it stands at `now`, and how each answer does."""
+def describe_request(asked: Request, *, reader: Identity, now: datetime) -> dict[str, Any]:
+    """Return a request as the API tells it: where it stands at `now`, how each answer does, and what `reader` can do about it."""
     standing = compute_standing(asked, now=now)
     revision = standing.revision
     result: dict[str, Any] = parse_canonical(bytes_of(revision.policy_result)) if revision else {"rules": [], "result": "fail"}
@@ -47,6 +52,9 @@ def describe_request(asked: Request, *, now: datetime) -> dict[str, Any]:
         "approvalsRequired": standing.required,
         "reasons": _reasons(standing, rules, why_shut(asked)),
         "openedAt": asked.opened_at,
+        "dueAt": due_of(asked, revision) if revision and str(standing.status) in WAITING else None,
+        "waitsFor": asked.attention.select_related("identity").order_by("since", "pk")[:MAX_TURNS],
+        "unblock": read_blockers(request=asked, standing=standing, reader=reader, now=now),
     }
 
 

@@ -12,7 +12,9 @@ from datetime import datetime
 
 from django.db.models import F, Q
 
-from approvals.models import Approval, Request, RequestState, Revision
+from approvals.attention.turns import WAITING
+from approvals.models import Approval, Attention, Request, RequestState, Revision
+from approvals.pages.live import due_of
 from attestations.blobs import bytes_of
 from identities.models import Identity, Project, RoleAssignment, SigningKey
 from identities.oidc.bound_sign_in import oidc_provider_of
@@ -29,7 +31,6 @@ ENDED = {
     Status.PROMOTED: "A gate let it through",
 }
 SHOWN = 50
-AGAIN = {Status.STALE: "it changed since it was approved; ", Status.REVOKED: "an approval was revoked; "}
 ROLE_WORDS = dict(RoleAssignment.Role.choices)
 
 
@@ -44,6 +45,8 @@ class Row:
     signed_by: tuple[str, ...]
     why: str
     is_mine: bool
+    due: datetime | None = None
+    is_overdue: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,8 @@ class _Reader:
     policies: dict[str, Policy]
     revisions: dict[str, Revision]
     answers: dict[int, list[Approval]]
+    turns: dict[str, Attention]
+    now: datetime
 
 
 def read_queue(person: Identity, *, show: str = "", now: datetime) -> Queue:
@@ -87,22 +92,20 @@ def read_queue(person: Identity, *, show: str = "", now: datetime) -> Queue:
         "request__project__team", "request__environment", "request__requester", "request__on_behalf_of"
     )
     # Oldest first where somebody has to act, newest first where nobody has.
-    open_states = list(visible.filter(status__in=OPEN).order_by("request__opened_at")[: SHOWN * 4])
-    own = Q(request__requester=person) | Q(request__on_behalf_of=person)
-    back = visible.filter(status__in=(Status.CHANGES_REQUESTED, Status.DRAFT)).filter(own)
+    mine_states = visible.filter(request__attention__identity=person).order_by("request__opened_at")
     # What nobody is asked about yet is nobody's business but the one's who writes it.
+    own = Q(request__requester=person) | Q(request__on_behalf_of=person)
     visible = visible.exclude(~own, status=Status.DRAFT)
-    back_states = list(back.order_by("request__opened_at")[:SHOWN])
+    other_states = visible.filter(status__in=OPEN).exclude(request__attention__identity=person).order_by("request__opened_at")
     stuck = visible.filter(status__in=STUCK).order_by("request__opened_at")
     done = visible.exclude(status__in=(*OPEN, *STUCK, Status.DRAFT)).order_by("-request__opened_at")
     stuck_states, done_states = list(stuck[:SHOWN]), list(done[:SHOWN])
-    reader = _read(person, [*open_states, *back_states, *stuck_states, *done_states])
-    rows = [_row(state, reader) for state in open_states]
-    mine = [row for row in rows if row.is_mine] + [_row(state, reader) for state in back_states]
-    others = [row for row in rows if not row.is_mine]
+    mine_shown, others_shown = list(mine_states[:SHOWN]), list(other_states[:SHOWN])
+    reader = _read(person, [*mine_shown, *others_shown, *stuck_states, *done_states], now)
+    others = [_row(state, reader) for state in others_shown]
     groups = (
-        Group("mine", "Your turn", mine[:SHOWN], len(mine)),
-        Group("others", "Waiting on others", others[:SHOWN], len(others)),
+        Group("mine", "Your turn", [_row(state, reader) for state in mine_shown], mine_states.count()),
+        Group("others", "Waiting on others", others, other_states.count()),
         Group("stuck", "Blocked or collecting", [_row(state, reader) for state in stuck_states], stuck.count()),
         Group("done", "Done", [_row(state, reader) for state in done_states], done.count()),
     )
@@ -122,7 +125,7 @@ def _away_approvers(teams: set[str], now: datetime) -> list[str]:
     return sorted(f"{names[pk]} ({words})" for pk, words in list_away(names, now=now).items())
 
 
-def _read(person: Identity, states: Iterable[RequestState]) -> _Reader:
+def _read(person: Identity, states: Iterable[RequestState], now: datetime) -> _Reader:
     ids = {state.request_id for state in states}
     revisions = {
         revision.request_id: revision
@@ -135,7 +138,8 @@ def _read(person: Identity, states: Iterable[RequestState]) -> _Reader:
         answers.setdefault(answer.revision_id, []).append(answer)
     policies = {revision.policy_id: revision.policy for revision in revisions.values()}
     parsed = {digest: parse_policy(bytes_of(policy.document)) for digest, policy in policies.items()}
-    return _Reader(person, list_held_roles(person), parsed, revisions, answers)
+    turns = {turn.request_id: turn for turn in Attention.objects.filter(identity=person, request__in=ids)}
+    return _Reader(person, list_held_roles(person), parsed, revisions, answers, turns, now)
 
 
 def _row(state: RequestState, reader: _Reader) -> Row:
@@ -143,7 +147,9 @@ def _row(state: RequestState, reader: _Reader) -> Row:
     answers = reader.answers.get(revision.pk, []) if revision else []
     approving = [answer for answer in answers if answer.decision == Approval.Decision.APPROVE and not hasattr(answer, "end")]
     policy = reader.policies[revision.policy_id].for_kind(request.kind) if revision else None
-    is_mine, why = _whose_turn(state, policy, answers, reader)
+    turn = reader.turns.get(request.pk)
+    why = turn.sentence if turn is not None else _whose_turn(state, policy, answers, reader)
+    due = due_of(request, revision) if revision is not None and state.status in WAITING else None
     return Row(
         request=request,
         status=state.status,
@@ -151,40 +157,37 @@ def _row(state: RequestState, reader: _Reader) -> Row:
         required=policy.required_approvals if policy else 0,
         signed_by=tuple(f"{answer.identity.name}{' by sign-in' if answer.bound_by_id else ''}" for answer in approving),
         why=why,
-        is_mine=is_mine,
+        is_mine=turn is not None,
+        due=due,
+        is_overdue=due is not None and due <= reader.now,
     )
 
 
-def _whose_turn(state: RequestState, policy: Policy | None, answers: list[Approval], reader: _Reader) -> tuple[bool, str]:
-    """Say whether it is the reader's turn, and why it is or whose it is instead."""
+def _whose_turn(state: RequestState, policy: Policy | None, answers: list[Approval], reader: _Reader) -> str:
+    """Say whose turn it is, where it is not the reader's."""
     request, person = state.request, reader.person
     asked = person.pk in (request.requester_id, request.on_behalf_of_id)
     if state.status == Status.DRAFT:
-        return asked, "Your draft; submit it when it is ready"
+        return "Your draft; submit it when it is ready"
     if state.status == Status.CHANGES_REQUESTED:
-        return asked, "You asked for it; changes are requested" if asked else "Waiting for the requester to change it"
+        return "Waiting for the requester to change it"
     if state.status == Status.BLOCKED:
-        return False, "A rule is not met"
+        return "A rule is not met"
     if state.status == Status.COLLECTING:
-        return False, "Evidence has not arrived"
+        return "Evidence has not arrived"
     if Status(state.status) in ENDED:
-        return False, ENDED[Status(state.status)]
+        return ENDED[Status(state.status)]
     if state.status not in OPEN or policy is None:
-        return False, ""
+        return ""
     wanted = [rule.role for rule in policy.approvals_rules]
     waiting = f"Waits for {' and '.join(ROLE_WORDS.get(role, role).lower() for role in dict.fromkeys(wanted))}"
     if (asked and request.kind != Request.Kind.POLICY_CHANGE) or _is_excluded(request, policy, person):
-        return False, f"You asked for it. {waiting}"
+        return f"You asked for it. {waiting}"
     if any(answer.identity_id == person.pk for answer in answers):
-        return False, f"You have answered. {waiting}"
+        return f"You have answered. {waiting}"
     if any(hasattr(answer, "end") for answer in answers):
-        waiting = f"An approval ended because its approver left. {waiting}"
-    held = [role for role in reader.held if str(role.role) in wanted and _covers(role, request)]
-    if not held:
-        return False, waiting
-    left = any(hasattr(answer, "end") for answer in answers)
-    again = AGAIN.get(Status(state.status), "an approval ended; " if left else "")
-    return True, f"{again}you are {ROLE_WORDS.get(held[0].role, held[0].role).lower()}".capitalize()
+        return f"An approval ended because its approver left. {waiting}"
+    return waiting
 
 
 def _is_excluded(request: Request, policy: Policy, person: Identity) -> bool:
@@ -192,9 +195,3 @@ def _is_excluded(request: Request, policy: Policy, person: Identity) -> bool:
     asked = {name: {"issuer": who.issuer, "subject": who.subject} if who else None for name, who in people.items()}
     barred = {(item["issuer"], item["subject"]) for item in exclusions(policy, asked)}
     return (person.issuer, person.subject) in barred
-
-
-def _covers(role: RoleAssignment, request: Request) -> bool:
-    if role.project_id is not None:
-        return role.project_id == request.project_id
-    return role.team_id == request.project.team_id

@@ -24,6 +24,7 @@ from approvals.models import (
     Withdrawal,
 )
 from approvals.policies.effects import has_taken_effect
+from approvals.signals import request_refreshed
 from attestations.blobs import bytes_of
 from proofs.approval.human_approval import parse_human_approval
 from proofs.canonical import parse_canonical
@@ -154,10 +155,11 @@ def stood_approved(revision: Revision) -> Approval | None:
 
 
 def refresh_state(state: RequestState, *, now: datetime) -> RequestState:
-    """Write the computed status into the cache row, which the caller has locked."""
-    state.status = compute_standing(state.request, now=now).status
-    state.computed_at = now
+    """Write the computed status into the cache row, which the caller has locked, and tell the parts above."""
+    standing = compute_standing(state.request, now=now)
+    state.status, state.computed_at = standing.status, now
     state.save(update_fields=["status", "revision_number", "computed_at"])
+    request_refreshed.send(Request, state=state, standing=standing, now=now)
     return state
 
 

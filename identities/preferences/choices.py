@@ -21,6 +21,12 @@ NOTICE_KINDS = {
     "person.status": "You are suspended, deactivated, or let in again",
     "approval.recorded": "Somebody answers a request you opened",
     "approval.ended": "An approval of a request you opened ends",
+    "request.turn": "A request waits for you",
+    "request.stale": "A request you approved changed, so that your approval does not count for it any more",
+    "request.mentioned": "Somebody names you in a comment",
+    "request.commented": "Somebody comments on a request you opened",
+    "request.reminded": "A request that waits for you, or that you opened, waits for long",
+    "request.decided": "A request you opened has all its approvals, is withdrawn, overtaken, or ran out of time",
     "program.compromised": "A program you answer for is marked as compromised",
 }
 ALWAYS_MAILED = frozenset(kind for kind in NOTICE_KINDS if kind.split(".")[0] in ("key", "recovery", "role", "person"))

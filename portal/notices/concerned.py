@@ -7,15 +7,16 @@ and all else by the row that was written beside it (`identities.models.EventSubj
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from django.urls import reverse
 
-from approvals.models import Approval, ApprovalEnd, Record, Request
-from identities.models import EventSubject, Identity, RoleAssignment, SigningKey
+from approvals.models import Approval, ApprovalEnd, Record
+from identities.models import EventSubject, RoleAssignment, SigningKey
 from identities.people.officers import list_officers
 from identities.permissions import with_article
 from ledger.models import Entry
+from portal.notices import about_requests
+from portal.notices.told import Told, list_askers, page_of
 from proofs.canonical import parse_json
 from proofs.digest import sha256_hex
 
@@ -37,16 +38,6 @@ STATUSES = {
     "identity.deactivated": "You were deactivated here: your sessions, roles and approval keys ended.",
     "identity.reactivated": "You are active here again. Roles and approval keys do not come back by themselves.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """That a person is told a sentence of a kind, with a page to look at."""
-
-    identity: Identity
-    kind: str
-    sentence: str
-    link: str
 
 
 def list_told(entry: Entry) -> list[Told]:
@@ -115,18 +106,8 @@ def _ended(entry: Entry) -> Iterable[Told]:
     found = ApprovalEnd.objects.filter(entry=entry).select_related("approval__revision__request__requester__owner")
     for end in found:
         request = end.approval.revision.request
-        for who in _askers(request):
-            yield Told(who, "approval.ended", f"An approval of “{request.title}” ended: {end.sentence}", _page_of(request))
-
-
-def _askers(request: Request) -> list[Identity]:
-    """Return the people a request is for: who opened it, who answers for the program that did, and whom it was opened for."""
-    people = (request.requester, request.requester.owner, request.on_behalf_of)
-    return list({who.pk: who for who in people if who is not None and who.is_person}.values())
-
-
-def _page_of(request: Request) -> str:
-    return reverse("approvals:request", args=[request.pk])
+        for who in list_askers(request):
+            yield Told(who, "approval.ended", f"An approval of “{request.title}” ended: {end.sentence}", page_of(request))
 
 
 def _answered(entry: Entry) -> Iterable[Told]:
@@ -136,9 +117,13 @@ def _answered(entry: Entry) -> Iterable[Told]:
         return
     approval, request = record.approval, record.approval.revision.request
     sentence = f"{approval.identity.name} {ANSWERED[Approval.Decision(approval.decision)]} “{request.title}”."
-    for who in _askers(request):
+    for who in list_askers(request):
         if who.pk != approval.identity_id:
-            yield Told(who, "approval.recorded", sentence, _page_of(request))
+            yield Told(who, "approval.recorded", sentence, page_of(request))
+
+
+def _both(first: Callable[[Entry], Iterable[Told]], second: Callable[[Entry], Iterable[Told]]) -> Callable[[Entry], Iterable[Told]]:
+    return lambda entry: [*first(entry), *second(entry)]
 
 
 TELLERS: dict[str, Callable[[Entry], Iterable[Told]]] = {
@@ -148,8 +133,14 @@ TELLERS: dict[str, Callable[[Entry], Iterable[Told]]] = {
     "role.ended": _role,
     "role.lapsed": _role,
     "identity.compromised": _compromised,
-    "record": _answered,
-    "approval.ended": _ended,
+    "record": _both(_answered, about_requests.tell_answered),
+    "approval.ended": _both(_ended, about_requests.tell_turns_of_ended),
+    "approval.revoked": _both(_ended, about_requests.tell_turns_of_ended),
+    "request.opened": about_requests.tell_frozen,
+    "request.revised": about_requests.tell_frozen,
+    "request.commented": about_requests.tell_commented,
+    "request.reminded": about_requests.tell_reminded,
+    **dict.fromkeys(about_requests.ENDED, about_requests.tell_ended),
     **dict.fromkeys(RECOVERIES, _recovery),
     **dict.fromkeys(STATUSES, _status),
 }

@@ -17,7 +17,8 @@ from identities.preferences.choices import ALWAYS_MAILED
 from identities.preferences.current import is_mailed, preferences_of
 from ledger.models import Entry
 from portal.models import Notice, NoticeCursor
-from portal.notices.concerned import Told, list_told
+from portal.notices.concerned import list_told
+from portal.notices.told import Told
 from portal.webhooks.queue_messages import queue_messages
 
 BATCH = 200

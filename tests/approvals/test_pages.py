@@ -71,6 +71,7 @@ def check_as_printed(page: str, request: Request, folder: Path) -> str:
 
 class TestQueue:
     def test_says_whose_turn_it_is_and_why(self) -> None:
+        cast.alice()
         _, request = ready()
         page = read(client_of(cast.alice()), "queue")
         assert request.title in page

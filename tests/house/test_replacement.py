@@ -9,19 +9,23 @@ import pytest
 from django.apps import apps
 from django.db import DatabaseError, connection, models, transaction
 
+from approvals.conversation.add_comment import add_comment
 from approvals.models import (
     Approval,
     Ceremony,
     ChangesAnswered,
+    CommentWithdrawal,
     KeptApproval,
     NamedPerson,
     Promotion,
+    Reminder,
     Request,
     RequestExpiry,
     RequestSubmission,
     Revision,
     StatementCeremony,
     Supersession,
+    TurnPassed,
     Waiver,
     WaiverEnd,
     Withdrawal,
@@ -109,9 +113,22 @@ def whole_story(settings: Any, tmp_path: Path) -> None:
     who = {"because": "committer", "provider": "git", "account": "x", "source": "stated"}
     NamedPerson.objects.create(request=Request.objects.get(), **who)
     make_statements.revoke(approval, cast.alice())
+    talk_about(Request.objects.get())
     live_through(Request.objects.get())
     KeptApproval.objects.create(approval=approval, roles=["approver:release"], kept_at=make.NOW)
     record_sign_in(username="alice", outcome="failed", address="", identity=None, now=make.NOW)
+
+
+def talk_about(request: Request) -> None:
+    """A comment that names somebody and is taken back, a turn left to others, a reminder."""
+    carol = cast.carol()
+    comment = add_comment(request=request, text="What do you think, @carol?", by=cast.alice(), now=make.NOW).comment
+    entries = iter(Entry.objects.order_by("pk"))
+    revision = Revision.objects.earliest("pk")
+    CommentWithdrawal.objects.create(comment=comment, entry=next(entries), withdrawn_at=make.NOW)
+    TurnPassed.objects.create(revision=revision, identity=carol, reason="On leave", entry=next(entries), passed_at=make.NOW)
+    waited = {"due_at": make.NOW, "entry": next(entries), "reminded_at": make.NOW}
+    Reminder.objects.create(request=request, revision=revision, stage=Reminder.Stage.REMINDED, **waited)
 
 
 def live_through(request: Request) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from allauth.usersessions.models import UserSession
 
+from approvals.conversation.add_comment import add_comment
 from attestations.collection.receive import receive_collection
 from attestations.models import TrustRoot
 from identities.issue import issue_credential
@@ -78,6 +79,7 @@ def tell_story(settings: Any, folder: Path) -> Story:
     ceremony = make.begin(second, cast.alice(), passkey_key)
     content = evidence.make_signer().sign(evidence.make_statement())
     collection, _ = receive_collection(content=content, name="evidence.json", by=cast.runner(), now=make.NOW)
+    comment = add_comment(request=request, text="Looks fine", by=cast.alice(), now=make.NOW).comment
     block = block_signer(
         issuer="https://ci.example", name="nobody@ci.example", team=cast.payments(), reason="Nobody knows it", by=None, now=make.NOW
     )
@@ -99,6 +101,7 @@ def tell_story(settings: Any, folder: Path) -> Story:
         "ceremony_id": ceremony.pk,
         "change": "suspend",
         "collection_id": collection.pk,
+        "comment_id": comment.pk,
         "form": "csv",
         "grant_id": Grant.objects.filter(identity=cast.runner()).latest("pk").pk,
         "identity_id": cast.runner().pk,

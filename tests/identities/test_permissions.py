@@ -25,6 +25,8 @@ WRITES = {
     "observations.send": set(),
     "requests.open": {Role.REQUESTER},
     "requests.decide": set(APPROVERS),
+    "requests.comment": set(Role),
+    "requests.pass": set(Role),
     "requests.withdraw": set(Role),
     "requests.answer": {*APPROVERS, Role.POLICY_OWNER},
     "policies.decide": {Role.POLICY_OWNER},

@@ -1,0 +1,144 @@
+"""Read the facts from which it is told who can unblock a request, for one reader. Writes nothing, and decides nothing: signing asks it all again.
+
+A fixed number of queries, however many people hold a role.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from approvals.attention.blockers import APPROVALS, Blocker, BlockerFacts, Holder, Reader, Requirement, list_blockers
+from approvals.attention.renew import ROLE_WORDS, read_askers, read_barred, read_holders
+from approvals.attention.turns import BACK, TALKING
+from approvals.models import Approval, Request
+from approvals.requests.status import Standing
+from approvals.signing.entitlement import refuse_if_cooling_off, refuse_if_key_unusable
+from approvals.signing.sign_in_offer import refuse_if_not_offered
+from attestations.blobs import bytes_of
+from identities.models import Identity, SigningKey
+from identities.permissions import with_article
+from identities.preferences.current import list_away
+from proofs.approval.assurance import reaches_level
+from proofs.canonical import parse_canonical
+from proofs.errors import Refusal
+from proofs.policy.evaluate import ApprovalsRule, EvidenceRule, Policy, parse_policy
+
+MET = ("pass", "waived")
+
+
+def read_blockers(*, request: Request, standing: Standing, reader: Identity, now: datetime) -> list[Blocker]:
+    """Return what a request still needs, who can give it, and why `reader` may not."""
+    revision, status = standing.revision, str(standing.status)
+    if revision is None or status not in TALKING or status in ("approved", "draft"):
+        return []
+    policy = parse_policy(bytes_of(revision.policy.document)).for_kind(request.kind)
+    barred = read_barred(request, standing, policy)
+    requirements = list(_requirements(policy, standing))
+    against = [answer for answer in standing.answers if answer.decision != Approval.Decision.APPROVE] if status in BACK else []
+    facts = BlockerFacts(
+        is_open=True,
+        requirements=requirements,
+        holders=_holders(request, standing, requirements, barred, now),
+        against=[f"{answer.identity.name}: {answer.get_decision_display().lower()}." for answer in against],
+        askers=_names(read_askers(request)) if against else (),
+        is_blocked=revision.result != "pass",
+    )
+    return list_blockers(replace(facts, reader=_reader(request, standing, policy, reader, barred, now)))
+
+
+def _requirements(policy: Policy, standing: Standing) -> Sequence[Requirement]:
+    assert standing.revision is not None
+    rules = {rule.id: rule for rule in policy.rules}
+    counted = {rule["id"]: rule for rule in standing.rules}
+    result = parse_canonical(bytes_of(standing.revision.policy_result))
+    documents = [counted.get(document["id"], document) for document in result["rules"]]
+    return [_requirement(document, rules.get(document["id"]), standing) for document in documents if document["outcome"] not in MET]
+
+
+def _requirement(document: Mapping[str, Any], rule: object, standing: Standing) -> Requirement:
+    told = Requirement(document["id"], document["kind"], document["title"], document["code"], document["sentence"])
+    if isinstance(rule, ApprovalsRule):
+        words = with_article(ROLE_WORDS.get(rule.role, rule.role))
+        return replace(told, role=rule.role, role_words=words, missing=_missing(rule, document))
+    if isinstance(rule, EvidenceRule):
+        return replace(told, expected=[str(builder) for builder in rule.builders])
+    return told
+
+
+def _missing(rule: ApprovalsRule, document: Mapping[str, Any]) -> int:
+    """Return how many approvals a rule lacks; its document says how many it has in the words "2 of 3 approvals"."""
+    before, _, _ = str(document["sentence"]).partition(f" of {rule.count} approvals by ")
+    got = before.rpartition(" ")[2]
+    return rule.count - int(got) if got.isdecimal() and int(got) <= rule.count else rule.count
+
+
+def _holders(
+    request: Request, standing: Standing, requirements: Sequence[Requirement], barred: Mapping[str, object], now: datetime
+) -> list[Holder]:
+    by_role = read_holders(request.project, [item.role for item in requirements if item.kind == APPROVALS])
+    people = {person for holders in by_role.values() for person in holders}
+    answered = {answer.identity_id for answer in standing.answers}
+    names, away = dict(Identity.objects.filter(pk__in=people).values_list("pk", "name")), list_away(people, now=now)
+    return [
+        Holder(
+            id=person,
+            name=names[person],
+            roles=frozenset(role for role, holders in by_role.items() if person in holders),
+            is_free=person not in barred and person not in answered,
+            away=away.get(person, ""),
+        )
+        for person in sorted(people)
+    ]
+
+
+def _reader(
+    request: Request, standing: Standing, policy: Policy, reader: Identity, barred: Mapping[str, Sequence[str]], now: datetime
+) -> Reader:
+    own = next((answer for answer in standing.answers if answer.identity_id == reader.pk), None)
+    held = read_holders(request.project, [rule.role for rule in policy.approvals_rules])
+    answered = ""
+    if own is not None:
+        answered = f"{own.get_decision_display().lower()}{', which ended' if hasattr(own, 'end') else ''}"
+    return Reader(
+        roles=frozenset(role for role, holders in held.items() if reader.pk in holders),
+        is_person=reader.is_person,
+        because=tuple(barred.get(reader.pk, ())),
+        answered=answered,
+        cannot_sign=_cannot_sign(request, policy, reader, now) if reader.is_person else "",
+    )
+
+
+def _cannot_sign(request: Request, policy: Policy, reader: Identity, now: datetime) -> str:
+    """Return why nothing the reader has would make an approval that counts here; empty where something would."""
+    keys = list(SigningKey.objects.filter(identity=reader, revoked_at=None).select_related("identity").order_by("-enrolled_at"))
+    why = [_cannot_use(key, request, policy, now) for key in keys]
+    if "" in why:
+        return ""
+    try:
+        refuse_if_not_offered(policy, Approval.Decision.APPROVE, reader)
+    except Refusal as refusal:
+        return why[0] if why else _sentence("you have no approval key yet" if refusal.code == "sign_in.no_provider" else refusal.reason)
+    return ""
+
+
+def _cannot_use(key: SigningKey, request: Request, policy: Policy, now: datetime) -> str:
+    try:
+        refuse_if_key_unusable(key, key.identity)
+        refuse_if_cooling_off(key, tier=request.environment.tier, now=now)
+    except Refusal as refusal:
+        return _sentence(refusal.reason)
+    highest = "H2" if key.bound_by_id is None else "H3" if key.backup_eligible else "H4"
+    if not reaches_level(highest, policy.minimum_assurance):
+        return f"Your key {key.label!r} reaches level {highest} at most, the policy wants {policy.minimum_assurance}."
+    return ""
+
+
+def _names(people: frozenset[str]) -> list[str]:
+    return sorted(Identity.objects.filter(pk__in=people).values_list("name", flat=True))
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}" + ("" if words.endswith(".") else ".")

@@ -1,0 +1,1 @@
+"""What people and programs say about a request, and everything that happened to it as one list."""

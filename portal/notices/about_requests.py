@@ -1,0 +1,111 @@
+"""Whom an entry about a request concerns: whose turn it is, who signed what changed, who is named, reminded, or asked. Reads only.
+
+A link leads to a page; none does anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from approvals.models import Approval, Attention, Comment, Record, Reminder, Request, RequestState, Revision
+from identities.models import EventSubject, Identity
+from ledger.models import Entry
+from portal.notices.told import Told, list_askers, page_of
+
+ENDED = {
+    "request.withdrawn": "was withdrawn",
+    "request.superseded": "was overtaken by a newer request",
+    "request.expired": "ran out of time: nobody answered it",
+}
+REMINDED = {
+    Reminder.Stage.REMINDED: "half of the time to answer has passed",
+    Reminder.Stage.ESCALATED: "four fifths of the time to answer have passed",
+    Reminder.Stage.OVERDUE: "the time to answer is over",
+}
+# Whoever is named in a comment, and who asks, is told of that by words of its own.
+APPROVING = ("approve", "changed", "ended")
+
+
+def tell_frozen(entry: Entry) -> Iterable[Told]:
+    """A revision was frozen: those who signed the one before, and whose turn it is."""
+    revision = Revision.objects.filter(snapshot=entry.ref_digest).select_related("request").first()
+    if revision is None:
+        return
+    request = revision.request
+    signed = Approval.objects.filter(
+        revision__request=request, revision__number=revision.number - 1, decision=Approval.Decision.APPROVE, end__isnull=True
+    )
+    signers = {approval.identity_id: approval.identity for approval in signed.select_related("identity")}
+    for signer in signers.values():
+        sentence = f"“{request.title}” changed since you approved it. Your approval does not count for revision {revision.number}."
+        yield Told(signer, "request.stale", sentence, page_of(request))
+    yield from _turns(entry, request, but=set(signers))
+
+
+def tell_answered(entry: Entry) -> Iterable[Told]:
+    """Somebody answered: whose turn it is next, and that nothing is missing any more."""
+    record = Record.objects.filter(entry=entry).select_related("approval__revision__request__requester__owner").first()
+    if record is None:
+        return
+    request = record.approval.revision.request
+    yield from _turns(entry, request, but={record.approval.identity_id})
+    is_last = not Record.objects.filter(approval__revision__request=request, entry__gt=entry.pk).exists()
+    if is_last and RequestState.objects.filter(request=request, status=RequestState.Status.APPROVED).exists():
+        for who in list_askers(request):
+            yield Told(who, "request.decided", f"“{request.title}” has every approval it needs.", page_of(request))
+
+
+def tell_turns_of_ended(entry: Entry) -> Iterable[Told]:
+    """An approval ended: who can take its place."""
+    found = Approval.objects.filter(end__entry=entry).select_related("revision__request").first()
+    if found is not None:
+        yield from _turns(entry, found.revision.request, but={found.identity_id})
+
+
+def tell_commented(entry: Entry) -> Iterable[Told]:
+    """Somebody said something: whom they name, and who asked."""
+    found = Comment.objects.filter(entry=entry, withdrawal__isnull=True)
+    comment = found.select_related("author", "request__requester__owner", "request__on_behalf_of").first()
+    if comment is None:
+        return
+    request, by = comment.request, comment.author
+    named = {mention.identity_id: mention.identity for mention in comment.mentions.select_related("identity")}
+    for person in named.values():
+        yield Told(person, "request.mentioned", f"{by.name} names you in a comment on “{request.title}”.", page_of(request))
+    for who in list_askers(request):
+        if who.pk != by.pk and who.pk not in named:
+            yield Told(who, "request.commented", f"{by.name} commented on “{request.title}”.", page_of(request))
+
+
+def tell_reminded(entry: Entry) -> Iterable[Told]:
+    """The portal reminds: whoever was chosen when it did."""
+    reminder = Reminder.objects.filter(entry=entry).select_related("request").first()
+    if reminder is None:
+        return
+    request = reminder.request
+    sentence = f"“{request.title}” still waits for an answer: {REMINDED[Reminder.Stage(reminder.stage)]}."
+    for person in _subjects(entry):
+        yield Told(person, "request.reminded", sentence, page_of(request))
+
+
+def tell_ended(entry: Entry) -> Iterable[Told]:
+    """A request is over without an answer: those who are kept beside the entry, with the request it is about."""
+    for subject in EventSubject.objects.filter(entry=entry).select_related("identity"):
+        request = Request.objects.filter(pk=subject.about).first()
+        if request is not None and subject.identity.is_person:
+            yield Told(subject.identity, "request.decided", f"“{request.title}” {ENDED[entry.event]}.", page_of(request))
+
+
+def _turns(entry: Entry, request: Request, *, but: set[str]) -> Iterable[Told]:
+    """Tell those whose turn it became in the same act; a row keeps since when it holds, and the act gave the entry that time."""
+    rows = (
+        Attention.objects.filter(request=request, since=entry.appended_at, reason_code__in=APPROVING)
+        .exclude(identity__in=but)
+        .select_related("identity")
+    )
+    for row in rows.order_by("pk"):
+        yield Told(row.identity, "request.turn", f"“{request.title}” waits for you. {row.sentence}.", page_of(request))
+
+
+def _subjects(entry: Entry) -> list[Identity]:
+    return [subject.identity for subject in EventSubject.objects.filter(entry=entry).select_related("identity").order_by("pk")]
