@@ -40,6 +40,8 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
     "requests.open": ("opening a request", frozenset({Role.REQUESTER})),
     "requests.decide": ("approving", APPROVERS),
     "policies.read": ("reading policies", EVERY_ROLE),
+    # Writing puts nothing into force: that takes a request which people sign.
+    "policies.edit": ("writing policies", frozenset({Role.POLICY_OWNER})),
     "gates.read": ("reading gate decisions", EVERY_ROLE),
     "ledger.read": ("reading the log", EVERY_ROLE),
     "identities.read": ("reading the register of identities", EVERY_ROLE),
@@ -68,6 +70,7 @@ HUMAN_ACTIONS = frozenset(
         "identities.steward",
         "keys.own",
         "places.add",
+        "policies.edit",
         "portal.set_up",
         "recoveries.decide",
         "requests.decide",

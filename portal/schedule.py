@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import close_old_connections
 from django.utils import timezone
 
+from approvals.dry_run.work import work_dry_runs
 from approvals.requests.refresh import refresh_requests
 from attestations.drain import drain
 from attestations.reverify import spread_reverifications
@@ -37,6 +38,11 @@ def refresh_open_requests() -> int:
     return refresh_requests(now=timezone.now())
 
 
+def weigh_dry_runs() -> int:
+    """Try a policy that somebody writes on a few more requests of the past. Returns how many."""
+    return work_dry_runs(clock=timezone.now)
+
+
 def close_lapsed_roles() -> int:
     """Write into the log which roles ran out. Returns how many were closed."""
     return end_lapsed_roles(now=timezone.now())
@@ -60,6 +66,7 @@ CHORES: tuple[tuple[str, Callable[[], int]], ...] = (
     ("identities.end_lapsed", close_lapsed_roles),
     ("notices.follow", follow_new_entries),
     ("notices.mail", mail_new_notices),
+    ("approvals.dry_run", weigh_dry_runs),
 )
 
 

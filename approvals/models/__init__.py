@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from approvals.models.answers import Approval, ApprovalEnd, Ceremony, KeptApproval, Record, new_approval_id, new_ceremony_id
+from approvals.models.drafts import DryRun, PolicyDraft, new_draft_id, new_dry_run_id
 from approvals.models.findings import PathFinding
 from approvals.models.policies import ExpectationsActivation, ExpectationsVersion, PolicyActivation, PolicyVersion
 from approvals.models.requests import Request, RequestArtifact, RequestState, Revision, RevisionEvidence, new_request_id
@@ -11,11 +12,13 @@ __all__ = [
     "Approval",
     "ApprovalEnd",
     "Ceremony",
+    "DryRun",
     "ExpectationsActivation",
     "ExpectationsVersion",
     "KeptApproval",
     "PathFinding",
     "PolicyActivation",
+    "PolicyDraft",
     "PolicyVersion",
     "Record",
     "Request",
@@ -25,5 +28,7 @@ __all__ = [
     "RevisionEvidence",
     "new_approval_id",
     "new_ceremony_id",
+    "new_draft_id",
+    "new_dry_run_id",
     "new_request_id",
 ]

@@ -95,7 +95,7 @@ SET_UP_STATES = {
 TONES = {"ok": "check", "bad": "cross", "warn": "alert", "unknown": "question", "new": "spark", "plain": "dash", "glass": "alert"}
 MESSAGE_TONES = {"success": ("ok", "check"), "error": ("bad", "cross"), "warning": ("warn", "alert")}
 NAVIGATION = (
-    ("Queue", "/queue", ("/queue", "/requests", "/ceremonies", "/records", "/policies")),
+    ("Queue", "/queue", ("/queue", "/requests", "/ceremonies", "/records", "/policies", "/dry-runs")),
     ("Artifacts", "/artifacts", ("/artifacts", "/attestations", "/collections")),
     ("Identities", "/identities", ("/identities", "/signers", "/people", "/may")),
     ("Gates", "/gates/decisions", ("/gates",)),
@@ -116,6 +116,7 @@ TOOLS = (
     ("recoveries.decide", "Recoveries", "key", "identities:recoveries"),
     ("audit.read", "Audit", "scroll", "identities:audit"),
     ("sign_in.change", "Identity providers", "lock", "identities:sign_in_providers"),
+    ("policies.edit", "Write a policy", "pen", "approvals:policy_new"),
     ("portal.set_up", "Set-up", "check", "portal:set_up"),
 )
 # label, icon, URL name, and the beginning of the paths that belong to it; none is the very path alone.

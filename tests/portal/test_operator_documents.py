@@ -19,7 +19,7 @@ import yaml
 from django.core.management import call_command
 
 from approvals.policies.expectations import active_expectations
-from approvals.policies.versions import policy_document
+from approvals.policies.source import policy_document
 from portal.demo.instance import Instance, build_provenance
 from portal.demo.instance import Workload as Runner
 from proofs.errors import Refusal
