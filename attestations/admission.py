@@ -63,9 +63,20 @@ def is_troubled_by_signers(team: Team, named: Q) -> Q:
 def own_verdicts(digests: Collection[str], *, team: Team, named: Q) -> QuerySet[Verdict]:
     """Return the newest verdicts that count for `team` and are its own, the first received first: sent by it, or with something new in it
     that it or somebody `named` signed and answers for today."""
-    return (
-        _counting(digests, team, named).filter(_is_new_of_own(digests, team, named)).order_by("attestation__received_at", "attestation_id")
-    )
+    # Where nobody else sent anything, all of that comes to one short condition; writing the long one down takes longer than asking it.
+    is_alone = not has_been_sent_by_others(digests, team)
+    own = _about(digests).filter(is_sent_by(team)) if is_alone else own_among_others(digests, team=team, named=named)
+    return own.order_by("attestation__received_at", "attestation_id")
+
+
+def own_among_others(digests: Collection[str], *, team: Team, named: Q) -> QuerySet[Verdict]:
+    """Return the same verdicts in no order, whoever else sent something about the artifacts."""
+    return _counting(digests, team, named).filter(_is_new_of_own(digests, team, named))
+
+
+def has_been_sent_by_others(digests: Collection[str], team: Team) -> bool:
+    """Return whether there ever was a verdict about the artifacts on something that the team did not send."""
+    return VerdictSubject.objects.filter(~is_sent_by(team, verdict="verdict__"), artifact__in=digests).exists()
 
 
 def others_verdicts(digests: Collection[str], *, team: Team, named: Q) -> QuerySet[Verdict]:
@@ -73,6 +84,8 @@ def others_verdicts(digests: Collection[str], *, team: Team, named: Q) -> QueryS
 
     First what a signer of the team's or somebody `named` signed who does not answer today, then the first received.
     """
+    if not has_been_sent_by_others(digests, team):
+        return Verdict.objects.none()
     first = _first_of_copies(digests, team, named)
     relevant = first.filter(_is_relevant(team, named))
     others = (
@@ -86,6 +99,8 @@ def others_verdicts(digests: Collection[str], *, team: Team, named: Q) -> QueryS
 
 def spare_verdicts(digests: Collection[str], *, team: Team, named: Q) -> QuerySet[Verdict]:
     """Return the newest verdicts of what others sent and adds nothing to what counts already, the last received first."""
+    if not has_been_sent_by_others(digests, team):
+        return Verdict.objects.none()
     first = _first_of_copies(digests, team, named)
     spare = _about(digests).filter(is_admitted(team)).exclude(is_sent_by(team) | Q(pk__in=first.values("verdict")) | _is_unnamed())
     return spare.order_by("-attestation__received_at", "-attestation_id")

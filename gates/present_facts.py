@@ -11,7 +11,7 @@ from approvals.models import Approval, ApprovalEnd, Request, Revision
 from approvals.path.contradictions import standing_contradictions
 from approvals.policies.expectations import active_expectations
 from approvals.policies.named_signers import named_in
-from approvals.policies.versions import active_policy
+from approvals.requests.policy_for import policy_for
 from approvals.requests.refresh import is_outdated
 from approvals.requests.status import stood_approved
 from attestations.blobs import bytes_of
@@ -25,6 +25,7 @@ from identities.permissions import roles_of
 from identities.standing import SUSPENDED, in_words, is_only_deactivated, why_not_answering
 from proofs.approval.human_approval import parse_human_approval
 from proofs.canonical import parse_canonical
+from proofs.errors import Refusal
 from proofs.policy.evaluate import CountedApproval, count_approvals, exclusions, parse_policy
 
 
@@ -80,9 +81,10 @@ def check_path_stands(request: Request, *, digest: str) -> list[Reason]:
 
 
 def _check_policy(request: Request, revision: Revision) -> list[Reason]:
-    policy = active_policy(project=request.project, environment=request.environment)
-    if policy is None:
-        return [Reason("policy.missing", f"No policy is active for {request.project} in {request.environment.name}.")]
+    try:
+        policy = policy_for(request)
+    except Refusal as refusal:
+        return [Reason(refusal.code, f"{refusal.reason[:1].upper()}{refusal.reason[1:]}.")]
     if policy.digest != revision.policy_id:
         return [Reason("policy.mismatch", f"The request was approved under {revision.policy}; {policy} is in force now.")]
     if revision.expectations_digest is not None:

@@ -56,6 +56,8 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
     "settings.own": ("keeping one's own settings", frozenset()),
     "audit.read": ("reading what people did here", frozenset({Role.AUDITOR, Role.ADMINISTRATOR})),
     "packs.read": ("downloading evidence packs", EVERY_ROLE),
+    # A receiver learns what the whole team decides.
+    "webhooks.change": ("sending messages to other systems", frozenset({Role.ADMINISTRATOR})),
     "places.add": ("adding projects and environments", frozenset({Role.ADMINISTRATOR})),
     "portal.set_up": ("setting up the portal", frozenset({Role.ADMINISTRATOR})),
     "trust.read": ("reading what evidence is verified under", EVERY_ROLE),
@@ -77,6 +79,7 @@ HUMAN_ACTIONS = frozenset(
         "settings.own",
         "sign_in.change",
         "trust.change",
+        "webhooks.change",
     }
 )
 # Every active person may, about themselves and nobody else.

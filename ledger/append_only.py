@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from django.db import migrations, models
+from django.db import models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+
+from ledger.on_table import OnTable
 
 
 class AppendOnlyError(RuntimeError):
@@ -47,7 +49,7 @@ class AppendOnly(models.Model):
         raise AppendOnlyError(f"{type(self).__name__} is append-only")
 
 
-class ForbidChange(migrations.RunPython):
+class ForbidChange(OnTable):
     """Migration operation: the database itself refuses UPDATE, DELETE and TRUNCATE on a model's table."""
 
     def __init__(self, app_label: str, model: str) -> None:
@@ -81,7 +83,7 @@ class ForbidChange(migrations.RunPython):
             editor.execute(f'DROP TRIGGER IF EXISTS "{table}_no_{event}"{on_table}')
 
 
-class FreezeColumns(migrations.RunPython):
+class FreezeColumns(OnTable):
     """Migration operation: the database refuses an UPDATE that changes one of the named columns."""
 
     def __init__(self, app_label: str, model: str, columns: list[str], trigger: str = "frozen") -> None:

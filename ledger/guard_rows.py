@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import migrations
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 from ledger.append_only import ForbidChange, install_postgres_function
+from ledger.on_table import OnTable
 
 
-class ForbidRemoval(migrations.RunPython):
+class ForbidRemoval(OnTable):
     """The database refuses DELETE and TRUNCATE on a model's table."""
 
     def __init__(self, app_label: str, model: str) -> None:
@@ -46,7 +46,7 @@ class ForbidRemoval(migrations.RunPython):
             _drop(editor, table, f"no_{event}")
 
 
-class SetOnce(migrations.RunPython):
+class SetOnce(OnTable):
     """The database refuses an UPDATE that changes or clears one of the named columns once it holds something."""
 
     def __init__(self, app_label: str, model: str, columns: list[str]) -> None:
@@ -82,7 +82,7 @@ class SetOnce(migrations.RunPython):
         _drop(editor, apps.get_model(self.app_label, self.model)._meta.db_table, "set_once")
 
 
-class ForbidReplacement(migrations.RunPython):
+class ForbidReplacement(OnTable):
     """SQLite refuses an INSERT whose key is taken, also INSERT OR REPLACE on a connection without recursive_triggers.
 
     Not for tables that our acts fill with INSERT OR IGNORE, which this would refuse too. PostgreSQL has no such statement.
@@ -115,10 +115,10 @@ class AllowChange(ForbidChange):
 
     def __init__(self, app_label: str, model: str) -> None:
         super().__init__(app_label, model)
-        migrations.RunPython.__init__(self, self._remove, self._install)
+        OnTable.__init__(self, self._remove, self._install)
 
 
-class Lift(migrations.RunPython):
+class Lift(OnTable):
     """Take a guard away: one of the operations of this module, or `ForbidChange` or `FreezeColumns`. Going back puts it there again."""
 
     def __init__(self, guard: Any) -> None:

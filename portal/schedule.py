@@ -19,6 +19,7 @@ from attestations.reverify import spread_reverifications
 from identities.people.end_lapsed import end_lapsed_roles
 from portal.notices.follow_ledger import follow_ledger
 from portal.notices.mail_notices import mail_notices
+from portal.webhooks.deliver_messages import deliver_messages
 
 log = structlog.get_logger("portal.schedule")
 
@@ -58,6 +59,11 @@ def mail_new_notices() -> int:
     return mail_notices(clock=timezone.now) if settings.EMAIL_HOST else 0
 
 
+def deliver_webhooks() -> int:
+    """Send the messages to other systems that are due. Returns how many were tried."""
+    return deliver_messages(clock=timezone.now)
+
+
 # In this order: what is touched is verified in the same round, and a verdict of this round is seen by the requests of the same round.
 CHORES: tuple[tuple[str, Callable[[], int]], ...] = (
     ("attestations.reverify", spread_due_reverifications),
@@ -67,6 +73,7 @@ CHORES: tuple[tuple[str, Callable[[], int]], ...] = (
     ("notices.follow", follow_new_entries),
     ("notices.mail", mail_new_notices),
     ("approvals.dry_run", weigh_dry_runs),
+    ("webhooks.deliver", deliver_webhooks),
 )
 
 

@@ -61,6 +61,8 @@ MAX_EVIDENCE_BYTES = env_int("MAX_EVIDENCE_BYTES", 1024 * 1024, least=1024, most
 MAX_COLLECTION_BYTES = env_int("MAX_COLLECTION_BYTES", 16 * 1024 * 1024, least=1024, most=256 * 1024 * 1024)
 API_CALLS_PER_MINUTE = env_int("API_CALLS_PER_MINUTE", 600, least=1, most=1_000_000)
 CEREMONY_SECONDS = env_int("CEREMONY_SECONDS", 300, least=30, most=300)
+# Hosts by name that webhooks may reach although they are not public.
+WEBHOOK_PRIVATE_HOSTS = frozenset(env_list("WEBHOOK_PRIVATE_HOSTS", []))
 KEY_COOLING_HOURS = env_int("KEY_COOLING_HOURS", 24, least=0, most=720)
 RECOVERY_HOURS = env_int("RECOVERY_HOURS", 72, least=1, most=720)
 RECOVERED_KEY_COOLING_HOURS = env_int("RECOVERED_KEY_COOLING_HOURS", 72, least=0, most=720)

@@ -13,6 +13,7 @@ from ledger import views as ledger_views
 from portal import views
 from portal.notices import views as notice_views
 from portal.setup import views as setup_views
+from portal.webhooks import views as webhook_views
 from reports.register import views as register_views
 
 # The admin's own sign-in form knows no second factor; ours does.
@@ -33,6 +34,11 @@ portal_patterns = [
     path("notices/read", notice_views.read_all, name="notices_read"),
     path("notices/remove", notice_views.remove, name="notices_remove"),
     path("notices/<int:notice_id>/read", notice_views.read, name="notice_read"),
+    path("settings/webhooks", webhook_views.webhooks, name="webhooks"),
+    path("settings/webhooks/add", webhook_views.add, name="webhook_add"),
+    path("settings/webhooks/<str:webhook_id>", webhook_views.webhook, name="webhook"),
+    path("settings/webhooks/<str:webhook_id>/<slug:what>", webhook_views.change, name="webhook_change"),
+    path("settings/webhooks/<str:webhook_id>/messages/<str:message_id>/again", webhook_views.again, name="webhook_again"),
     path("api/schema", SpectacularAPIView.as_view(), name="api_schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="portal:api_schema"), name="api_docs"),
 ]

@@ -102,6 +102,9 @@ accept:
 """
 BY_PROJECT = POLICY[: POLICY.index("    registeredSigner")] + "    expectations: project\n" + POLICY[POLICY.index("  - id: approval") :]
 
+# One approver and nothing else, for what there is no evidence about.
+NO_EVIDENCE = POLICY[: POLICY.index("  - id: provenance")] + POLICY[POLICY.index("  - id: approval") :]
+
 
 @dataclass
 class Stage:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from approvals.models.answers import Approval, ApprovalEnd, Ceremony, KeptApproval, Record, new_approval_id, new_ceremony_id
 from approvals.models.drafts import DryRun, PolicyDraft, new_draft_id, new_dry_run_id
 from approvals.models.findings import PathFinding
+from approvals.models.life import ChangesAnswered, Promotion, RequestExpiry, RequestSubmission, Supersession, Withdrawal
 from approvals.models.policies import ExpectationsActivation, ExpectationsVersion, PolicyActivation, PolicyVersion
 from approvals.models.requests import Request, RequestArtifact, RequestState, Revision, RevisionEvidence, new_request_id
 
@@ -12,6 +13,7 @@ __all__ = [
     "Approval",
     "ApprovalEnd",
     "Ceremony",
+    "ChangesAnswered",
     "DryRun",
     "ExpectationsActivation",
     "ExpectationsVersion",
@@ -20,12 +22,17 @@ __all__ = [
     "PolicyActivation",
     "PolicyDraft",
     "PolicyVersion",
+    "Promotion",
     "Record",
     "Request",
     "RequestArtifact",
+    "RequestExpiry",
     "RequestState",
+    "RequestSubmission",
     "Revision",
     "RevisionEvidence",
+    "Supersession",
+    "Withdrawal",
     "new_approval_id",
     "new_ceremony_id",
     "new_draft_id",

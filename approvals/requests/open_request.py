@@ -6,7 +6,6 @@ writes is kept and shown as unchecked. Not checked here: the evidence, which `ap
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +14,7 @@ from django.db import transaction
 
 from approvals.models import Request, RequestArtifact
 from approvals.policies.versions import active_policy
+from approvals.requests.plain_text import clean_text
 from approvals.requests.revise import revise_request
 from attestations.models import Artifact
 from attestations.names import proven_name
@@ -64,8 +64,8 @@ def open_request(
     request = Request.objects.create(
         project=project,
         environment=environment,
-        title=_clean_text(title, "the title", MAX_TITLE, required=True),
-        note=_clean_text(note, "the note", MAX_NOTE),
+        title=clean_text(title, "the title", MAX_TITLE, required=True),
+        note=clean_text(note, "the note", MAX_NOTE),
         requester=by,
         on_behalf_of=principal,
         opened_at=now,
@@ -101,7 +101,7 @@ def _choose_principal(project: Project, by: Identity, username: str) -> Identity
 
 def _proven_name(digest: str) -> str:
     try:
-        return _clean_text(proven_name(digest), "a name", MAX_NAME)
+        return clean_text(proven_name(digest), "a name", MAX_NAME)
     except Refusal:
         return ""
 
@@ -111,19 +111,7 @@ def _parse_artifacts(artifacts: Sequence[AskedArtifact]) -> list[AskedArtifact]:
         raise Malformed("request.no_artifact", "got no artifact, expected at least one digest")
     if len(artifacts) > MAX_ARTIFACTS:
         raise TooLarge("request.too_many_artifacts", f"got {len(artifacts)} artifacts, expected at most {MAX_ARTIFACTS}")
-    parsed = [AskedArtifact(str(parse_digest(item.digest)), _clean_text(item.name, "a name", MAX_NAME)) for item in artifacts]
+    parsed = [AskedArtifact(str(parse_digest(item.digest)), clean_text(item.name, "a name", MAX_NAME)) for item in artifacts]
     if len({item.digest for item in parsed}) != len(parsed):
         raise Malformed("request.artifact_twice", "got the same digest twice, expected every artifact once")
     return sorted(parsed, key=lambda item: item.digest)
-
-
-def _clean_text(unverified_text: str, what: str, limit: int, *, required: bool = False) -> str:
-    """Normalise text for people: NFC, no control characters but line ends (they could hide or reorder what is read)."""
-    text = unicodedata.normalize("NFC", unverified_text).replace("\r\n", "\n").strip()
-    if len(text) > limit:
-        raise TooLarge("request.text", f"got {len(text)} characters for {what}, expected at most {limit}")
-    if required and not text:
-        raise Malformed("request.text", f"got nothing for {what}, expected a few words")
-    if any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co") and character != "\n" for character in text):
-        raise Malformed("request.text", f"got invisible or control characters in {what}, expected plain text")
-    return text

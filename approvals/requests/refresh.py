@@ -18,6 +18,7 @@ from django.db.models.functions import Coalesce
 
 from approvals.models import Approval, ExpectationsActivation, PolicyActivation, Request, RequestState, Revision, RevisionEvidence
 from approvals.policies.named_signers import own_of, troubled_by_signers
+from approvals.requests.policy_for import derived_kinds
 from approvals.requests.revise import Evaluation, evaluate_request, lock_state, revise_request
 from approvals.requests.status import refresh_state
 from attestations.admission import is_admitted, is_sent_by
@@ -44,7 +45,8 @@ def refresh_requests(*, now: datetime, limit: int = BATCH) -> int:
 
     A request that cannot be evaluated is left as it is, which approves nothing, and is tried again after all others had their turn.
     """
-    frozen = sum(_attempt(_refresh, state, now=now) for state in list_behind()[:limit])
+    behind = list(list_behind()[:limit])
+    frozen = sum(_attempt(_refresh, state, now=now) for state in [*behind, *_derived(behind)[:limit]])
     for state in _lapsed(now)[:limit]:
         _attempt(_lapse, state, now=now)
     return frozen
@@ -146,12 +148,20 @@ def list_behind() -> QuerySet[RequestState]:
         .filter(
             Exists(newer)
             | Exists(superseded)
-            | ~Q(in_force=F("pinned"))
+            # A policy that a kind derives is no column to compare with: `_derived` asks for it.
+            | (~Q(in_force=F("pinned")) & ~Q(request__kind__in=derived_kinds()))
             | (Q(expected_then__isnull=False) & ~Q(expected=F("expected_then")))
         )
         .select_related("request__project__team", "request__environment", "request__requester", "request__on_behalf_of")
         .order_by("computed_at", "pk")
     )
+
+
+def _derived(behind: Sequence[RequestState]) -> QuerySet[RequestState]:
+    """Other requests whose kind derives their policy: whether it still comes to the same is asked in turn, of the one unseen for longest first."""
+    kinds = RequestState.objects.filter(request__kind__in=derived_kinds(), status__in=FOLLOWED)
+    others = kinds.exclude(pk__in=[state.pk for state in behind])
+    return others.select_related("request__project__team", "request__environment", "request__requester").order_by("computed_at", "pk")
 
 
 def _lapsed(now: datetime) -> QuerySet[RequestState]:

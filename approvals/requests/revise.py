@@ -19,7 +19,7 @@ from django.db.models import Q
 from approvals.models import PolicyVersion, Request, RequestState, Revision, RevisionEvidence
 from approvals.policies.expectations import active_expectations
 from approvals.policies.named_signers import named_signers
-from approvals.policies.versions import active_policy
+from approvals.requests.policy_for import keep_policy, policy_for
 from approvals.requests.snapshot import SeenEvidence, build_snapshot, party
 from approvals.requests.status import refresh_state
 from attestations.admission import MAX_OF_OTHERS, is_own, is_troubled_by_signers, others_verdicts, own_verdicts
@@ -63,14 +63,12 @@ class Evaluation:
 
 
 def evaluate_request(request: Request) -> Evaluation:
-    """Evaluate the policy in force on the evidence there is now. Writes nothing.
+    """Evaluate the policy of a request (`policy_for`) on the evidence there is now. Writes nothing.
 
     Refuses with `policy.missing`, or with `evidence.too_many` when there is more of it than fits into one revision, of the team itself and of
     the signers that the policy and the project's expectations name; however much there is of others, it refuses nothing.
     """
-    policy = active_policy(project=request.project, environment=request.environment)
-    if policy is None:
-        raise Conflict("policy.missing", f"no policy is in force for {request.project} in {request.environment.name}")
+    policy = policy_for(request)
     parsed = parse_policy(bytes_of(policy.document))
     expected = active_expectations(request.project) if parsed.asks_expectations else None
     artifacts = [{"digest": item.artifact_id, "name": item.name} for item in request.artifacts.order_by("artifact_id")]
@@ -94,22 +92,23 @@ def evaluate_request(request: Request) -> Evaluation:
 
 
 @transaction.atomic
-def revise_request(*, request: Request, by: Identity | None, now: datetime) -> Revision:
+def revise_request(*, request: Request, by: Identity | None, now: datetime, answers_changes: str = "") -> Revision:
     """Freeze the next revision of a request and write it into the ledger. `by` is None when the portal does it by itself.
 
+    `answers_changes` is what the requester says to those who asked for changes; `answer_changes` gives it.
     Refuses as `evaluate_request` does.
     """
     state = lock_state(request, now=now)
     now = now.replace(microsecond=0)
     evaluation = evaluate_request(request)
     number = state.revision_number + 1
-    document = _request_document(request, number, evaluation, now)
+    document = _request_document(request, number, evaluation, now, answers_changes)
     result_bytes, input_bytes = canonical_bytes(evaluation.result), canonical_bytes(evaluation.policy_input)
     snapshot = _build_snapshot(request, document, evaluation, sha256_hex(result_bytes))
     revision = Revision.objects.create(
         request=request,
         number=number,
-        policy=evaluation.policy,
+        policy=keep_policy(evaluation.policy, now=now),
         digest=sha256_hex(document),
         document=store_blob(document, now),
         policy_input=store_blob(input_bytes, now),
@@ -159,8 +158,14 @@ def _names(identity: Identity) -> dict[str, str]:
     return {"kind": str(identity.kind), "issuer": identity.issuer, "subject": identity.subject}
 
 
-def _request_document(request: Request, number: int, evaluation: Evaluation, now: datetime) -> bytes:
-    environment, asks = request.environment, request.requester
+def _request_document(request: Request, number: int, evaluation: Evaluation, now: datetime, answers_changes: str) -> bytes:
+    environment, asks, origin = request.environment, request.requester, request.from_environment
+    more = {
+        "subject": parse_canonical(bytes_of(request.subject)) if request.subject else None,
+        "fromEnvironment": {"id": origin.pk, "name": origin.slug, "tier": origin.tier} if origin else None,
+        "about": request.about_id,
+        "answersChanges": answers_changes or None,
+    }
     return build_request_document(
         request_id=request.pk,
         revision=number,
@@ -178,6 +183,7 @@ def _request_document(request: Request, number: int, evaluation: Evaluation, now
         evidence=[(item.digest, item.verdict_digest) for item in evaluation.evidence],
         opened_at=request.opened_at,
         frozen_at=now,
+        more=more,
     )
 
 

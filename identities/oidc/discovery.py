@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from django.core.cache import cache
 
 from identities.models import IdentityProvider
-from identities.workload.fetch_keys import LOOPBACK, WELL_KNOWN, refuse_url, speak_to
+from identities.outgoing import LOOPBACK
+from identities.workload.fetch_keys import WELL_KNOWN, refuse_url, speak_to
 from proofs.canonical import parse_json
 from proofs.errors import Malformed, Unavailable, Unproven
 from proofs.tokens.compact import read_token

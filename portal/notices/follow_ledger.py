@@ -1,4 +1,4 @@
-"""Read the ledger from where it was read to, in order, and write a notice to everybody an entry concerns.
+"""Read the ledger from where it was read to, in order, and write a notice to everybody an entry concerns, and messages to other systems.
 
 Notices and the cursor are written in one transaction, and a notice is unique for its person, entry and kind: killed at any moment, this
 loses nothing and tells nothing twice. Entries become visible in the order of their indexes, since all queue for one lock.
@@ -18,6 +18,7 @@ from identities.preferences.current import is_mailed, preferences_of
 from ledger.models import Entry
 from portal.models import Notice, NoticeCursor
 from portal.notices.concerned import Told, list_told
+from portal.webhooks.queue_messages import queue_messages
 
 BATCH = 200
 log = structlog.get_logger(__name__)
@@ -36,6 +37,7 @@ def follow_ledger(*, now: datetime, limit: int = BATCH) -> int:
             return 0
         for entry in entries:
             Notice.objects.bulk_create([_notice(entry, told, now) for told in _told(entry)], ignore_conflicts=True)
+            queue_messages(entry, now=now)
         cursor.next_index = entries[-1].index + 1
         cursor.save(update_fields=["next_index"])
         # They have done their work, and a pseudonym is to stay one.

@@ -117,6 +117,7 @@ TOOLS = (
     ("audit.read", "Audit", "scroll", "identities:audit"),
     ("sign_in.change", "Identity providers", "lock", "identities:sign_in_providers"),
     ("policies.edit", "Write a policy", "pen", "approvals:policy_new"),
+    ("webhooks.change", "Webhooks", "bell", "portal:webhooks"),
     ("portal.set_up", "Set-up", "check", "portal:set_up"),
 )
 # label, icon, URL name, and the beginning of the paths that belong to it; none is the very path alone.

@@ -6,16 +6,21 @@ is for `proofs.pack.check_documents`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from proofs.approval.approval_parts import EnvironmentReference
+from proofs.approval.subjects import has_subject, parse_subject
 from proofs.canonical import canonical_bytes, parse_canonical
+from proofs.digest import sha256_hex
 from proofs.fields import Fields
 from proofs.moment import rfc3339
 
 REQUEST_SCHEMA = "countersign-request/v1"
+
+# There only where there is something to say, so that documents of before keep their bytes.
+OPTIONAL = ("subject", "fromEnvironment", "about", "answersChanges")
 
 _CODE = "request.mismatch"
 _FIELDS = (
@@ -36,6 +41,7 @@ _FIELDS = (
     "evidence",
     "openedAt",
     "frozenAt",
+    *OPTIONAL,
 )
 
 
@@ -57,11 +63,14 @@ def build_request_document(
     evidence: Iterable[tuple[str, str]],
     opened_at: datetime,
     frozen_at: datetime,
+    more: Mapping[str, Any] | None = None,
 ) -> bytes:
     """Return the canonical bytes of one revision's request.
 
     `artifacts` are {"digest", "name"}; the parties {"kind", "issuer", "subject", "name", "id"}, of which name and id are labels;
-    `evidence` pairs the digest of each item with the digest of its verdict.
+    `evidence` pairs the digest of each item with the digest of its verdict. `more` holds the fields of `OPTIONAL` that are there: the
+    subject document, where a promotion comes from ({"id", "name", "tier"}), the request it is about, and the note with which the
+    requester answers those who asked for changes.
     """
     return canonical_bytes(
         {
@@ -82,6 +91,7 @@ def build_request_document(
             "evidence": [{"digest": {"sha256": digest}, "verdictDigest": {"sha256": verdict}} for digest, verdict in evidence],
             "openedAt": rfc3339(opened_at),
             "frozenAt": rfc3339(frozen_at),
+            **{name: value for name, value in (more or {}).items() if value is not None},
         }
     )
 
@@ -91,6 +101,34 @@ def parse_request_document(content: bytes) -> Fields:
     document = Fields(parse_canonical(content), path="request", code=_CODE).only(*_FIELDS)
     document.choice("schema", (REQUEST_SCHEMA,))
     return document
+
+
+def read_more(document: Fields, *, kind: str, digests: Sequence[str]) -> dict[str, Any]:
+    """Return the fields of `OPTIONAL` that a request document has, each read strictly.
+
+    A request of a kind that has a subject document has exactly one artifact, the digest of that document. Refuses with
+    `request.mismatch`, and as `parse_subject` does.
+    """
+    more: dict[str, Any] = {name: document.raw(name) for name in OPTIONAL if name in document.value}
+    if None in more.values():
+        document.refuse(next(name for name in more if more[name] is None), "a value, or no such field")
+    if has_subject(kind) != ("subject" in more):
+        document.refuse("subject", f"{'a' if has_subject(kind) else 'no'} subject document in a request of kind {kind}")
+    if "subject" in more:
+        content = canonical_bytes(more["subject"])
+        parse_subject(content, kind=kind)
+        if list(digests) != [f"sha256:{sha256_hex(content)}"]:
+            document.refuse("artifacts", "the digest of the subject document, and nothing else")
+    if (kind == "promotion") != ("fromEnvironment" in more):
+        document.refuse("fromEnvironment", "where it comes from, in a promotion and nowhere else")
+    if "fromEnvironment" in more:
+        origin = document.fields("fromEnvironment").only("id", "name", "tier")
+        origin.text("id", limit=80), origin.text("name", limit=80), origin.integer("tier", low=1, high=3)
+    if "about" in more:
+        document.text("about", limit=80)
+    if "answersChanges" in more:
+        document.text("answersChanges", limit=2000, lines=True)
+    return more
 
 
 def read_party(document: Fields, name: str) -> dict[str, str] | None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from proofs.approval.request_document import OPTIONAL
 from proofs.canonical import canonical_bytes
 
 SNAPSHOT_SCHEMA = "countersign-review-snapshot/v1"
@@ -79,6 +80,7 @@ def build_review_snapshot(
             "evidence": [_evidence(item) for item in evidence],
             "trails": list(trails),
             "note": {"text": request["note"], "checked": False},
+            **{name: request[name] for name in OPTIONAL if name in request},
         }
     )
 

@@ -1,7 +1,8 @@
 """Step 21 of the argument: request and snapshot say what the statement says, and the statement's words to the person follow from them.
 
 Both documents are built again from what the steps before have shown, by the functions the portal builds them with, and compared
-byte for byte. Taken from them as they are: title and note, display names, the portal's own ids and times, and the traced trails.
+byte for byte. Taken from them as they are: title and note, display names, the portal's own ids and times, the traced trails, where a
+promotion comes from, and what the requester answered. A subject document is read strictly, and the one artifact is its digest.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from proofs.approval.approval_parts import HumanApproval
-from proofs.approval.request_document import build_request_document, parse_request_document, read_party
+from proofs.approval.request_document import build_request_document, parse_request_document, read_more, read_party
 from proofs.approval.review_snapshot import ShownEvidence, build_review_snapshot
 from proofs.approval.review_words import evidence_label, media_type_of, missing_evidence, signer_label, summarise
 from proofs.canonical import canonical_bytes, parse_canonical
@@ -44,6 +45,7 @@ def check_request(content: bytes, approval: HumanApproval, policy_input: dict[st
     shown = parse_request_document(content)
     asked = approval.separation_of_duties.requester
     opened_at, frozen_at = shown.time("openedAt"), shown.time("frozenAt")
+    digests = [str(digest) for item in approval.artifacts for digest in item.digests]
     rebuilt = build_request_document(
         request_id=approval.request.id,
         revision=approval.request.revision,
@@ -61,6 +63,7 @@ def check_request(content: bytes, approval: HumanApproval, policy_input: dict[st
         evidence=[(item.digest, item.verdict_digest) for item in approval.evidence],
         opened_at=opened_at,
         frozen_at=frozen_at,
+        more=read_more(shown, kind=approval.request.kind, digests=digests),
     )
     if rebuilt != content:
         part = _first_difference(shown.value, parse_canonical(rebuilt))

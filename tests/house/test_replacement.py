@@ -9,7 +9,20 @@ import pytest
 from django.apps import apps
 from django.db import DatabaseError, connection, models, transaction
 
-from approvals.models import Approval, ApprovalEnd, Ceremony, KeptApproval
+from approvals.models import (
+    Approval,
+    ApprovalEnd,
+    Ceremony,
+    ChangesAnswered,
+    KeptApproval,
+    Promotion,
+    Request,
+    RequestExpiry,
+    RequestSubmission,
+    Revision,
+    Supersession,
+    Withdrawal,
+)
 from attestations.collection.receive import receive_collection
 from attestations.models import Artifact, Attestation, Blob, Collection, CollectionItem, Observation, Place, Submission, TrustRoot
 from gates.decide import decide
@@ -88,8 +101,24 @@ def whole_story(settings: Any, tmp_path: Path) -> None:
     approval = Approval.objects.get()
     ended = {"code": "approval.ended", "sentence": "The person left", "entry": Entry.objects.earliest("pk"), "ended_at": make.NOW}
     ApprovalEnd.objects.create(approval=approval, **ended)
+    live_through(Request.objects.get())
     KeptApproval.objects.create(approval=approval, roles=["approver:release"], kept_at=make.NOW)
     record_sign_in(username="alice", outcome="failed", address="", identity=None, now=make.NOW)
+
+
+def live_through(request: Request) -> None:
+    """Everything that can happen to a request, at once, which the acts would not allow."""
+    entries = iter(Entry.objects.order_by("-pk"))
+    RequestSubmission.objects.create(request=request, by=request.requester, entry=next(entries), submitted_at=make.NOW)
+    Withdrawal.objects.create(request=request, by=request.requester, reason="Not needed", entry=next(entries), withdrawn_at=make.NOW)
+    Supersession.objects.create(request=request, by_request=request, entry=next(entries), superseded_at=make.NOW)
+    RequestExpiry.objects.create(request=request, entry=next(entries), expired_at=make.NOW)
+    # The gate of the story let it through, which may have written this already.
+    if not Promotion.objects.exists():
+        Promotion.objects.create(request=request, entry=next(entries), promoted_at=make.NOW)
+    revision = Revision.objects.earliest("pk")
+    answered = {"by": request.requester, "note": "Changed", "entry": next(entries), "answered_at": make.NOW}
+    ChangesAnswered.objects.create(revision=revision, **answered)
 
 
 def replace_all(table: str) -> None:

@@ -33,7 +33,7 @@ from identities.scim.make_provisioning_token import make_provisioning_token
 from identities.signers.block_signer import block_signer
 from ledger.models import Entry
 from ledger.publish import publish_checkpoint
-from portal.models import Notice
+from portal.models import Notice, WebhookDelivery, WebhookEndpoint
 from tests import cast, make_saml, make_trust
 from tests import make_approvals as make
 from tests import make_attestations as evidence
@@ -133,10 +133,20 @@ def of_alice() -> dict[str, Any]:
         "bound_id": bound.pk,
         "notice_id": Notice.objects.create(identity=cast.alice(), **told).pk,
         "recovery_id": recovery.pk,
+        **of_the_teams_webhook(),
         "session_id": session.pk,
         "slug": provider.slug,
         "token_id": token_id,
     }
+
+
+def of_the_teams_webhook() -> dict[str, Any]:
+    """A webhook, a message of it, and what can be done to it."""
+    endpoint = WebhookEndpoint.objects.create(
+        team=cast.payments(), name="chat", url="https://hooks.example", sealed_secret=b"", added_by=cast.dave(), added_at=make.NOW
+    )
+    message = WebhookDelivery.objects.create(endpoint=endpoint, event="webhook.test", body="{}", created_at=make.NOW)
+    return {"webhook_id": endpoint.pk, "message_id": message.pk, "what": "stop"}
 
 
 def at_providers() -> dict[tuple[str, str], Any]:

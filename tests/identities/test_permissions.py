@@ -34,6 +34,7 @@ WRITES = {
     "settings.own": set(),
     "audit.read": {Role.AUDITOR, Role.ADMINISTRATOR},
     "sign_in.change": {Role.ADMINISTRATOR},
+    "webhooks.change": {Role.ADMINISTRATOR},
 }
 
 

@@ -1,0 +1,83 @@
+"""What happens to a request beside its revisions and answers: each at most once, each with its entry in the ledger."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from approvals.models.requests import Request, Revision
+from identities.models import Identity
+from ledger.append_only import AppendOnly
+from ledger.models import Entry
+
+
+class RequestSubmission(AppendOnly):
+    """A draft is put to people."""
+
+    request = models.OneToOneField(Request, primary_key=True, on_delete=models.PROTECT, related_name="submission")
+    by = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="+")
+    entry = models.OneToOneField(Entry, on_delete=models.PROTECT, related_name="+")
+    submitted_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.request_id} submitted"
+
+
+class Withdrawal(AppendOnly):
+    """A request is taken back by who asked, or by the person who answers for the program that asked."""
+
+    request = models.OneToOneField(Request, primary_key=True, on_delete=models.PROTECT, related_name="withdrawal")
+    by = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=2000)
+    entry = models.OneToOneField(Entry, on_delete=models.PROTECT, related_name="+")
+    withdrawn_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.request_id} withdrawn"
+
+
+class Supersession(AppendOnly):
+    """A request that waited is overtaken by a newer one about the same things."""
+
+    request = models.OneToOneField(Request, primary_key=True, on_delete=models.PROTECT, related_name="supersession")
+    by_request = models.ForeignKey(Request, on_delete=models.PROTECT, related_name="supersessions")
+    entry = models.OneToOneField(Entry, on_delete=models.PROTECT, related_name="+")
+    superseded_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.request_id} superseded by {self.by_request_id}"
+
+
+class RequestExpiry(AppendOnly):
+    """Nobody answered a request in the time there is for it."""
+
+    request = models.OneToOneField(Request, primary_key=True, on_delete=models.PROTECT, related_name="expiry")
+    entry = models.OneToOneField(Entry, on_delete=models.PROTECT, related_name="+")
+    expired_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.request_id} expired"
+
+
+class Promotion(AppendOnly):
+    """A gate let an approved request through for the first time. `decision_id` names its answer."""
+
+    request = models.OneToOneField(Request, primary_key=True, on_delete=models.PROTECT, related_name="promotion")
+    decision_id = models.CharField(max_length=40, blank=True)
+    entry = models.OneToOneField(Entry, on_delete=models.PROTECT, related_name="+")
+    promoted_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.request_id} promoted"
+
+
+class ChangesAnswered(AppendOnly):
+    """The requester answers those who asked for changes: with this revision, and a note of what changed."""
+
+    revision = models.OneToOneField(Revision, primary_key=True, on_delete=models.PROTECT, related_name="answers_changes")
+    by = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="+")
+    note = models.TextField(max_length=2000)
+    entry = models.OneToOneField(Entry, on_delete=models.PROTECT, related_name="+")
+    answered_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.revision} answers the changes asked for"

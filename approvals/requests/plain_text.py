@@ -1,0 +1,22 @@
+"""What people and programs write in a request, made fit to be shown to others."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from proofs.errors import Malformed, TooLarge
+
+
+def clean_text(unverified_text: str, what: str, limit: int, *, required: bool = False) -> str:
+    """Normalise text for people: NFC, no control characters but line ends (they could hide or reorder what is read).
+
+    Refuses with `request.text`.
+    """
+    text = unicodedata.normalize("NFC", unverified_text).replace("\r\n", "\n").strip()
+    if len(text) > limit:
+        raise TooLarge("request.text", f"got {len(text)} characters for {what}, expected at most {limit}")
+    if required and not text:
+        raise Malformed("request.text", f"got nothing for {what}, expected a few words")
+    if any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co") and character != "\n" for character in text):
+        raise Malformed("request.text", f"got invisible or control characters in {what}, expected plain text")
+    return text
