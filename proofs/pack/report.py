@@ -11,7 +11,7 @@ from typing import Any
 from proofs.approval.approval_parts import ApprovedArtifact, EnvironmentReference, PolicyReference, RequestReference
 from proofs.assess import VERIFIED, Assessment
 from proofs.policy.evidence_rule import describe_signer
-from proofs.policy.expectation_rule import part_of
+from proofs.policy.reading import part_of
 
 NOT_WITNESSED = "The log is not witnessed: a rewritten log shows only to people who kept an earlier approval or checkpoint."
 NEVER_CHECKED = (

@@ -64,7 +64,7 @@ from proofs.pack.layout import check_layout
 from proofs.pack.report import PackReport, Step, VerifiedApproval, VerifiedItem, describe_item, describe_person, everything_not_checked
 from proofs.pack.trust import Trust
 from proofs.policy.evaluate import CountedApproval, Policy
-from proofs.policy.expectation_rule import part_of
+from proofs.policy.reading import part_of
 
 Follow = Callable[[Step], None]
 

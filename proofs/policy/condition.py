@@ -32,7 +32,7 @@ _CODE = "policy.condition"
 def refuse_unusable(expression: str) -> None:
     """Refuse with `policy.condition` what does not compile or does not answer true or false. Without the library nothing is known."""
     if is_available():
-        _compiled(expression)
+        compile_condition(expression)
 
 
 def is_available() -> bool:
@@ -45,7 +45,8 @@ def is_available() -> bool:
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Any:
+def condition_environment() -> Any:
+    """Return the library's environment: the variables and their types."""
     from cel_expr_python import cel
 
     text, anything = cel.Type.STRING, cel.Type.DYN
@@ -63,9 +64,10 @@ def _environment() -> Any:
 
 
 @lru_cache(maxsize=256)
-def _compiled(expression: str) -> Any:
+def compile_condition(expression: str) -> Any:
+    """Return the expression compiled, once for each; refuses with `policy.condition`."""
     try:
-        compiled = _environment().compile(expression)
+        compiled = condition_environment().compile(expression)
     except RuntimeError as error:
         first = str(error).partition("\n")[0]
         raise Malformed(_CODE, f"got a condition that does not compile: {first[:300]}") from error

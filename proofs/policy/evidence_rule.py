@@ -7,25 +7,26 @@ neither keys nor items nor copies.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from proofs.assess import BEFORE_GRANTS
 from proofs.delegators import is_delegated_to
 from proofs.expectations import is_match
-from proofs.policy.document import Builder, EvidenceRule, Source
 from proofs.policy.expectation_rule import (
     RESULT_CODE,
     Shortfall,
+    check_age,
     check_expectations,
     is_delegated,
     missing_grant,
-    objects,
     overrule,
-    part_of,
-    texts,
 )
 from proofs.policy.expectations_document import ProjectExpectations, rules_of_project
+from proofs.policy.indexed_input import IndexedInput
+from proofs.policy.outcome import TIME_MISSING, RuleOutcome
+from proofs.policy.reading import objects, part_of, texts
+from proofs.policy.rules import Builder, EvidenceRule, Source
 
 # What the portal says of a signature that was somebody else's by then, or a stranger's: its no counts as little as its yes, or nobody could
 # undo what a stolen key said.
@@ -33,21 +34,16 @@ NOT_ITS_WORD = ("signer.revoked", "signer.compromised", "signer.retired", "signe
 _SIGNER_CHECK = "signer"
 
 
-@dataclass(frozen=True, slots=True)
-class RuleOutcome:
-    """What came of one rule: pass, fail or awaiting, a code for programs ("" for pass), a sentence for people, the items that count."""
-
-    outcome: str
-    code: str
-    sentence: str
-    evidence: tuple[str, ...] = ()
-
-
-def evaluate_evidence_rule(rule: EvidenceRule, policy_input: dict[str, Any], expected: ProjectExpectations | None = None) -> RuleOutcome:
+def evaluate_evidence_rule(
+    rule: EvidenceRule, policy_input: IndexedInput, expected: ProjectExpectations | None = None, at: datetime | None = None
+) -> RuleOutcome:
     """Return pass when every artifact of the input has an item that counts, else fail with what is missing or wrong.
 
-    `expected` are the project's expectations, for a rule that leaves it to them: without any, it fails.
+    `expected` are the project's expectations, for a rule that leaves it to them: without any, it fails. `at` is the moment at which evidence
+    must not be too old.
     """
+    if rule.max_age_hours is not None and at is None:
+        return RuleOutcome("fail", TIME_MISSING, f"{rule.title} cannot be shown: no moment is named at which evidence must be fresh.")
     if rule.by_project and expected is None:
         sentence = f"{rule.title} cannot be shown: no expectations are in force for {policy_input['project']}."
         return RuleOutcome("fail", "policy.expectations_missing", sentence)
@@ -61,11 +57,11 @@ def evaluate_evidence_rule(rule: EvidenceRule, policy_input: dict[str, Any], exp
     signers: list[str] = []
     for artifact in policy_input["artifacts"]:
         answers = [
-            (signed, judge_item(rules, signed["verdict"], artifact["digest"], policy_input, own=item["verdict"]))
-            for item in policy_input["evidence"]
-            for signed in by_signer(item)
+            (signed, judge_item(rules, signed["verdict"], artifact["digest"], policy_input, own=own))
+            for signed, own in policy_input.words_about(rule.predicate_types, artifact["digest"])
         ]
-        answers = overrule(answers)
+        # A no that is old still overrules: only what says yes must be fresh.
+        answers = [(item, shortfall or check_age(rule, item["verdict"], at)) for item, shortfall in overrule(answers)]
         accepted = [item for item, shortfall in answers if shortfall is None]
         if not accepted:
             return _failure(rule, artifact, [shortfall for _, shortfall in answers if shortfall is not None])
@@ -87,19 +83,6 @@ def describe_signer(signer: dict[str, Any]) -> str:
     if signer.get("kind") == "key":
         return f"key {signer.get('keyId')}"
     return "nobody known"
-
-
-def by_signer(item: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the item as each of its proven signers gives it: one for the signer, one more for each co-signer of the same envelope."""
-    verdict = item["verdict"]
-    facts = part_of(verdict, "facts")
-    known = {str(each.get("keyId")): each for each in objects(verdict.get("coIdentities") if isinstance(verdict, dict) else None)}
-    others = []
-    for signer in objects(facts.get("coSigners")):
-        who = known.get(str(signer.get("keyId")), {})
-        said = {"identity": who.get("identity"), "because": who.get("because")}
-        others.append({**verdict, "facts": {**facts, "signer": signer}, **said})
-    return [item, *({**item, "verdict": other} for other in others)]
 
 
 def _identities(accepted: list[dict[str, Any]]) -> dict[str, str]:

@@ -7,15 +7,16 @@ signer was accepted before. What is missing is a no.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from proofs.assess import BEFORE_GRANTS
 from proofs.delegators import DELEGATED
 from proofs.digest import names_approved
-from proofs.errors import Refusal
-from proofs.moment import parse_moment
-from proofs.policy.document import EvidenceRule, InputsRule
+from proofs.moment import rfc3339
+from proofs.policy.indexed_input import IndexedInput
+from proofs.policy.reading import moment_of, objects, part_of, texts
+from proofs.policy.rules import EvidenceRule, InputsRule
 from proofs.predicates.read import READERS
 from proofs.predicates.verdicts import PASSED
 from proofs.provenance import MAX_INPUTS, PROVENANCE_TYPES
@@ -73,6 +74,27 @@ def overrule(answers: list[tuple[dict[str, Any], Shortfall | None]]) -> list[tup
     return [(item, shortfall or _standing_no(item, refusals)) for item, shortfall in answers]
 
 
+def check_age(rule: EvidenceRule, verdict: dict[str, Any], moment: datetime | None) -> Shortfall | None:
+    """Return None when an item that counts is surely no older at this moment than the rule allows, or the rule does not ask.
+
+    It is as old as its certificate, which was issued before anything was signed under it; without one, as its earliest proven time. What has
+    neither does not count, nor what has a time that cannot be read.
+    """
+    if rule.max_age_hours is None:
+        return None
+    signer = part_of(verdict, "facts", "signer")
+    times = [moment_of(time.get("at")) for time in objects(part_of(verdict, "facts").get("times"))]
+    if signer.get("notBefore") is not None:
+        times = [moment_of(signer["notBefore"])]
+    known = [time for time in times if time is not None]
+    if moment is None or not known or len(known) < len(times):
+        return Shortfall(10, "policy.evidence_undated", "Nothing proves when it was signed, so nobody knows that it is not too old.")
+    if moment - min(known) > timedelta(hours=rule.max_age_hours):
+        words = f"It may be from {rfc3339(min(known))}; expected at most {rule.max_age_hours} hours before {rfc3339(moment)}."
+        return Shortfall(11, "policy.evidence_too_old", words)
+    return None
+
+
 def _standing_no(item: dict[str, Any], refusals: list[tuple[dict[str, Any], Shortfall]]) -> Shortfall | None:
     kind = _kind_of(part_of(item["verdict"], "facts"))
     for refusal, shortfall in refusals:
@@ -86,16 +108,9 @@ def _standing_no(item: dict[str, Any], refusals: list[tuple[dict[str, Any], Shor
 def _is_surely_after(verdict: dict[str, Any], other: dict[str, Any]) -> bool:
     """Whether `verdict` was signed after `other` existed. Where a time cannot be read, it was not."""
     times = objects(part_of(other, "facts").get("times"))
-    existed = [_moment(time.get("at")) for time in times]
-    issued = _moment(part_of(verdict, "facts", "signer").get("notBefore"))
+    existed = [moment_of(time.get("at")) for time in times]
+    issued = moment_of(part_of(verdict, "facts", "signer").get("notBefore"))
     return issued is not None and bool(existed) and all(moment is not None and moment < issued for moment in existed)
-
-
-def _moment(value: object) -> datetime | None:
-    try:
-        return parse_moment(value, code="policy.time", what="the time of a verdict") if isinstance(value, str) else None
-    except Refusal:
-        return None
 
 
 def _kind_of(facts: dict[str, Any]) -> str | None:
@@ -138,25 +153,35 @@ def _verified_subjects(policy_input: dict[str, Any], own: dict[str, Any]) -> set
 
     Whoever owns a key could vouch for anything otherwise.
     """
-    found: set[str] = set()
+    return {digest for verdict, digests in _vouchers(policy_input) if verdict is not own and verdict != own for digest in digests}
+
+
+def _vouchers(policy_input: dict[str, Any]) -> list[tuple[dict[str, Any], frozenset[str]]]:
+    """Return the verdicts that vouch for what they are about, with its digests; found once where the input can keep it."""
+    if isinstance(policy_input, IndexedInput) and policy_input.vouchers is not None:
+        return policy_input.vouchers
+    found = []
     for item in objects(policy_input.get("evidence")):
         verdict = part_of(item, "verdict")
         facts = part_of(verdict, "facts")
         passed = _kind_of(facts) == "verification-summary" and part_of(facts, "predicate").get("result") == PASSED
         vouches = passed or facts.get("predicateType") in PROVENANCE_TYPES
-        if (
-            verdict is not own
-            and verdict != own
-            and vouches
-            and not is_delegated(verdict)
-            and verdict.get("result") == "verified"
-            and part_of(verdict, "identity").get("id")
-            and not any(finding.get("outcome") in ("fail", "error") for finding in objects(verdict.get("findings")))
-            and _is_of_team(verdict, policy_input)
-            and not missing_grant(verdict, policy_input)
-        ):
-            found |= {digest for subject in objects(facts.get("subjects")) for digest in texts(subject.get("digests"))}
+        if vouches and not is_delegated(verdict) and _is_of_team(verdict, policy_input) and is_vouched_for(verdict, policy_input):
+            subjects = (digest for subject in objects(facts.get("subjects")) for digest in texts(subject.get("digests")))
+            found.append((verdict, frozenset(subjects)))
+    if isinstance(policy_input, IndexedInput):
+        policy_input.vouchers = found
     return found
+
+
+def is_vouched_for(verdict: dict[str, Any], policy_input: dict[str, Any]) -> bool:
+    """Return whether an item is verified, nothing contradicts it, and a registered signer answers for it who may attest it here."""
+    return (
+        verdict.get("result") == "verified"
+        and bool(part_of(verdict, "identity").get("id"))
+        and not any(finding.get("outcome") in ("fail", "error") for finding in objects(verdict.get("findings")))
+        and not missing_grant(verdict, policy_input)
+    )
 
 
 def _is_of_team(verdict: dict[str, Any], policy_input: dict[str, Any]) -> bool:
@@ -189,21 +214,3 @@ def missing_grant(verdict: dict[str, Any], policy_input: dict[str, Any]) -> str:
 def is_delegated(verdict: dict[str, Any]) -> bool:
     """Return whether a known delegator signed this for another builder, which counts only where that builder is named."""
     return any(finding.get("code") == DELEGATED for finding in objects(verdict.get("findings")))
-
-
-def part_of(value: dict[str, Any], *names: str) -> dict[str, Any]:
-    """Return the object inside, or an empty one where anything on the way is missing or of another kind."""
-    current: Any = value
-    for name in names:
-        current = current.get(name) if isinstance(current, dict) else None
-    return current if isinstance(current, dict) else {}
-
-
-def objects(value: Any) -> list[dict[str, Any]]:
-    """Return the objects of a list; an empty one for anything else."""
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def texts(value: Any) -> list[str]:
-    """Return the texts of a list; an empty one for anything else."""
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
