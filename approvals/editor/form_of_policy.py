@@ -5,8 +5,9 @@ A number that is none stays the text somebody typed; a field left empty is left 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import QueryDict
@@ -24,9 +25,9 @@ class Shown:
     field: Field
     name: str
     text: str = ""
-    texts: list[str] = field(default_factory=list)
+    texts: list[str] = dataclasses.field(default_factory=list)
     is_none: bool = False
-    inside: list[list[Shown]] = field(default_factory=list)
+    inside: list[list[Shown]] = dataclasses.field(default_factory=list)
 
     @property
     def is_set(self) -> bool:

@@ -18,10 +18,10 @@ from attestations.queries import verdict_document
 from identities.models import Project
 from proofs.policy.document import EvidenceRule
 from proofs.policy.evidence_rule import describe_signer, judge_item
-from proofs.policy.indexed_input import by_signer
 from proofs.policy.expectation_rule import Shortfall
-from proofs.policy.reading import part_of
 from proofs.policy.expectations_document import ProjectExpectations, parse_expectations
+from proofs.policy.indexed_input import by_signer
+from proofs.policy.reading import part_of
 
 MAX_ITEMS = 100
 

@@ -72,6 +72,12 @@ class _StrictLoader(yaml.SafeLoader):
             raise Unreadable("policy.yaml", "got a YAML alias, expected every value written out", mark)
         return super().compose_node(parent, index)
 
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep=deep)
+        except ValueError as error:  # A date or a number that there cannot be.
+            raise Unreadable("policy.yaml", f"got a value that there cannot be ({error}), expected plain text", node.start_mark) from error
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         marks = [key.start_mark for key, _ in node.value]
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
@@ -98,8 +104,6 @@ def read_source(source: str) -> Source:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         raise Unreadable("policy.yaml", f"got text that is not YAML ({error}), expected a mapping", mark) from error
-    except ValueError as error:  # A date or a number that there cannot be.
-        raise Unreadable("policy.yaml", f"got a value that YAML does not have ({error}), expected plain text and numbers") from error
     except RecursionError as error:
         raise Unreadable("policy.yaml", "got YAML that is nested too deeply") from error
 

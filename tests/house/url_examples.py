@@ -13,6 +13,8 @@ from typing import Any
 
 from allauth.usersessions.models import UserSession
 
+from approvals.dry_run.ask import ask_dry_run
+from approvals.policies.drafts import begin_draft
 from attestations.collection.receive import receive_collection
 from attestations.models import TrustRoot
 from identities.issue import issue_credential
@@ -85,8 +87,12 @@ def tell_story(settings: Any, folder: Path) -> Story:
         member(role, elsewhere=True)
     root = TrustRoot.objects.filter(removed_at__isnull=True).first()
     assert root is not None
+    drafted = begin_draft(project=cast.payments_api(), source=make.ANYTHING_GOES, by=make.erin(), now=make.NOW)
+    tried = ask_dry_run(draft=drafted, environment=cast.production(), days=30, by=make.erin(), now=make.NOW)
     examples = {
         **of_alice(),
+        "draft_id": drafted.pk,
+        "run_id": tried.pk,
         "attestation_id": sent.pk,
         "block_id": block.pk,
         "ceremony_id": ceremony.pk,
