@@ -9,12 +9,15 @@ import pytest
 from django.apps import apps
 from django.db import DatabaseError, connection, models, transaction
 
+from approvals.dry_run.ask import ask_dry_run
 from approvals.models import (
     Approval,
     ApprovalEnd,
     Ceremony,
     ChangesAnswered,
+    DryRun,
     KeptApproval,
+    PolicyDraft,
     Promotion,
     Request,
     RequestExpiry,
@@ -23,6 +26,7 @@ from approvals.models import (
     Supersession,
     Withdrawal,
 )
+from approvals.policies.drafts import begin_draft
 from attestations.collection.receive import receive_collection
 from attestations.models import Artifact, Attestation, Blob, Collection, CollectionItem, Observation, Place, Submission, TrustRoot
 from gates.decide import decide
@@ -63,11 +67,13 @@ LIVING = {
     BlockedSigner,
     BoundSignIn,
     Ceremony,
+    DryRun,
     EvidenceSigner,
     Grant,
     Identity,
     IdentityProvider,
     KeyRecovery,
+    PolicyDraft,
     ProvisioningToken,
     RoleAssignment,
     SignInEvent,
@@ -98,6 +104,8 @@ def whole_story(settings: Any, tmp_path: Path) -> None:
     BlockedSigner.objects.create(name="key", team=cast.payments(), reason="Nobody knows it", blocked_at=make.NOW)
     Recertification.objects.create(identity=cast.runner(), note="Still needed", grants=[], reviewed_at=make.NOW)
     make_providers.all_that_ends()
+    draft = begin_draft(project=cast.payments_api(), source=make.ANYTHING_GOES, by=make.erin(), now=make.NOW)
+    ask_dry_run(draft=draft, environment=cast.production(), days=30, by=make.erin(), now=make.NOW)
     approval = Approval.objects.get()
     ended = {"code": "approval.ended", "sentence": "The person left", "entry": Entry.objects.earliest("pk"), "ended_at": make.NOW}
     ApprovalEnd.objects.create(approval=approval, **ended)
