@@ -41,7 +41,7 @@ def block(text: str, language: str) -> str:
     return "".join(line.removeprefix(indent) for line in body.splitlines(keepends=True))
 
 
-EXAMPLE = block(POLICIES.partition("## Expectations of a project")[0], "yaml")
+EXAMPLE = block(POLICIES.partition("## Eight recipes")[0], "yaml")
 # The document, then the rule that leaves it to the project.
 EXPECTATIONS, RULE = POLICIES.partition("## Expectations of a project")[2].partition("A rule then says")[::2]
 
