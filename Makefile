@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test lint fix types walls migrations check mutate test-saml bench-verify bench-hostile lock
+.PHONY: help install demo up test lint fix types walls migrations check mutate test-saml bench-verify bench-hostile bench-policy lock
 
 help:  ## list what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 20
@@ -47,6 +47,9 @@ test-saml: install  ## sign in at Debian's simplesamlphp, where it is installed
 
 bench-verify: install  ## hold the verifier against its own signature checks and against sigstore, in ROUNDS (60) rounds
 	@$(BIN)/python -m benchmarks.verify --rounds $(or $(ROUNDS),60)
+
+bench-policy: install  ## hold the weighing of a policy against one signature check
+	@$(BIN)/python -m benchmarks.policy
 
 bench-hostile: install  ## hold the cost of refusing hostile input against verifying a genuine bundle
 	@$(BIN)/python -m benchmarks.hostile

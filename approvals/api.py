@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.conf import settings
 from django.shortcuts import get_object_or_404
-from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request as ApiRequest
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from approvals.models import Approval, Request
+from approvals.models import OutcomeStatement, Request
+from approvals.outcome.read_outcome import newest_outcome
+from approvals.pages.described import describe_request
 from approvals.path.receive_observations import NEW, REFUSED, ObservationAnswer, receive_observations
+from approvals.requests.answer_changes import answer_changes
 from approvals.requests.open_request import AskedArtifact, open_request
-from approvals.requests.status import Standing, compute_standing
-from approvals.serializers import InputObservation, InputRequest, OutputObservations, OutputRequest
-from attestations.blobs import bytes_of
+from approvals.requests.people import Named
+from approvals.requests.submit import submit_request
+from approvals.requests.withdraw import withdraw_request
+from approvals.serializers import InputNote, InputObservation, InputReason, InputRequest, OutputObservations, OutputOutcome, OutputRequest
 from identities.api_authentication import HasScope, IsPerson, caller_of
 from identities.models import ApiCredential, Environment, Identity, Project
 from identities.permissions import readable_projects
-from proofs.canonical import parse_canonical
+from proofs.approval.outcome import SIMPLE_RESULT, SUMMARY
+from proofs.canonical import canonical_bytes, parse_canonical
 from proofs.errors import NotAllowed, NotFound
 
 
@@ -41,17 +43,24 @@ class RequestsView(APIView):
         body.is_valid(raise_exception=True)
         asked = body.validated_data
         project = _find_project(asked["project"], caller_of(request))
+        origin = asked["fromEnvironment"]
         opened = open_request(
+            kind=asked["kind"],
             project=project,
             environment=_find_environment(asked["environment"], project),
+            from_environment=_find_environment(origin, project) if origin else None,
+            subject=canonical_bytes(asked["subject"]) if asked["subject"] is not None else None,
+            is_draft=asked["draft"],
             title=asked["title"],
             note=asked["note"],
             artifacts=[AskedArtifact(item["digest"], item["name"]) for item in asked["artifacts"]],
             by=caller_of(request),
             on_behalf_of=asked["onBehalfOf"] or "",
+            people=[Named(item["because"], item["provider"], item["account"]) for item in asked["people"]],
+            asked_with=request.auth if isinstance(request.auth, ApiCredential) else None,
             now=timezone.now(),
         )
-        answer = _describe(opened)
+        answer = _described(opened)
         return Response(answer, status=201, headers={"Location": answer["url"]})
 
 
@@ -69,9 +78,84 @@ class RequestView(APIView):
 
     @extend_schema(responses={200: OutputRequest}, operation_id="request_read")
     def get(self, request: ApiRequest, request_id: str) -> Response:
-        rows = Request.objects.select_related("project__team", "environment")
-        asked = get_object_or_404(rows, pk=request_id, project__in=readable_projects(caller_of(request), "requests.read"))
-        return Response(_describe(asked))
+        return Response(_described(_get_request(request, request_id)))
+
+
+class WithdrawalView(APIView):
+    """Withdraw a request."""
+
+    permission_classes = [HasScope]
+    required_scope = ApiCredential.Scope.REQUESTS_WRITE
+    required_action = "requests.withdraw"
+
+    @extend_schema(request=InputReason, responses={200: OutputRequest}, operation_id="request_withdraw")
+    def post(self, request: ApiRequest, request_id: str) -> Response:
+        body = InputReason(data=request.data)
+        body.is_valid(raise_exception=True)
+        asked = _get_request(request, request_id)
+        withdraw_request(request=asked, reason=body.validated_data["reason"], by=caller_of(request), now=timezone.now())
+        return Response(_described(asked))
+
+
+class SubmissionView(APIView):
+    """Submit a draft."""
+
+    permission_classes = [HasScope]
+    required_scope = ApiCredential.Scope.REQUESTS_WRITE
+    required_action = "requests.open"
+
+    @extend_schema(request=None, responses={200: OutputRequest}, operation_id="request_submit")
+    def post(self, request: ApiRequest, request_id: str) -> Response:
+        asked = _get_request(request, request_id)
+        submit_request(request=asked, by=caller_of(request), now=timezone.now())
+        return Response(_described(asked))
+
+
+class ChangesView(APIView):
+    """Answer those who asked for changes, with a new revision."""
+
+    permission_classes = [HasScope]
+    required_scope = ApiCredential.Scope.REQUESTS_WRITE
+    required_action = "requests.open"
+
+    @extend_schema(request=InputNote, responses={200: OutputRequest}, operation_id="request_answer_changes")
+    def post(self, request: ApiRequest, request_id: str) -> Response:
+        body = InputNote(data=request.data)
+        body.is_valid(raise_exception=True)
+        asked = _get_request(request, request_id)
+        answer_changes(request=asked, note=body.validated_data["note"], by=caller_of(request), now=timezone.now())
+        return Response(_described(asked))
+
+
+class OutcomeView(APIView):
+    """What the portal signed about a request once people had approved it, for tools that know two common formats."""
+
+    permission_classes = [HasScope]
+    required_scope = ApiCredential.Scope.READ
+    required_action = "requests.read"
+
+    @extend_schema(responses={200: OutputOutcome}, operation_id="request_outcome")
+    def get(self, request: ApiRequest, request_id: str) -> Response:
+        asked = get_object_or_404(Request, pk=request_id, project__in=readable_projects(caller_of(request), "requests.read"))
+        said = newest_outcome(asked)
+        if not said:
+            raise NotFound(
+                "outcome.missing", "the newest revision of this request was never fully approved, so nothing was signed about it"
+            )
+        return Response(OutputOutcome({"request": asked.pk, "statements": [_signed_statement(row) for row in said]}).data)
+
+
+def _signed_statement(row: OutcomeStatement) -> dict[str, Any]:
+    predicate_type = SUMMARY if row.type == OutcomeStatement.Type.SUMMARY else SIMPLE_RESULT
+    envelope = parse_canonical(bytes(row.envelope))
+    return {
+        "type": row.type,
+        "predicateType": predicate_type,
+        "digest": row.digest,
+        "ledgerIndex": row.entry_id,
+        "signedAt": row.signed_at,
+        "envelope": envelope,
+    }
 
 
 class ApprovalsView(APIView):
@@ -144,53 +228,10 @@ def _find_environment(slug: str, project: Project) -> Environment:
     return environment
 
 
-def _describe(asked: Request) -> dict[str, Any]:
-    standing = compute_standing(asked, now=timezone.now())
-    revision = standing.revision
-    result: dict[str, Any] = parse_canonical(bytes_of(revision.policy_result)) if revision else {"rules": [], "result": "fail"}
-    counted = {rule["id"]: rule for rule in standing.rules}
-    rules: list[Mapping[str, Any]] = [counted.get(rule["id"], rule) for rule in result["rules"]]
-    value = {
-        "id": asked.pk,
-        "url": settings.ORIGIN + reverse("approvals:request", args=[asked.pk]),
-        "title": asked.title,
-        "project": asked.project.slug,
-        "environment": asked.environment.slug,
-        "status": standing.status,
-        "revision": revision.number if revision else 0,
-        "snapshot": revision.snapshot_id if revision else "",
-        "policy": revision.policy_id if revision else "",
-        "result": result["result"],
-        "artifacts": [{"digest": item.artifact_id, "name": item.name} for item in asked.artifacts.order_by("artifact_id")],
-        "rules": rules,
-        "approvals": [_answer(answer) for answer in standing.answers],
-        "approvalsRequired": standing.required,
-        "reasons": _reasons(standing, rules),
-        "openedAt": asked.opened_at,
-    }
-    return dict(OutputRequest(value).data)
+def _get_request(request: ApiRequest, request_id: str) -> Request:
+    rows = Request.objects.select_related("project__team", "environment", "requester__owner", "on_behalf_of", "from_environment", "subject")
+    return get_object_or_404(rows, pk=request_id, project__in=readable_projects(caller_of(request), "requests.read"))
 
 
-def _answer(answer: Approval) -> dict[str, Any]:
-    return {
-        "by": answer.identity.name,
-        "issuer": answer.identity.issuer,
-        "subject": answer.identity.subject,
-        "decision": answer.decision,
-        "level": answer.level,
-        "signedAt": answer.signed_at,
-        "notAfter": answer.not_after,
-        "record": answer.record.digest,
-        "ledgerIndex": answer.record.entry_id,
-    }
-
-
-def _reasons(standing: Standing, rules: Sequence[Mapping[str, Any]]) -> list[str]:
-    if standing.status == "approved":
-        return []
-    against = [
-        f"{answer.identity.name}: {answer.get_decision_display().lower()}."
-        for answer in standing.answers
-        if answer.decision != Approval.Decision.APPROVE
-    ]
-    return against + [rule["sentence"] for rule in rules if rule["outcome"] != "pass"]
+def _described(asked: Request) -> dict[str, Any]:
+    return dict(OutputRequest(describe_request(asked, now=timezone.now())).data)

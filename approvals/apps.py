@@ -10,8 +10,23 @@ class ApprovalsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Hear from the room below, which cannot call this one, who is deactivated."""
+        """Hear from the room below, which cannot call this one, who is deactivated; say which kinds of requests bring their own policy."""
+        from approvals.changes.derive_policy import derive_policy_for_change
+        from approvals.exceptions.derive_policy import derive_policy_for_exception
+        from approvals.models import Request
         from approvals.requests.end_unused import end_unused_approvals
+        from approvals.requests.policy_for import derive_policy_of
         from identities.signals import person_deactivated
 
+        derive_policy_of(Request.Kind.POLICY_CHANGE, derive_policy_for_change)
+        derive_policy_of(Request.Kind.EXCEPTION, derive_policy_for_exception)
         person_deactivated.connect(end_unused_approvals, dispatch_uid="approvals.requests.end_unused")
+        _keep_statements()
+
+
+def _keep_statements() -> None:
+    from approvals.revocation.revoke_approval import REVOCATIONS
+    from approvals.statements.kinds import keep_statements_of
+    from proofs.approval.person_statement import REVOCATION_TYPE
+
+    keep_statements_of(REVOCATION_TYPE, REVOCATIONS)

@@ -28,7 +28,7 @@ from ledger.append import append_event
 from ledger.keys import log_verifier_key
 from ledger.models import Entry
 from ledger.recorder import recorder_key
-from proofs.approval.human_approval import ENVIRONMENT_ID
+from proofs.approval.signed_parts import ENVIRONMENT_ID
 from proofs.canonical import canonical_bytes
 from proofs.errors import Conflict, Malformed
 from proofs.moment import rfc3339

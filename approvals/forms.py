@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 
 from approvals.models import Approval
-from approvals.requests.open_request import MAX_ARTIFACTS, MAX_NOTE, MAX_TITLE, AskedArtifact
+from approvals.requests.open_request import MAX_ARTIFACTS, AskedArtifact
+from approvals.requests.people import Named
+from approvals.requests.plain_text import MAX_NOTE, MAX_TITLE
 from identities.models import Environment, Identity, Project, SigningKey
 from identities.permissions import readable_teams
+from proofs.approval.reason_codes import REASON_CODES
+from proofs.approval.subjects import build_rotation
 from proofs.digest import parse_digest
 from proofs.errors import Refusal
 
@@ -38,14 +43,31 @@ class InputRequest(forms.Form):
         help_text="Shown to approvers as your words, marked as not checked.",
     )
 
+    people = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocomplete": "off"}),
+        label="Who made it",
+        help_text="Where the policy keeps those who made it from approving it. One per line: why, and the account: commit-author github:12345, "
+        "co-author email:ana@example.org, committer portal:ana.",
+    )
+    is_draft = forms.BooleanField(required=False, label="Keep it as a draft", help_text="Nobody is asked until you submit it.")
+
     def __init__(self, *args: Any, person: Identity, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.person = person
         projects = Project.objects.filter(readable_teams(person, "requests.open")).order_by("slug")
-        chosen = {"project": projects, "environment": Environment.objects.filter(team__in=projects.values("team")).order_by("slug")}
+        environments = Environment.objects.filter(team__in=projects.values("team")).order_by("slug")
+        programs = Identity.objects.filter(team__in=projects.values("team"), status=Identity.Status.ACTIVE).order_by("name")
+        chosen: dict[str, QuerySet[Any]] = {
+            "project": projects,
+            "environment": environments,
+            "from_environment": environments,
+            "executor": programs.exclude(kind=Identity.Kind.PERSON),
+        }
         for name, queryset in chosen.items():
-            field = self.fields[name]
-            assert isinstance(field, forms.ModelChoiceField)
-            field.queryset = queryset
+            field = self.fields.get(name)
+            if isinstance(field, forms.ModelChoiceField):
+                field.queryset = queryset
 
     def clean_artifacts(self) -> list[AskedArtifact]:
         lines = [line.strip() for line in self.cleaned_data["artifacts"].splitlines() if line.strip()]
@@ -59,6 +81,83 @@ class InputRequest(forms.Form):
             except Refusal as refusal:
                 raise forms.ValidationError(f"Line {number}: {refusal.reason}.") from refusal
         return asked
+
+    def clean_people(self) -> list[Named]:
+        lines = [line.split() for line in self.cleaned_data["people"].splitlines() if line.strip()]
+        named = []
+        for number, words in enumerate(lines, start=1):
+            provider, colon, account = words[-1].rpartition(":") if words[-1].startswith("https://") else words[-1].partition(":")
+            if len(words) != 2 or not colon:
+                raise forms.ValidationError(f"Line {number}: expected why and an account, like “commit-author github:12345”.")
+            named.append(Named(words[0], provider, account))
+        return named
+
+
+class InputPromotion(InputRequest):
+    """What somebody asks to go on from one environment to the next."""
+
+    from_environment = NamedChoice(
+        queryset=Environment.objects.none(), empty_label=None, label="From", help_text="Where every one of them is approved now."
+    )
+    field_order = ("title", "artifacts", "project", "from_environment", "environment")
+
+
+class InputRotation(InputRequest):
+    """Which keys somebody asks to rotate. Keys are named, never shown."""
+
+    artifacts = None  # type: ignore[assignment]
+    what = forms.CharField(max_length=300, label="What is rotated", help_text="For example: the signing key of the release workflow.")
+    executor = NamedChoice(
+        queryset=Identity.objects.none(), empty_label=None, label="Carried out by", help_text="The registered program that does it."
+    )
+    old_keys = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
+        help_text="The names of the keys that go, one per line.",
+    )
+    new_keys = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
+        help_text="The names of the keys that come, one per line. Never a key itself: what looks like a secret is refused.",
+    )
+    field_order = ("title", "what", "executor", "old_keys", "new_keys", "project", "environment")
+
+    def clean(self) -> dict[str, Any]:
+        """Put what was written together into the document that people decide about."""
+        given = super().clean() or {}
+        if self.errors:
+            return given
+        executor: Identity = given.pop("executor")
+        try:
+            given["subject"] = build_rotation(
+                what=given.pop("what"),
+                initiator={"issuer": self.person.issuer, "subject": self.person.subject},
+                executor={"issuer": executor.issuer, "subject": executor.subject},
+                old_keys=_lines(given.pop("old_keys")),
+                new_keys=_lines(given.pop("new_keys")),
+            )
+        except Refusal as refusal:
+            raise forms.ValidationError(f"{refusal.reason[:1].upper()}{refusal.reason[1:]}.") from refusal
+        return given
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+# The form for each kind that a person asks for here.
+REQUEST_FORMS: dict[str, type[InputRequest]] = {"release": InputRequest, "promotion": InputPromotion, "rotation": InputRotation}
+
+
+class InputReason(forms.Form):
+    """Why a request is withdrawn."""
+
+    reason = forms.CharField(max_length=MAX_NOTE, widget=forms.Textarea(attrs={"rows": 2}), label="Why you withdraw it")
+
+
+class InputNote(forms.Form):
+    """What the requester says to those who asked for changes."""
+
+    note = forms.CharField(max_length=MAX_NOTE, widget=forms.Textarea(attrs={"rows": 3}), label="What changed")
 
 
 # The other way to answer, beside a key: the button that was pressed.
@@ -76,6 +175,7 @@ class InputDecision(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="Becomes part of what you sign. Needed to reject or to request changes; you may leave it empty when you approve.",
     )
+    reason_codes = forms.MultipleChoiceField(choices=list(REASON_CODES.items()), required=False, widget=forms.CheckboxSelectMultiple)
     key = NamedChoice(queryset=SigningKey.objects.none(), empty_label=None, label="Approval key", required=False)
     way = forms.ChoiceField(choices=[("key", "With the key"), (SIGN_IN, "By signing in")], required=False, widget=forms.HiddenInput)
 

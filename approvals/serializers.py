@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from approvals.models import Approval, PathFinding, RequestState
+from approvals.models import Approval, NamedPerson, PathFinding, Request, RequestState
 from approvals.path.receive_observations import KNOWN, NEW, REFUSED
-from approvals.requests.open_request import MAX_ARTIFACTS, MAX_NAME, MAX_NOTE, MAX_TITLE
+from approvals.requests.name_people import MAX_PEOPLE
+from approvals.requests.open_request import MAX_ARTIFACTS, OPENED_HERE
+from approvals.requests.plain_text import MAX_NAME, MAX_NOTE, MAX_TITLE
 from attestations.models import Place
+from proofs.approval.delta import AREAS
+from proofs.approval.verdict import Verdict
 from proofs.observation import MAX_LOCATION, MAX_REFERENCE, MAX_SLUG
 
 
@@ -18,14 +22,49 @@ class InputArtifact(serializers.Serializer):
     name = serializers.CharField(max_length=MAX_NAME, required=False, allow_blank=True, default="")
 
 
-class InputRequest(serializers.Serializer):
-    """The question: may these artifacts go to this environment?"""
+class InputPerson(serializers.Serializer):
+    """An account of somebody who took part in making what is asked about."""
 
+    because = serializers.ChoiceField(choices=NamedPerson.Because.choices)
+    provider = serializers.CharField(
+        max_length=90, help_text="github, gitlab, git, email, portal, the host of a platform, or an issuer’s address."
+    )
+    account = serializers.CharField(max_length=200, help_text="What never changes about it: at github and gitlab its number.")
+
+
+class InputRequest(serializers.Serializer):
+    """The question: may these artifacts go to this environment, may this agent do this, may these keys be rotated?"""
+
+    kind = serializers.ChoiceField(choices=[(kind.value, kind.label) for kind in OPENED_HERE], required=False, default="release")
     project = serializers.SlugField(max_length=64)
     environment = serializers.SlugField(max_length=64)
     title = serializers.CharField(max_length=MAX_TITLE)
-    artifacts = serializers.ListField(child=InputArtifact(), allow_empty=False, max_length=MAX_ARTIFACTS)
+    artifacts = serializers.ListField(
+        child=InputArtifact(),
+        allow_empty=True,
+        max_length=MAX_ARTIFACTS,
+        required=False,
+        default=list,
+        help_text="What a release or a promotion is about.",
+    )
+    fromEnvironment = serializers.SlugField(
+        max_length=64, required=False, allow_null=True, default=None, help_text="Where a promotion's artifacts come from."
+    )
+    subject = serializers.JSONField(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="What an agent's action or a rotation is about: a countersign-agent-action/v1 or countersign-rotation/v1 document.",
+    )
+    draft = serializers.BooleanField(required=False, default=False, help_text="Ask nobody yet; submit it later.")
     note = serializers.CharField(max_length=MAX_NOTE, required=False, allow_blank=True, default="")
+    people = serializers.ListField(
+        child=InputPerson(),
+        required=False,
+        default=list,
+        max_length=MAX_PEOPLE,
+        help_text="Who made the change, where the policy keeps them from approving it.",
+    )
     onBehalfOf = serializers.CharField(
         max_length=150,
         required=False,
@@ -35,12 +74,32 @@ class InputRequest(serializers.Serializer):
     )
 
 
+class InputReason(serializers.Serializer):
+    """Why a request is withdrawn."""
+
+    reason = serializers.CharField(max_length=MAX_NOTE)
+
+
+class InputNote(serializers.Serializer):
+    """What the requester says to those who asked for changes."""
+
+    note = serializers.CharField(max_length=MAX_NOTE)
+
+
+class OutputChange(serializers.Serializer):
+    """One thing that is otherwise than when somebody signed."""
+
+    area = serializers.ChoiceField(choices=AREAS)
+    code = serializers.CharField()
+    sentence = serializers.CharField()
+
+
 class OutputRule(serializers.Serializer):
     """One rule of the policy and how it stands."""
 
     id = serializers.CharField()
     title = serializers.CharField()
-    outcome = serializers.ChoiceField(choices=["pass", "fail", "awaiting"])
+    outcome = serializers.ChoiceField(choices=["pass", "fail", "awaiting", "waived"])
     code = serializers.CharField(allow_blank=True)
     sentence = serializers.CharField()
 
@@ -57,12 +116,19 @@ class OutputAnswer(serializers.Serializer):
     notAfter = serializers.DateTimeField()
     record = serializers.CharField(help_text="SHA-256 of the record's payload.")
     ledgerIndex = serializers.IntegerField()
+    revision = serializers.IntegerField(help_text="Which revision it answers.")
+    verdict = serializers.ChoiceField(
+        choices=[verdict.value for verdict in Verdict], help_text="How the answer stands now, recomputed from what was signed."
+    )
+    sentence = serializers.CharField(help_text="Why it stands so.")
+    delta = OutputChange(many=True, help_text="What changed since, where the answer is STALE.")
 
 
 class OutputRequest(serializers.Serializer):
     """A request and where it stands."""
 
     id = serializers.CharField()
+    kind = serializers.ChoiceField(choices=Request.Kind.choices)
     url = serializers.CharField()
     title = serializers.CharField()
     project = serializers.CharField()
@@ -73,11 +139,33 @@ class OutputRequest(serializers.Serializer):
     policy = serializers.CharField(help_text="SHA-256 of the policy document.")
     result = serializers.ChoiceField(choices=["pass", "fail"])
     artifacts = InputArtifact(many=True)
+    fromEnvironment = serializers.CharField(allow_null=True)
+    subject = serializers.JSONField(allow_null=True, help_text="The document it is about, where it is about one.")
+    about = serializers.CharField(allow_null=True, help_text="The request that this one is about.")
+    supersededBy = serializers.CharField(allow_null=True, help_text="The newer request that took its place.")
     rules = OutputRule(many=True)
-    approvals = OutputAnswer(many=True)
+    approvals = OutputAnswer(many=True, help_text="Every answer to every revision, oldest first.")
     approvalsRequired = serializers.IntegerField()
     reasons = serializers.ListField(child=serializers.CharField(), help_text="Why it is not approved, in sentences; empty once it is.")
     openedAt = serializers.DateTimeField()
+
+
+class OutputSignedStatement(serializers.Serializer):
+    """One statement that the portal signed, as a DSSE envelope."""
+
+    type = serializers.ChoiceField(choices=["svr", "vsa"])
+    predicateType = serializers.CharField()
+    digest = serializers.CharField(help_text="SHA-256 of the payload.")
+    ledgerIndex = serializers.IntegerField()
+    signedAt = serializers.DateTimeField()
+    envelope = serializers.JSONField(help_text="The DSSE envelope, signed by the portal's recorder key.")
+
+
+class OutputOutcome(serializers.Serializer):
+    """What the portal signed about a request: a simple verification result and a verification summary."""
+
+    request = serializers.CharField()
+    statements = OutputSignedStatement(many=True)
 
 
 class InputObservation(serializers.Serializer):

@@ -5,18 +5,28 @@ from __future__ import annotations
 from django.urls import path
 
 from approvals import api, views
+from approvals.changes import views as changes
 from approvals.editor import views as editor
+from approvals.exceptions import views as waivers
+from approvals.pages.statements import views as statements
 
 app_name = "approvals"
 urlpatterns = [
     path("queue", views.queue, name="queue"),
     path("requests/new", views.request_new, name="request_new"),
     path("requests/<str:request_id>", views.request_page, name="request"),
+    path("requests/<str:request_id>/outcome.jsonl", views.outcome, name="outcome"),
     path("requests/<str:request_id>/sign", views.sign, name="sign"),
+    path("requests/<str:request_id>/withdraw", views.withdraw, name="withdraw"),
+    path("requests/<str:request_id>/submit", views.submit, name="submit"),
+    path("requests/<str:request_id>/answer-changes", views.answer, name="answer_changes"),
     path("ceremonies/<str:ceremony_id>", views.ceremony, name="ceremony"),
     path("ceremonies/<str:ceremony_id>/complete", views.ceremony_complete, name="ceremony_complete"),
     path("ceremonies/<str:ceremony_id>/confirm", views.ceremony_confirm, name="ceremony_confirm"),
     path("approvals/bound/<str:bound_id>", views.bound, name="bound"),
+    path("approvals/<str:approval_id>/revoke", statements.revoke, name="revoke"),
+    path("statements/<str:statement_id>", statements.statement, name="statement"),
+    path("statements/<str:statement_id>/complete", statements.statement_complete, name="statement_complete"),
     path("records/<str:digest>", views.record, name="record"),
     path("policies/new", editor.policy_new, name="policy_new"),
     path("policies/schema.json", editor.schema, name="policy_schema"),
@@ -25,9 +35,18 @@ urlpatterns = [
     path("policies/<str:draft_id>/dry-run", editor.dry_run_new, name="dry_run_new"),
     path("dry-runs/<str:run_id>", editor.dry_run, name="dry_run"),
     path("dry-runs/<str:run_id>/cancel", editor.dry_run_cancel, name="dry_run_cancel"),
+    path("policies", changes.policies, name="policies"),
     path("policies/<str:digest>", views.policy, name="policy"),
+    path("policies/<str:digest>/propose", changes.policy_propose, name="policy_propose"),
+    path("exceptions", waivers.exceptions, name="exceptions"),
+    path("exceptions/<str:digest>/withdraw", waivers.exception_end, name="exception_end"),
+    path("requests/<str:request_id>/exception", waivers.exception_ask, name="exception_ask"),
     path("api/v1/observations", api.ObservationsView.as_view(), name="api_observations"),
     path("api/v1/requests", api.RequestsView.as_view(), name="api_requests"),
     path("api/v1/requests/<str:request_id>", api.RequestView.as_view(), name="api_request"),
+    path("api/v1/requests/<str:request_id>/withdrawal", api.WithdrawalView.as_view(), name="api_withdrawal"),
+    path("api/v1/requests/<str:request_id>/submission", api.SubmissionView.as_view(), name="api_submission"),
+    path("api/v1/requests/<str:request_id>/changes", api.ChangesView.as_view(), name="api_changes"),
     path("api/v1/requests/<str:request_id>/approvals", api.ApprovalsView.as_view(), name="api_approvals"),
+    path("api/v1/requests/<str:request_id>/outcome", api.OutcomeView.as_view(), name="api_outcome"),
 ]

@@ -5,10 +5,8 @@ Each view translates and calls one act or queries. The review page is drawn from
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -16,17 +14,26 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from approvals.forms import InputAssertion, InputDecision, InputRequest
-from approvals.models import Ceremony, PolicyVersion, Record, Request
+from approvals.exceptions.list_waivers import list_waivable
+from approvals.forms import REQUEST_FORMS, InputAssertion, InputDecision, InputNote, InputReason
+from approvals.models import Ceremony, Record, Request
+from approvals.outcome.read_outcome import newest_outcome
+from approvals.pages.ceremony_offer import offer_to_key, session_of
 from approvals.pages.decision_panel import read_panel, role_words
+from approvals.pages.life import read_life
+from approvals.pages.makers import read_makers
 from approvals.pages.queue import read_queue
 from approvals.pages.record import read_record
 from approvals.pages.review import read_review
 from approvals.pages.statement import describe_statement
+from approvals.pages.subject_words import KINDS
+from approvals.policies.readable import readable_policies
 from approvals.policies.versions import was_one_person
+from approvals.requests.answer_changes import answer_changes
 from approvals.requests.open_request import open_request
 from approvals.requests.status import compute_standing
-from approvals.signing.approval_statement import SigningSession
+from approvals.requests.submit import submit_request
+from approvals.requests.withdraw import withdraw_request
 from approvals.signing.begin_confirmation import begin_confirmation
 from approvals.signing.begin_signing import begin_signing
 from approvals.signing.complete_by_sign_in import complete_by_sign_in
@@ -34,14 +41,10 @@ from approvals.signing.complete_signing import complete_signing
 from approvals.signing.entitlement import get_current_revision
 from approvals.signing.verify_signature import parse_assertion
 from attestations.blobs import bytes_of
-from identities.models import RoleAssignment, SigningKey
 from identities.oidc.leave_for import leave_for
 from identities.permissions import may, person_of, readable_projects, requires
-from proofs.approval.human_approval import approval_challenge
 from proofs.canonical import parse_canonical
-from proofs.digest import sha256_hex
-from proofs.encoding import b64_encode, b64url_encode
-from proofs.errors import Conflict, Malformed, NotAllowed, Refusal, TooLarge
+from proofs.errors import Conflict, Malformed, NotAllowed, NotFound, Refusal, TooLarge
 
 
 @requires("requests.read")
@@ -54,18 +57,21 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 @requires("requests.open")
 def request_new(request: HttpRequest) -> HttpResponse:
-    """Ask for a release."""
-    person = person_of(request)
-    form = InputRequest(request.POST or None, person=person, initial={"artifacts": request.GET.get("artifact", "")})
+    """Ask for a release, a promotion or a rotation of keys."""
+    person, kind = person_of(request), request.GET.get("kind", "release")
+    if kind not in REQUEST_FORMS:
+        raise Http404("no form for this kind; a program asks through the API")
+    form = REQUEST_FORMS[kind](request.POST or None, person=person, initial={"artifacts": request.GET.get("artifact", "")})
     if request.method == "POST" and form.is_valid():
         try:
-            opened = open_request(**form.cleaned_data, by=person, now=timezone.now())
+            opened = open_request(**form.cleaned_data, kind=kind, by=person, now=timezone.now())
         except (Malformed, TooLarge, Conflict) as refusal:
             form.add_error(None, _sentence(refusal))
         else:
-            messages.success(request, "Your request is open. It is frozen as approvers will see it.")
+            messages.success(request, "Your request is frozen as approvers will see it.")
             return redirect("approvals:request", opened.pk)
-    return render(request, "approvals/request_new.html", {"form": form}, status=400 if form.errors else 200)
+    context = {"form": form, "kind": kind, "kinds": [(name, KINDS[name][0]) for name in REQUEST_FORMS], "asks": KINDS[kind][1]}
+    return render(request, "approvals/request_new.html", context, status=400 if form.errors else 200)
 
 
 @requires("requests.read")
@@ -75,19 +81,74 @@ def request_page(request: HttpRequest, request_id: str) -> HttpResponse:
     revision = get_current_revision(asked)
     now, person = timezone.now(), person_of(request)
     standing = compute_standing(asked, now=now)
+    review = read_review(bytes_of(revision.snapshot))
     context = {
         "asked": asked,
         "revision": revision,
-        "review": read_review(bytes_of(revision.snapshot)),
+        "review": review,
+        "people": read_makers(review, parse_canonical(bytes_of(revision.policy_input))),
         "standing": standing,
         "panel": read_panel(request=asked, revision=revision, standing=standing, reader=person, now=now),
         "role": role_words(person, asked),
+        "life": read_life(asked, standing, person),
+        "waivable": list_waivable(request=asked, reader=person),
     }
     return render(request, "approvals/request.html", context)
 
 
+@requires("requests.read")
+def outcome(request: HttpRequest, request_id: str) -> HttpResponse:
+    """Send what the portal signed about a request for other tools: one DSSE envelope a line."""
+    asked = _get_request(request, request_id)
+    lines = [bytes(row.envelope) for row in newest_outcome(asked)]
+    if not lines:
+        raise NotFound("outcome.missing", "the newest revision of this request was never fully approved, so nothing was signed about it")
+    response = HttpResponse(b"\n".join([*lines, b""]), content_type="application/jsonl")
+    response["Content-Disposition"] = f'attachment; filename="{asked.pk}.outcome.jsonl"'
+    return response
+
+
 @never_cache
-@requires("requests.decide")
+@require_POST
+@requires("requests.withdraw")
+def withdraw(request: HttpRequest, request_id: str) -> HttpResponse:
+    """Take a request back."""
+    asked, form = _get_request(request, request_id), InputReason(request.POST)
+    if form.is_valid():
+        withdraw_request(request=asked, reason=form.cleaned_data["reason"], by=person_of(request), now=timezone.now())
+        messages.success(request, "The request is withdrawn.")
+    else:
+        messages.error(request, "Say in a few words why you withdraw it.")
+    return redirect("approvals:request", asked.pk)
+
+
+@never_cache
+@require_POST
+@requires("requests.open")
+def submit(request: HttpRequest, request_id: str) -> HttpResponse:
+    """Put a draft to people."""
+    asked = _get_request(request, request_id)
+    submit_request(request=asked, by=person_of(request), now=timezone.now())
+    messages.success(request, "The request is submitted: people are asked now.")
+    return redirect("approvals:request", asked.pk)
+
+
+@never_cache
+@require_POST
+@requires("requests.open")
+def answer(request: HttpRequest, request_id: str) -> HttpResponse:
+    """Answer those who asked for changes, with a new revision."""
+    asked, form = _get_request(request, request_id), InputNote(request.POST)
+    if form.is_valid():
+        answer_changes(request=asked, note=form.cleaned_data["note"], by=person_of(request), now=timezone.now())
+        messages.success(request, "A new revision is frozen with what you said.")
+    else:
+        messages.error(request, "Say in a few words what changed.")
+    return redirect("approvals:request", asked.pk)
+
+
+@never_cache
+@requires("requests.answer")
 def sign(request: HttpRequest, request_id: str) -> HttpResponse:
     """Take a decision and begin its ceremony. Comes from the review page, with the digest of the snapshot that was shown."""
     asked = _get_request(request, request_id)
@@ -112,8 +173,9 @@ def sign(request: HttpRequest, request_id: str) -> HttpResponse:
                 shown_snapshot=given["snapshot"],
                 decision=given["decision"],
                 reason=given["reason"],
+                reason_codes=given["reason_codes"],
                 key=given["key"],
-                session=_session_of(request),
+                session=session_of(request),
                 by=person,
                 now=now,
             )
@@ -127,7 +189,7 @@ def sign(request: HttpRequest, request_id: str) -> HttpResponse:
 
 
 @never_cache
-@requires("requests.decide")
+@requires("requests.answer")
 def ceremony(request: HttpRequest, ceremony_id: str) -> HttpResponse:
     """Show what will be signed, read from the very bytes, and let the browser ask the passkey."""
     row = _get_own_ceremony(request, ceremony_id)
@@ -140,14 +202,14 @@ def ceremony(request: HttpRequest, ceremony_id: str) -> HttpResponse:
         "ceremony": row,
         "asked": row.revision.request,
         "statement": describe_statement(bytes(row.payload)),
-        "offer": _offer_to_key(row, row.signing_key) if row.signing_key else None,
+        "offer": offer_to_key(row, row.signing_key) if row.signing_key else None,
     }
     return render(request, "approvals/ceremony.html", context)
 
 
 @never_cache
 @require_POST
-@requires("requests.decide")
+@requires("requests.answer")
 def ceremony_complete(request: HttpRequest, ceremony_id: str) -> HttpResponse:
     """Take what the passkey answered."""
     form = InputAssertion(request.POST)
@@ -155,7 +217,7 @@ def ceremony_complete(request: HttpRequest, ceremony_id: str) -> HttpResponse:
         raise Malformed("webauthn.malformed", "got no assertion of a reasonable size; go back and sign again")
     answer = complete_signing(
         ceremony_id=ceremony_id,
-        session_hash=_session_of(request).session_hash,
+        session_hash=session_of(request).session_hash,
         assertion=parse_assertion(form.cleaned_data["assertion"]),
         by=person_of(request),
         now=timezone.now(),
@@ -166,20 +228,20 @@ def ceremony_complete(request: HttpRequest, ceremony_id: str) -> HttpResponse:
 
 @never_cache
 @require_POST
-@requires("requests.decide")
+@requires("requests.answer")
 def ceremony_confirm(request: HttpRequest, ceremony_id: str) -> HttpResponse:
     """Send the person to their identity provider, to confirm what the ceremony's page showed."""
-    row, session_hash = _get_own_ceremony(request, ceremony_id), _session_of(request).session_hash
+    row, session_hash = _get_own_ceremony(request, ceremony_id), session_of(request).session_hash
     bound, url = begin_confirmation(ceremony=row, session_hash=session_hash, by=person_of(request), now=timezone.now())
     return leave_for(request, url=url, provider=bound.provider)
 
 
 @never_cache
 @require_safe
-@requires("requests.decide")
+@requires("requests.answer")
 def bound(request: HttpRequest, bound_id: str) -> HttpResponse:
     """Take the person back from their identity provider: what they confirmed there is recorded, once. The provider sends browsers by GET."""
-    session_hash = _session_of(request).session_hash
+    session_hash = session_of(request).session_hash
     answer = complete_by_sign_in(bound_id=bound_id, session_hash=session_hash, by=person_of(request), now=timezone.now())
     messages.success(request, "Confirmed and recorded.")
     return redirect("approvals:record", answer.record.digest)
@@ -198,23 +260,22 @@ def record(request: HttpRequest, digest: str) -> HttpResponse:
     )
     readable = readable_projects(person_of(request), "requests.read")
     row = get_object_or_404(rows, digest=digest, approval__revision__request__project__in=readable)
-    return render(request, "approvals/record.html", {"page": read_record(row)})
+    return render(request, "approvals/record.html", {"page": read_record(row, reader=person_of(request), now=timezone.now())})
 
 
 @requires("policies.read")
 def policy(request: HttpRequest, digest: str) -> HttpResponse:
     """Show a policy version as it counts, and where among the reader's projects it was put into force."""
-    row = get_object_or_404(PolicyVersion.objects.select_related("document"), digest=digest)
     person = person_of(request)
+    row = get_object_or_404(readable_policies(person).select_related("document"), digest=digest)
     readable = row.activations.filter(project__in=readable_projects(person, "policies.read"))
     activations = list(readable.select_related("project__team", "environment", "entry").order_by("-entry_id"))
-    if not activations and (row.activations.exists() or not may(person, "policies.read", role=RoleAssignment.Role.POLICY_OWNER).allowed):
-        raise Http404("a policy of other teams, or one in force nowhere yet")
     context = {
         "policy": row,
         "document": parse_canonical(bytes_of(row.document)),
         "activations": [(activation, was_one_person(activation)) for activation in activations],
         "may_write": may(person, "policies.edit").allowed and bool(activations),
+        "may_propose": may(person, "policies.decide").allowed,
     }
     return render(request, "approvals/policy.html", context)
 
@@ -229,35 +290,9 @@ def _get_own_ceremony(request: HttpRequest, ceremony_id: str) -> Ceremony:
     readable = readable_projects(person_of(request), "requests.read")
     rows = Ceremony.objects.select_related("revision__request__environment", "signing_key", "provider")
     row = get_object_or_404(rows, pk=ceremony_id, revision__request__project__in=readable)
-    if row.identity_id != person_of(request).pk or row.session_hash != _session_of(request).session_hash:
+    if row.identity_id != person_of(request).pk or row.session_hash != session_of(request).session_hash:
         raise NotAllowed("ceremony.not_yours", "this ceremony was begun by somebody else, or in another sign-in session")
     return row
-
-
-def _offer_to_key(row: Ceremony, key: SigningKey) -> dict[str, Any]:
-    """Return what the page's script derives the challenge from and asks the passkey with."""
-    payload = bytes(row.payload)
-    return {
-        "payload": b64_encode(payload),
-        "challenge": b64url_encode(approval_challenge(payload)),
-        "rpId": settings.RP_ID,
-        "credentialIds": [b64url_encode(bytes(key.credential_id))],
-        "timeout": settings.CEREMONY_SECONDS * 1000,
-        "expiresAt": row.expires_at.isoformat(),
-    }
-
-
-def _session_of(request: HttpRequest) -> SigningSession:
-    """Name the session a ceremony belongs to, and how the person last proved who they are in it."""
-    proofs: list[dict[str, Any]] = request.session.get("account_authentication_methods") or []
-    last_login = getattr(request.user, "last_login", None) or timezone.now()
-    at = datetime.fromtimestamp(int(proofs[-1]["at"]), tz=UTC) if proofs else last_login
-    methods = dict.fromkeys(str(proof.get("type") or proof.get("method")) for proof in proofs)
-    return SigningSession(
-        session_hash=sha256_hex((request.session.session_key or "").encode()),
-        authenticated_by=" and ".join(methods)[:80] or "session",
-        authenticated_at=at,
-    )
 
 
 def _sentence(refusal: Refusal) -> str:

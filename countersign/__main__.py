@@ -8,8 +8,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from countersign.ask_status import GateQuestion
 
 REFUSED = 1
 
@@ -44,7 +48,17 @@ def _run(chosen: argparse.Namespace) -> int:
         expectations=chosen.expectations,
         at=chosen.at,
         as_json=chosen.json,
+        accept_unevaluated=chosen.accept_unevaluated,
+        gate=_gate(chosen),
     )
+
+
+def _gate(chosen: argparse.Namespace) -> GateQuestion | None:
+    if not chosen.for_gate:
+        return None
+    from countersign.ask_status import GateQuestion
+
+    return GateQuestion(chosen.status, timedelta(minutes=chosen.max_age) if chosen.max_age is not None else None)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -69,6 +83,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     verify.add_argument(
         "--at", type=_moment, metavar="T", help="when it must be valid, as 2026-01-31T12:00:00Z (default: when it was signed)"
+    )
+    verify.add_argument(
+        "--accept-unevaluated",
+        action="store_true",
+        help="take conditions of the policy that cannot be evaluated here (cel-expr-python is not installed) as the portal says",
+    )
+    verify.add_argument(
+        "--for-gate", action="store_true", help="decide for a gate: valid now, and a fresh --status says that it still counts"
+    )
+    verify.add_argument("--status", type=Path, metavar="FILE", help="with --for-gate: the portal's status of the request, fetched just now")
+    verify.add_argument(
+        "--max-age", type=int, metavar="MINUTES", help="with --for-gate: how old the status may be (default: as long as it says)"
     )
     verify.add_argument("--json", action="store_true", help="answer with one JSON document")
     trust = commands.add_parser("trust", help="look at what you trust", description="Look at what you trust.")

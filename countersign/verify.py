@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from countersign.ask_status import GateQuestion, ask_status
 from countersign.find_trust import find_trust
 from countersign.plain_text import plain, say
 from countersign.questions import answer_questions
@@ -36,6 +37,8 @@ def verify(
     expectations: str | None,
     at: datetime | None,
     as_json: bool,
+    gate: GateQuestion | None = None,
+    accept_unevaluated: bool = False,
 ) -> int:
     """Print the argument and the verdict; return 0 when verified and printed, 1 when refused."""
     held: list[Step] = []
@@ -49,6 +52,9 @@ def verify(
     try:
         trust, _ = find_trust(trust_file)
         files = read_pack(pack_file)
+        if gate is not None and at is None:
+            # A gate decides for this moment; an auditor looks at the one when it was signed.
+            at = datetime.now(UTC).replace(microsecond=0)
         wanted_digest, wanted_environment = _complete(files, digest, environment, notes)
         if policy is None:
             notes.append("You named no --policy, so this rests on the policy the pack names; compare its digest with the one you expect.")
@@ -60,8 +66,11 @@ def verify(
             at=at,
             policy=policy,
             expectations=expectations,
+            accept_unevaluated=accept_unevaluated,
             follow=follow,
         )
+        if gate is not None and at is not None:
+            notes.append(ask_status(gate, files, report, trust=trust, now=at))
         if expectations is None and report.expectations is not None:
             notes.append(
                 "The policy leaves it to the project's expectations whose evidence counts, and you named no --expectations; "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -10,11 +11,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from approvals.models import Request as AskedRequest
 from gates.decide import decide
 from gates.models import Decision
-from gates.serializers import InputDecision, OutputDecision
+from gates.read_status import read_status
+from gates.serializers import InputDecision, OutputDecision, OutputEnvelope
 from identities.api_authentication import HasScope, caller_of
 from identities.models import ApiCredential
+from identities.permissions import readable_projects
 
 
 class DecisionsView(APIView):
@@ -37,6 +41,20 @@ class DecisionsView(APIView):
         return Response(_answer(decision))
 
 
+class StatusView(APIView):
+    """Fetch the portal's signed word on whether the approvals of a request still count, for a gate that decides offline."""
+
+    permission_classes = [HasScope]
+    required_scope = ApiCredential.Scope.READ
+    required_action = "requests.read"
+
+    @extend_schema(responses={200: OutputEnvelope}, operation_id="request_status")
+    def get(self, request: Request, request_id: str) -> Response:
+        rows = AskedRequest.objects.select_related("project", "environment", "requester__owner")
+        asked = get_object_or_404(rows, pk=request_id, project__in=readable_projects(caller_of(request), "requests.read"))
+        return Response(read_status(asked, now=timezone.now()))
+
+
 def _answer(decision: Decision) -> dict[str, object]:
     url = settings.ORIGIN + reverse("approvals:request", args=[decision.request_id]) if decision.request_id else None
     return dict(
@@ -45,6 +63,8 @@ def _answer(decision: Decision) -> dict[str, object]:
                 "id": decision.pk,
                 "decision": decision.outcome,
                 "reasons": decision.reasons,
+                "enforced": decision.enforced is not False,
+                "would": decision.would or [],
                 "digest": decision.artifact_digest,
                 "environment": decision.environment_slug,
                 "request": decision.request_id,

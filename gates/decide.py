@@ -1,7 +1,8 @@
 """Decide: may this digest go to this environment, now?
 
 The answer is recomputed from the signed material each time, with the code an auditor uses offline (`proofs.pack.verify`), and
-then held against what is true today: keys, identities, policy and verdicts. Whatever cannot be shown is a deny with a reason.
+then held against what is true today: keys, identities, policy and verdicts. Whatever cannot be shown is a deny with a reason; under a policy that
+is only observed or warned of it is an allow that says so, with the reasons of the deny it would have been.
 Every answer is written down with its ledger entry before it is given. Not checked here: where the artifact is; a gate is asked about a
 digest, and knows of tags only what observers told.
 """
@@ -17,11 +18,12 @@ from django.db.models import Max, QuerySet
 
 from approvals.models import Approval, PolicyActivation, Request
 from approvals.packs.build import build_pack
+from approvals.policies.versions import activation_in_force, mode_of
 from approvals.requests.revise import lock_state
 from approvals.trust import current_trust
 from attestations.models import Artifact
 from gates.models import Decision, new_decision_id
-from gates.present_facts import check_ended, check_path_stands, check_people, check_present_facts
+from gates.present_facts import check_ended, check_open, check_path_stands, check_people, check_present_facts
 from gates.reasons import Reason
 from identities.actors import actor_of
 from identities.models import Environment, Identity, Project
@@ -53,40 +55,51 @@ def decide(*, digest: str, environment_slug: str, by: Identity, now: datetime, p
     """
     question = Question(str(parse_digest(digest)), environment_slug, project_slug)
     request: Request | None = None
+    lenient: PolicyActivation.Mode | None = None
     try:
-        request, reasons = _weigh(question, by=by, now=now)
+        request, reasons, lenient = _weigh(question, by=by, now=now)
     except Refusal as refusal:
         reasons = [Reason(refusal.code, refusal.reason)]
     except Exception:
         # A gate that breaks must not open: whatever went wrong is a deny, and a line in our own log for whoever mends it.
         log.exception("gate_failed", digest=question.digest, environment=environment_slug)
         reasons = [Reason("gate.error", "The gate could not check this, so it stays shut; the portal's log has the cause.")]
-    return _record(question, request, reasons, by=by, now=now)
+    return _record(question, request, reasons, lenient=lenient, by=by, now=now)
 
 
 def _ended_meanwhile(request: Request, *, now: datetime) -> list[Reason]:
     """Hold the request and look once more at who answers for it: an approval that ends unused must not have been used a moment later."""
     lock_state(request, now=now)
     try:
-        return check_ended(request) or check_people(request)
+        return check_open(request) or check_ended(request) or check_people(request)
     except Refusal as refusal:
         return [Reason(refusal.code, refusal.reason, request_id=request.pk)]
 
 
-def _weigh(question: Question, *, by: Identity, now: datetime) -> tuple[Request | None, list[Reason]]:
-    """Return the request that opens the gate and no reasons, or the newest request (if any) and the reasons against."""
+def _weigh(question: Question, *, by: Identity, now: datetime) -> tuple[Request | None, list[Reason], PolicyActivation.Mode | None]:
+    """Return the request that opens the gate and no reasons, or the newest request (if any) and the reasons against; and the mode of the
+    policy in force, where it is not enforced. What belongs to no policy has no mode."""
     # Another team's environment is no environment for this caller: a gate tells nobody what others have approved.
     environment = Environment.objects.filter(slug=question.environment, team_id=by.team_id).first()
     if environment is None:
-        return None, [Reason("scope.environment", f"There is no environment {question.environment[:64]!r} in your team.")]
+        return None, [Reason("scope.environment", f"There is no environment {question.environment[:64]!r} in your team.")], None
     project, reasons = _choose_project(question, environment)
     if project is None:
-        return None, reasons
+        return None, reasons, None
+    lenient = _lenient_mode(project, environment)
     if not Artifact.objects.filter(pk=question.digest).exists():
-        return None, [Reason("scope.artifact", f"{question.digest} has never been seen: no evidence and no request names it.")]
+        unseen = Reason("scope.artifact", f"{question.digest} has never been seen: no evidence and no request names it.")
+        return None, [unseen], lenient
     request, against = weigh_requests(question.digest, project=project, environment=environment, now=now)
     missing = Reason("approval.missing", f"Nobody has asked for {question.digest} to go to {environment.name}; open a request.")
-    return request, against if request else [missing]
+    return request, against if request else [missing], lenient
+
+
+def _lenient_mode(project: Project, environment: Environment) -> PolicyActivation.Mode | None:
+    """Return the mode in which a no is said and not enforced; None where it is enforced, and where nothing is in force."""
+    activation = activation_in_force(project=project, environment=environment)
+    mode = mode_of(activation) if activation else PolicyActivation.Mode.ENFORCE
+    return None if mode == PolicyActivation.Mode.ENFORCE else mode
 
 
 def weigh_requests(digest: str, *, project: Project, environment: Environment, now: datetime) -> tuple[Request | None, list[Reason]]:
@@ -98,7 +111,7 @@ def weigh_requests(digest: str, *, project: Project, environment: Environment, n
     newest = asked.select_related("project", "environment", "requester__owner").order_by("-opened_at", "-pk")[:MAX_REQUESTS_WEIGHED]
     first_reasons: list[Reason] = []
     for request in newest:
-        against = _weigh_request(request, digest, now=now) or _check_later_no(request, asked) or check_path_stands(request, digest=digest)
+        against = weigh_request(request, digest, now=now) or _check_later_no(request, asked) or check_path_stands(request, digest=digest)
         if not against:
             return request, []
         first_reasons = first_reasons or against
@@ -120,10 +133,10 @@ def _choose_project(question: Question, environment: Environment) -> tuple[Proje
     return None, [Reason("scope.project", f"Several projects go to {environment.name}; ask again and name the project.")]
 
 
-def _weigh_request(request: Request, digest: str, *, now: datetime) -> list[Reason]:
+def weigh_request(request: Request, digest: str, *, now: datetime) -> list[Reason]:
     """Return the reasons why `request` does not open the gate; an empty list opens it."""
     try:
-        ended = check_ended(request)
+        ended = check_open(request) or check_ended(request)
         if ended:
             return ended
         files = build_pack(request=request, now=now, with_private=True)
@@ -145,12 +158,23 @@ def _check_later_no(opening: Request, asked: QuerySet[Request]) -> list[Reason]:
 
 
 @transaction.atomic
-def _record(question: Question, request: Request | None, reasons: list[Reason], *, by: Identity, now: datetime) -> Decision:
+def _record(
+    question: Question,
+    request: Request | None,
+    reasons: list[Reason],
+    *,
+    lenient: PolicyActivation.Mode | None,
+    by: Identity,
+    now: datetime,
+) -> Decision:
     if request is not None and not reasons:
         reasons = _ended_meanwhile(request, now=now)
     environment = Environment.objects.filter(slug=question.environment, team_id=by.team_id).first()
     decision_id = new_decision_id()
-    outcome = Decision.Outcome.DENY if reasons else Decision.Outcome.ALLOW
+    # Under a policy that is observed or warned of alone, the deny is written down as what it would have been.
+    would = [reason.as_dict() for reason in reasons] if lenient else []
+    against = [] if would else [reason.as_dict() for reason in reasons]
+    outcome = Decision.Outcome.DENY if against else Decision.Outcome.ALLOW
     document = canonical_bytes(
         {
             "schema": "countersign-decision/v1",
@@ -159,9 +183,10 @@ def _record(question: Question, request: Request | None, reasons: list[Reason], 
             "environment": question.environment,
             "project": question.project,
             "outcome": outcome.value,
-            "reasons": [reason.as_dict() for reason in reasons],
+            "reasons": against,
             "request": request.pk if request else None,
             "decidedAt": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            **({"enforced": False, "mode": str(lenient), "would": would} if would else {}),
         }
     )
     entry = append_event(event="gate.decision", ref_digest=sha256_hex(document), actor=actor_of(by), now=now)
@@ -171,7 +196,9 @@ def _record(question: Question, request: Request | None, reasons: list[Reason], 
         environment_slug=question.environment,
         environment=environment,
         outcome=outcome,
-        reasons=[reason.as_dict() for reason in reasons],
+        reasons=against,
+        enforced=False if would else None,
+        would=would or None,
         request=request,
         asked_by=by,
         document=document,

@@ -41,19 +41,18 @@ def check_evidence_today(revision: Revision, *, now: datetime) -> list[Reason]:
     evaluating the policy does.
     """
     fallen = _find_fallen(revision, now)
-    if not fallen:
-        return []
     policy, policy_input = parse_policy(bytes_of(revision.policy.document)), parse_canonical(bytes_of(revision.policy_input))
     evidence = [
         {**item, "verdict": fallen[item["digest"]].verdict} if item["digest"] in fallen else item for item in policy_input["evidence"]
     ]
-    weighed = evaluate_policy(policy, {**policy_input, "evidence": evidence})
-    failed = {rule["id"] for rule in weighed["rules"] if rule["outcome"] not in ("pass", "awaiting")}
+    weighed = evaluate_policy(policy, {**policy_input, "evidence": evidence}, at=now)
+    failed = {rule["id"] for rule in weighed["rules"] if rule["outcome"] not in ("pass", "awaiting", "waived")}
     if failed:
         shown = parse_canonical(bytes_of(revision.policy_result))
         counted = {digest for rule in shown["rules"] if rule["id"] in failed for digest in rule["evidence"]}
-        # Where none of those that counted has fallen, it is a no that appeared.
-        return _reasons(each for digest, each in fallen.items() if digest in counted) or _reasons(fallen.values())
+        # Where none of those that counted has fallen, it is a no that appeared; where nothing has, what failed is too old by now.
+        because = _reasons(each for digest, each in fallen.items() if digest in counted) or _reasons(fallen.values())
+        return because or [Reason(rule["code"], rule["sentence"]) for rule in weighed["rules"] if rule["id"] in failed]
     if not any(isinstance(rule, EvidenceRule) for rule in policy.rules):
         # Nobody said which evidence matters, so that all of the team's own does.
         return _reasons(each for each in fallen.values() if each.is_own)

@@ -33,6 +33,9 @@ class Decision(AppendOnly):
     document = models.BinaryField()
     entry = models.OneToOneField(Entry, on_delete=models.PROTECT, related_name="+")
     decided_at = models.DateTimeField()
+    # False where the policy in force is observed or warned of alone: then `would` holds the reasons of the deny that it was not. Null else.
+    enforced = models.BooleanField(null=True, blank=True)
+    would = models.JSONField(null=True, blank=True)
 
     def __str__(self) -> str:
         return f"{self.outcome} {self.artifact_digest[:19]} to {self.environment_slug}"

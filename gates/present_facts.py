@@ -11,9 +11,11 @@ from approvals.models import Approval, ApprovalEnd, Request, Revision
 from approvals.path.contradictions import standing_contradictions
 from approvals.policies.expectations import active_expectations
 from approvals.policies.named_signers import named_in
+from approvals.policies.waivers import ended_among
+from approvals.requests.people import barred_today, unknown_today
 from approvals.requests.policy_for import policy_for
 from approvals.requests.refresh import is_outdated
-from approvals.requests.status import stood_approved
+from approvals.requests.status import stood_approved, why_shut
 from attestations.blobs import bytes_of
 from attestations.queries import pending_about
 from attestations.reverify import unsettled_about
@@ -26,7 +28,7 @@ from identities.standing import SUSPENDED, in_words, is_only_deactivated, why_no
 from proofs.approval.human_approval import parse_human_approval
 from proofs.canonical import parse_canonical
 from proofs.errors import Refusal
-from proofs.policy.evaluate import CountedApproval, count_approvals, exclusions, parse_policy
+from proofs.policy.evaluate import CountedApproval, count_approvals, evaluate_policy, evaluate_times, exclusions, parse_policy
 
 
 def check_present_facts(request: Request, *, digest: str, now: datetime) -> list[Reason]:
@@ -42,22 +44,34 @@ def check_present_facts(request: Request, *, digest: str, now: datetime) -> list
         *_check_requester(request),
         *_check_approvers(request, revision),
         *check_evidence_today(revision, now=now),
+        *_check_waivers(revision, now=now),
+        *_check_clock(request, revision, now),
         *_check_pending(request, revision, digest),
     ]
-    if not reasons and is_outdated(revision):
+    if not reasons and is_outdated(revision, now=now):
         reasons = [Reason("evidence.changed", "Evidence that came in after the approval changes a rule or a finding; it needs a new look.")]
     return [Reason(reason.code, reason.sentence, request_id=request.pk) for reason in reasons]
 
 
+def check_open(request: Request) -> list[Reason]:
+    """Return the reason that nothing opens a gate on this request any more, or yet: withdrawn, superseded, expired, a draft."""
+    shut = why_shut(request)
+    return [Reason(shut[0], f"{shut[1][:1].upper()}{shut[1][1:]}.", request_id=request.pk)] if shut else []
+
+
 def check_ended(request: Request) -> list[Reason]:
-    """Return the reasons that approvals of the newest revision ended before any gate acted on them, where what is left is not enough."""
+    """Return the reasons that approvals of the newest revision ended, unused or revoked, where what is left is not enough."""
     revision = request.revisions.select_related("policy__document", "policy_input").order_by("-number").first()
     if revision is None or revision.approvals.exclude(decision=Approval.Decision.APPROVE).exists():
         return []
     ended = list(ApprovalEnd.objects.filter(approval__revision=revision).order_by("ended_at", "pk"))
     if not ended or stood_approved(revision) is not None:
         return []
-    return [Reason("approval.ended", f"{end.sentence}; another approver has to answer.", request_id=request.pk) for end in ended]
+    return [Reason(_code_of(end), f"{end.sentence}; another approver has to answer.", request_id=request.pk) for end in ended]
+
+
+def _code_of(end: ApprovalEnd) -> str:
+    return end.code if end.code.startswith("approval.revoked") else "approval.ended"
 
 
 def check_people(request: Request) -> list[Reason]:
@@ -95,6 +109,28 @@ def _check_policy(request: Request, revision: Revision) -> list[Reason]:
     return []
 
 
+def _check_waivers(revision: Revision, *, now: datetime) -> list[Reason]:
+    """A waiver counts while it is alive: what rests on one that was withdrawn or is over needs the rule again."""
+    policy_input = parse_canonical(bytes_of(revision.policy_input))
+    gone = set(ended_among(policy_input.get("waivers", ()), now=now))
+    if not gone:
+        return []
+    left = [item for item in policy_input["waivers"] if item["digest"] not in gone]
+    weighed = evaluate_policy(parse_policy(bytes_of(revision.policy.document)), {**policy_input, "waivers": left}, at=now)
+    return [
+        Reason("waiver.ended", f"The rule {rule['title']!r} was waived, and the waiver is over or withdrawn. {rule['sentence']}")
+        for rule in weighed["rules"]
+        if rule["outcome"] == "fail"
+    ]
+
+
+def _check_clock(request: Request, revision: Revision, now: datetime) -> list[Reason]:
+    """Judge what people could not sign, because it is about the moment of promotion: a freeze, and the hours in which something may go."""
+    policy, policy_input = parse_policy(bytes_of(revision.policy.document)), parse_canonical(bytes_of(revision.policy_input))
+    judged = evaluate_times(policy, request.kind, now, policy_input=policy_input)
+    return [Reason(rule["code"], rule["sentence"]) for rule in judged if rule["outcome"] not in ("pass", "waived")]
+
+
 def _check_requester(request: Request) -> list[Reason]:
     """Who asked must still answer for it: what a stolen agent asked for was not asked for by whom people thought.
 
@@ -107,7 +143,7 @@ def _check_requester(request: Request) -> list[Reason]:
 
 
 def _was_let_through(request: Request, person: Identity) -> bool:
-    allowed = Decision.objects.filter(request=request, outcome=Decision.Outcome.ALLOW)
+    allowed = Decision.objects.filter(request=request, outcome=Decision.Outcome.ALLOW, enforced=None)
     return allowed.filter(decided_at__lte=person.deactivated_at).exists()
 
 
@@ -115,7 +151,21 @@ def _check_approvers(request: Request, revision: Revision) -> list[Reason]:
     given = revision.approvals.select_related("identity", "signing_key", "kept")
     approvals = list(given.filter(decision=Approval.Decision.APPROVE, end__isnull=True))
     reasons = [reason for approval in approvals for reason in _check_approver(approval)]
-    return reasons or _check_roles(request, revision, approvals)
+    return reasons or _check_makers(revision, approvals) or _check_roles(request, revision, approvals)
+
+
+def _check_makers(revision: Revision, approvals: list[Approval]) -> list[Reason]:
+    """Ask again who made it, as far as it is known today: somebody may have approved under one name what they made under another."""
+    policy = parse_policy(bytes_of(revision.policy.document))
+    policy_input = parse_canonical(bytes_of(revision.policy_input))
+    barred = {(item["issuer"], item["subject"]): item["because"] for item in barred_today(revision, policy, policy_input)}
+    given = [(approval.identity, barred.get((approval.identity.issuer, approval.identity.subject))) for approval in approvals]
+    reasons = [
+        Reason("sod.violation", f"{person} approved, and is known now as {' and '.join(because)} of it; another approver has to answer.")
+        for person, because in given
+        if because is not None
+    ]
+    return reasons or [Reason(code, sentence) for code, sentence in unknown_today(revision, policy, policy_input)]
 
 
 def _check_approver(approval: Approval) -> list[Reason]:
@@ -142,7 +192,7 @@ def _check_roles(request: Request, revision: Revision, approvals: list[Approval]
 
     Where a gate had acted on it when the person left, the roles count that did then.
     """
-    policy = parse_policy(bytes_of(revision.policy.document))
+    policy = parse_policy(bytes_of(revision.policy.document)).for_kind(revision.request.kind)
     counted, lost = [], []
     for approval in approvals:
         signed = {role.name for role in parse_human_approval(bytes(approval.payload)).approver.roles}

@@ -26,7 +26,10 @@ def readable_decisions(reader: Identity) -> QuerySet[Decision]:
 def list_used(sender: Any, *, approvals: Sequence[Approval], **_: Any) -> frozenset[str]:
     """Return the ids of those on whose request a gate has allowed since they were signed; hears `approval_use_asked`."""
     requests = {approval.revision.request_id for approval in approvals}
-    allowed = Decision.objects.filter(request__in=requests, outcome=Decision.Outcome.ALLOW).values_list("request_id", "decided_at")
+    # What was let through because nothing is enforced yet was not let through by an approval.
+    allowed = Decision.objects.filter(request__in=requests, outcome=Decision.Outcome.ALLOW, enforced=None).values_list(
+        "request_id", "decided_at"
+    )
     last = dict(allowed.order_by("decided_at"))
     return frozenset(
         approval.pk

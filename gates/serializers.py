@@ -33,9 +33,19 @@ class OutputDecision(serializers.Serializer):
     id = serializers.CharField()
     decision = serializers.ChoiceField(choices=["allow", "deny"])
     reasons = OutputReason(many=True)
+    enforced = serializers.BooleanField(help_text="False where the policy in force is not enforced yet, and this would have been a deny.")
+    would = OutputReason(many=True, help_text="The reasons of the deny it would have been.")
     digest = serializers.CharField()
     environment = serializers.CharField()
     request = serializers.CharField(allow_null=True)
     requestUrl = serializers.CharField(allow_null=True)
     ledgerIndex = serializers.IntegerField()
     decidedAt = serializers.DateTimeField()
+
+
+class OutputEnvelope(serializers.Serializer):
+    """A DSSE envelope, signed by the portal's recorder key."""
+
+    payload = serializers.CharField(help_text="Base64 of the in-toto statement.")
+    payloadType = serializers.CharField()
+    signatures = serializers.ListField(child=serializers.DictField(child=serializers.CharField()))

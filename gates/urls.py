@@ -11,4 +11,5 @@ app_name = "gates"
 urlpatterns = [
     path("gates/decisions", views.decisions, name="decisions"),
     path("api/v1/gate/decisions", api.DecisionsView.as_view(), name="api_decisions"),
+    path("api/v1/requests/<str:request_id>/status", api.StatusView.as_view(), name="api_status"),
 ]

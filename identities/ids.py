@@ -72,3 +72,7 @@ def new_provisioned_person_id() -> str:
 
 def new_provisioned_group_id() -> str:
     return new_id("scg")
+
+
+def new_linked_account_id() -> str:
+    return new_id("lac")

@@ -38,10 +38,23 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
     "artifacts.read": ("reading artifacts", EVERY_ROLE),
     "requests.read": ("reading requests", EVERY_ROLE),
     "requests.open": ("opening a request", frozenset({Role.REQUESTER})),
+    # Of what one asked for, or a program one answers for; the act demands it.
+    "requests.withdraw": ("withdrawing a request", EVERY_ROLE),
     "requests.decide": ("approving", APPROVERS),
+    # One's own, or with another security approver somebody else's: the act asks which.
+    "approvals.revoke": ("revoking an approval", APPROVERS),
+    # What one may say, the acts that offer the statement ask.
+    "statements.sign": ("signing a statement", EVERY_ROLE),
     "policies.read": ("reading policies", EVERY_ROLE),
     # Writing puts nothing into force: that takes a request which people sign.
     "policies.edit": ("writing policies", frozenset({Role.POLICY_OWNER})),
+    # Proposing a change of policy, and answering it. Whoever administers grants roles and decides nothing here.
+    "policies.decide": ("deciding about policies", frozenset({Role.POLICY_OWNER})),
+    "exceptions.ask": ("asking for an exception", frozenset({Role.REQUESTER})),
+    # Whom the policy names for its waivers: the action is wide, the policy's own rule is not.
+    "exceptions.decide": ("deciding about exceptions", APPROVERS | {Role.POLICY_OWNER}),
+    # The pages of signing, for every kind of request; what a person may answer there is decided by the kind.
+    "requests.answer": ("answering a request", APPROVERS | {Role.POLICY_OWNER}),
     "gates.read": ("reading gate decisions", EVERY_ROLE),
     "ledger.read": ("reading the log", EVERY_ROLE),
     "identities.read": ("reading the register of identities", EVERY_ROLE),
@@ -67,17 +80,23 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
 # Taken only by a person at a browser, whatever credential a program holds.
 HUMAN_ACTIONS = frozenset(
     {
+        "approvals.revoke",
         "audit.read",
+        "exceptions.ask",
+        "exceptions.decide",
         "identities.recertify",
         "identities.steward",
         "keys.own",
         "places.add",
         "policies.edit",
+        "policies.decide",
         "portal.set_up",
         "recoveries.decide",
+        "requests.answer",
         "requests.decide",
         "settings.own",
         "sign_in.change",
+        "statements.sign",
         "trust.change",
         "webhooks.change",
     }
@@ -95,6 +114,7 @@ NONHUMAN_ACTIONS = frozenset(
         "artifacts.read",
         "requests.read",
         "requests.open",
+        "requests.withdraw",
         "policies.read",
         "gates.read",
         "packs.read",

@@ -16,6 +16,7 @@ from identities.lifecycle import views as change_views
 from identities.oidc import views as oidc_views
 from identities.people import api as people_api
 from identities.people import views as people_views
+from identities.people.accounts import views as account_views
 from identities.people.recovery import views as recovery_views
 from identities.preferences import views as preference_views
 from identities.review import views as review_views
@@ -34,6 +35,8 @@ urlpatterns = [
     path("identities/<str:identity_id>/grants/add", grant_views.grant_add, name="grant_add"),
     path("identities/<str:identity_id>/grants/<str:grant_id>/end", grant_views.grant_end, name="grant_end"),
     path("identities/<str:identity_id>/signers/<int:signer_id>/rotate", rotate_views.signer_rotate, name="signer_rotate"),
+    path("identities/<str:identity_id>/accounts/add", account_views.account_add, name="account_add"),
+    path("identities/<str:identity_id>/accounts/<str:account_id>/end", account_views.account_end, name="account_end"),
     path("identities/<str:identity_id>/recertify", review_views.recertify, name="recertify"),
     path("identities/<str:identity_id>/<str:change>", change_views.change, name="change"),
     path("settings", preference_views.overview, name="settings"),
@@ -43,6 +46,7 @@ urlpatterns = [
     path("settings/sessions", preference_views.sessions, name="sessions"),
     path("settings/sessions/end", preference_views.sessions_end, name="sessions_end"),
     path("settings/sessions/<int:session_id>/end", preference_views.session_end, name="session_end"),
+    path("settings/accounts", account_views.own_accounts, name="own_accounts"),
     path("settings/activity", audit_views.activity, name="activity"),
     path("audit", audit_views.audit, name="audit"),
     path("audit/export.csv", audit_views.audit_export, name="audit_export"),

@@ -11,6 +11,7 @@ from identities.grants.views import rights_shown
 from identities.lifecycle.change_status import may_steward
 from identities.lifecycle.rotate_views import rotatable_signers
 from identities.lifecycle.views import offered_changes
+from identities.people.accounts.known_accounts import list_accounts
 from identities.permissions import may, person_of, requires
 from identities.preferences.current import list_away
 from identities.queries import (
@@ -33,6 +34,8 @@ def identity(request: HttpRequest, identity_id: str) -> HttpResponse:
         "sentence": describe_identity(shown),
         "own_team": own_team,
         "exchanges": list_exchanges(shown) if own_team else [],
+        "accounts": list_accounts(shown) if own_team else None,
+        "may_link": may_steward(shown, person) and shown.owner_id != person.pk,
         "changes": offered_changes(shown, person),
         "may_mark": not shown.is_person and may_steward(shown, person),
         "rotatable": rotatable_signers(shown, person, now=now),

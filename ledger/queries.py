@@ -23,6 +23,8 @@ EVENT_WORDS = {
     "evidence_signer.registered": "A way of signing evidence was registered",
     "credential.issued": "An API credential was issued",
     "credential.revoked": "An API credential was revoked",
+    "account.linked": "An account elsewhere was linked to an identity",
+    "account.unlinked": "A link to an account elsewhere was ended",
     "role.granted": "A role was granted",
     "role.ended": "A role was ended",
     "group_role.kept": "A team kept its last administrator, whatever groups said",

@@ -13,6 +13,7 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from approvals.dry_run.work import work_dry_runs
+from approvals.requests.expire import expire_unanswered
 from approvals.requests.refresh import refresh_requests
 from attestations.drain import drain
 from attestations.reverify import spread_reverifications
@@ -44,6 +45,11 @@ def weigh_dry_runs() -> int:
     return work_dry_runs(clock=timezone.now)
 
 
+def expire_open_requests() -> int:
+    """Close requests that nobody answered in time. Returns how many were closed."""
+    return expire_unanswered(now=timezone.now())
+
+
 def close_lapsed_roles() -> int:
     """Write into the log which roles ran out. Returns how many were closed."""
     return end_lapsed_roles(now=timezone.now())
@@ -69,6 +75,7 @@ CHORES: tuple[tuple[str, Callable[[], int]], ...] = (
     ("attestations.reverify", spread_due_reverifications),
     ("attestations.drain", drain_attestations),
     ("approvals.refresh", refresh_open_requests),
+    ("approvals.expire", expire_open_requests),
     ("identities.end_lapsed", close_lapsed_roles),
     ("notices.follow", follow_new_entries),
     ("notices.mail", mail_new_notices),

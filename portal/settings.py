@@ -61,6 +61,13 @@ MAX_EVIDENCE_BYTES = env_int("MAX_EVIDENCE_BYTES", 1024 * 1024, least=1024, most
 MAX_COLLECTION_BYTES = env_int("MAX_COLLECTION_BYTES", 16 * 1024 * 1024, least=1024, most=256 * 1024 * 1024)
 API_CALLS_PER_MINUTE = env_int("API_CALLS_PER_MINUTE", 600, least=1, most=1_000_000)
 CEREMONY_SECONDS = env_int("CEREMONY_SECONDS", 300, least=30, most=300)
+# How long people have to answer a request before it expires, for each tier of environments.
+_EXPIRY_DAYS = env_int("REQUEST_EXPIRY_DAYS", 30, least=1, most=365)
+REQUEST_EXPIRY_DAYS = {
+    1: env_int("REQUEST_EXPIRY_DAYS_TIER_1", _EXPIRY_DAYS, least=1, most=365),
+    2: env_int("REQUEST_EXPIRY_DAYS_TIER_2", _EXPIRY_DAYS, least=1, most=365),
+    3: env_int("REQUEST_EXPIRY_DAYS_TIER_3", _EXPIRY_DAYS, least=1, most=365),
+}
 # Hosts by name that webhooks may reach although they are not public.
 WEBHOOK_PRIVATE_HOSTS = frozenset(env_list("WEBHOOK_PRIVATE_HOSTS", []))
 KEY_COOLING_HOURS = env_int("KEY_COOLING_HOURS", 24, least=0, most=720)

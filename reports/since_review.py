@@ -28,7 +28,7 @@ from proofs.answers.told import Cited, GateReason, ReviewFacts, short_type
 from proofs.errors import Refusal
 from proofs.policy.evaluate import parse_policy
 
-_WHOLE = (Status.APPROVED, Status.EXPIRED)
+_WHOLE = (Status.APPROVED, Status.EXPIRED, Status.PROMOTED)
 
 
 @dataclass(frozen=True)

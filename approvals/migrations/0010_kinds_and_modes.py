@@ -3,6 +3,8 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+from ledger.guard_rows import ForbidReplacement, Lift
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -106,4 +108,7 @@ class Migration(migrations.Migration):
                 condition=models.Q(("request__isnull", False)), fields=("request",), name="policy_activated_once_per_request"
             ),
         ),
+        # The guard names every unique index of the table there is when it is put there.
+        Lift(ForbidReplacement("approvals", "PolicyActivation")),
+        ForbidReplacement("approvals", "PolicyActivation"),
     ]

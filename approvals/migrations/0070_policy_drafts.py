@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("approvals", "0030_life_of_a_request"),
+        ("approvals", "0060_waivers"),
         ("identities", "0020_who_set_up_a_provider"),
     ]
 

@@ -102,7 +102,7 @@ class Approval(AppendOnly):
 
 
 class ApprovalEnd(AppendOnly):
-    """An approval ended before any gate acted on it: it no longer counts. `code` is why, `sentence` the same in words."""
+    """An approval ended: its person was deactivated before any gate acted on it, or it was revoked. It no longer counts. `code` is why, `sentence` the same in words."""
 
     approval = models.OneToOneField(Approval, primary_key=True, on_delete=models.PROTECT, related_name="end")
     code = models.CharField(max_length=80)

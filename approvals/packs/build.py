@@ -8,17 +8,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from approvals.models import Approval, ApprovalEnd, Request
+from approvals.models import Approval, ApprovalEnd, OutcomeStatement, Request, Revision, Waiver
+from approvals.outcome.read_outcome import outcome_resting_on
 from approvals.trust import current_trust
 from attestations.blobs import bytes_of
 from identities.models import BoundSignIn, SigningKey
 from ledger.prove import checkpoint_covering, prove_consistency, prove_inclusion
 from proofs.approval.enrollment import parse_enrollment
 from proofs.approval.human_approval import parse_human_approval
-from proofs.canonical import parse_json
+from proofs.canonical import parse_canonical, parse_json
 from proofs.dsse import parse_envelope
 from proofs.errors import Conflict
-from proofs.pack.build import PackedApproval, PackedAttestation, PackedIntroduction, PackedToken, assemble_pack
+from proofs.pack.build import PackedApproval, PackedAttestation, PackedIntroduction, PackedToken, PackedWaiver, assemble_pack
+from proofs.pack.layout import OUTCOME_SIMPLE, OUTCOME_SUMMARY
 
 
 def build_pack(*, request: Request, now: datetime, with_private: bool = False) -> dict[str, bytes]:
@@ -65,7 +67,23 @@ def build_pack(*, request: Request, now: datetime, with_private: bool = False) -
             if key.introduced_by and key.introduction
         ],
         attestations=_attestations(keys) if with_private else (),
+        waivers=_waivers(newest, now, with_private),
+        outcome=_outcome(request, answers),
     )
+
+
+def _waivers(revision: Revision, now: datetime, with_private: bool) -> list[PackedWaiver]:
+    """Return the waivers that the policy was weighed with, each with the pack of its exception."""
+    digests = [item["digest"] for item in parse_canonical(bytes_of(revision.policy_input)).get("waivers", ())]
+    rows = Waiver.objects.filter(pk__in=digests).select_related("request").order_by("pk")
+    return [PackedWaiver(row.pk, bytes(row.statement), build_pack(request=row.request, now=now, with_private=with_private)) for row in rows]
+
+
+def _outcome(request: Request, answers: Sequence[Approval]) -> dict[str, bytes]:
+    """Return what the portal said for other tools, by path, where it rests on exactly these answers."""
+    paths = {OutcomeStatement.Type.SIMPLE_RESULT: OUTCOME_SIMPLE, OutcomeStatement.Type.SUMMARY: OUTCOME_SUMMARY}
+    said = outcome_resting_on(request, [answer.record.digest for answer in answers])
+    return {paths[OutcomeStatement.Type(row.type)]: bytes(row.envelope) for row in said}
 
 
 def _answers(revision_id: int) -> list[Approval]:

@@ -18,19 +18,22 @@ from approvals.requests.refresh import Since, look_since
 from approvals.requests.status import Standing
 from approvals.signing.entitlement import refuse_if_answered, refuse_if_closed, refuse_if_not_entitled
 from approvals.signing.sign_in_offer import SignInOffer, sign_in_offer
+from approvals.signing.take_effect import refuse_if_in_effect
 from attestations.admission import MAX_OF_OTHERS, left_out_verdicts, others_verdicts, spare_verdicts
 from attestations.blobs import bytes_of
 from attestations.models import Verdict
 from identities.models import Identity, RoleAssignment, SigningKey
 from identities.permissions import list_held_roles
 from identities.preferences.current import list_away
+from proofs.canonical import parse_canonical
 from proofs.errors import Refusal
-from proofs.policy.evaluate import Policy, parse_policy
+from proofs.policy.evaluate import Policy, exclusions, parse_policy
 
 Status = RequestState.Status
 SHOWN_LEFT_OUT = 5
 BECAUSE_OVER = {
     Status.APPROVED: "Everybody the policy asks for has approved. You can still object: a rejection closes it.",
+    Status.PROMOTED: "Everybody the policy asks for has approved, and a gate let it through. You can still object: a rejection stops the next time.",
     Status.EXPIRED: "The approvals have run out. Open a new request.",
 }
 
@@ -78,10 +81,10 @@ class DecisionPanel:
 
 def read_panel(*, request: Request, revision: Revision, standing: Standing, reader: Identity, now: datetime) -> DecisionPanel:
     """Return what `reader` may do about the newest revision of `request` now, and why not where not."""
-    policy = parse_policy(bytes_of(revision.policy.document))
+    policy = parse_policy(bytes_of(revision.policy.document)).for_kind(revision.request.kind)
     own = next((answer for answer in standing.answers if answer.identity_id == reader.pk), None)
     keys = list(SigningKey.objects.filter(identity=reader, revoked_at=None).order_by("-enrolled_at"))
-    since, cannot_follow = _look_since(revision)
+    since, cannot_follow = _look_since(revision, now)
     why_not = _why_not(request, revision, standing, policy, reader)
     remedy = ""
     if not why_not and since.is_outdated:
@@ -107,9 +110,9 @@ def read_panel(*, request: Request, revision: Revision, standing: Standing, read
     )
 
 
-def _look_since(revision: Revision) -> tuple[Since, str]:
+def _look_since(revision: Revision, now: datetime) -> tuple[Since, str]:
     try:
-        return look_since(revision), ""
+        return look_since(revision, now=now), ""
     except Refusal as refusal:
         # Without a policy in force, or with more evidence than can be read, nothing can be said, and so nothing can be signed.
         return Since(0, True), _sentence(refusal)
@@ -128,9 +131,11 @@ def _left_out(request: Request, policy: Policy) -> LeftOut:
 
 
 def _why_not(request: Request, revision: Revision, standing: Standing, policy: Policy, reader: Identity) -> str:
-    if reader.pk in (request.requester_id, request.on_behalf_of_id):
+    # Whoever proposes a policy may be one of those who approve it.
+    if reader.pk in (request.requester_id, request.on_behalf_of_id) and request.kind != Request.Kind.POLICY_CHANGE:
         return "You asked for this, so somebody else has to decide."
     try:
+        refuse_if_in_effect(request)
         refuse_if_answered(revision, reader)
         refuse_if_not_entitled(request=request, revision=revision, policy=policy, by=reader)
         refuse_if_closed(RequestState(request=request, status=standing.status))
@@ -142,7 +147,7 @@ def _why_not(request: Request, revision: Revision, standing: Standing, policy: P
 def _why_not_approve(standing: Standing) -> str:
     if standing.revision is None or standing.revision.result != "pass":
         return "Approving is not possible while a requirement is not met. You can reject it or request changes."
-    return BECAUSE_OVER[Status.APPROVED] if standing.status == Status.APPROVED else ""
+    return BECAUSE_OVER[standing.status] if standing.status in (Status.APPROVED, Status.PROMOTED) else ""
 
 
 def _other_approvers(request: Request, policy: Policy, standing: Standing, reader: Identity, now: datetime) -> list[str]:
@@ -150,12 +155,19 @@ def _other_approvers(request: Request, policy: Policy, standing: Standing, reade
     roles = {rule.role for rule in policy.approvals_rules}
     held = RoleAssignment.objects.held().filter(role__in=roles, team=request.project.team_id, identity__status="active")
     held = held.filter(Q(project=None) | Q(project=request.project_id)).select_related("identity")
-    barred = {request.requester_id, request.on_behalf_of_id, request.requester.owner_id, reader.pk}
+    asked = {request.requester_id} if request.kind != Request.Kind.POLICY_CHANGE else set()
+    barred = {*asked, request.on_behalf_of_id, request.requester.owner_id, reader.pk}
     barred |= {answer.identity_id for answer in standing.answers}
-    names = {role.identity_id: role.identity.name for role in held if role.identity_id not in barred}
+    makers = _excluded(standing.revision, policy) if standing.revision else set()
+    able = [role.identity for role in held if (role.identity.issuer, role.identity.subject) not in makers]
+    names = {person.pk: person.name for person in able if person.pk not in barred}
     away = list_away(names, now=now)
     first = sorted(names, key=lambda pk: (pk in away, names[pk]))[:5]
     return [f"{names[pk]} ({away[pk]})" if pk in away else names[pk] for pk in first]
+
+
+def _excluded(revision: Revision, policy: Policy) -> set[tuple[str, str]]:
+    return {(item["issuer"], item["subject"]) for item in exclusions(policy, parse_canonical(bytes_of(revision.policy_input)))}
 
 
 def role_words(reader: Identity, request: Request) -> str:

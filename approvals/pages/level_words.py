@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from approvals.models import Approval
 from proofs.approval.assurance_words import describe_level, describe_signature
-from proofs.approval.human_approval import PASSKEY, SIGN_IN
+from proofs.approval.signed_parts import PASSKEY, SIGN_IN
 
 
 @dataclass(frozen=True)

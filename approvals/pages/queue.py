@@ -16,14 +16,20 @@ from approvals.models import Approval, Request, RequestState, Revision
 from attestations.blobs import bytes_of
 from identities.models import Identity, Project, RoleAssignment, SigningKey
 from identities.oidc.bound_sign_in import oidc_provider_of
-from identities.permissions import APPROVERS, list_held_roles, readable_teams
+from identities.permissions import ACTIONS, APPROVERS, list_held_roles, readable_teams
 from identities.preferences.current import list_away
 from proofs.policy.evaluate import Policy, exclusions, parse_policy
 
 Status = RequestState.Status
-OPEN = (Status.IN_REVIEW, Status.STALE)
+OPEN = (Status.READY, Status.IN_REVIEW, Status.STALE, Status.REVOKED)
 STUCK = (Status.BLOCKED, Status.COLLECTING)
+ENDED = {
+    Status.WITHDRAWN: "Who asked took it back",
+    Status.SUPERSEDED: "A newer request took its place",
+    Status.PROMOTED: "A gate let it through",
+}
 SHOWN = 50
+AGAIN = {Status.STALE: "it changed since it was approved; ", Status.REVOKED: "an approval was revoked; "}
 ROLE_WORDS = dict(RoleAssignment.Role.choices)
 
 
@@ -82,10 +88,13 @@ def read_queue(person: Identity, *, show: str = "", now: datetime) -> Queue:
     )
     # Oldest first where somebody has to act, newest first where nobody has.
     open_states = list(visible.filter(status__in=OPEN).order_by("request__opened_at")[: SHOWN * 4])
-    back = visible.filter(status=Status.CHANGES_REQUESTED).filter(Q(request__requester=person) | Q(request__on_behalf_of=person))
+    own = Q(request__requester=person) | Q(request__on_behalf_of=person)
+    back = visible.filter(status__in=(Status.CHANGES_REQUESTED, Status.DRAFT)).filter(own)
+    # What nobody is asked about yet is nobody's business but the one's who writes it.
+    visible = visible.exclude(~own, status=Status.DRAFT)
     back_states = list(back.order_by("request__opened_at")[:SHOWN])
     stuck = visible.filter(status__in=STUCK).order_by("request__opened_at")
-    done = visible.exclude(status__in=(*OPEN, *STUCK)).order_by("-request__opened_at")
+    done = visible.exclude(status__in=(*OPEN, *STUCK, Status.DRAFT)).order_by("-request__opened_at")
     stuck_states, done_states = list(stuck[:SHOWN]), list(done[:SHOWN])
     reader = _read(person, [*open_states, *back_states, *stuck_states, *done_states])
     rows = [_row(state, reader) for state in open_states]
@@ -99,7 +108,7 @@ def read_queue(person: Identity, *, show: str = "", now: datetime) -> Queue:
     )
     shown = next((group for group in groups if group.key == show), groups[0])
     has_key = SigningKey.objects.filter(identity=person, revoked_at=None).exists()
-    may_decide = any(str(role.role).startswith("approver:") for role in reader.held)
+    may_decide = any(role.role in ACTIONS["requests.answer"][1] for role in reader.held)
     may_ask = any(role.role == RoleAssignment.Role.REQUESTER for role in reader.held)
     may_sign_in = not has_key and oidc_provider_of(person) is not None
     away = _away_approvers({row.request.project.team_id for row in others}, now)
@@ -133,7 +142,7 @@ def _row(state: RequestState, reader: _Reader) -> Row:
     request, revision = state.request, reader.revisions.get(state.request_id)
     answers = reader.answers.get(revision.pk, []) if revision else []
     approving = [answer for answer in answers if answer.decision == Approval.Decision.APPROVE and not hasattr(answer, "end")]
-    policy = reader.policies[revision.policy_id] if revision else None
+    policy = reader.policies[revision.policy_id].for_kind(request.kind) if revision else None
     is_mine, why = _whose_turn(state, policy, answers, reader)
     return Row(
         request=request,
@@ -150,17 +159,21 @@ def _whose_turn(state: RequestState, policy: Policy | None, answers: list[Approv
     """Say whether it is the reader's turn, and why it is or whose it is instead."""
     request, person = state.request, reader.person
     asked = person.pk in (request.requester_id, request.on_behalf_of_id)
+    if state.status == Status.DRAFT:
+        return asked, "Your draft; submit it when it is ready"
     if state.status == Status.CHANGES_REQUESTED:
         return asked, "You asked for it; changes are requested" if asked else "Waiting for the requester to change it"
     if state.status == Status.BLOCKED:
         return False, "A rule is not met"
     if state.status == Status.COLLECTING:
         return False, "Evidence has not arrived"
+    if Status(state.status) in ENDED:
+        return False, ENDED[Status(state.status)]
     if state.status not in OPEN or policy is None:
         return False, ""
     wanted = [rule.role for rule in policy.approvals_rules]
     waiting = f"Waits for {' and '.join(ROLE_WORDS.get(role, role).lower() for role in dict.fromkeys(wanted))}"
-    if asked or _is_excluded(request, policy, person):
+    if (asked and request.kind != Request.Kind.POLICY_CHANGE) or _is_excluded(request, policy, person):
         return False, f"You asked for it. {waiting}"
     if any(answer.identity_id == person.pk for answer in answers):
         return False, f"You have answered. {waiting}"
@@ -170,7 +183,7 @@ def _whose_turn(state: RequestState, policy: Policy | None, answers: list[Approv
     if not held:
         return False, waiting
     left = any(hasattr(answer, "end") for answer in answers)
-    again = "it changed since it was approved; " if state.status == Status.STALE else "an approval ended; " if left else ""
+    again = AGAIN.get(Status(state.status), "an approval ended; " if left else "")
     return True, f"{again}you are {ROLE_WORDS.get(held[0].role, held[0].role).lower()}".capitalize()
 
 

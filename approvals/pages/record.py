@@ -6,15 +6,21 @@ Reads only. The page's word is no proof; the commands on it, and the pack, are t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from shlex import quote
 
-from approvals.models import Approval, Record
+from approvals.models import Approval, ApprovalRevocation, Record
 from approvals.pages.level_words import describe_answer
 from approvals.pages.statement import StatementWords, describe_statement
+from approvals.requests.verdicts import judge_answers
+from approvals.revocation.may_revoke import refuse_if_not_revocable
+from identities.models import Identity
 from ledger.models import Checkpoint
 from ledger.prove import checkpoint_covering
 from proofs.approval.human_approval import parse_human_approval
 from proofs.approval.sshsig import NAMESPACE, principal_of
+from proofs.approval.verdict import WeighedAnswer
+from proofs.errors import Refusal
 from proofs.pack.layout import HUMAN_SSHSIG, SIGNED_BYTES, approval_folder
 
 VERBS = {"approve": "approved", "reject": "rejected", "request_changes": "requested changes"}
@@ -35,10 +41,13 @@ class RecordPage:
     ssh_command: str
     verify_command: str
     is_newest: bool
+    weighed: WeighedAnswer
+    revocations: tuple[ApprovalRevocation, ...]
+    may_be_revoked: bool
 
 
-def read_record(record: Record) -> RecordPage:
-    """Return what the page of `record` shows. Refuses when the stored statement cannot be read."""
+def read_record(record: Record, *, reader: Identity, now: datetime) -> RecordPage:
+    """Return what the page of `record` shows to `reader` at `now`. Refuses when the stored statement cannot be read."""
     approval = record.approval
     request = approval.revision.request
     statement = describe_statement(bytes(approval.payload))
@@ -68,4 +77,15 @@ def read_record(record: Record) -> RecordPage:
             f"--environment {quote(statement.environment)} --policy sha256:{parse_human_approval(bytes(approval.payload)).policy.digest}"
         ),
         is_newest=newest == approval.revision_id,
+        weighed=judge_answers(request, now=now, answers=[approval])[0].weighed,
+        revocations=tuple(approval.revocations.select_related("signed__identity").order_by("signed__entry_id")),
+        may_be_revoked=_may_revoke(approval, reader),
     )
+
+
+def _may_revoke(approval: Approval, reader: Identity) -> bool:
+    try:
+        refuse_if_not_revocable(approval=approval, by=reader)
+    except Refusal:
+        return False
+    return True

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from approvals.pages.subject_words import KINDS, describe_subject
 from approvals.requests.snapshot import read_snapshot
 from attestations.side_by_side import describe_predicate
 from proofs.approval.review_words import signer_label
@@ -21,7 +22,9 @@ def read_review(content: bytes) -> dict[str, Any]:
     """Return the snapshot with times parsed, evidence described in words, and rules sorted with what is not met first."""
     snapshot: dict[str, Any] = _with_times(read_snapshot(content))
     snapshot["evidence"] = [_described(item) for item in snapshot["evidence"]]
-    order = {"fail": 0, "awaiting": 1, "pass": 2}
+    order = {"fail": 0, "awaiting": 1, "waived": 2, "pass": 3}
+    snapshot["kind"], snapshot["asks"] = KINDS.get(snapshot["request"]["kind"], ("Request", ""))
+    snapshot["subjectRows"] = describe_subject(snapshot["subject"]) if "subject" in snapshot else []
     snapshot["policy"]["rules"] = sorted(snapshot["policy"]["rules"], key=lambda rule: order.get(rule["outcome"], 0))
     snapshot["troubles"] = [item for item in snapshot["evidence"] if item["result"] != "verified" or item["notable"]]
     return snapshot

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from proofs.approval.human_approval import parse_human_approval
+from proofs.approval.reason_codes import REASON_CODES
 from proofs.canonical import parse_canonical
 from proofs.digest import sha256_hex
 
@@ -25,6 +26,7 @@ class StatementWords:
     environment: str
     tier: int
     justification: str
+    reasons: tuple[str, ...]
     evidence: int
     verified: int
     policy: str
@@ -50,6 +52,7 @@ def describe_statement(payload: bytes) -> StatementWords:
         environment=statement.environment.name,
         tier=statement.environment.tier,
         justification=statement.justification,
+        reasons=tuple(REASON_CODES[code] for code in statement.reason_codes),
         evidence=len(statement.evidence),
         verified=sum(1 for item in statement.evidence if item.verdict == "verified"),
         policy=f"{statement.policy.id} {statement.policy.version}",

@@ -18,7 +18,7 @@ from identities.models import Environment, Identity, Project, RoleAssignment
 from ledger.append import append_event
 from proofs.canonical import canonical_bytes
 from proofs.digest import sha256_hex
-from proofs.errors import Conflict, NotAllowed
+from proofs.errors import Conflict, Malformed, NotAllowed
 from proofs.moment import rfc3339
 from proofs.policy.document import parse_policy, refuse_widening
 
@@ -50,19 +50,24 @@ def store_policy(*, source: str, by: Identity, now: datetime) -> PolicyVersion:
 
 
 @transaction.atomic
-def activate_policy(*, policy: PolicyVersion, project: Project, environment: Environment, by: Identity, now: datetime) -> PolicyActivation:
-    """Put a policy version into force for a project and environment.
+def activate_policy(
+    *, policy: PolicyVersion, project: Project, environment: Environment, by: Identity, now: datetime, mode: str = "enforce"
+) -> PolicyActivation:
+    """Put a policy version into force for a project and environment, in `mode` (observe, warn or enforce).
 
-    Refuses with `policy.owner_required` when `by` is no policy owner there, and with `policy.two_owners_required` when there is
-    more than one owner: then one person alone must not change the rules. An activation by the only owner is marked "one person".
+    Refuses with `policy.owner_required` when `by` is no policy owner there, with `policy.two_owners_required` when there is
+    more than one owner (then one person alone must not change the rules), and with `policy.mode`. An activation by the only owner is
+    marked "one person".
     """
     demand_only_owner(project, by)
-    return record_activation(policy=policy, project=project, environment=environment, by=by, one_person=True, now=now)
+    if mode not in PolicyActivation.Mode.values:
+        raise Malformed("policy.mode", f"got the mode {mode[:40]!r}, expected one of {', '.join(PolicyActivation.Mode.values)}")
+    return record_activation(policy=policy, project=project, environment=environment, by=by, one_person=True, now=now, mode=mode)
 
 
 def demand_only_owner(project: Project, by: Identity) -> None:
     """Return when `by` is the only policy owner of a project; refuses with `policy.owner_required` or `policy.two_owners_required`."""
-    owners = _policy_owners(project)
+    owners = policy_owners(project)
     if by.pk not in owners:
         raise NotAllowed("policy.owner_required", f"{by} is not a policy owner of {project}; only a policy owner changes its rules")
     if len(owners) > 1:
@@ -73,7 +78,14 @@ def demand_only_owner(project: Project, by: Identity) -> None:
 
 
 def record_activation(
-    *, policy: PolicyVersion, project: Project, environment: Environment, by: Identity, one_person: bool, now: datetime
+    *,
+    policy: PolicyVersion,
+    project: Project,
+    environment: Environment,
+    by: Identity,
+    one_person: bool,
+    now: datetime,
+    mode: str = "enforce",
 ) -> PolicyActivation:
     """Write an activation and its ledger entry. Does not check who may: `activate_policy` and the bootstrap do."""
     document = canonical_bytes(
@@ -84,27 +96,38 @@ def record_activation(
             "environment": environment.slug,
             "by": [{"issuer": by.issuer, "subject": by.subject}],
             "onePerson": one_person,
+            # A document of before there were modes says nothing of one, which is enforced.
+            **({} if mode == PolicyActivation.Mode.ENFORCE else {"mode": mode}),
             "at": rfc3339(now),
         }
     )
     blob = store_blob(document, now)
     event = "policy.activated_by_one_person" if one_person else "policy.activated"
     entry = append_event(event=event, ref_digest=blob.digest, actor=actor_of(by), now=now)
-    return PolicyActivation.objects.create(policy=policy, project=project, environment=environment, entry=entry, activated_at=now)
+    return PolicyActivation.objects.create(
+        policy=policy, project=project, environment=environment, entry=entry, activated_at=now, mode=mode
+    )
 
 
 def active_policy(*, project: Project, environment: Environment) -> PolicyVersion | None:
     """Return the policy version in force for a project and environment, or None: then nothing can be approved there."""
-    newest = (
-        PolicyActivation.objects.filter(project=project, environment=environment)
-        .select_related("policy__document")
-        .order_by("-entry_id")
-        .first()
-    )
+    newest = activation_in_force(project=project, environment=environment)
     return newest.policy if newest else None
 
 
-def _policy_owners(project: Project) -> set[str]:
+def activation_in_force(*, project: Project, environment: Environment) -> PolicyActivation | None:
+    """Return the activation that counts for a project and environment: the newest one."""
+    rows = PolicyActivation.objects.filter(project=project, environment=environment).select_related("policy__document")
+    return rows.order_by("-entry_id").first()
+
+
+def mode_of(activation: PolicyActivation) -> PolicyActivation.Mode:
+    """Return what gates do with a no under an activation; what says nothing of it is enforced."""
+    return PolicyActivation.Mode(activation.mode or PolicyActivation.Mode.ENFORCE)
+
+
+def policy_owners(project: Project) -> set[str]:
+    """Return the ids of the active people who are policy owners of a project now."""
     held = RoleAssignment.objects.held().filter(role=RoleAssignment.Role.POLICY_OWNER, team=project.team_id)
     active = held.filter(identity__status=Identity.Status.ACTIVE)
     return set(active.filter(Q(project=None) | Q(project=project)).values_list("identity_id", flat=True))

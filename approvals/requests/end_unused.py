@@ -13,6 +13,7 @@ from typing import Any
 from django.db.models import Q
 
 from approvals.models import Approval, ApprovalEnd, Ceremony, KeptApproval, Request
+from approvals.policies.effects import has_taken_effect
 from approvals.requests.revise import lock_state
 from approvals.requests.status import refresh_state
 from approvals.signals import approval_use_asked
@@ -49,7 +50,8 @@ def end_unused_approvals(sender: Any, *, identity: Identity, by: Identity | None
     rows = list(live.select_related("revision__request__project__team", "identity").order_by("signed_at", "pk"))
     used = _ask_used(rows)
     for approval in rows:
-        if approval.pk in used:
+        # A policy in force, or a granted waiver, rests on an approval as much as what a gate let through.
+        if approval.pk in used or has_taken_effect(approval.revision.request):
             _keep(approval, now=now)
         else:
             _end(approval, by=by, now=now)

@@ -6,12 +6,14 @@ acts that call it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
 
-from approvals.models import Request, RequestArtifact
-from approvals.requests.plain_text import clean_text
+from approvals.models import NamedPerson, Request, RequestArtifact
+from approvals.requests.name_people import name_people
+from approvals.requests.plain_text import MAX_NAME, MAX_NOTE, MAX_TITLE, clean_text
 from approvals.requests.policy_for import policy_for
 from approvals.requests.revise import revise_request
 from attestations.blobs import store_blob
@@ -19,10 +21,6 @@ from attestations.models import Artifact
 from identities.models import Environment, Identity, Project
 from proofs.approval.subjects import parse_subject
 from proofs.errors import Malformed
-
-MAX_TITLE = 200
-MAX_NOTE = 2000
-MAX_NAME = 300
 
 
 @transaction.atomic
@@ -40,6 +38,7 @@ def open_about_document(
     on_behalf_of: Identity | None = None,
     about: Request | None = None,
     is_draft: bool = False,
+    people: Sequence[NamedPerson] = (),
 ) -> Request:
     """Open a request of `kind` about the canonical document `subject` and freeze its first revision. `name` is what people call it.
 
@@ -66,5 +65,6 @@ def open_about_document(
     policy_for(request)
     artifact, _ = Artifact.objects.get_or_create(pk=f"sha256:{blob.digest}", defaults={"first_seen_at": now})
     RequestArtifact.objects.create(request=request, artifact=artifact, name=clean_text(name, "a name", MAX_NAME))
+    name_people(request=request, people=people)
     revise_request(request=request, by=by, now=now)
     return request

@@ -1,4 +1,4 @@
-"""Open a request: may these artifacts go to this environment?
+"""Open a request: may these artifacts go to this environment, may this agent do this, may these keys be rotated?
 
 An artifact nobody has seen yet may be asked about; it is noted as seen, and the request waits for evidence. What the requester
 writes is kept and shown as unchecked. Not checked here: the evidence, which `approvals.requests.revise` freezes next, in the same act.
@@ -14,19 +14,26 @@ from django.db import transaction
 
 from approvals.models import Request, RequestArtifact
 from approvals.policies.versions import active_policy
-from approvals.requests.plain_text import clean_text
+from approvals.requests.kinds import check_agent_action, check_promotion, check_rotation
+from approvals.requests.name_people import name_people, parse_people
+from approvals.requests.open_about_document import open_about_document
+from approvals.requests.people import Named
+from approvals.requests.plain_text import MAX_NAME, MAX_NOTE, MAX_TITLE, clean_text
 from approvals.requests.revise import revise_request
+from approvals.requests.supersede import hold_project, supersede_older
 from attestations.models import Artifact
 from attestations.names import proven_name
-from identities.models import Environment, Identity, Project
+from identities.models import ApiCredential, Environment, Identity, Project
 from identities.permissions import demand, may
+from proofs.approval.subjects import has_subject, parse_subject
 from proofs.digest import parse_digest
 from proofs.errors import Conflict, Malformed, NotAllowed, Refusal, TooLarge
 
+Kind = Request.Kind
 MAX_ARTIFACTS = 64
-MAX_TITLE = 200
-MAX_NOTE = 2000
-MAX_NAME = 300
+# The other kinds are opened by acts of their own.
+OPENED_HERE = (Kind.RELEASE, Kind.PROMOTION, Kind.AGENT_ACTION, Kind.ROTATION)
+SUBJECT_NAMES = {Kind.AGENT_ACTION: "what the agent would do", Kind.ROTATION: "the rotation"}
 
 
 @dataclass(frozen=True)
@@ -43,39 +50,92 @@ def open_request(
     project: Project,
     environment: Environment,
     title: str,
-    artifacts: Sequence[AskedArtifact],
     by: Identity,
     now: datetime,
+    artifacts: Sequence[AskedArtifact] = (),
     note: str = "",
     on_behalf_of: str = "",
+    kind: str = Kind.RELEASE,
+    from_environment: Environment | None = None,
+    subject: bytes | None = None,
+    is_draft: bool = False,
+    people: Sequence[Named] = (),
+    asked_with: ApiCredential | None = None,
 ) -> Request:
-    """Open a request and freeze its first revision.
+    """Open a request and freeze its first revision; older ones about the same that still wait are superseded (not by a draft).
 
-    A person needs the action `requests.open` in the project; a non-human identity must belong to the project's team (its scope is
-    checked at the door) and may name the person it asks for by username; its owner stands in where it names nobody. Refuses with
-    `permission.missing`, `request.other_team`, `request.on_behalf_of`, `request.no_artifact`, `request.too_many_artifacts`,
-    `request.artifact_twice`, `request.text`, `digest.malformed`, `policy.missing` or `evidence.too_many`.
+    A release or promotion names `artifacts`, a promotion also where they come from; an agent's action or a rotation brings its canonical
+    `subject` document. A person needs the action `requests.open` in the project; a non-human identity must belong to the project's team
+    (its scope is checked at the door) and may name the person it asks for by username; its owner stands in where it names nobody.
+    `people` made the change, as is stated; whoever set off the job that `asked_with` was had for is named as well.
+    Refuses with `permission.missing`, `request.other_team`, `request.on_behalf_of`, `request.kind`, `request.no_artifact`,
+    `request.too_many_artifacts`, `request.artifact_twice`, `request.text`, `digest.malformed`, `policy.missing` or `evidence.too_many`, as
+    `approvals.requests.kinds` does for the kind, and as `parse_people` and `parse_subject` do.
     """
     _refuse_if_not_entitled(project, environment, by)
-    principal = _choose_principal(project, by, on_behalf_of)
-    asked = _parse_artifacts(artifacts)
+    principal, named = _choose_principal(project, by, on_behalf_of), parse_people(people, asked_with)
+    if kind not in OPENED_HERE:
+        raise Malformed("request.kind", f"got kind {str(kind)[:40]!r}, expected one of {', '.join(OPENED_HERE)}")
     if active_policy(project=project, environment=environment) is None:
         raise Conflict("policy.missing", f"no policy is in force for {project} in {environment.name}; a policy owner activates one first")
+    hold_project(project)
+    if has_subject(kind):
+        if artifacts or from_environment is not None or subject is None:
+            raise Malformed("request.kind", f"got no subject document or more than it, expected a request of kind {kind} to bring it alone")
+        _check_subject(subject, kind, project=project, by=by, principal=principal)
+        return open_about_document(
+            kind=kind,
+            project=project,
+            environment=environment,
+            title=title,
+            subject=subject,
+            name=SUBJECT_NAMES[Kind(kind)],
+            note=note,
+            by=by,
+            on_behalf_of=principal,
+            is_draft=is_draft,
+            people=named,
+            now=now,
+        )
+    if subject is not None or (kind == Kind.RELEASE and from_environment is not None):
+        raise Malformed("request.kind", f"got a subject document or an origin, expected a request of kind {kind} to name artifacts")
+    asked = _parse_artifacts(artifacts)
+    if kind == Kind.PROMOTION:
+        digests = [item.digest for item in asked]
+        check_promotion(digests, project=project, origin=from_environment, environment=environment, now=now)
     request = Request.objects.create(
+        kind=kind,
         project=project,
         environment=environment,
         title=clean_text(title, "the title", MAX_TITLE, required=True),
         note=clean_text(note, "the note", MAX_NOTE),
         requester=by,
         on_behalf_of=principal,
+        from_environment=from_environment,
         opened_at=now,
+        is_draft=True if is_draft else None,
     )
+    _keep_artifacts(request, asked, now=now)
+    name_people(request=request, people=named)
+    revise_request(request=request, by=by, now=now)
+    if not is_draft:
+        supersede_older(request=request, by=by, now=now)
+    return request
+
+
+def _keep_artifacts(request: Request, asked: Sequence[AskedArtifact], *, now: datetime) -> None:
     for item in asked:
         # Without a name: what one team's requester calls an artifact must not become what every team sees it called.
         artifact, _ = Artifact.objects.get_or_create(pk=item.digest, defaults={"first_seen_at": now})
         RequestArtifact.objects.create(request=request, artifact=artifact, name=item.name or _proven_name(item.digest))
-    revise_request(request=request, by=by, now=now)
-    return request
+
+
+def _check_subject(subject: bytes, kind: str, *, project: Project, by: Identity, principal: Identity | None) -> None:
+    document = parse_subject(subject, kind=kind)
+    if kind == Kind.AGENT_ACTION:
+        check_agent_action(document, project=project, by=by)
+    else:
+        check_rotation(document, project=project, by=by, principal=principal)
 
 
 def _refuse_if_not_entitled(project: Project, environment: Environment, by: Identity) -> None:

@@ -6,6 +6,10 @@ import unicodedata
 
 from proofs.errors import Malformed, TooLarge
 
+MAX_TITLE = 200
+MAX_NOTE = 2000
+MAX_NAME = 300
+
 
 def clean_text(unverified_text: str, what: str, limit: int, *, required: bool = False) -> str:
     """Normalise text for people: NFC, no control characters but line ends (they could hide or reorder what is read).

@@ -16,21 +16,33 @@ from django.db import transaction
 from django.db.models import CharField, DateTimeField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
-from approvals.models import Approval, ExpectationsActivation, PolicyActivation, Request, RequestState, Revision, RevisionEvidence
+from approvals.models import (
+    Approval,
+    ExpectationsActivation,
+    NamedPerson,
+    PolicyActivation,
+    Request,
+    RequestState,
+    Revision,
+    RevisionEvidence,
+    Waiver,
+)
 from approvals.policies.named_signers import own_of, troubled_by_signers
+from approvals.requests.people import accounts_differ
 from approvals.requests.policy_for import derived_kinds
 from approvals.requests.revise import Evaluation, evaluate_request, lock_state, revise_request
-from approvals.requests.status import refresh_state
+from approvals.requests.status import PENDING, refresh_state
 from attestations.admission import is_admitted, is_sent_by
 from attestations.blobs import bytes_of
 from attestations.models import Verdict, VerdictSubject
 from attestations.signer import CHECK, CO_SIGNERS_CHECK
+from identities.models import LinkedAccount
 from proofs.canonical import parse_canonical
 from proofs.errors import Refusal
-from proofs.policy.evaluate import Policy, evaluate_policy, parse_policy
+from proofs.policy.evaluate import Policy, evaluate_policy, exclusions, parse_policy
 
 Status = RequestState.Status
-FOLLOWED = (Status.COLLECTING, Status.IN_REVIEW, Status.BLOCKED, Status.CHANGES_REQUESTED, Status.STALE, Status.APPROVED)
+FOLLOWED = (*sorted(PENDING), Status.APPROVED, Status.PROMOTED)
 TROUBLE = ("fail", "review", "error")
 ABOUT_SIGNERS = (CHECK, CO_SIGNERS_CHECK)
 # Longer than a verdict takes from the time it bears until it is kept.
@@ -46,6 +58,7 @@ def refresh_requests(*, now: datetime, limit: int = BATCH) -> int:
     A request that cannot be evaluated is left as it is, which approves nothing, and is tried again after all others had their turn.
     """
     behind = list(list_behind()[:limit])
+    behind += _moved_by_waivers(behind, now)[:limit]
     frozen = sum(_attempt(_refresh, state, now=now) for state in [*behind, *_derived(behind)[:limit]])
     for state in _lapsed(now)[:limit]:
         _attempt(_lapse, state, now=now)
@@ -60,24 +73,62 @@ class Since:
     is_outdated: bool
 
 
-def look_since(revision: Revision) -> Since:
-    """Compare a revision with the evidence and policy there are now. Refuses as `evaluate_request` does; writes nothing."""
-    evaluation = evaluate_request(revision.request)
+def look_since(revision: Revision, *, now: datetime | None = None) -> Since:
+    """Compare a revision with the evidence, policy and waivers there are at `now` (without it, as of when it was frozen).
+
+    Refuses as `evaluate_request` does; writes nothing."""
+    evaluation = evaluate_request(revision.request, now=now or revision.frozen_at)
     held = frozenset(revision.evidence.values_list("verdict_id", flat=True))
     newer = evaluation.verdict_ids - held
     if (evaluation.policy.digest, evaluation.expectations_digest) != (revision.policy_id, revision.expectations_digest):
         return Since(len(newer), True)
+    if accounts_differ(evaluation.policy_input.get("people", ()), _people_then(revision)):
+        return Since(len(newer), _calls_for_another_look(revision, evaluation))
     # What was shown and counts no longer is a change as well, with nothing new in its place.
-    if evaluation.verdict_ids == held:
+    if _lost_waiver(revision, evaluation):
+        return Since(len(newer), True)
+    if evaluation.verdict_ids == held and not _differs_in_waivers(revision, evaluation):
         return Since(0, False)
     # What others send, and nobody names, is taken in with the next revision: each change of theirs would interrupt whoever is about to sign.
     follows = not Approval.objects.filter(revision=revision).exists() and evaluation.own != own_of(revision)
     return Since(len(newer), follows or _substance(evaluation) != _substance_of(revision))
 
 
-def is_outdated(revision: Revision) -> bool:
-    """Say whether evidence and policy as they are now call for a new revision. Refuses as `evaluate_request` does."""
-    return look_since(revision).is_outdated
+def is_outdated(revision: Revision, *, now: datetime | None = None) -> bool:
+    """Say whether evidence, policy and waivers as they are now call for a new revision. Refuses as `evaluate_request` does."""
+    return look_since(revision, now=now).is_outdated
+
+
+def _waivers_of(revision: Revision) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = parse_canonical(bytes_of(revision.policy_input)).get("waivers", [])
+    return found
+
+
+def _differs_in_waivers(revision: Revision, evaluation: Evaluation) -> bool:
+    return bool(_waivers_of(revision) != evaluation.policy_input.get("waivers", []))
+
+
+def _lost_waiver(revision: Revision, evaluation: Evaluation) -> bool:
+    """Say whether a waiver is gone that a rule's outcome rests on: with another in its place people look at it anew."""
+    used = {rule["waiver"] for rule in parse_canonical(bytes_of(revision.policy_result))["rules"] if rule.get("waiver")}
+    return not used <= {item["digest"] for item in evaluation.policy_input.get("waivers", ())}
+
+
+def _people_then(revision: Revision) -> list[dict[str, Any]]:
+    people: list[dict[str, Any]] = parse_canonical(bytes_of(revision.policy_input)).get("people", [])
+    return people
+
+
+def _calls_for_another_look(revision: Revision, evaluation: Evaluation) -> bool:
+    """Say whether it matters by whom the change is known to be made now: nobody has answered, a rule comes out otherwise, or one of them approved."""
+    given = list(Approval.objects.filter(revision=revision, end__isnull=True).select_related("identity"))
+    if not given or _substance(evaluation) != _substance_of(revision):
+        return True
+    barred = {
+        (item["issuer"], item["subject"])
+        for item in exclusions(parse_policy(bytes_of(evaluation.policy.document)), evaluation.policy_input)
+    }
+    return any((answer.identity.issuer, answer.identity.subject) in barred for answer in given)
 
 
 def _attempt(act: Callable[..., bool], state: RequestState, *, now: datetime) -> bool:
@@ -103,7 +154,7 @@ def _refresh(request: Request, *, now: datetime) -> bool:
     with transaction.atomic():
         state = lock_state(request, now=now)
         revision = request.revisions.select_related("request", "policy_result").filter(number=state.revision_number).first()
-        if revision is None or is_outdated(revision):
+        if revision is None or is_outdated(revision, now=now):
             revise_request(request=request, by=None, now=now)
             return True
         # Looked at and found unchanged: others get their turn before it is looked at again.
@@ -136,6 +187,8 @@ def list_behind() -> QuerySet[RequestState]:
     in_force = PolicyActivation.objects.filter(project=OuterRef("request__project"), environment=OuterRef("request__environment"))
     expected = ExpectationsActivation.objects.filter(expectations__project=OuterRef("request__project"))
     pinned = Revision.objects.filter(request=OuterRef("request"), number=OuterRef("revision_number"))
+    # Whose an account is may have changed, for whichever request: links are few, and each is looked at once more.
+    relinked = LinkedAccount.objects.filter(Q(linked_at__gte=OuterRef("seen_until")) | Q(ended_at__gte=OuterRef("seen_until")))
     return (
         RequestState.objects.filter(status__in=FOLLOWED)
         .annotate(
@@ -150,6 +203,7 @@ def list_behind() -> QuerySet[RequestState]:
             | Exists(superseded)
             # A policy that a kind derives is no column to compare with: `_derived` asks for it.
             | (~Q(in_force=F("pinned")) & ~Q(request__kind__in=derived_kinds()))
+            | Exists(relinked)
             | (Q(expected_then__isnull=False) & ~Q(expected=F("expected_then")))
         )
         .select_related("request__project__team", "request__environment", "request__requester", "request__on_behalf_of")
@@ -158,10 +212,26 @@ def list_behind() -> QuerySet[RequestState]:
 
 
 def _derived(behind: Sequence[RequestState]) -> QuerySet[RequestState]:
-    """Other requests whose kind derives their policy: whether it still comes to the same is asked in turn, of the one unseen for longest first."""
-    kinds = RequestState.objects.filter(request__kind__in=derived_kinds(), status__in=FOLLOWED)
+    """Other requests whose kind derives their policy, or that name people: whether it still comes to the same is asked in turn, of the one
+    unseen for longest first."""
+    names = Exists(NamedPerson.objects.filter(request=OuterRef("request")))
+    kinds = RequestState.objects.filter(Q(request__kind__in=derived_kinds()) | names, status__in=FOLLOWED)
     others = kinds.exclude(pk__in=[state.pk for state in behind])
     return others.select_related("request__project__team", "request__environment", "request__requester").order_by("computed_at", "pk")
+
+
+def _moved_by_waivers(behind: Sequence[RequestState], now: datetime) -> QuerySet[RequestState]:
+    """Other requests at whose place a waiver was granted, withdrawn or ran out since they were looked at last."""
+    there = Waiver.objects.filter(project=OuterRef("request__project"), environment=OuterRef("request__environment"))
+    moved = there.filter(
+        Q(granted_at__gte=OuterRef("seen_until"))
+        | Q(end__ended_at__gte=OuterRef("seen_until"))
+        | Q(until__gte=OuterRef("seen_until"), until__lte=now)
+    )
+    open_states = RequestState.objects.filter(status__in=FOLLOWED).exclude(pk__in=[state.pk for state in behind])
+    seen = open_states.annotate(seen_until=ExpressionWrapper(F("computed_at") - OVERLAP, output_field=DateTimeField()))
+    moved_states = seen.filter(Exists(moved)).select_related("request__project__team", "request__environment", "request__requester")
+    return moved_states.order_by("computed_at", "pk")
 
 
 def _lapsed(now: datetime) -> QuerySet[RequestState]:

@@ -19,6 +19,8 @@ from django.db.models import Q
 from approvals.models import PolicyVersion, Request, RequestState, Revision, RevisionEvidence
 from approvals.policies.expectations import active_expectations
 from approvals.policies.named_signers import named_signers
+from approvals.policies.waivers import live_waivers
+from approvals.requests.people import people_of
 from approvals.requests.policy_for import keep_policy, policy_for
 from approvals.requests.snapshot import SeenEvidence, build_snapshot, party
 from approvals.requests.status import refresh_state
@@ -30,7 +32,7 @@ from identities.actors import actor_of, portal_actor
 from identities.models import Identity, Team
 from ledger.append import append_event
 from proofs.approval.approval_parts import EnvironmentReference
-from proofs.approval.request_document import build_request_document
+from proofs.approval.request_document import build_request_document, facts_of
 from proofs.canonical import canonical_bytes, parse_canonical
 from proofs.digest import sha256_hex
 from proofs.errors import Conflict
@@ -62,8 +64,8 @@ class Evaluation:
         return frozenset(item.verdict.pk for item in self.evidence)
 
 
-def evaluate_request(request: Request) -> Evaluation:
-    """Evaluate the policy of a request (`policy_for`) on the evidence there is now. Writes nothing.
+def evaluate_request(request: Request, *, now: datetime) -> Evaluation:
+    """Evaluate the policy of a request (`policy_for`) on the evidence there is now and the waivers that are live at `now`. Writes nothing.
 
     Refuses with `policy.missing`, or with `evidence.too_many` when there is more of it than fits into one revision, of the team itself and of
     the signers that the policy and the project's expectations name; however much there is of others, it refuses nothing.
@@ -75,6 +77,8 @@ def evaluate_request(request: Request) -> Evaluation:
     named = named_signers(parsed, expected)
     evidence, own_ids, troubled = _current_evidence([item["digest"] for item in artifacts], request.project.team, named)
     behalf, owner = request.on_behalf_of, request.requester.owner
+    digests = {item["digest"] for item in artifacts}
+    waivers = live_waivers(project=request.project, environment=request.environment, policy=policy, artifacts=digests, now=now)
     policy_input = build_policy_input(
         project=request.project.slug,
         team=request.project.team.slug,
@@ -85,6 +89,10 @@ def evaluate_request(request: Request) -> Evaluation:
         owner={"issuer": owner.issuer, "subject": owner.subject} if owner else None,
         evidence=[{"digest": item.digest, "verdictDigest": item.verdict_digest, "verdict": dict(item.document)} for item in evidence],
         expectations={"digest": expected.digest, "document": parse_canonical(bytes_of(expected.document))} if expected else None,
+        people=people_of(request, parsed, [item for item in evidence if item.verdict.pk in own_ids]),
+        kind=str(request.kind),
+        at=now.replace(microsecond=0) if waivers or parsed.asks_moment or request.kind != Request.Kind.RELEASE else None,
+        waivers=waivers,
     )
     expectations_digest = (expected.digest if expected else "") if parsed.asks_expectations else None
     result = evaluate_policy(parsed, policy_input)
@@ -100,7 +108,7 @@ def revise_request(*, request: Request, by: Identity | None, now: datetime, answ
     """
     state = lock_state(request, now=now)
     now = now.replace(microsecond=0)
-    evaluation = evaluate_request(request)
+    evaluation = evaluate_request(request, now=now)
     number = state.revision_number + 1
     document = _request_document(request, number, evaluation, now, answers_changes)
     result_bytes, input_bytes = canonical_bytes(evaluation.result), canonical_bytes(evaluation.policy_input)
@@ -165,6 +173,7 @@ def _request_document(request: Request, number: int, evaluation: Evaluation, now
         "fromEnvironment": {"id": origin.pk, "name": origin.slug, "tier": origin.tier} if origin else None,
         "about": request.about_id,
         "answersChanges": answers_changes or None,
+        **facts_of(evaluation.policy_input),
     }
     return build_request_document(
         request_id=request.pk,

@@ -11,14 +11,49 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from approvals.models import Approval, Request, RequestState, Revision
+from approvals.models import (
+    Approval,
+    ApprovalEnd,
+    Promotion,
+    Request,
+    RequestExpiry,
+    RequestState,
+    RequestSubmission,
+    Revision,
+    Supersession,
+    Withdrawal,
+)
+from approvals.policies.effects import has_taken_effect
 from attestations.blobs import bytes_of
 from proofs.approval.human_approval import parse_human_approval
 from proofs.canonical import parse_canonical
+from proofs.errors import Conflict
 from proofs.policy.evaluate import CountedApproval, count_approvals, exclusions, is_within, parse_policy
 
 Status = RequestState.Status
 MISSING = "policy.evidence_missing"
+# An approval that ended with such a code was taken back, and not only left behind by somebody who is gone.
+REVOKED = "approval.revoked"
+# Nothing is decided about these any more, and no gate opens on them, whatever was signed. What happened is told apart by its code.
+SHUT: Mapping[RequestState.Status, tuple[str, str]] = {
+    Status.WITHDRAWN: ("request.withdrawn", "this request was withdrawn"),
+    Status.SUPERSEDED: ("request.superseded", "a newer request took the place of this one"),
+    Status.EXPIRED: ("request.expired", "nobody answered this request in time"),
+    Status.DRAFT: ("request.draft", "this request is a draft; who asks has to submit it first"),
+}
+_ENDS = ((Withdrawal, Status.WITHDRAWN), (Supersession, Status.SUPERSEDED), (RequestExpiry, Status.EXPIRED))
+# Somebody still has to do something about these, so a newer request about the same takes their place, and time runs out on them.
+PENDING = frozenset(
+    {
+        Status.COLLECTING,
+        Status.READY,
+        Status.IN_REVIEW,
+        Status.BLOCKED,
+        Status.CHANGES_REQUESTED,
+        Status.STALE,
+        Status.REVOKED,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +78,7 @@ class Standing:
 
     @property
     def ended(self) -> tuple[Approval, ...]:
-        """The approvals that ended before any gate acted on them; each has its `end`."""
+        """The approvals that ended, unused or revoked; each has its `end`."""
         return tuple(answer for answer in self.answers if hasattr(answer, "end"))
 
     @property
@@ -52,31 +87,60 @@ class Standing:
         return bool(self.counting) and len(self.counting) + len(self.ended) == len(self.answers)
 
 
+def shut_because(request: Request) -> RequestState.Status | None:
+    """Return as what a request is shut before anything people signed is looked at: withdrawn, superseded, expired unanswered, or a draft.
+
+    The first that happened to it counts, in this order. Reads the rows of what happened, never the cache.
+    """
+    # Asked of the database each time: a row may have come after the object was read.
+    for model, status in _ENDS:
+        if model.objects.filter(request=request.pk).exists():
+            return status
+    submitted = not request.is_draft or RequestSubmission.objects.filter(request=request.pk).exists()
+    return None if submitted else Status.DRAFT
+
+
+def why_shut(request: Request) -> tuple[str, str] | None:
+    """Return code and sentence of why no gate opens on a request whatever was signed about it; None where what was signed decides."""
+    status = shut_because(request)
+    return SHUT[status] if status is not None else None
+
+
+def refuse_if_shut(request: Request) -> None:
+    """Refuse with `request.withdrawn`, `request.superseded`, `request.expired` or `request.draft` where a request is shut."""
+    shut = why_shut(request)
+    if shut is not None:
+        raise Conflict(*shut)
+
+
 def compute_standing(request: Request, *, now: datetime) -> Standing:
     """Return where `request` stands at `now`. Reads only."""
     revision = request.revisions.select_related("policy__document", "policy_input", "policy_result").order_by("-number").first()
+    shut = shut_because(request)
     if revision is None:
-        return Standing(Status.COLLECTING, None, (), (), 0)
+        return Standing(shut or Status.COLLECTING, None, (), (), 0)
     told = revision.approvals.select_related("identity", "record", "signing_key", "end", "ceremony", "bound_by__provider")
     answers = tuple(told.order_by("signed_at", "pk"))
-    policy = parse_policy(bytes_of(revision.policy.document))
+    policy = parse_policy(bytes_of(revision.policy.document)).for_kind(request.kind)
     policy_input = parse_canonical(bytes_of(revision.policy_input))
     excluded = exclusions(policy, policy_input)
     approving = [answer for answer in answers if answer.decision == Approval.Decision.APPROVE and not hasattr(answer, "end")]
-    valid = [answer for answer in approving if answer.not_after > now]
+    # What took effect does not run out: a policy in force is replaced, and a waiver has an end of its own.
+    in_effect = has_taken_effect(request)
+    valid = [answer for answer in approving if in_effect or answer.not_after > now]
     rules = count_approvals(policy, [count_answer(answer, policy_input) for answer in valid], excluded=excluded)
-    status = _decide_status(revision, answers, rules, lapsed=len(valid) < len(approving))
+    status = shut or _decide_status(revision, answers, rules, lapsed=len(valid) < len(approving))
     return Standing(status, revision, answers, tuple(rules), policy.required_approvals)
 
 
 def stood_approved(revision: Revision) -> Approval | None:
     """Return the approval with which a revision had all it needed, whether or not it has lapsed since; None if it never had.
 
-    One that ended before any gate acted on it is as if it had not been given.
+    One that ended, unused or revoked, is as if it had not been given.
     """
     if revision.result != "pass":
         return None
-    policy = parse_policy(bytes_of(revision.policy.document))
+    policy = parse_policy(bytes_of(revision.policy.document)).for_kind(revision.request.kind)
     policy_input = parse_canonical(bytes_of(revision.policy_input))
     excluded = exclusions(policy, policy_input)
     counted = []
@@ -108,12 +172,23 @@ def _decide_status(
     if revision.result != "pass":
         return Status.COLLECTING if _is_only_waiting(revision) else Status.BLOCKED
     if all(rule["outcome"] == "pass" for rule in rules):
-        return Status.APPROVED
+        return Status.PROMOTED if _was_promoted(revision) else Status.APPROVED
+    if _was_revoked(answers):
+        return Status.REVOKED
     if lapsed:
-        return Status.EXPIRED
+        return Status.PROMOTED if _was_promoted(revision) else Status.EXPIRED
     if not answers and _was_approved_before(revision):
         return Status.STALE
-    return Status.IN_REVIEW
+    return Status.IN_REVIEW if answers else Status.READY
+
+
+def _was_promoted(revision: Revision) -> bool:
+    return Promotion.objects.filter(request=revision.request_id).exists()
+
+
+def _was_revoked(answers: Sequence[Approval]) -> bool:
+    ends: list[ApprovalEnd] = [answer.end for answer in answers if hasattr(answer, "end")]
+    return any(end.code.startswith(REVOKED) for end in ends)
 
 
 def _is_only_waiting(revision: Revision) -> bool:

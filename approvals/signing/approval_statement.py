@@ -14,7 +14,7 @@ from typing import Any
 
 from django.conf import settings
 
-from approvals.models import Revision
+from approvals.models import Request, Revision
 from approvals.requests.snapshot import read_snapshot
 from attestations.blobs import bytes_of
 from identities.models import Identity, RoleAssignment
@@ -40,7 +40,10 @@ from proofs.approval.approval_parts import (
     Validity,
 )
 from proofs.approval.human_approval import build_human_approval
+from proofs.approval.reason_codes import REASON_CODES
 from proofs.approval.review_words import evidence_label, media_type_of, missing_evidence, signer_label, summarise
+from proofs.approval.subjects import ACTION_MINUTES
+from proofs.canonical import parse_canonical
 from proofs.digest import parse_digest
 from proofs.encoding import b64url_encode
 from proofs.moment import parse_moment
@@ -62,6 +65,7 @@ def build_statement(
     policy: Policy,
     decision: str,
     justification: str,
+    reason_codes: Sequence[str],
     by: Identity,
     signer: SignerReference | SignInReference,
     session: SigningSession,
@@ -84,7 +88,7 @@ def build_statement(
             environment=EnvironmentReference(
                 snapshot["environment"]["id"], snapshot["environment"]["slug"], snapshot["environment"]["tier"]
             ),
-            approver=_approver(by, roles_of(by, project=request.project), session, now),
+            approver=approver_of(by, roles_of(by, project=request.project), session, now),
             signer=signer,
             policy=PolicyReference(
                 id=facts["id"],
@@ -94,13 +98,14 @@ def build_statement(
                 result_digest=facts["resultDigest"]["sha256"],
                 result=facts["result"],
                 engine_version=settings.VERSION,
+                exceptions=tuple(item["digest"] for item in parse_canonical(bytes_of(revision.policy_input)).get("waivers", ())),
             ),
             evidence=tuple(_evidence(item) for item in snapshot["evidence"]),
             missing_evidence=missing_evidence(facts["rules"]),
             review=ReviewReference(revision.snapshot_id, summarise(snapshot, decision), settings.VERSION),
             justification=justification,
             separation_of_duties=_duties(snapshot, policy),
-            validity=Validity(now, now, now + timedelta(hours=policy.validity_hours)),
+            validity=Validity(now, now, now + _how_long(request, policy)),
             ceremony=SigningCeremony(
                 id=ceremony_id,
                 nonce=b64url_encode(secrets.token_bytes(32)),
@@ -109,11 +114,18 @@ def build_statement(
                 expires_at=expires_at,
                 log_head=LogHead(settings.LOG_ORIGIN, log_head.size, bytes(log_head.root)),
             ),
+            reason_codes=tuple(code for code in REASON_CODES if code in reason_codes),
         )
     )
 
 
-def _approver(by: Identity, roles: Sequence[RoleAssignment], session: SigningSession, now: datetime) -> Approver:
+def _how_long(request: Request, policy: Policy) -> timedelta:
+    hours = timedelta(hours=policy.validity_hours)
+    return min(hours, timedelta(minutes=ACTION_MINUTES)) if request.kind == Request.Kind.AGENT_ACTION else hours
+
+
+def approver_of(by: Identity, roles: Sequence[RoleAssignment], session: SigningSession, now: datetime) -> Approver:
+    """Return who signs, with the roles given, as a statement names them."""
     user = getattr(by, "user", None)
     return Approver(
         issuer=by.issuer,

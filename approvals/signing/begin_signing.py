@@ -7,7 +7,10 @@ The checks, in this order; the first that fails refuses:
 3. The revision is the newest and its snapshot is the one that was shown.     request.stale_snapshot
 4. No evidence came in since that would change what was shown.                request.stale_snapshot
 5. The person has not answered this revision yet.                             approval.already_answered
-6. The decision is possible in this state, and says why where it must.        request.blocked, request.closed, approval.reason_missing
+6. The decision is possible in this state, and says why where it must.        request.blocked, request.closed, request.in_effect,
+                                                                                 approval.reason_missing, approval.reason_code
+   (A draft, and what was withdrawn, superseded or not answered in time, asks    request.draft, request.withdrawn, request.superseded,
+   nobody.)                                                                      request.expired
 7. The key is the person's own, not revoked, enrolled for this portal, and    signer.unknown, signer.revoked, signer.other_portal,
    old enough for an environment of the highest tier;                         signer.cooling_off,
    without one, their identity provider can stand in for it.                  sign_in.no_provider, assurance.too_low
@@ -19,6 +22,7 @@ The checks, in this order; the first that fails refuses:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -34,10 +38,12 @@ from approvals.signing.entitlement import (
     refuse_if_answered,
     refuse_if_cooling_off,
     refuse_if_key_unusable,
+    refuse_if_no_codes,
     refuse_if_not_entitled,
     refuse_if_not_possible,
 )
 from approvals.signing.sign_in_offer import SignInOffer, refuse_if_not_offered
+from approvals.signing.take_effect import refuse_if_in_effect
 from attestations.blobs import bytes_of
 from identities.models import Identity, SigningKey
 from ledger.prove import latest_checkpoint
@@ -61,20 +67,25 @@ def begin_signing(
     session: SigningSession,
     by: Identity,
     now: datetime,
+    reason_codes: Sequence[str] = (),
 ) -> Ceremony:
     """Return the ceremony that offers `by` one statement to sign with `key`, or (None) to confirm by signing in at their provider.
+
+    `reason_codes` say why not, beside the reason in words.
 
     Refuses with the codes above, or `approval.malformed`.
     """
     now = now.replace(microsecond=0)
     state = refresh_state(lock_state(request, now=now), now=now)
     revision = get_current_revision(request)
-    policy = parse_policy(bytes_of(revision.policy.document))
+    policy = parse_policy(bytes_of(revision.policy.document)).for_kind(revision.request.kind)
     refuse_if_not_entitled(request=request, revision=revision, policy=policy, by=by)
-    if revision.snapshot_id != shown_snapshot or is_outdated(revision):
+    if revision.snapshot_id != shown_snapshot or is_outdated(revision, now=now):
         raise Conflict("request.stale_snapshot", "this request has changed since the page was drawn; read the new page, then decide")
+    refuse_if_in_effect(request)
     refuse_if_answered(revision, by)
     refuse_if_not_possible(state, revision, decision, reason)
+    refuse_if_no_codes(decision, reason_codes)
     offer = _offer(key, policy, decision, by, tier=request.environment.tier, now=now)
     head = latest_checkpoint()
     if head is None:
@@ -85,6 +96,7 @@ def begin_signing(
         policy=policy,
         decision=decision,
         justification=reason.strip(),
+        reason_codes=reason_codes,
         by=by,
         signer=_signer(key, offer, by),
         session=session,

@@ -9,7 +9,8 @@ down: a failed signature is evidence too, and the person begins again. The steps
 4. The assertion is this key's, over exactly this statement.                  webauthn.*
 5. The key was enrolled for this person, and the level is enough.             signer.*, assurance.too_low
    (A sign-in in place of a key: `approvals.signing.complete_by_sign_in`.)
-6. Approval, record and ledger entry are kept together.
+6. Approval, record and ledger entry are kept together, with what a completed change of the rules does; and, where people have approved
+   enough now, what the portal says of it.
 """
 
 from __future__ import annotations
@@ -23,10 +24,12 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from approvals.models import Approval, Ceremony, Record
+from approvals.models import Approval, Ceremony, Record, StatementCeremony
+from approvals.outcome.sign_outcome import sign_outcome
+from approvals.requests.policy_for import policy_for
 from approvals.requests.refresh import is_outdated
 from approvals.requests.revise import lock_state
-from approvals.requests.status import refresh_state
+from approvals.requests.status import compute_standing, refresh_state
 from approvals.signing.entitlement import (
     Decision,
     get_current_revision,
@@ -35,18 +38,18 @@ from approvals.signing.entitlement import (
     refuse_if_not_entitled,
     refuse_if_not_possible,
 )
-from approvals.signing.verify_signature import GivenAssertion, verify_signature
+from approvals.signing.take_effect import refuse_if_in_effect, take_effect
+from approvals.signing.verify_signature import GivenAssertion, keep_sign_count, signature_columns, verify_signature
 from attestations.blobs import bytes_of, store_blob
 from identities.actors import actor_of
-from identities.models import Identity, SigningKey
+from identities.models import Identity
 from ledger.append import append_dsse, append_event
 from ledger.recorder import recorder_key
 from proofs.approval.approval_parts import HumanApproval
 from proofs.approval.assurance import reaches_level
-from proofs.approval.human_approval import approval_signed_bytes, parse_human_approval
+from proofs.approval.human_approval import parse_human_approval
 from proofs.approval.passkey import Assertion
 from proofs.approval.record import CHECKS, TokenReference, build_record
-from proofs.approval.sshsig import NAMESPACE, sshsig_armor
 from proofs.canonical import canonical_bytes
 from proofs.digest import sha256_hex
 from proofs.errors import Conflict, NotAllowed, NotFound, Refusal, Unproven
@@ -95,7 +98,7 @@ def complete_ceremony(*, ceremony_id: str, session_hash: str, answer: Verify, by
         except Refusal as refused:
             # The refusal travels on only after the transaction that keeps it has been committed.
             refusal = refused
-            _keep_refusal(ceremony, refused, now)
+            keep_refusal(ceremony, refused, now)
         ceremony.save(update_fields=["consumed_at", "refused_code"])
     if refusal is not None:
         raise refusal
@@ -123,10 +126,11 @@ def _answer(ceremony: Ceremony, verify: Verify, now: datetime) -> Approval:
     statement = _read_statement(ceremony)  # 2
     state = refresh_state(lock_state(request, now=now), now=now)
     revision = get_current_revision(request)
-    if revision.pk != ceremony.revision_id or is_outdated(revision):  # 3
+    if revision.pk != ceremony.revision_id or is_outdated(revision, now=now):  # 3
         raise Conflict("request.stale_snapshot", "this request has changed since the statement was offered; read the new page, then decide")
-    policy = parse_policy(bytes_of(revision.policy.document))
+    policy = parse_policy(bytes_of(revision.policy.document)).for_kind(revision.request.kind)
     refuse_if_not_entitled(request=request, revision=revision, policy=policy, by=by)
+    refuse_if_in_effect(request)
     refuse_if_answered(revision, by)
     refuse_if_not_possible(state, revision, ceremony.decision, statement.justification)
     answered = verify(ceremony, statement)  # 4
@@ -136,9 +140,17 @@ def _answer(ceremony: Ceremony, verify: Verify, now: datetime) -> Approval:
     approval = _keep_approval(ceremony, statement, answered, now)  # 6
     if answered.sign_count is not None:
         # Before the record: whoever revokes the key holds it and waits for the ledger.
-        _keep_sign_count(approval, answered.sign_count, now)
+        key_id, digest = str(approval.signing_key_id), approval.payload_digest
+        keep_sign_count(key_id=key_id, sign_count=answered.sign_count, payload_digest=digest, by=by, now=now)
     _keep_record(approval, answered, now)
-    refresh_state(lock_state(request, now=now), now=now)
+    if policy_for(request).digest != revision.policy_id:
+        # The ledger is held by now: whoever changed the policy meanwhile has written that down before this answer, or waits for it.
+        raise Conflict("request.stale_snapshot", "another policy came into force while you signed; read the new page, then decide")
+    state = refresh_state(lock_state(request, now=now), now=now)
+    take_effect(state=state, now=now)
+    standing = compute_standing(request, now=now)
+    if standing.status == standing.status.APPROVED:
+        sign_outcome(revision=revision, approvals=[answer for answer in standing.counting if answer.not_after > now], now=now)
     return approval
 
 
@@ -158,38 +170,12 @@ def _verify_assertion(ceremony: Ceremony, statement: HumanApproval, given: Given
         raise Conflict("ceremony.needs_sign_in", "this statement was offered for a sign-in at your identity provider, not to a key")
     refuse_if_key_unusable(key, by)
     verified = verify_signature(payload=payload, statement=statement, given=given, key=key, by=by)
-    columns = {
-        "signing_key": key,
-        "credential_id": given.credential_id,
-        "authenticator_data": given.authenticator_data,
-        "client_data_json": given.client_data_json,
-        "signature": given.signature,
-        # None where OpenSSH has no form for the key or the client data; the portal's own verifier is then the only one.
-        "sshsig": sshsig_armor(
-            key=verified.key,
-            rp_id=settings.RP_ID,
-            origin=verified.origin,
-            namespace=NAMESPACE,
-            message=approval_signed_bytes(payload),
-            authenticator_data=given.authenticator_data,
-            client_data_json=given.client_data_json,
-            signature=given.signature,
-        ),
-    }
+    columns = {"signing_key": key, **signature_columns(payload=payload, given=given, verified=verified)}
     return Answered(verified.level, verified.assertion, CHECKS, columns, sign_count=verified.sign_count)
 
 
-def _keep_sign_count(approval: Approval, sign_count: int, now: datetime) -> None:
-    """Keep the highest count the key has shown; a count that did not grow is a sign of a cloned key, and goes into the ledger."""
-    key = SigningKey.objects.select_for_update(no_key=True).get(pk=approval.signing_key_id)
-    if key.sign_count and sign_count and sign_count <= key.sign_count:
-        # Not refused: some authenticators count badly. Whoever watches the ledger sees which answer it was.
-        append_event(event="signer.count_went_back", ref_digest=approval.payload_digest, actor=actor_of(approval.identity), now=now)
-    key.sign_count = max(key.sign_count, sign_count)
-    key.save(update_fields=["sign_count"])
-
-
-def _keep_refusal(ceremony: Ceremony, refusal: Refusal, now: datetime) -> None:
+def keep_refusal(ceremony: Ceremony | StatementCeremony, refusal: Refusal, now: datetime) -> None:
+    """Write down on a ceremony and in the ledger why nothing came of it."""
     ceremony.refused_code = refusal.code[:80]
     document = canonical_bytes(
         {

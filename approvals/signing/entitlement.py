@@ -5,14 +5,18 @@ Reads only. Not asked here: whether the revision is the newest that evidence and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.conf import settings
 
 from approvals.models import Approval, Request, RequestState, Revision
+from approvals.requests.people import barred_today
+from approvals.requests.status import refuse_if_shut
 from attestations.blobs import bytes_of
 from identities.models import Identity, SigningKey
 from identities.permissions import demand, roles_of
+from proofs.approval.reason_codes import DECISIONS_WITH_CODES, REASON_CODES
 from proofs.canonical import parse_canonical
 from proofs.errors import Conflict, Malformed, NotAllowed
 from proofs.pack.check_signer import HIGHEST_TIER
@@ -20,11 +24,21 @@ from proofs.policy.evaluate import Policy, exclusions
 
 Decision = Approval.Decision
 Status = RequestState.Status
-CLOSED = frozenset({Status.REJECTED, Status.CHANGES_REQUESTED, Status.EXPIRED, Status.WITHDRAWN})
+CLOSED = frozenset({Status.REJECTED, Status.CHANGES_REQUESTED, Status.EXPIRED})
+# Requests about the portal's own rules are answered by whom those are for.
+ANSWERED_BY: dict[str, str] = {Request.Kind.POLICY_CHANGE: "policies.decide", Request.Kind.EXCEPTION: "exceptions.decide"}
 BECAUSE = {
     "requester": "you asked for it",
     "on-behalf-of": "it was asked for in your name",
     "owner": "you answer for the program that asks",
+    "commit-author": "you wrote a commit of it",
+    "co-author": "you wrote a commit of it together with somebody",
+    "committer": "you committed it",
+    "build-trigger": "you set off its build",
+    "agent-operator": "you answer for the agent whose action it is",
+    "key-owner": "you answer for a key that signed its evidence",
+    "runner-owner": "you answer for a runner that signed its evidence",
+    "policy-editor": "you put the policy into force that it is decided under",
 }
 
 
@@ -38,7 +52,7 @@ def get_current_revision(request: Request) -> Revision:
 
 def refuse_if_not_entitled(*, request: Request, revision: Revision, policy: Policy, by: Identity) -> None:
     """Return when `by` may answer: permission, a role the policy counts, not excluded. Refuses with the codes of 1 and 2."""
-    demand(by, "requests.decide", project=request.project)  # 1
+    demand(by, ANSWERED_BY.get(request.kind, "requests.decide"), project=request.project)  # 1
     wanted = {rule.role for rule in policy.approvals_rules}
     if not wanted & {str(role.role) for role in roles_of(by, project=request.project)}:
         raise NotAllowed(
@@ -50,6 +64,8 @@ def refuse_if_not_entitled(*, request: Request, revision: Revision, policy: Poli
     if owner is not None:
         # Whoever took the program over since the revision was frozen is barred like the owner who stands in it.
         barred += exclusions(policy, {**policy_input, "owner": {"issuer": owner.issuer, "subject": owner.subject}})
+    # Nor may whoever is known only since then to have made it.
+    barred += barred_today(revision, policy, policy_input)
     for item in barred:
         if (item["issuer"], item["subject"]) == (by.issuer, by.subject):
             raise NotAllowed("sod.violation", f"you may not decide this, because {_words(item['because'])}; another approver has to")
@@ -84,7 +100,11 @@ def refuse_if_cooling_off(key: SigningKey, *, tier: int, now: datetime) -> None:
 
 
 def refuse_if_closed(state: RequestState) -> None:
-    """Refuse with `request.closed` when somebody rejected the newest revision or asked for changes, or its approvals ran out."""
+    """Refuse with `request.closed` when somebody rejected the newest revision or asked for changes, or its approvals ran out.
+
+    What happened to the request itself has codes of its own: `request.withdrawn`, `request.superseded`, `request.expired`, `request.draft`.
+    """
+    refuse_if_shut(state.request)
     if state.status in CLOSED:
         raise Conflict("request.closed", f"this request is closed: {state.get_status_display().lower()}")
 
@@ -98,6 +118,15 @@ def refuse_if_not_possible(state: RequestState, revision: Revision, decision: st
         raise Conflict("request.blocked", "the policy is not met, so this cannot be approved; the page says which rule and why")
     if decision != Decision.APPROVE and not reason.strip():
         raise Malformed("approval.reason_missing", "say why in a sentence, so that the requester knows what to do")
+
+
+def refuse_if_no_codes(decision: str, codes: Sequence[str]) -> None:
+    """Refuse with `approval.reason_code` for what is no code of the closed list, and for any code in an approval."""
+    unknown = [code for code in codes if code not in REASON_CODES]
+    if unknown:
+        raise Malformed("approval.reason_code", f"got the reason {unknown[0][:40]!r}, expected some of {', '.join(REASON_CODES)}")
+    if codes and decision not in DECISIONS_WITH_CODES:
+        raise Malformed("approval.reason_code", "got a reason against it with an approval, expected none")
 
 
 def _words(because: list[str]) -> str:

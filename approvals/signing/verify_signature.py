@@ -13,17 +13,23 @@ Not checked here: revocation and what the policy makes of it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 
 from approvals.trust import current_trust
+from identities.actors import actor_of
 from identities.models import Identity, SigningKey
+from ledger.append import append_event
 from ledger.recorder import recorder_key
 from proofs.approval.approval_parts import HumanApproval, SignerReference
 from proofs.approval.assurance import assurance_level
 from proofs.approval.enrollment import HUMAN_APPROVAL_PURPOSE, Enrollment, parse_enrollment
-from proofs.approval.human_approval import approval_challenge
+from proofs.approval.human_approval import approval_challenge, approval_signed_bytes
 from proofs.approval.passkey import Assertion, VerifiedAssertion, approval_policy, verify_assertion
+from proofs.approval.person_statement import BreakGlass, PersonStatement
+from proofs.approval.sshsig import NAMESPACE, sshsig_armor
 from proofs.canonical import parse_json
 from proofs.digest import sha256_hex
 from proofs.dsse import parse_envelope, verify_envelope
@@ -71,9 +77,11 @@ class VerifiedSignature:
 
 
 def verify_signature(
-    *, payload: bytes, statement: HumanApproval, given: GivenAssertion, key: SigningKey, by: Identity
+    *, payload: bytes, statement: HumanApproval | PersonStatement, given: GivenAssertion, key: SigningKey, by: Identity
 ) -> VerifiedSignature:
     """Return the verified signature of `by` over `payload` with `key`; refuses with the codes above."""
+    person = statement.approver if isinstance(statement, HumanApproval) else statement.person
+    tier = _tier(statement)
     public_key = load_spki(bytes(key.spki))
     if given.credential_id != bytes(key.credential_id):
         raise Unproven("signer.key_mismatch", "another key answered than the one the statement names")
@@ -92,10 +100,9 @@ def verify_signature(
     enrollment = _open_enrollment(key)  # 3
     if enrollment.key_id != public_key.key_id or enrollment.kind != "person" or HUMAN_APPROVAL_PURPOSE not in enrollment.purposes:
         raise Unproven("signer.not_human", "the enrolment of this key does not name a person who approves with it")
-    approver = (statement.approver.issuer, statement.approver.subject)
-    if not approver == (by.issuer, by.subject) == (enrollment.issuer, enrollment.subject):  # 4
+    if not (person.issuer, person.subject) == (by.issuer, by.subject) == (enrollment.issuer, enrollment.subject):  # 4
         raise Unproven("signer.identity_mismatch", "the statement, the sign-in and the enrolment do not name the same person")
-    if is_cooling_off(enrollment, tier=statement.environment.tier, at=statement.validity.issued_at):  # 5
+    if is_cooling_off(enrollment, tier=tier, at=statement.validity.issued_at):  # 5
         raise Conflict(
             "signer.cooling_off", f"the key {key.label!r} is new and counts here from {enrollment.matures_at:%Y-%m-%d %H:%M} UTC on"
         )
@@ -113,6 +120,44 @@ def verify_signature(
         level=_level(verified, enrollment, key),
         sign_count=verified.sign_count,
     )
+
+
+def _tier(statement: HumanApproval | PersonStatement) -> int:
+    """Return how much is at stake: taking something back, or letting somebody else answer, is of no environment."""
+    if isinstance(statement, HumanApproval):
+        return statement.environment.tier
+    return statement.body.environment.tier if isinstance(statement.body, BreakGlass) else 1
+
+
+def signature_columns(*, payload: bytes, given: GivenAssertion, verified: VerifiedSignature) -> dict[str, Any]:
+    """Return the columns of a verified signature, by the names they have wherever one is kept."""
+    return {
+        "credential_id": given.credential_id,
+        "authenticator_data": given.authenticator_data,
+        "client_data_json": given.client_data_json,
+        "signature": given.signature,
+        # None where OpenSSH has no form for the key or the client data; the portal's own verifier is then the only one.
+        "sshsig": sshsig_armor(
+            key=verified.key,
+            rp_id=settings.RP_ID,
+            origin=verified.origin,
+            namespace=NAMESPACE,
+            message=approval_signed_bytes(payload),
+            authenticator_data=given.authenticator_data,
+            client_data_json=given.client_data_json,
+            signature=given.signature,
+        ),
+    }
+
+
+def keep_sign_count(*, key_id: str, sign_count: int, payload_digest: str, by: Identity, now: datetime) -> None:
+    """Keep the highest count the key has shown; a count that did not grow is a sign of a cloned key, and goes into the ledger."""
+    key = SigningKey.objects.select_for_update(no_key=True).get(pk=key_id)
+    if key.sign_count and sign_count and sign_count <= key.sign_count:
+        # Not refused: some authenticators count badly. Whoever watches the ledger sees which answer it was.
+        append_event(event="signer.count_went_back", ref_digest=payload_digest, actor=actor_of(by), now=now)
+    key.sign_count = max(key.sign_count, sign_count)
+    key.save(update_fields=["sign_count"])
 
 
 def _level(verified: VerifiedAssertion, enrollment: Enrollment, key: SigningKey) -> str:  # 6

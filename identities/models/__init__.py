@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from identities.models.accounts import LinkedAccount
 from identities.models.events import EventSubject
 from identities.models.keys import KeyRecovery, RecoveryConsent, SigningKey
 from identities.models.people import REVIEW_EVERY_DAYS, Identity, Preferences, RoleAssignment, User, new_actor_salt
@@ -27,6 +28,7 @@ __all__ = [
     "Identity",
     "IdentityProvider",
     "KeyRecovery",
+    "LinkedAccount",
     "LocalSignIn",
     "Preferences",
     "Project",

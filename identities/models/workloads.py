@@ -76,6 +76,9 @@ class TokenExchange(AppendOnly):
     binding = models.ForeignKey(WorkloadBinding, on_delete=models.PROTECT, related_name="exchanges")
     credential = models.OneToOneField(ApiCredential, on_delete=models.PROTECT, related_name="exchange")
     subject = models.CharField(max_length=300, blank=True)
+    # Who set off the job, as the issuer says: an account at a provider. Null where the token does not say, and in rows of before.
+    actor_provider = models.CharField(max_length=60, null=True, blank=True)
+    actor_id = models.CharField(max_length=200, null=True, blank=True)
     exchanged_at = models.DateTimeField()
 
     def __str__(self) -> str:

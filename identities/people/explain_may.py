@@ -22,6 +22,9 @@ MOST_NAMES = 8
 BESIDES = {
     "identities.recertify": "Only of a program one answers for; identity stewards and administrators look at any of their team’s.",
     "requests.decide": "Each request’s policy also says who may not decide it: whoever asked for it, as a rule.",
+    "exceptions.decide": "The policy names who agrees to a waiver of its rules; whoever asks for it, or answers for it, does not.",
+    "policies.decide": "A change of policy takes two policy owners, of whom one may have proposed it.",
+    "requests.answer": "What a person may answer there depends on what is asked: releases are for approvers, policies for their owners.",
     "identities.steward": "Nobody changes their own roles, a steward makes no administrators, and a role in one project alone grants nothing.",
     "attestations.send": "Evidence belongs to no project, so a role in one project alone is not enough.",
 }

@@ -6,7 +6,9 @@ behind the exchange is as with any stored credential. Not checked here: how ofte
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from django.db import IntegrityError, transaction
 
@@ -18,6 +20,8 @@ from identities.workload.judge import ProvedToken, choose_binding, judge_token
 from proofs.errors import Conflict, NotAllowed
 from proofs.tokens.compact import read_token
 
+# The claim with the number of whoever set off the job, the issuer that writes it for everybody, and what accounts there are called here.
+ACTORS = (("actor_id", "https://token.actions.githubusercontent.com", "github"), ("user_id", "https://gitlab.com", "gitlab"))
 CREDENTIAL_LIFE = timedelta(minutes=15)
 
 
@@ -45,13 +49,28 @@ def _use_up(proved: ProvedToken, issuer: TokenIssuer, now: datetime) -> tuple[Ap
         with transaction.atomic():
             # 9. Once: the row of an earlier use, or of one at this very moment, stands in the way.
             TokenExchange.objects.create(
-                use_sha256=proved.use_sha256, binding=binding, credential=credential, subject=proved.subject, exchanged_at=now
+                use_sha256=proved.use_sha256,
+                binding=binding,
+                credential=credential,
+                subject=proved.subject,
+                **_actor_of(proved, issuer),
+                exchanged_at=now,
             )
     except IntegrityError as error:
         raise Conflict("token.replayed", "got a token that was used before, expected a new one; each is exchanged once") from error
     document = {"credential": credential.pk, "identity": binding.identity_id, "binding": binding.pk, "use": proved.use_sha256}
     append_identity_event(event="credential.exchanged", document=document, by=binding.identity, now=now)
     return credential, secret
+
+
+def _actor_of(proved: ProvedToken, issuer: TokenIssuer) -> dict[str, str]:
+    """Return who set off the job, where the token says so: a number at the platform, which says its own name where it is not the usual one."""
+    for claim, usual, provider in ACTORS:
+        said = proved.claims.get(claim)
+        if isinstance(said, str) and re.fullmatch(r"[1-9][0-9]{0,18}", said):
+            host = urlsplit(issuer.url).hostname or ""
+            return {"actor_provider": provider if issuer.url == usual else host[:60], "actor_id": said}
+    return {}
 
 
 def _find_binding(proved: ProvedToken, issuer: TokenIssuer, now: datetime) -> WorkloadBinding:

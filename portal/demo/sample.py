@@ -72,7 +72,7 @@ def make_sample_data(*, now: datetime) -> list[str]:
         _ask_for_releases(beginning, release, people["bob"], now)
         _watch_registry(beginning, people["bob"], now)
         publish_checkpoint(now=now)
-    waiting = Request.objects.filter(state__status="in_review").count()
+    waiting = Request.objects.filter(state__status="ready").count()
     return [
         f"{waiting} release waits for approval." if waiting == 1 else f"{waiting} releases wait for approval.",
         "Sign in as " + ", ".join(f"{username} / {demo_password(username)} ({does})" for username, (_, does) in ACCOUNTS.items()) + ".",

@@ -12,11 +12,11 @@ SHOWN = 5
 
 def welcome_context() -> dict[str, Any]:
     """Return the template context of the demo's front page."""
-    in_review = RequestState.Status.IN_REVIEW
+    waiting = (RequestState.Status.READY, RequestState.Status.IN_REVIEW)
     return {
         "accounts": [
             {"username": username, "name": name, "does": does, "password": demo_password(username)}
             for username, (name, does) in ACCOUNTS.items()
         ],
-        "waiting": Request.objects.filter(state__status=in_review).select_related("environment").order_by("-opened_at")[:SHOWN],
+        "waiting": Request.objects.filter(state__status__in=waiting).select_related("environment", "state").order_by("-opened_at")[:SHOWN],
     }

@@ -81,7 +81,10 @@ class SignInReference:
 
 @dataclass(frozen=True, slots=True)
 class PolicyReference:
-    """The policy, what it was evaluated on and what came out: three documents by SHA-256. `result` is pass or fail."""
+    """The policy, what it was evaluated on and what came out: three documents by SHA-256. `result` is pass or fail.
+
+    `exceptions` are the waivers it was weighed with, by SHA-256, in the order of the policy input.
+    """
 
     id: str
     version: str
@@ -90,6 +93,7 @@ class PolicyReference:
     result_digest: str
     result: str
     engine_version: str
+    exceptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,3 +215,5 @@ class HumanApproval:
     separation_of_duties: SeparationOfDuties
     validity: Validity
     ceremony: SigningCeremony
+    # Why not, from `proofs.approval.reason_codes`; in the statement only where there are some.
+    reason_codes: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proofs.approval.assurance import OBSERVATION, PORTAL
-from proofs.approval.human_approval import PASSKEY, SIGN_IN
+from proofs.approval.signed_parts import PASSKEY, SIGN_IN
 
 # What each level says to somebody who has never heard of levels.
 LEVEL_SENTENCES = {

@@ -9,48 +9,48 @@ from __future__ import annotations
 from typing import Any
 
 from proofs.approval.approval_parts import (
-    ApprovedArtifact,
-    Approver,
     EnvironmentReference,
     EvidenceReference,
     ExcludedParty,
-    HeldRole,
     HumanApproval,
-    LogHead,
     MissingEvidence,
     Party,
     PolicyReference,
     RequestReference,
     ReviewReference,
     SeparationOfDuties,
-    SignerReference,
-    SigningCeremony,
-    SignInReference,
-    Validity,
 )
-from proofs.approval.cose import ALGORITHMS
+from proofs.approval.reason_codes import DECISIONS_WITH_CODES, REASON_CODES
+from proofs.approval.signed_parts import (
+    ENVIRONMENT_ID,
+    approver_document,
+    artifacts_document,
+    ceremony_document,
+    environment_document,
+    read_approver,
+    read_artifacts,
+    read_ceremony,
+    read_environment,
+    read_renderer,
+    read_signer,
+    read_validity,
+    validity_document,
+)
 from proofs.approval.sshsig import NAMESPACE, sshsig_message
 from proofs.canonical import canonical_bytes, parse_canonical
-from proofs.digest import LENGTHS, parse_digest
 from proofs.dsse import IN_TOTO_PAYLOAD_TYPE, pae
-from proofs.encoding import b64_encode, b64url_decode
-from proofs.errors import Malformed, Refusal
+from proofs.errors import Malformed
 from proofs.fields import Fields
 from proofs.moment import rfc3339
 from proofs.statement import STATEMENT_V1
 
 HUMAN_APPROVAL_TYPE = "urn:countersign:human-approval:v1"
 SNAPSHOT_MEDIA_TYPE = "application/vnd.countersign.review-snapshot+json"
-PROFILE = "sshsig-v1"
-# How the person answers: with an enrolled passkey, or by a sign-in whose nonce is the hash of the statement.
-PASSKEY, SIGN_IN = "webauthn", "oidc-nonce"
 DECISIONS = ("approve", "reject", "request_changes")
+MAX_EXCEPTIONS = 256
 RESULTS = ("pass", "fail")
 MAX_STATEMENT_BYTES = 1024 * 1024
-MAX_ARTIFACTS = 256
 MAX_JUSTIFICATION = 2000
-
-ENVIRONMENT_ID = "env_"
 
 _CODE = "approval.malformed"
 _KINDS = ("person", "workflow", "service", "agent", "key", "bot")
@@ -64,9 +64,7 @@ def build_human_approval(approval: HumanApproval) -> bytes:
     payload = canonical_bytes(
         {
             "_type": STATEMENT_V1,
-            "subject": [
-                {"name": item.name, "digest": {digest.algorithm: digest.hex for digest in item.digests}} for item in approval.artifacts
-            ],
+            "subject": artifacts_document(approval.artifacts),
             "predicateType": HUMAN_APPROVAL_TYPE,
             "predicate": _predicate(approval),
         }
@@ -112,12 +110,12 @@ def parse_human_approval(payload: bytes) -> HumanApproval:
     justification = predicate.fields("justification").text("text", limit=MAX_JUSTIFICATION, empty=decision != "reject", lines=True)
     approver = predicate.fields("approver")
     return HumanApproval(
-        artifacts=_artifacts(statement),
+        artifacts=read_artifacts(statement),
         decision=decision,
         request=_request(predicate.fields("request")),
-        environment=_environment(predicate.fields("environment")),
-        approver=_approver(approver),
-        signer=_signer(approver.fields("signer")),
+        environment=read_environment(predicate.fields("environment")),
+        approver=read_approver(approver),
+        signer=read_signer(approver.fields("signer")),
         policy=_policy(predicate.fields("policy")),
         evidence=_evidence(predicate),
         missing_evidence=tuple(
@@ -127,54 +125,31 @@ def parse_human_approval(payload: bytes) -> HumanApproval:
         review=_review(predicate.fields("review")),
         justification=justification,
         separation_of_duties=_separation_of_duties(predicate.fields("separationOfDuties")),
-        validity=_validity(predicate.fields("validity")),
-        ceremony=_ceremony(predicate.fields("ceremony")),
+        validity=read_validity(predicate.fields("validity")),
+        ceremony=read_ceremony(predicate.fields("ceremony")),
+        reason_codes=_reason_codes(predicate.fields("justification"), decision),
     )
 
 
 def _predicate(approval: HumanApproval) -> dict[str, Any]:
-    request, environment, validity = approval.request, approval.environment, approval.validity
+    request = approval.request
     return {
         "decision": approval.decision,
         "request": {"id": request.id, "revision": request.revision, "kind": request.kind, "digest": {"sha256": request.digest}},
-        "environment": {"id": environment.id, "name": environment.name, "tier": environment.tier, "scopes": []},
-        "approver": _approver_document(approval.approver, approval.signer),
+        "environment": environment_document(approval.environment),
+        "approver": approver_document(approval.approver, approval.signer),
         "policy": _policy_document(approval.policy),
         "evidence": [_evidence_document(item) for item in approval.evidence],
         "missingEvidence": [{"requirement": item.requirement, "treatedAs": item.treated_as} for item in approval.missing_evidence],
         "review": _review_document(approval.review),
-        "justification": {"text": approval.justification},
-        "separationOfDuties": _separation_document(approval.separation_of_duties),
-        "validity": {
-            "issuedAt": rfc3339(validity.issued_at),
-            "notBefore": rfc3339(validity.not_before),
-            "notAfter": rfc3339(validity.not_after),
+        "justification": {
+            "text": approval.justification,
+            **({"reasonCodes": list(approval.reason_codes)} if approval.reason_codes else {}),
         },
+        "separationOfDuties": _separation_document(approval.separation_of_duties),
+        "validity": validity_document(approval.validity),
         "supersedes": [],
-        "ceremony": _ceremony_document(approval.ceremony),
-    }
-
-
-def _approver_document(approver: Approver, signer: SignerReference | SignInReference) -> dict[str, Any]:
-    return {
-        "kind": "human",
-        "issuer": approver.issuer,
-        "subject": approver.subject,
-        "username": approver.username,
-        "roles": [{"name": role.name, "scope": role.scope, "source": role.source, "asOf": rfc3339(role.as_of)} for role in approver.roles],
-        "authn": {"method": approver.authenticated_by, "authTime": rfc3339(approver.authenticated_at)},
-        "signer": _signer_document(signer),
-    }
-
-
-def _signer_document(signer: SignerReference | SignInReference) -> dict[str, Any]:
-    if isinstance(signer, SignInReference):
-        return {"type": SIGN_IN, "issuer": signer.issuer, "audience": signer.audience, "subject": signer.subject}
-    return {
-        "type": PASSKEY,
-        "keyId": signer.key_id,
-        "alg": signer.algorithm,
-        "enrollment": {"digest": {"sha256": signer.enrollment}},
+        "ceremony": ceremony_document(approval.ceremony),
     }
 
 
@@ -187,7 +162,7 @@ def _policy_document(policy: PolicyReference) -> dict[str, Any]:
         "inputDigest": {"sha256": policy.input_digest},
         "resultDigest": {"sha256": policy.result_digest},
         "result": policy.result,
-        "exceptions": [],
+        "exceptions": [{"sha256": digest} for digest in policy.exceptions],
     }
 
 
@@ -229,86 +204,14 @@ def _separation_document(duties: SeparationOfDuties) -> dict[str, Any]:
     }
 
 
-def _ceremony_document(ceremony: SigningCeremony) -> dict[str, Any]:
-    head = ceremony.log_head
-    return {
-        "id": ceremony.id,
-        "nonce": ceremony.nonce,
-        "rpId": ceremony.rp_id,
-        "origin": ceremony.origin,
-        "profile": PROFILE,
-        "namespace": NAMESPACE,
-        "expiresAt": rfc3339(ceremony.expires_at),
-        "logHead": {"origin": head.origin, "size": head.size, "rootHash": b64_encode(head.root)},
-    }
-
-
-def _artifacts(statement: Fields) -> tuple[ApprovedArtifact, ...]:
-    artifacts = []
-    for item in statement.each("subject", low=1, high=MAX_ARTIFACTS):
-        named = item.raw("digest")
-        if not isinstance(named, dict):
-            item.refuse("digest", "an object of digests")
-        try:
-            digests = tuple(parse_digest(f"{algorithm}:{named[algorithm]}") for algorithm in sorted(LENGTHS) if algorithm in named)
-        except Refusal as error:
-            raise Malformed(_CODE, error.reason) from error
-        if not digests:
-            item.refuse("digest", "a sha256, sha384 or sha512")
-        artifacts.append(ApprovedArtifact(item.text("name", empty=True), digests))
-    every = [digest for artifact in artifacts for digest in artifact.digests]
-    if len(set(every)) != len(every):
-        statement.refuse("subject", "every digest once")
-    return tuple(artifacts)
-
-
 def _request(item: Fields) -> RequestReference:
     return RequestReference(item.text("id", limit=80), item.integer("revision", low=1), item.text("kind", limit=40), item.sha256())
 
 
-def _environment(item: Fields) -> EnvironmentReference:
-    # A scope narrows where the approval holds. We know none yet, and one we do not know must not be passed over.
-    if item.raw("scopes") != []:
-        item.refuse("scopes", "no scope, as none is understood")
-    identifier, name = item.text("id", limit=80), item.text("name", limit=80)
-    # Whoever asks for an environment may give either; so nothing may look like both.
-    if not identifier.startswith(ENVIRONMENT_ID) or len(identifier) == len(ENVIRONMENT_ID):
-        item.refuse("id", f"an id that starts with {ENVIRONMENT_ID}")
-    if name.startswith(ENVIRONMENT_ID):
-        item.refuse("name", f"a name that does not look like an id ({ENVIRONMENT_ID}…)")
-    return EnvironmentReference(identifier, name, item.integer("tier", low=1, high=3))
-
-
-def _approver(item: Fields) -> Approver:
-    item.choice("kind", ("human",))
-    authentication = item.fields("authn")
-    roles = tuple(
-        HeldRole(role.text("name", limit=80), role.text("scope", limit=200), role.text("source", limit=200), role.time("asOf"))
-        for role in item.each("roles", high=64)
-    )
-    return Approver(
-        issuer=item.text("issuer", limit=300),
-        subject=item.text("subject", limit=300),
-        username=item.text("username", limit=200),
-        roles=roles,
-        authenticated_by=authentication.text("method", limit=80),
-        authenticated_at=authentication.time("authTime"),
-    )
-
-
-def _signer(item: Fields) -> SignerReference | SignInReference:
-    if item.choice("type", (PASSKEY, SIGN_IN)) == SIGN_IN:
-        item.only("type", "issuer", "audience", "subject")
-        return SignInReference(item.text("issuer", limit=300), item.text("audience", limit=300), item.text("subject", limit=300))
-    algorithm = item.raw("alg")
-    if not isinstance(algorithm, int) or algorithm not in ALGORITHMS:
-        item.refuse("alg", "-7, -8 or -257")
-    return SignerReference(item.text("keyId", limit=60), algorithm, item.fields("enrollment").sha256())
-
-
 def _policy(item: Fields) -> PolicyReference:
-    if item.raw("exceptions") != []:
-        item.refuse("exceptions", "no exception, as none is understood")
+    exceptions = tuple(named.only("sha256").hex_sha256("sha256") for named in item.each("exceptions", high=MAX_EXCEPTIONS))
+    if len(set(exceptions)) != len(exceptions):
+        item.refuse("exceptions", "every exception once")
     return PolicyReference(
         id=item.text("id", limit=80),
         version=item.text("version", limit=40),
@@ -316,13 +219,9 @@ def _policy(item: Fields) -> PolicyReference:
         input_digest=item.sha256("inputDigest"),
         result_digest=item.sha256("resultDigest"),
         result=item.choice("result", RESULTS),
-        engine_version=_made_by_us(item.fields("engine")),
+        engine_version=read_renderer(item.fields("engine")),
+        exceptions=exceptions,
     )
-
-
-def _made_by_us(item: Fields) -> str:
-    item.choice("name", ("countersign",))
-    return item.text("version", limit=40)
 
 
 def _evidence(predicate: Fields) -> tuple[EvidenceReference, ...]:
@@ -352,11 +251,22 @@ def _review(item: Fields) -> ReviewReference:
     return ReviewReference(
         snapshot_digest=snapshot.sha256(),
         summary=display.text("summary"),
-        renderer_version=_made_by_us(display.fields("renderer")),
+        renderer_version=read_renderer(display.fields("renderer")),
         locale=display.text("locale", limit=20),
         channel=item.text("channel", limit=20),
         acknowledged=tuple((signal.text("signal", limit=80), signal.sha256()) for signal in item.each("acknowledged")),
     )
+
+
+def _reason_codes(item: Fields, decision: str) -> tuple[str, ...]:
+    if "reasonCodes" not in item.value:
+        return ()
+    if decision not in DECISIONS_WITH_CODES:
+        item.refuse("reasonCodes", "none in an approval")
+    codes = item.texts("reasonCodes", low=1, high=len(REASON_CODES))
+    if list(codes) != [code for code in REASON_CODES if code in codes]:
+        item.refuse("reasonCodes", f"some of {', '.join(REASON_CODES)}, in this order")
+    return codes
 
 
 def _separation_of_duties(item: Fields) -> SeparationOfDuties:
@@ -384,31 +294,3 @@ def _person(item: Fields, name: str) -> tuple[str, str] | None:
         return None
     person = item.fields(name)
     return person.text("issuer", limit=300), person.text("subject", limit=300)
-
-
-def _validity(item: Fields) -> Validity:
-    item.only("issuedAt", "notBefore", "notAfter")
-    validity = Validity(item.time("issuedAt"), item.time("notBefore"), item.time("notAfter"))
-    if not validity.issued_at <= validity.not_before < validity.not_after:
-        item.refuse("notAfter", "issuedAt, notBefore and notAfter in this order")
-    return validity
-
-
-def _ceremony(item: Fields) -> SigningCeremony:
-    item.choice("profile", (PROFILE,))
-    item.choice("namespace", (NAMESPACE,))
-    nonce = item.text("nonce", limit=43)
-    if len(b64url_decode(nonce, code=_CODE, what="the nonce")) != 32:
-        item.refuse("nonce", "32 random bytes in base64url")
-    head = item.fields("logHead")
-    root = head.base64("rootHash")
-    if len(root) != 32:
-        head.refuse("rootHash", "32 bytes")
-    return SigningCeremony(
-        id=item.text("id", limit=80),
-        nonce=nonce,
-        rp_id=item.text("rpId", limit=255),
-        origin=item.text("origin", limit=300),
-        expires_at=item.time("expiresAt"),
-        log_head=LogHead(head.text("origin", limit=300), head.integer("size", low=1), root),
-    )

@@ -1,4 +1,4 @@
-"""The approval record: the portal's signed wrapper around one person's statement and signature.
+"""The approval record: the portal's signed wrapper around one person's statement and signature, an answer or what is signed beside one.
 
 Everything copied into it from the statement is a hint for readers who cannot decode base64; the truth is the embedded payload,
 and `mirror_of` says what the copies must be. Signatures are verified in `proofs.pack.verify`.
@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from proofs.approval.approval_parts import SignInReference
+from proofs.approval.approval_parts import SignerReference, SignInReference
 from proofs.approval.cose import ALGORITHMS
-from proofs.approval.human_approval import PASSKEY, SIGN_IN, parse_human_approval
+from proofs.approval.human_approval import parse_human_approval
 from proofs.approval.passkey import Assertion
+from proofs.approval.person_statement import PERSON_STATEMENT_TYPES, parse_person_statement
+from proofs.approval.signed_parts import PASSKEY, SIGN_IN
 from proofs.canonical import canonical_bytes, parse_canonical
 from proofs.digest import sha256_hex
 from proofs.dsse import IN_TOTO_PAYLOAD_TYPE
@@ -52,10 +54,25 @@ SIGN_IN_CHECKS = (
     "sod.not_excluded",
     "policy.result",
 )
+# The same for what a person signs beside an answer: no policy stands behind it.
+PERSON_CHECKS = (
+    "statement.form",
+    "webauthn.client_data",
+    "webauthn.challenge",
+    "webauthn.origin",
+    "webauthn.rp_id",
+    "webauthn.user_presence",
+    "webauthn.user_verification",
+    "webauthn.signature",
+    "signer.enrolled",
+    "signer.identity",
+    "signer.entitled",
+)
 LEVELS = ("H0", "H1", "H2", "H3", "H4")
 
 _CODE = "record.malformed"
 _MIRRORED = ("decision", "environment", "approver", "validity", "request")
+_MIRRORED_OF_OTHERS = ("statement", "person", "validity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +124,10 @@ def build_record(
     """Return the canonical payload of the record of one verified approval.
 
     `checks` are the ids of the checks that held, `portal` is the portal's origin. Refuses with `record.malformed`, or as
-    `parse_human_approval` does. Give it only what has been verified; nothing is verified here.
+    `parse_human_approval` or `parse_person_statement` does. Give it only what has been verified; nothing is verified here.
     """
-    approval = parse_human_approval(payload)
     statement = parse_canonical(payload)
+    signer = signer_of(payload)
     predicate = {
         **mirror_of(statement),
         "assurance": assurance,
@@ -128,8 +145,8 @@ def build_record(
         },
         "portal": {"id": portal},
     }
-    if not isinstance(approval.signer, SignInReference):
-        predicate["enrollment"] = {"digest": {"sha256": approval.signer.enrollment}}
+    if not isinstance(signer, SignInReference):
+        predicate["enrollment"] = {"digest": {"sha256": signer.enrollment}}
     record = canonical_bytes(
         {"_type": STATEMENT_V1, "subject": statement["subject"], "predicateType": RECORD_TYPE, "predicate": predicate},
     )
@@ -143,7 +160,9 @@ def parse_record(payload: bytes) -> Record:
     statement = Fields(value, path="record", code=_CODE).only("_type", "subject", "predicateType", "predicate")
     statement.choice("_type", (STATEMENT_V1,))
     statement.choice("predicateType", (RECORD_TYPE,))
-    predicate = statement.fields("predicate").only(*_MIRRORED, "assurance", "approval", "enrollment", "verification", "portal")
+    predicate = statement.fields("predicate")
+    mirrored = _MIRRORED_OF_OTHERS if predicate.has("statement") else _MIRRORED
+    predicate.only(*mirrored, "assurance", "approval", "enrollment", "verification", "portal")
     approval = predicate.fields("approval").only("payloadType", "payload", "payloadDigest", "signature")
     approval.choice("payloadType", (IN_TOTO_PAYLOAD_TYPE,))
     embedded = approval.base64("payload")
@@ -155,12 +174,12 @@ def parse_record(payload: bytes) -> Record:
     by_sign_in = isinstance(signature, TokenReference)
     for check in verification.each("checks"):
         check.only("id", "result").choice("result", ("pass",))
-        check.choice("id", SIGN_IN_CHECKS if by_sign_in else CHECKS)
+        check.choice("id", SIGN_IN_CHECKS if by_sign_in else PERSON_CHECKS if predicate.has("statement") else CHECKS)
     if by_sign_in and predicate.has("enrollment"):
         predicate.refuse("enrollment", "none, as no key was used")
     return Record(
         subject=value.get("subject"),
-        mirrored={name: value["predicate"].get(name) for name in _MIRRORED},
+        mirrored={name: value["predicate"].get(name) for name in mirrored},
         assurance=predicate.choice("assurance", LEVELS),
         payload=embedded,
         signature=signature,
@@ -172,9 +191,25 @@ def parse_record(payload: bytes) -> Record:
     )
 
 
+def signer_of(payload: bytes) -> SignerReference | SignInReference:
+    """Return with what a statement was signed, an approval or another one of a person. Refuses as reading it does."""
+    if read_statement_type(payload) in PERSON_STATEMENT_TYPES:
+        return parse_person_statement(payload).signer
+    return parse_human_approval(payload).signer
+
+
+def read_statement_type(payload: bytes) -> object:
+    """Return the predicate type of a statement that nobody has read yet, whatever stands there. Refuses with `json.*`."""
+    statement = parse_canonical(payload)
+    return statement.get("predicateType") if isinstance(statement, dict) else None
+
+
 def mirror_of(statement: dict[str, Any]) -> dict[str, Any]:
     """Return the fields a record must copy from a parsed statement, so that simple policies can match on them."""
     predicate = statement["predicate"]
+    if statement["predicateType"] in PERSON_STATEMENT_TYPES:
+        person = {name: predicate["person"][name] for name in ("kind", "issuer", "subject")}
+        return {"statement": statement["predicateType"], "person": person, "validity": predicate["validity"]}
     approver = predicate["approver"]
     return {
         "decision": predicate["decision"],

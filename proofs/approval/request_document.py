@@ -21,6 +21,8 @@ REQUEST_SCHEMA = "countersign-request/v1"
 
 # There only where there is something to say, so that documents of before keep their bytes.
 OPTIONAL = ("subject", "fromEnvironment", "about", "answersChanges")
+# Further facts that the policy was evaluated on, word for word as in its input.
+FACTS = ("people", "waivers", "approvedIn")
 
 _CODE = "request.mismatch"
 _FIELDS = (
@@ -42,6 +44,7 @@ _FIELDS = (
     "openedAt",
     "frozenAt",
     *OPTIONAL,
+    *FACTS,
 )
 
 
@@ -70,7 +73,7 @@ def build_request_document(
     `artifacts` are {"digest", "name"}; the parties {"kind", "issuer", "subject", "name", "id"}, of which name and id are labels;
     `evidence` pairs the digest of each item with the digest of its verdict. `more` holds the fields of `OPTIONAL` that are there: the
     subject document, where a promotion comes from ({"id", "name", "tier"}), the request it is about, and the note with which the
-    requester answers those who asked for changes.
+    requester answers those who asked for changes; and what `facts_of` returns.
     """
     return canonical_bytes(
         {
@@ -101,6 +104,11 @@ def parse_request_document(content: bytes) -> Fields:
     document = Fields(parse_canonical(content), path="request", code=_CODE).only(*_FIELDS)
     document.choice("schema", (REQUEST_SCHEMA,))
     return document
+
+
+def facts_of(policy_input: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of `FACTS` that a policy input has: they stand in the request as well, which people sign by its digest."""
+    return {name: policy_input[name] for name in FACTS if name in policy_input}
 
 
 def read_more(document: Fields, *, kind: str, digests: Sequence[str]) -> dict[str, Any]:

@@ -29,9 +29,11 @@ def summarise(snapshot: Mapping[str, Any], decision: str) -> str:
     others = f" and {len(artifacts) - 1} more" if len(artifacts) > 1 else ""
     count = len(snapshot["evidence"])
     policy = snapshot["policy"]
+    waived = sum(rule["outcome"] == "waived" for rule in policy["rules"])
+    exceptions = f", {waived} {'rule' if waived == 1 else 'rules'} waived" if waived else ""
     return (
         f"{DECISION_WORDS[decision]} {named}{others} for {snapshot['environment']['name']}. "
-        f"{count} evidence {'item' if count == 1 else 'items'} shown; policy {policy['id']} {policy['version']}: {policy['result']}."
+        f"{count} evidence {'item' if count == 1 else 'items'} shown; policy {policy['id']} {policy['version']}: {policy['result']}{exceptions}."
     )
 
 

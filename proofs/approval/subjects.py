@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from proofs.approval.policy_change import CHANGE_SCHEMA, read_policy_change
+from proofs.approval.waiver_terms import WAIVER_SCHEMA, read_waiver
 from proofs.canonical import canonical_bytes, parse_canonical
 from proofs.errors import Malformed, TooLarge
 from proofs.fields import Fields
@@ -17,6 +19,7 @@ from proofs.fields import Fields
 AGENT_ACTION_SCHEMA = "countersign-agent-action/v1"
 ROTATION_SCHEMA = "countersign-rotation/v1"
 AGENT_ACTION, ROTATION = "agent-action", "rotation"
+POLICY_CHANGE, EXCEPTION = "policy-change", "exception"
 WITHOUT_SUBJECT = ("release", "promotion")
 MAX_SUBJECT_BYTES = 64 * 1024
 MAX_ARGUMENTS = 64
@@ -191,4 +194,6 @@ def _plain(document: Fields, name: str, limit: int) -> str:
 _SHAPES: dict[str, tuple[str, Read]] = {
     AGENT_ACTION: (AGENT_ACTION_SCHEMA, _read_agent_action),
     ROTATION: (ROTATION_SCHEMA, _read_rotation),
+    POLICY_CHANGE: (CHANGE_SCHEMA, read_policy_change),
+    EXCEPTION: (WAIVER_SCHEMA, read_waiver),
 }

@@ -6,7 +6,7 @@ Each file that follows from another is made here by the same functions the verif
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
@@ -83,6 +83,15 @@ class PackedToken:
 
 
 @dataclass(frozen=True, slots=True)
+class PackedWaiver:
+    """A waiver that the policy was weighed with: what the portal signed about it, and the files of its exception's pack."""
+
+    digest: str
+    envelope: bytes
+    files: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class PackedIntroduction:
     """How an older key signed for the key `key_id`: the envelope, and the older key's enrolment."""
 
@@ -115,12 +124,14 @@ def assemble_pack(
     tokens: Iterable[PackedToken] = (),
     introductions: Iterable[PackedIntroduction] = (),
     attestations: Iterable[PackedAttestation] = (),
+    waivers: Iterable[PackedWaiver] = (),
+    outcome: Mapping[str, bytes] | None = None,
 ) -> dict[str, bytes]:
     """Return the files of a pack by path, index included.
 
     `enrollments` and `revocations` are the envelopes (JSON bytes) of the keys that signed; `tokens` and `attestations` are private and
-    belong into packs for auditors alone. Refuses as the parsers of the parts do,
-    with `record.unknown_key` when `trust` does not hold the key a record is signed with, and with `signer.unknown` without its enrolment.
+    belong into packs for auditors alone; `outcome` holds what the portal said of the approvals, by path. Refuses as the parsers of the parts
+    do, with `record.unknown_key` when `trust` does not hold the key a record is signed with, and with `signer.unknown` without its enrolment.
     """
     files: dict[str, bytes] = {}
     records = []
@@ -147,9 +158,13 @@ def assemble_pack(
     files.update({layout.VERDICTS + sha256_hex(content): content for content in verdicts})
     files[layout.SNAPSHOT], files[layout.REQUEST] = snapshot, request
     files[layout.POLICY_DOCUMENT], files[layout.POLICY_INPUT], files[layout.POLICY_RESULT] = policy_document, policy_input, policy_result
+    files.update(outcome or {})
     files[layout.TRUST_COPY] = build_trust(trust)
     files.update(build_root_copies(trust))
     files.update(build_words(records, files))
+    for waiver in waivers:
+        files[layout.waiver_envelope_path(waiver.digest)] = waiver.envelope
+        files.update({layout.waiver_folder(waiver.digest) + path: content for path, content in waiver.files.items()})
     files[layout.INDEX] = layout.build_index(files)
     return files
 

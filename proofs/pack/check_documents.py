@@ -8,12 +8,14 @@ promotion comes from, and what the requester answered. A subject document is rea
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from proofs.approval.approval_parts import HumanApproval
-from proofs.approval.request_document import build_request_document, parse_request_document, read_more, read_party
+from proofs.approval.request_document import build_request_document, facts_of, parse_request_document, read_more, read_party
 from proofs.approval.review_snapshot import ShownEvidence, build_review_snapshot
 from proofs.approval.review_words import evidence_label, media_type_of, missing_evidence, signer_label, summarise
+from proofs.approval.subjects import ACTION_MINUTES, AGENT_ACTION
 from proofs.canonical import canonical_bytes, parse_canonical
 from proofs.digest import sha256_hex
 from proofs.errors import Refusal, Unproven
@@ -63,11 +65,20 @@ def check_request(content: bytes, approval: HumanApproval, policy_input: dict[st
         evidence=[(item.digest, item.verdict_digest) for item in approval.evidence],
         opened_at=opened_at,
         frozen_at=frozen_at,
-        more=read_more(shown, kind=approval.request.kind, digests=digests),
+        more={**read_more(shown, kind=approval.request.kind, digests=digests), **facts_of(policy_input)},
     )
     if rebuilt != content:
         part = _first_difference(shown.value, parse_canonical(rebuilt))
         raise Unproven("request.mismatch", f"the request and the statement about it do not agree on {part}")
+    if policy_input.get("at", rfc3339(frozen_at)) != rfc3339(frozen_at):
+        raise Unproven(
+            "request.mismatch", f"the policy was evaluated as of {policy_input['at']}, the request was frozen at {rfc3339(frozen_at)}"
+        )
+    validity = approval.validity.not_after - approval.validity.issued_at
+    if approval.request.kind == AGENT_ACTION and validity > timedelta(minutes=ACTION_MINUTES):
+        raise Unproven(
+            "validity.too_long", f"the approval of an agent's action is valid for {validity}, expected {ACTION_MINUTES} minutes or less"
+        )
     if not opened_at <= frozen_at <= approval.validity.issued_at:
         raise Unproven("request.mismatch", f"the request was frozen at {rfc3339(frozen_at)}, expected before the statement was issued")
     return shown.value

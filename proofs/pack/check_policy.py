@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from proofs.approval.approval_parts import ExcludedParty, HumanApproval
@@ -17,16 +17,19 @@ from proofs.digest import Digest, sha256_hex
 from proofs.errors import Refusal, Unproven
 from proofs.pack import layout
 from proofs.pack.check_evidence import EvidenceItem
+from proofs.policy.condition_rule import NOT_EVALUATED
 from proofs.policy.evaluate import (
     CountedApproval,
     Policy,
     build_policy_input,
     count_approvals,
     evaluate_policy,
+    evaluate_times,
     exclusions,
     is_within,
     parse_policy,
 )
+from proofs.policy.rules import RELEASE
 
 
 def check_policy_document(files: Mapping[str, bytes], approval: HumanApproval) -> Policy:
@@ -43,20 +46,55 @@ def check_policy_document(files: Mapping[str, bytes], approval: HumanApproval) -
 
 
 def check_policy_result(
-    files: Mapping[str, bytes], approval: HumanApproval, policy: Policy, items: Sequence[EvidenceItem]
+    files: Mapping[str, bytes], approval: HumanApproval, policy: Policy, items: Sequence[EvidenceItem], *, accept_unevaluated: bool = False
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """19. Return input and result of the policy when both can be derived again from what was signed, and the result is a pass."""
+    """19. Return input and result of the policy when both can be derived again from what was signed, and the result is a pass.
+
+    Conditions are evaluated again only where their library is installed. Without it, their outcome is taken from what the person was shown
+    where the reader accepts that, and then its rule keeps the code `policy.condition_not_evaluated`.
+    """
     policy_input = _rebuild_input(files, approval, policy, items)
     content = files[layout.POLICY_RESULT]
     if sha256_hex(content) != approval.policy.result_digest:
         raise Unproven("policy.result", "the policy result in the pack is not the one the person signed for")
     shown, again = parse_canonical(content), evaluate_policy(policy, policy_input)
+    skipped = _unevaluated(again)
+    if skipped and not accept_unevaluated:
+        raise Unproven(
+            NOT_EVALUATED,
+            f"not evaluated again: {', '.join(skipped)}. Install cel-expr-python here, or accept what the portal says of them",
+        )
+    if skipped:
+        again = _with_shown(again, shown, skipped)
     if not isinstance(shown, dict) or _without_words(shown) != _without_words(again):
         raise Unproven("policy.result", "evaluating the policy again gives another result than the one the person was shown")
     if again["result"] != "pass" or approval.policy.result != "pass":
-        sentence = next((rule["sentence"] for rule in again["rules"] if rule["outcome"] == "fail"), "the statement itself says so")
+        sentence = next((str(rule.get("sentence")) for rule in again["rules"] if rule["outcome"] == "fail"), "the statement itself says so")
         raise Unproven("policy.result", f"the policy was not met: {sentence}")
-    return policy_input, again
+    return policy_input, _marked(again, skipped)
+
+
+def _unevaluated(result: dict[str, Any]) -> list[str]:
+    """Return the ids of the conditions in a result that were not evaluated here."""
+    return [str(rule["id"]) for rule in result["rules"] if rule["code"] == NOT_EVALUATED]
+
+
+def _with_shown(again: dict[str, Any], shown: Any, skipped: Sequence[str]) -> dict[str, Any]:
+    """Return the result with these conditions as the person was shown them, and nothing else taken from there."""
+    listed = shown.get("rules") if isinstance(shown, dict) else None
+    told = {rule.get("id"): rule for rule in listed or () if isinstance(rule, dict) and rule.get("kind") == "condition"}
+    rules = [told.get(rule["id"], rule) if rule["id"] in skipped else rule for rule in again["rules"]]
+    failed = any(rule.get("outcome") not in ("pass", "awaiting", "waived") for rule in rules)
+    return {**again, "rules": rules, "result": "fail" if failed else "pass"}
+
+
+def _marked(result: dict[str, Any], skipped: Sequence[str]) -> dict[str, Any]:
+    words = "Not evaluated again here, so this is what the portal says"
+    rules = [
+        {**rule, "code": NOT_EVALUATED, "sentence": f"{words}: {rule.get('sentence')}"} if rule["id"] in skipped else rule
+        for rule in result["rules"]
+    ]
+    return {**result, "rules": rules}
 
 
 def check_expectations_named(result: dict[str, Any], expected: Digest | None) -> None:
@@ -66,6 +104,13 @@ def check_expectations_named(result: dict[str, Any], expected: Digest | None) ->
         raise Unproven(
             "expectations.unexpected", f"the person signed for {f'expectations sha256:{got}' if got else 'none'}, asked was {expected}"
         )
+
+
+def check_clock(policy: Policy, policy_input: dict[str, Any], at: datetime) -> None:
+    """19. Return when no rule about the clock stands against `at`: a freeze, or hours in which alone something may go."""
+    for rule in evaluate_times(policy, str(policy_input.get("kind", "release")), at, policy_input=policy_input):
+        if rule["outcome"] not in ("pass", "waived"):
+            raise Unproven(str(rule["code"]), str(rule["sentence"]))
 
 
 def check_separation(approval: HumanApproval, policy: Policy, policy_input: dict[str, Any]) -> None:
@@ -80,6 +125,7 @@ def check_separation(approval: HumanApproval, policy: Policy, policy_input: dict
     if any((party.issuer, party.subject) == approver for party in duties.excluded):
         raise Unproven("sod.violation", f"the statement itself says that {approval.approver.username} may not approve this")
     stated = tuple(ExcludedParty(party["issuer"], party["subject"], tuple(party["because"])) for party in computed)
+    policy = policy.for_kind(approval.request.kind)
     rule = policy.separation_rule
     if duties.excluded != stated or duties.result != "pass" or duties.required != policy.required_approvals:
         raise Unproven("sod.mismatch", "the separation of duties shown to the person is not what the request and the policy come to")
@@ -120,7 +166,8 @@ def check_count(
                 f"{approval.subject} signed at level {approval.level}, the policy asks for {policy.minimum_assurance} or higher"
                 + (f": {remark}" if remark else ""),
             )
-    outcomes = count_approvals(policy, counted, excluded=exclusions(policy, policy_input))
+    applied = policy.for_kind(policy_input.get("kind", RELEASE))
+    outcomes = count_approvals(applied, counted, excluded=exclusions(applied, policy_input))
     for outcome in outcomes:
         if outcome["outcome"] != "pass":
             raise Unproven("approval.insufficient", str(outcome["sentence"]))
@@ -151,9 +198,16 @@ def _rebuild_input(files: Mapping[str, bytes], approval: HumanApproval, policy: 
                 {"digest": item.reference.digest, "verdictDigest": item.reference.verdict_digest, "verdict": item.verdict} for item in items
             ],
             expectations=shown.get("expectations"),
+            kind=approval.request.kind,
+            # These stand in the request as well, and step 21 holds the two against each other.
+            at=shown.get("at"),
+            people=shown.get("people", ()),
+            waivers=shown.get("waivers", ()),
+            approved_in=shown.get("approvedIn", ()),
         )
-    except Refusal as error:
-        raise Unproven("policy.input", f"the policy input cannot be derived from the statement: {error.reason}") from error
+    except (Refusal, TypeError) as error:
+        reason = error.reason if isinstance(error, Refusal) else "facts that are no list"
+        raise Unproven("policy.input", f"the policy input cannot be derived from the statement: {reason}") from error
     if canonical_bytes(rebuilt) != content:
         raise Unproven("policy.input", "the policy was evaluated on something else than what the statement says")
     return rebuilt

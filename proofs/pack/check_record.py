@@ -15,7 +15,7 @@ from proofs.approval.record import Record, mirror_of, parse_record
 from proofs.canonical import parse_canonical
 from proofs.checkpoint import Checkpoint, verify_checkpoint
 from proofs.digest import sha256_hex
-from proofs.dsse import IN_TOTO_PAYLOAD_TYPE
+from proofs.dsse import IN_TOTO_PAYLOAD_TYPE, Envelope
 from proofs.errors import Malformed, Unproven
 from proofs.keys import PublicKey
 from proofs.leaf import build_dsse_leaf
@@ -43,7 +43,12 @@ class OpenedRecord:
 def open_record(files: Mapping[str, bytes], folder: str, trust: Trust) -> OpenedRecord:
     """3. Return the record when exactly one signature, by a recorder key valid at that time, covers it."""
     bundle = parse_record_bundle(files[folder + layout.RECORD_BUNDLE])
-    envelope = bundle.envelope
+    recorder, record = open_envelope(bundle.envelope, trust)
+    return OpenedRecord(bundle, recorder, record, sha256_hex(bundle.envelope.payload))
+
+
+def open_envelope(envelope: Envelope, trust: Trust) -> tuple[PublicKey, Record]:
+    """3. Return recorder key and record when exactly one signature, by a recorder key valid at that time, covers the envelope."""
     if len(envelope.signatures) != 1:
         raise Malformed("record.sig_count", f"got {len(envelope.signatures)} signatures on the record, expected exactly one")
     if envelope.payload_type != IN_TOTO_PAYLOAD_TYPE:
@@ -53,7 +58,7 @@ def open_record(files: Mapping[str, bytes], folder: str, trust: Trust) -> Opened
     record = parse_record(envelope.payload)
     if recorder.key_id not in {item.key.key_id for item in recorder_keys_at(trust, record.checked_at)}:
         raise Unproven("record.key_not_valid", f"the record says it was made at {record.checked_at}, when its key did not count")
-    return OpenedRecord(bundle, recorder, record, sha256_hex(envelope.payload))
+    return recorder, record
 
 
 def check_ledger(files: Mapping[str, bytes], folder: str, opened: OpenedRecord, trust: Trust) -> Checkpoint:
@@ -78,7 +83,7 @@ def check_mirror(record: Record, trust: Trust) -> None:
     if record.subject != statement["subject"]:
         raise Unproven("record.subject_mismatch", "the record is about other artifacts than the statement inside it")
     for name, truth in mirror_of(statement).items():
-        if record.mirrored[name] != truth:
+        if record.mirrored.get(name) != truth:
             raise Unproven("record.mismatch", f"the record's {name} is not what the person signed")
     signer = parse_human_approval(record.payload).signer
     if record.enrollment != ("" if isinstance(signer, SignInReference) else signer.enrollment):

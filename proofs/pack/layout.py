@@ -22,8 +22,9 @@ RECORD_BUNDLE, RECORD_PROOF, HEAD_PROOF = "record.sigstore.json", "record.tlog-p
 ALLOWED_SIGNERS, SNAPSHOT, REQUEST, GUIDE = "allowed_signers", "snapshot.json", "request.json", "VERIFY.md"
 POLICY_DOCUMENT, POLICY_INPUT, POLICY_RESULT = "policy/document.json", "policy/input.json", "policy/result.json"
 TRUST_README, TRUST_COPY = "trust/README", "trust/trust.json"
+OUTCOME_SIMPLE, OUTCOME_SUMMARY = "outcome/svr.dsse.json", "outcome/vsa.dsse.json"
 TRUST_ROOTS = "trust/trusted_root-"
-EVIDENCE, VERDICTS, TOKENS = "evidence/", "verdicts/", "tokens/"
+EVIDENCE, VERDICTS, TOKENS, WAIVERS = "evidence/", "verdicts/", "tokens/", "waivers/"
 
 MAX_FILES = 20_000
 MAX_FILE_BYTES = 32 * 1024 * 1024
@@ -31,15 +32,18 @@ MAX_TOTAL_BYTES = 512 * 1024 * 1024
 
 _PER_APPROVAL = (STATEMENT, SIGNED_BYTES, RECORD_BUNDLE, RECORD_PROOF, HEAD_PROOF)
 _REQUIRED = (ALLOWED_SIGNERS, SNAPSHOT, REQUEST, GUIDE, POLICY_DOCUMENT, POLICY_INPUT, POLICY_RESULT, TRUST_README, TRUST_COPY)
-_NAMES = re.compile(
+_OWN_NAMES = (
     r"approvals/[0-9]{2}/(statement\.json|statement\.pae|human\.dsse\.json|human\.sign-in\.json|human\.sshsig|record\.sigstore\.json|record\.tlog-proof|head\.proof)"
     r"|signers/[A-Za-z0-9_-]{43}((\.revoked|\.introduction|\.introducer)?\.json|\.attestation)"
     r"|(evidence|verdicts)/[0-9a-f]{64}"
     r"|tokens/[0-9a-f]{64}\.(jwt|keys)"
     r"|policy/(document|input|result)\.json"
+    r"|outcome/(svr|vsa)\.dsse\.json"
     r"|trust/(README|trust\.json|trusted_root-[0-9a-f]{12}\.json)"
     r"|allowed_signers|snapshot\.json|request\.json|VERIFY\.md"
 )
+# A waiver brings the whole pack of its exception, which brings no further one.
+_NAMES = re.compile(rf"{_OWN_NAMES}|waivers/[0-9a-f]{{64}}(\.dsse\.json|/(pack\.json|{_OWN_NAMES}))")
 
 
 def build_index(files: Mapping[str, bytes]) -> bytes:
@@ -83,6 +87,27 @@ def token_path(digest: str) -> str:
 def token_keys_path(digest: str) -> str:
     """Return the path of the provider's keys that the token of this SHA-256 (hex) was verified with."""
     return f"{TOKENS}{digest}.keys"
+
+
+def waiver_envelope_path(digest: str) -> str:
+    """Return the path of what the portal signed about the waiver of this SHA-256 (hex)."""
+    return f"{WAIVERS}{digest}.dsse.json"
+
+
+def waiver_folder(digest: str) -> str:
+    """Return the folder of the pack of the exception that led to the waiver of this SHA-256 (hex)."""
+    return f"{WAIVERS}{digest}/"
+
+
+def waiver_digests(files: Mapping[str, bytes]) -> frozenset[str]:
+    """Return the digests of the waivers that a pack has any file of."""
+    return frozenset(path[len(WAIVERS) :][:64] for path in files if path.startswith(WAIVERS))
+
+
+def waiver_files(files: Mapping[str, bytes], digest: str) -> dict[str, bytes]:
+    """Return the files of the pack of an exception, by their paths in it."""
+    folder = waiver_folder(digest)
+    return {path[len(folder) :]: content for path, content in files.items() if path.startswith(folder)}
 
 
 def root_path(digest: str) -> str:

@@ -22,10 +22,12 @@ The numbered argument. Every step must hold, the first that does not refuses; th
 16. The policy is the one the person signed for (and the one asked for), and the validity keeps to it.
 17. All evidence the person was shown is here, unaltered, and nothing else.
 18. The evidence verifies again to the verdicts the person was shown.
-19. The policy, evaluated again on that, gives the result the person was shown: pass.
+19. The policy, evaluated again on that, gives the result the person was shown: pass. Rules about the
+    clock are judged at the one moment asked about.
 20. Nobody approved who had to stay out of it.
 21. Snapshot and request are the ones the person signed for, and say what the statement says, its words to the person included.
-22. Enough different people approved, in roles they hold where the request is, all answering the same question.
+22. Enough different people approved, in roles they hold where the request is, all answering the same question; what the portal said of
+    it for other tools, where that is in the pack, follows from them.
 
 Not checked: witnesses and revocation status (no step needs the network), and what `proofs.pack.report` lists.
 """
@@ -39,8 +41,9 @@ from typing import Any
 
 from proofs.approval.approval_parts import HumanApproval
 from proofs.approval.assurance_words import describe_signature, describe_vouching
-from proofs.approval.human_approval import PASSKEY, is_environment, parse_human_approval
+from proofs.approval.human_approval import is_environment, parse_human_approval
 from proofs.approval.record import Record, TokenReference
+from proofs.approval.signed_parts import PASSKEY
 from proofs.digest import Digest, parse_digest, sha256_hex
 from proofs.errors import Unproven
 from proofs.evidence import TrustMaterial
@@ -48,7 +51,9 @@ from proofs.moment import rfc3339
 from proofs.pack.check_copies import check_trust_copy, check_words
 from proofs.pack.check_documents import check_documents
 from proofs.pack.check_evidence import check_evidence_again, check_evidence_set
+from proofs.pack.check_outcome import check_outcomes
 from proofs.pack.check_policy import (
+    check_clock,
     check_count,
     check_expectations_named,
     check_policy_document,
@@ -60,9 +65,11 @@ from proofs.pack.check_policy import (
 from proofs.pack.check_record import OpenedRecord, check_copies, check_ledger, check_mirror, check_times, open_record
 from proofs.pack.check_sign_in import ProvenSignIn, check_sign_in, check_sign_in_level, check_sign_in_named, check_token_files
 from proofs.pack.check_signer import Signer, check_assertion, check_level, check_signer, check_signer_files, weigh_signer
+from proofs.pack.check_waivers import VerifyInner, check_waivers
 from proofs.pack.layout import check_layout
 from proofs.pack.report import PackReport, Step, VerifiedApproval, VerifiedItem, describe_item, describe_person, everything_not_checked
 from proofs.pack.trust import Trust
+from proofs.policy.condition_rule import NOT_EVALUATED
 from proofs.policy.evaluate import CountedApproval, Policy
 from proofs.policy.reading import part_of
 
@@ -106,6 +113,7 @@ class _Question:
     is_named: bool
     policy: Digest | None
     expectations: Digest | None
+    accept_unevaluated: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +171,15 @@ def verify_pack(
     at: datetime | None,
     policy: str | None = None,
     expectations: str | None = None,
+    accept_unevaluated: bool = False,
     follow: Follow | None = None,
 ) -> PackReport:
     """Return the report when every step of the argument holds for `digest` in `environment` (its name or its id).
 
     `at` is the one moment at which all approvals must be valid together; None means the latest moment at which the portal says it
     checked a signature. `policy` is the digest of the policy the reader expects; None takes the one the person signed for, whatever it
-    demands, and `expectations` in the same way that of the project's expectations, for a policy that leaves it to them. `follow` is told of every step as it comes to hold. Refuses with the code of the first step that does not
+    demands, and `expectations` in the same way that of the project's expectations, for a policy that leaves it to them. With
+    `accept_unevaluated` conditions that cannot be evaluated here are taken as the portal says. `follow` is told of every step as it comes to hold. Refuses with the code of the first step that does not
     (`docs/verification.md`).
     """
     steps = _Steps(follow)
@@ -183,7 +193,7 @@ def verify_pack(
     opened = {folder: open_record(files, folder, trust) for folder in folders}
     # Approvals that were never valid at one time must not be counted together, so there is one moment for all of them.
     moment = at or max(item.record.checked_at for item in opened.values())
-    question = _Question(trust, material, asked, environment, moment, at is not None, expected, expected_of_project)
+    question = _Question(trust, material, asked, environment, moment, at is not None, expected, expected_of_project, accept_unevaluated)
     answers = [
         _check_content(files, _check_signature(files, folder, opened[folder], question, steps), question, steps) for folder in folders
     ]
@@ -199,7 +209,15 @@ def verify_pack(
         check_roles(item.approval, answers[0].policy_input)
     people = [CountedApproval(item.issuer, item.subject, item.roles, item.level) for item in map(_as_approval, signed)]
     outcomes = check_count(answers[0].policy, answers[0].policy_input, people, [item.person.remark for item in signed])
-    steps.hold(22, " ".join(str(outcome["sentence"]) for outcome in outcomes))
+    said = check_outcomes(
+        files,
+        payload=signed[0].opened.record.payload,
+        people=len({(item.issuer, item.subject) for item in people}),
+        policy=answers[0].policy.digest,
+        records=[item.opened.digest for item in signed],
+        trust=trust,
+    )
+    steps.hold(22, " ".join(str(outcome["sentence"]) for outcome in outcomes) + said)
     return _report(answers, outcomes, question, steps, remarks)
 
 
@@ -333,11 +351,15 @@ def _check_content(files: Mapping[str, bytes], signed: _Signed, question: _Quest
     assessments = check_evidence_again(files, items, question.material)
     steps.hold(18, "Every item gives the same verdict and the same facts when verified again.")
     # 19
-    policy_input, result = check_policy_result(files, approval, policy, items)
+    policy_input, result = check_policy_result(files, approval, policy, items, accept_unevaluated=question.accept_unevaluated)
     check_expectations_named(result, question.expectations)
+    check_waivers(files, approval, policy_input, question.trust, moment=question.moment, verify=_inner(question))
+    if question.is_named:
+        check_clock(policy, policy_input, question.moment)
     steps.hold(
         19,
-        " ".join(str(rule["sentence"]) for rule in result["rules"] if rule["outcome"] == "pass") or "Nothing but approvals was asked for.",
+        " ".join(str(rule["sentence"]) for rule in result["rules"] if rule["outcome"] in ("pass", "waived"))
+        or "Nothing but approvals was asked for.",
     )
     # 20
     check_separation(approval, policy, policy_input)
@@ -352,6 +374,15 @@ def _check_content(files: Mapping[str, bytes], signed: _Signed, question: _Quest
         for item, assessment in zip(items, assessments, strict=True)
     )
     return _Answer(signed, policy, policy_input, result["rules"], described)
+
+
+def _inner(question: _Question) -> VerifyInner:
+    """Return how the pack of an exception is verified: by the same argument, at the moment its last signature was checked."""
+
+    def verify(files: Mapping[str, bytes], digest: str, policy: str) -> PackReport:
+        return verify_pack(files, trust=question.trust, digest=digest, environment=question.environment, at=None, policy=policy)
+
+    return verify
 
 
 def _check_moment(signed: _Signed, question: _Question) -> None:
@@ -407,6 +438,9 @@ def _report(
     approval = first.signed.approval
     counted = {outcome["id"]: outcome for outcome in outcomes}
     remarks = (*(_level_remark(item.signed) for item in answers if item.signed.person.remark), *remarks)
+    remarks += tuple(
+        f"The condition {rule['id']} of the policy: {rule['sentence']}" for rule in first.rules if rule["code"] == NOT_EVALUATED
+    )
     return PackReport(
         artifacts=approval.artifacts,
         environment=approval.environment,

@@ -160,8 +160,7 @@ def refuse_widening(policy: Policy) -> None:
     if wide is not None:
         raise Malformed(
             "policy.widening",
-            f"got requesterMayApprove: true in rule {wide.id}, expected no rule that lets through more than none would; "
-            "ask for a waiver where one person has to do both",
+            f"got requesterMayApprove: true in rule {wide.id}, expected no rule that lets through more than none would",
             path=f"policy.rules[{policy.rules.index(wide)}].requesterMayApprove",
         )
 

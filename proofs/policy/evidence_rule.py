@@ -19,13 +19,14 @@ from proofs.policy.expectation_rule import (
     check_age,
     check_expectations,
     is_delegated,
+    is_vouched_for,
     missing_grant,
     overrule,
 )
 from proofs.policy.expectations_document import ProjectExpectations, rules_of_project
 from proofs.policy.indexed_input import IndexedInput
 from proofs.policy.outcome import TIME_MISSING, RuleOutcome
-from proofs.policy.reading import objects, part_of, texts
+from proofs.policy.reading import objects, part_of
 from proofs.policy.rules import Builder, EvidenceRule, Source
 
 # What the portal says of a signature that was somebody else's by then, or a stranger's: its no counts as little as its yes, or nobody could
@@ -117,6 +118,8 @@ def judge_item(
 
     `own` is its verdict as it stands in the input, `verdict` the same or, for a co-signer, as `by_signer` gives it.
     """
+    if len(rules) == 1:
+        return _judge(rules[0], verdict, own, artifact_digest, policy_input)
     shortfalls = []
     for rule in rules:
         shortfall = _judge(rule, verdict, own, artifact_digest, policy_input)
@@ -126,14 +129,25 @@ def judge_item(
     return max(shortfalls, key=lambda shortfall: shortfall.progress)
 
 
+def _is_about(facts: dict[str, Any], artifact_digest: str) -> bool:
+    subjects = facts.get("subjects")
+    for subject in subjects if isinstance(subjects, list) else ():
+        digests = subject.get("digests") if isinstance(subject, dict) else None
+        if isinstance(digests, list) and artifact_digest in digests:
+            return True
+    return False
+
+
 def _judge(
     rule: EvidenceRule, verdict: dict[str, Any], own: dict[str, Any], artifact_digest: str, policy_input: dict[str, Any]
 ) -> Shortfall | None:
     """Return None when the item counts for the artifact, else how it falls short."""
     facts = part_of(verdict, "facts")
-    about_it = any(artifact_digest in texts(subject.get("digests")) for subject in objects(facts.get("subjects")))
-    if facts and (facts.get("predicateType") not in rule.predicate_types or not about_it):
+    if facts and (facts.get("predicateType") not in rule.predicate_types or not _is_about(facts, artifact_digest)):
         return Shortfall(0, "policy.evidence_missing", "")
+    # Most items are of this kind, in every rule: what does not depend on the rule has been looked at once.
+    if facts and verdict is own and is_vouched_for(verdict, policy_input):
+        return _not_accepted(rule, verdict) or check_expectations(rule, verdict, policy_input, own=own)
     signer = part_of(facts, "signer")
     if verdict.get("result") != "verified":
         words = f"What was sent was not verified: {verdict.get('reason') or verdict.get('code') or verdict.get('result')}"

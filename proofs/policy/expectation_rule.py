@@ -175,13 +175,26 @@ def _vouchers(policy_input: dict[str, Any]) -> list[tuple[dict[str, Any], frozen
 
 
 def is_vouched_for(verdict: dict[str, Any], policy_input: dict[str, Any]) -> bool:
-    """Return whether an item is verified, nothing contradicts it, and a registered signer answers for it who may attest it here."""
-    return (
-        verdict.get("result") == "verified"
-        and bool(part_of(verdict, "identity").get("id"))
-        and not any(finding.get("outcome") in ("fail", "error") for finding in objects(verdict.get("findings")))
-        and not missing_grant(verdict, policy_input)
-    )
+    """Return whether an item is verified, nothing contradicts it, and a registered signer answers for it who may attest it here.
+
+    Found once for each verdict where the input can keep it.
+    """
+    if not isinstance(policy_input, IndexedInput):
+        return _is_vouched_for(verdict, policy_input)
+    known = policy_input.vouched.get(id(verdict))
+    # The verdict is kept beside the answer, so that no other one can come to stand at its address.
+    if known is None:
+        known = policy_input.vouched[id(verdict)] = (verdict, _is_vouched_for(verdict, policy_input))
+    return known[1]
+
+
+def _is_vouched_for(verdict: dict[str, Any], policy_input: dict[str, Any]) -> bool:
+    if verdict.get("result") != "verified" or not part_of(verdict, "identity").get("id"):
+        return False
+    for finding in objects(verdict.get("findings")):
+        if finding.get("outcome") in ("fail", "error"):
+            return False
+    return not missing_grant(verdict, policy_input)
 
 
 def _is_of_team(verdict: dict[str, Any], policy_input: dict[str, Any]) -> bool:
@@ -202,15 +215,22 @@ def missing_grant(verdict: dict[str, Any], policy_input: dict[str, Any]) -> str:
     if "grants" not in identity and part_of(verdict, "verifier").get("version") in BEFORE_GRANTS:
         return ""
     grants = objects(identity.get("grants"))
-    wanted = {name: policy_input.get(name) for name in ("project", "environment")}
-    fits = (all(name in grant and (value is None or grant[name] in (None, value)) for name, value in wanted.items()) for grant in grants)
-    if wanted["project"] is not None and "environment" in policy_input and any(fits):
-        return ""
+    project, environment = policy_input.get("project"), policy_input.get("environment")
+    if project is not None and "environment" in policy_input:
+        for grant in grants:
+            fits = "project" in grant and grant["project"] in (None, project) and "environment" in grant
+            if fits and (environment is None or grant["environment"] in (None, environment)):
+                return ""
     places = [f"{grant.get('project') or 'every project'} in {grant.get('environment') or 'every environment'}" for grant in grants]
     may = f"may attest this for {' and for '.join(places)} only" if places else "may attest this for nobody"
-    return f"{identity.get('name')} {may}; this is about {wanted['project']} in {wanted['environment'] or 'any environment'}."
+    return f"{identity.get('name')} {may}; this is about {project} in {environment or 'any environment'}."
 
 
 def is_delegated(verdict: dict[str, Any]) -> bool:
     """Return whether a known delegator signed this for another builder, which counts only where that builder is named."""
-    return any(finding.get("code") == DELEGATED for finding in objects(verdict.get("findings")))
+    findings = verdict.get("findings")
+    if isinstance(findings, list):
+        for finding in findings:
+            if isinstance(finding, dict) and finding.get("code") == DELEGATED:
+                return True
+    return False

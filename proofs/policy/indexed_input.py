@@ -14,12 +14,13 @@ Word = tuple[dict[str, Any], dict[str, Any]]
 class IndexedInput(dict[str, Any]):
     """A policy input, the same in every field, which must not change while it is in use.
 
-    `vouchers` is what other modules find out once about all of its evidence; None until they have.
+    `vouchers` and `vouched` are what other modules find out once about its evidence.
     """
 
     def __init__(self, policy_input: dict[str, Any]) -> None:
         super().__init__(policy_input)
         self.vouchers: list[tuple[dict[str, Any], frozenset[str]]] | None = None
+        self.vouched: dict[int, tuple[dict[str, Any], bool]] = {}
         self._words: list[Word] = []
         self._factless: list[int] = []
         self._places: dict[tuple[str, str], list[int]] = {}

@@ -13,7 +13,9 @@ def part_of(value: dict[str, Any], *names: str) -> dict[str, Any]:
     """Return the object inside, or an empty one where anything on the way is missing or of another kind."""
     current: Any = value
     for name in names:
-        current = current.get(name) if isinstance(current, dict) else None
+        if not isinstance(current, dict):
+            return {}
+        current = current.get(name)
     return current if isinstance(current, dict) else {}
 
 

@@ -40,7 +40,7 @@ class TestOpen:
         answer = response.json()
         request = Request.objects.get()
         assert (request.requester, request.on_behalf_of) == (cast.runner(), cast.bob())
-        assert (answer["id"], answer["status"], answer["revision"], answer["result"]) == (request.pk, "in_review", 1, "pass")
+        assert (answer["id"], answer["status"], answer["revision"], answer["result"]) == (request.pk, "ready", 1, "pass")
         assert answer["snapshot"] == request.revisions.get().snapshot_id
         assert response.headers["Location"].endswith(f"/requests/{request.pk}")
 
@@ -51,7 +51,7 @@ class TestOpen:
             ({"environment": "nowhere"}, 404, "environment.unknown"),
             ({"onBehalfOf": "nobody"}, 400, "request.on_behalf_of"),
             ({"onBehalfOf": "mallory"}, 400, "request.on_behalf_of"),
-            ({"artifacts": []}, 400, "request.invalid"),
+            ({"artifacts": []}, 400, "request.no_artifact"),
             ({"artifacts": [{"digest": "payments/api:latest"}]}, 400, "digest.malformed"),
             ({"title": ""}, 400, "request.invalid"),
         ],

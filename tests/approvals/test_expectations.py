@@ -112,7 +112,7 @@ class TestRequestsUnderExpectations:
         assert (status_of(request), codes_of(request)) == ("blocked", ["policy.expectations_missing"])
         make.expect(now=LATER)
         assert refresh_requests(now=LATER) == 1
-        assert (status_of(request), codes_of(request)) == ("in_review", [])
+        assert (status_of(request), codes_of(request)) == ("ready", [])
         assert refresh_requests(now=LATER) == 0
 
     def test_what_they_do_not_accept_blocks(self) -> None:

@@ -35,7 +35,7 @@ class TestOpenRequest:
         request = make.ask()
         revision = request.revisions.get()
         assert (revision.number, revision.result, revision.evidence.count()) == (1, "pass", 1)
-        assert request.state.status == RequestState.Status.IN_REVIEW
+        assert request.state.status == RequestState.Status.READY
         assert Entry.objects.filter(event="request.opened", ref_digest=revision.snapshot_id).count() == 1
 
     def test_notes_an_artifact_nobody_has_seen_and_waits_for_its_evidence(self) -> None:

@@ -31,7 +31,7 @@ class TestRefreshRequests:
         assert status_of(request) == "collecting"
         make.send_provenance(stage, now=LATER)
         assert refresh_requests(now=LATER) == 1
-        assert status_of(request) == "in_review"
+        assert status_of(request) == "ready"
         assert request.revisions.count() == 2
         assert Entry.objects.filter(event="request.revised").count() == 1
 

@@ -10,9 +10,11 @@ import pytest
 
 from benchmarks.bundles import Measured, made_bundles
 from benchmarks.interleaved import Times
+from benchmarks.policy import WHATS, make_input, make_policy
 from benchmarks.signature_checks import unavoidable_checks
 from proofs.assess import assess_evidence
 from proofs.evidence import TrustMaterial
+from proofs.policy.evaluate import evaluate_rules
 from proofs.sigstore.trust_root import parse_trust_root
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,7 +71,21 @@ class TestHostile:
         assert lines[-1].endswith("goals missed")
 
 
+@pytest.mark.slow
+class TestPolicy:
+    def test_prints_every_row(self) -> None:
+        lines = run("benchmarks.policy", "--rounds", "1", "--slot", "1")
+        assert all(line.startswith(what) for line, what in zip(lines, WHATS.values(), strict=False))
+        assert lines[-1].endswith("goals missed")
+
+
 class TestWhatIsMeasured:
+    def test_the_policy_is_as_large_as_it_is_said_to_be_and_all_of_it_passes(self) -> None:
+        rules = evaluate_rules(make_policy(), make_input())
+        assert len(rules) == 30
+        assert {rule["outcome"] for rule in rules} == {"pass", "awaiting"}
+        assert all(len(rule["evidence"]) == 5 for rule in rules if rule["kind"] == "evidence")
+
     @pytest.mark.parametrize("bundle", BUNDLES, ids=lambda bundle: bundle.name)
     def test_the_bundles_verify_and_every_unavoidable_check_is_found(self, bundle: Measured) -> None:
         trust = TrustMaterial((parse_trust_root(bundle.trusted_root),))

@@ -76,6 +76,7 @@ def test_every_dependency_is_used(name: str) -> None:
         "pyyaml": "yaml",
         "python-ulid": "ulid",
         "scim2-models": "scim2_models",
+        "tzdata": "zoneinfo",
     }.get(name, name)
     rooms = [PROJECT["tool"]["importlinter"]["root_packages"]][0]
     sources = "\n".join(path.read_text() for room in rooms for path in (ROOT / room).rglob("*.py"))

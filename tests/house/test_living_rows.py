@@ -9,7 +9,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from approvals.dry_run.ask import ask_dry_run
-from approvals.models import Ceremony, DryRun, PolicyDraft
+from approvals.models import Ceremony, DryRun, PolicyDraft, StatementCeremony
 from approvals.policies.drafts import begin_draft
 from attestations.models import TrustRoot
 from identities.issue import revoke_credential
@@ -23,6 +23,7 @@ from identities.models import (
     Identity,
     IdentityProvider,
     KeyRecovery,
+    LinkedAccount,
     ProvisioningToken,
     RoleAssignment,
     SigningKey,
@@ -30,7 +31,7 @@ from identities.models import (
     WorkloadBinding,
 )
 from identities.people.roles import end_role
-from tests import cast, make_providers, make_tokens
+from tests import cast, make_providers, make_statements, make_tokens
 from tests import make_approvals as make
 from tests.make_ledger import use_own_keys
 
@@ -71,9 +72,11 @@ MAY_CHANGE: dict[type, set[str]] = {
     },
     KeyRecovery: {"ended_at", "ended_by_id", "operator_consented_at", "used_at"},
     PolicyDraft: {"policy_id", "source", "number", "edited_by_id", "edited_at", "stored_id"},
+    LinkedAccount: {"ended_at"},
     ProvisioningToken: {"last_used_at", "revoked_at"},
     RoleAssignment: {"ended_at"},
     SigningKey: {"label", "transports", "sign_count", "revocation", "revoked_at", "revoked_reason", "compromised_from"},
+    StatementCeremony: {"consumed_at", "refused_code"},
     TokenIssuer: {"keys", "fetched_at", "tried_at", "removed_at"},
     TrustRoot: {"name", "removed_at"},
     WorkloadBinding: {"revoked_at"},
@@ -89,9 +92,11 @@ SET_ONCE = {
     Identity: ["retired_at"],
     IdentityProvider: ["removed_at"],
     KeyRecovery: ["ended_at", "ended_by_id", "operator_consented_at", "used_at"],
+    LinkedAccount: ["ended_at"],
     ProvisioningToken: ["revoked_at"],
     RoleAssignment: ["ended_at"],
     SigningKey: ["revocation", "revoked_at", "revoked_reason"],
+    StatementCeremony: ["consumed_at", "refused_code"],
     TokenIssuer: ["removed_at"],
     TrustRoot: ["removed_at"],
     WorkloadBinding: ["revoked_at"],
@@ -114,7 +119,8 @@ def whole_story(settings: Any, tmp_path: Path) -> None:
     use_own_keys(settings, tmp_path)
     stage = make.set_stage()
     make.send_provenance(stage)
-    make.approve(make.ask(), cast.alice())
+    make_statements.revoke(make.approve(make.ask(), cast.alice()), cast.alice())
+    StatementCeremony.objects.update(refused_code="webauthn.signature")
     cast.token_of(cast.runner())
     revoke_credential(credential=ApiCredential.objects.get(), by=None, now=make.NOW)
     revoke_signing_key(key=SigningKey.objects.get(), by=cast.alice(), reason="Lost", now=make.NOW)
@@ -122,6 +128,7 @@ def whole_story(settings: Any, tmp_path: Path) -> None:
     first = EvidenceSigner.objects.get()
     key = {"method": "public_key", "key_id": "k", "spki": b"k", "valid_from": make.NOW}
     EvidenceSigner.objects.create(identity=first.identity, replaces=first, **key)
+    LinkedAccount.objects.create(identity=first.identity, provider="github", account="7", linked_at=make.NOW, ended_at=make.NOW)
     Grant.objects.update(ended_at=make.NOW)
     BlockedSigner.objects.create(name="key", team=cast.payments(), reason="Nobody knows it", blocked_at=make.NOW, lifted_at=make.NOW)
     EvidenceSigner.objects.update(revoked_at=make.NOW, valid_until=make.NOW)

@@ -12,18 +12,21 @@ from django.db import DatabaseError, connection, models, transaction
 from approvals.dry_run.ask import ask_dry_run
 from approvals.models import (
     Approval,
-    ApprovalEnd,
     Ceremony,
     ChangesAnswered,
     DryRun,
     KeptApproval,
+    NamedPerson,
     PolicyDraft,
     Promotion,
     Request,
     RequestExpiry,
     RequestSubmission,
     Revision,
+    StatementCeremony,
     Supersession,
+    Waiver,
+    WaiverEnd,
     Withdrawal,
 )
 from approvals.policies.drafts import begin_draft
@@ -39,6 +42,7 @@ from identities.models import (
     Identity,
     IdentityProvider,
     KeyRecovery,
+    LinkedAccount,
     ProvisioningToken,
     Recertification,
     RoleAssignment,
@@ -52,7 +56,7 @@ from identities.workload.exchange import exchange_token
 from ledger.append_only import AppendOnly
 from ledger.guard_rows import key_taken
 from ledger.models import Entry
-from tests import cast, make_providers, make_tokens
+from tests import cast, make_providers, make_statements, make_tokens
 from tests import make_approvals as make
 from tests.make_ledger import use_own_keys
 from tests.make_observations import observe, said
@@ -74,10 +78,12 @@ LIVING = {
     IdentityProvider,
     KeyRecovery,
     PolicyDraft,
+    LinkedAccount,
     ProvisioningToken,
     RoleAssignment,
     SignInEvent,
     SigningKey,
+    StatementCeremony,
     TokenIssuer,
     TrustRoot,
     WorkloadBinding,
@@ -101,14 +107,16 @@ def whole_story(settings: Any, tmp_path: Path) -> None:
     change_trust(cast.olga(), cast.omar(), now=make.NOW)
     make_tokens.binding()
     exchange_token(unverified_token=make_tokens.sign(make_tokens.claims(make.NOW)), audience=make_tokens.PORTAL, now=make.NOW)
+    LinkedAccount.objects.create(identity=cast.runner(), provider="github", account="7", linked_at=make.NOW)
     BlockedSigner.objects.create(name="key", team=cast.payments(), reason="Nobody knows it", blocked_at=make.NOW)
     Recertification.objects.create(identity=cast.runner(), note="Still needed", grants=[], reviewed_at=make.NOW)
     make_providers.all_that_ends()
     draft = begin_draft(project=cast.payments_api(), source=make.ANYTHING_GOES, by=make.erin(), now=make.NOW)
     ask_dry_run(draft=draft, environment=cast.production(), days=30, by=make.erin(), now=make.NOW)
     approval = Approval.objects.get()
-    ended = {"code": "approval.ended", "sentence": "The person left", "entry": Entry.objects.earliest("pk"), "ended_at": make.NOW}
-    ApprovalEnd.objects.create(approval=approval, **ended)
+    who = {"because": "committer", "provider": "git", "account": "x", "source": "stated"}
+    NamedPerson.objects.create(request=Request.objects.get(), **who)
+    make_statements.revoke(approval, cast.alice())
     live_through(Request.objects.get())
     KeptApproval.objects.create(approval=approval, roles=["approver:release"], kept_at=make.NOW)
     record_sign_in(username="alice", outcome="failed", address="", identity=None, now=make.NOW)
@@ -127,6 +135,12 @@ def live_through(request: Request) -> None:
     revision = Revision.objects.earliest("pk")
     answered = {"by": request.requester, "note": "Changed", "entry": next(entries), "answered_at": make.NOW}
     ChangesAnswered.objects.create(revision=revision, **answered)
+    terms = {"policy_id": "p", "rule_id": "r", "project": request.project, "environment": request.environment, "owner": request.requester}
+    waiver = Waiver.objects.create(
+        digest="0" * 64, request=request, until=make.NOW, agreed_under="0" * 64, document=revision.document, statement=b"{}",
+        entry=next(entries), granted_at=make.NOW, **terms,
+    )  # fmt: skip
+    WaiverEnd.objects.create(waiver=waiver, by=request.requester, reason="Over", entry=next(entries), ended_at=make.NOW)
 
 
 def replace_all(table: str) -> None:

@@ -26,6 +26,7 @@ from identities.models import (
     Identity,
     IdentityProvider,
     KeyRecovery,
+    LinkedAccount,
     ProvisionedGroup,
     ProvisionedPerson,
     RoleAssignment,
@@ -36,9 +37,10 @@ from identities.signers.block_signer import block_signer
 from ledger.models import Entry
 from ledger.publish import publish_checkpoint
 from portal.models import Notice, WebhookDelivery, WebhookEndpoint
-from tests import cast, make_saml, make_trust
+from tests import cast, make_saml, make_statements, make_trust
 from tests import make_approvals as make
 from tests import make_attestations as evidence
+from tests import make_changes as changes
 from tests.make_ledger import use_own_keys
 
 ROLES = [str(role) for role in RoleAssignment.Role]
@@ -68,10 +70,12 @@ class Story:
 def tell_story(settings: Any, folder: Path) -> Story:
     """Make one of everything, in the team payments, and everybody who will ask."""
     use_own_keys(settings, folder)
-    stage = make.set_stage()
+    stage = make.set_stage(source=changes.WAIVABLE)
     sent = make.send_provenance(stage)
-    request, second = make.ask(), make.ask()
+    request = make.ask()
     approval = make.approve(request, cast.alice())
+    # One that waited would be superseded by the next.
+    second = make.ask()
     passkey_key = approval.signing_key
     ceremony = make.begin(second, cast.alice(), passkey_key)
     content = evidence.make_signer().sign(evidence.make_statement())
@@ -79,6 +83,7 @@ def tell_story(settings: Any, folder: Path) -> Story:
     block = block_signer(
         issuer="https://ci.example", name="nobody@ci.example", team=cast.payments(), reason="Nobody knows it", by=None, now=make.NOW
     )
+    waiver = changes.waive(second)
     proposal = make_trust.propose(cast.olga())
     publish_checkpoint(now=make.NOW)
     make.other_teams_bot()
@@ -93,6 +98,8 @@ def tell_story(settings: Any, folder: Path) -> Story:
         **of_alice(),
         "draft_id": drafted.pk,
         "run_id": tried.pk,
+        "account_id": LinkedAccount.objects.create(identity=cast.runner(), provider="github", account="7", linked_at=make.NOW).pk,
+        "approval_id": approval.pk,
         "attestation_id": sent.pk,
         "block_id": block.pk,
         "ceremony_id": ceremony.pk,
@@ -106,6 +113,7 @@ def tell_story(settings: Any, folder: Path) -> Story:
         "protocol": "oidc",
         "request_id": request.pk,
         "role_id": RoleAssignment.objects.get(identity=cast.alice()).pk,
+        "statement_id": make_statements.begin(approval, cast.alice()).pk,
         "step": "people",
         "signer_id": EvidenceSigner.objects.get(identity=cast.runner()).pk,
     }
@@ -114,6 +122,8 @@ def tell_story(settings: Any, folder: Path) -> Story:
         ("identities:person_change", "change"): "deactivate",
         **at_providers(),
         ("approvals:policy", "digest"): stage.policy.pk,
+        ("approvals:policy_propose", "digest"): stage.policy.pk,
+        ("approvals:exception_end", "digest"): waiver.pk,
         ("approvals:record", "digest"): approval.record.digest,
         ("attestations:trust_remove", "digest"): root.digest,
         ("reports:artifact", "digest"): make.image(),

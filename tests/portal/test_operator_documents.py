@@ -76,7 +76,7 @@ def test_the_commands_as_written_lead_to_a_request_that_waits_for_people(tmp_pat
     portal = LivePortal(url, environment, tmp_path / "portal.log")
     try:
         portal.start()
-        assert ask_for_the_release(portal, token, instance) == "in_review"
+        assert ask_for_the_release(portal, token, instance) == "ready"
     finally:
         portal.stop()
 
@@ -97,7 +97,7 @@ def ask_for_the_release(portal: LivePortal, token: str, instance: Instance) -> s
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         status: str = ask(portal, token, f"requests/{asked['id']}")["status"]
-        if status == "in_review":
+        if status == "ready":
             return status
         time.sleep(0.5)
     return status

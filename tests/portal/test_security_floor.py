@@ -10,6 +10,7 @@ from django.test import Client, override_settings
 
 from identities.models import SignInEvent
 from tests import cast
+from tests import make_approvals as make
 
 pytestmark = pytest.mark.django_db
 LOGIN = "/accounts/login/"
@@ -109,6 +110,8 @@ SENSITIVE = [
     ("dave", "/identities/idn_x/grants/add"),
     ("dave", "/identities/idn_x/grants/grn_x/end"),
     ("dave", "/identities/idn_x/signers/1/rotate"),
+    ("dave", "/identities/idn_x/accounts/add"),
+    ("dave", "/identities/idn_x/accounts/lac_x/end"),
     ("dave", "/signers/adopt"),
     ("dave", "/signers/block"),
     ("dave", "/signers/blocks/blk_x/lift"),
@@ -123,6 +126,8 @@ SENSITIVE = [
     ("dave", "/settings/webhooks/add"),
     ("dave", "/settings/webhooks/whk_x/remove"),
     ("dave", "/settings/webhooks/whk_x/rotate"),
+    ("alice", "/exceptions/00/withdraw"),
+    ("erin", "/policies/00/propose"),
     ("olga", "/officers/recoveries/rec_x"),
     ("olga", "/trust/propose"),
     ("olga", "/trust/roots/sha256:00/remove"),
@@ -132,7 +137,8 @@ SENSITIVE = [
 
 @pytest.mark.parametrize(("username", "path"), SENSITIVE)
 def test_an_unlocked_screen_is_not_enough(client: Client, username: str, path: str) -> None:
-    client.force_login(cast.account_of(getattr(cast, username)()), backend="allauth.account.auth_backends.AuthenticationBackend")
+    person = make.erin() if username == "erin" else getattr(cast, username)()
+    client.force_login(cast.account_of(person), backend="allauth.account.auth_backends.AuthenticationBackend")
     answer = client.post(path)
     assert answer.status_code == 302
     assert answer["Location"].startswith("/accounts/reauthenticate/")

@@ -1,0 +1,51 @@
+"""What became of a request and what this reader may do about it, beside answering: withdraw, submit, answer the changes asked for.
+
+Reads only; the acts ask all of it again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from approvals.models import ChangesAnswered, Request, RequestState, Supersession, Withdrawal
+from approvals.requests.delta import SinceSigned, since_signed
+from approvals.requests.happened import list_askers
+from approvals.requests.status import PENDING, Standing, shut_because
+from identities.models import Identity
+from identities.permissions import may
+
+Status = RequestState.Status
+
+
+@dataclass(frozen=True)
+class Life:
+    """What the page says about it. `ran_out` is that nobody answered in time; `since` what changed since the reader signed."""
+
+    withdrawal: Withdrawal | None
+    supersession: Supersession | None
+    superseded: list[Supersession]
+    ran_out: bool
+    changes_answered: ChangesAnswered | None
+    since: SinceSigned | None
+    may_withdraw: bool
+    may_submit: bool
+    may_answer_changes: bool
+
+
+def read_life(request: Request, standing: Standing, reader: Identity) -> Life:
+    """Return what became of `request`, and what `reader` may do about it."""
+    shut = shut_because(request)
+    asks = reader.pk in {asker.pk for asker in list_askers(request)}
+    opens = asks and may(reader, "requests.open", project=request.project).allowed
+    supersessions = Supersession.objects.select_related("by_request", "request")
+    return Life(
+        withdrawal=Withdrawal.objects.filter(request=request).select_related("by").first(),
+        supersession=supersessions.filter(request=request).first(),
+        superseded=list(supersessions.filter(by_request=request).order_by("pk")),
+        ran_out=shut == Status.EXPIRED,
+        changes_answered=ChangesAnswered.objects.filter(revision=standing.revision).select_related("by").first(),
+        since=since_signed(request, reader),
+        may_withdraw=asks and standing.status in {*PENDING, Status.DRAFT, Status.APPROVED},
+        may_submit=opens and shut == Status.DRAFT,
+        may_answer_changes=opens and standing.status == Status.CHANGES_REQUESTED,
+    )

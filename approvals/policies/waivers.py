@@ -1,0 +1,60 @@
+"""Which waivers are live: granted, not withdrawn, not over, and of a rule that still says what it said.
+
+Reads only. What a live waiver does to a rule's outcome is decided in `proofs.policy.evaluate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+
+from approvals.models import PolicyVersion, Waiver
+from attestations.blobs import bytes_of
+from identities.models import Environment, Project
+from proofs.approval.waiver_terms import WaiverTerms, parse_waiver
+from proofs.canonical import parse_canonical
+from proofs.digest import sha256_hex
+from proofs.errors import Refusal
+from proofs.policy.derived import policy_for_exception
+from proofs.policy.waiving import carried, is_same_rule, touches
+
+
+def not_ended(*, now: datetime) -> QuerySet[Waiver]:
+    """Return the waivers that were neither withdrawn nor are over."""
+    return Waiver.objects.filter(end__isnull=True, until__gt=now)
+
+
+def live_waivers(
+    *, project: Project, environment: Environment, policy: PolicyVersion, artifacts: Collection[str], now: datetime
+) -> list[dict[str, Any]]:
+    """Return the waivers that speak of any of `artifacts` there under `policy`, as a policy input names them, in a fixed order."""
+    document = parse_canonical(bytes_of(policy.document))
+    rows = not_ended(now=now).filter(project=project, environment=environment, policy_id=policy.policy_id)
+    found = [(row, terms_of(row)) for row in rows.select_related("document", "request").order_by("pk")]
+    return [carried(terms, row.pk) for row, terms in found if touches(terms, artifacts) and still_holds(row, terms, document)]
+
+
+def still_holds(waiver: Waiver, terms: WaiverTerms, document: Mapping[str, Any]) -> bool:
+    """Say whether a policy document still has the rule that was waived, word for word, and would still let the same people waive it."""
+    if not is_same_rule(terms, document):
+        return False
+    try:
+        agreed_under = sha256_hex(policy_for_exception(document))
+    except Refusal:
+        return False
+    return bool(waiver.agreed_under == agreed_under)
+
+
+def terms_of(waiver: Waiver) -> WaiverTerms:
+    """Return the terms that people signed over."""
+    return parse_waiver(bytes_of(waiver.document))
+
+
+def ended_among(carried_waivers: Iterable[Mapping[str, Any]], *, now: datetime) -> list[str]:
+    """Return the digests of those waivers in a policy input that are withdrawn or over, or were never granted."""
+    digests = [str(item["digest"]) for item in carried_waivers]
+    alive = set(not_ended(now=now).filter(pk__in=digests).values_list("pk", flat=True))
+    return [digest for digest in digests if digest not in alive]

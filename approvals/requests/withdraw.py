@@ -1,0 +1,44 @@
+"""Withdraw a request: who asked takes it back, and nothing is decided about it any more.
+
+What was signed stays in the ledger and opens no gate from now on. A withdrawn request does not come back; another one is opened.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from approvals.models import Request, RequestState, Withdrawal
+from approvals.requests.happened import append_request_event, refuse_if_not_asker
+from approvals.requests.plain_text import MAX_NOTE, clean_text
+from approvals.requests.revise import lock_state
+from approvals.requests.status import PENDING, refresh_state, refuse_if_shut, shut_because
+from identities.models import Identity
+from identities.permissions import demand
+from proofs.errors import Conflict
+
+Status = RequestState.Status
+
+
+@transaction.atomic
+def withdraw_request(*, request: Request, reason: str, by: Identity, now: datetime) -> Withdrawal:
+    """Take a request back, a draft too. An approved one as well, as long as no gate let it through.
+
+    Refuses with `request.not_yours`, `request.text`, and with `request.withdrawn`, `request.superseded`, `request.expired`,
+    `request.promoted` or `request.closed` where there is nothing left to take back.
+    """
+    demand(by, "requests.withdraw", project=request.project)
+    refuse_if_not_asker(request, by)
+    state = refresh_state(lock_state(request, now=now), now=now)
+    if shut_because(request) != Status.DRAFT:
+        refuse_if_shut(request)
+    if state.status == Status.PROMOTED:
+        raise Conflict("request.promoted", "a gate let this through already; withdrawing it would take nothing back")
+    if state.status not in {*PENDING, Status.DRAFT, Status.APPROVED}:
+        raise Conflict("request.closed", f"this request is closed: {state.get_status_display().lower()}")
+    words = clean_text(reason, "the reason", MAX_NOTE, required=True)
+    entry = append_request_event(event="request.withdrawn", request=request, document={"reason": words}, by=by, now=now)
+    row = Withdrawal.objects.create(request=request, by=by, reason=words, entry=entry, withdrawn_at=now)
+    refresh_state(state, now=now)
+    return row

@@ -1,0 +1,52 @@
+"""What a gate asks beyond a pack: that a fresh status, signed by the portal, says that every approval in it still counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from proofs.approval.status_statement import check_status
+from proofs.digest import sha256_hex
+from proofs.errors import Malformed
+from proofs.moment import rfc3339
+from proofs.pack.layout import STATEMENT, check_layout
+from proofs.pack.report import PackReport
+from proofs.pack.trust import Trust, recorder_keys_at
+
+_MAX_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class GateQuestion:
+    """The file that holds the status, if there is one, and how old it may be where the reader sets a limit of their own."""
+
+    status_file: Path | None
+    max_age: timedelta | None
+
+
+def ask_status(question: GateQuestion, files: Mapping[str, bytes], report: PackReport, *, trust: Trust, now: datetime) -> str:
+    """Return what the status says, in words, when every approval of the pack still counts at `now`. Refuses as `check_status` does."""
+    status = check_status(
+        _read(question.status_file),
+        keys=[item.key for item in recorder_keys_at(trust, now)],
+        request=report.request.id,
+        payloads={sha256_hex(files[folder + STATEMENT]) for folder in check_layout(files)},
+        now=now,
+        max_age=question.max_age,
+    )
+    return f"The portal said at {rfc3339(status.at)} that every approval in the pack counts; good until {rfc3339(status.not_after)}."
+
+
+def _read(path: Path | None) -> bytes | None:
+    if path is None:
+        return None
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(_MAX_BYTES + 1)
+    except FileNotFoundError:
+        return None
+    if len(content) > _MAX_BYTES:
+        raise Malformed("status.malformed", f"got a status of more than {_MAX_BYTES} bytes")
+    return content

@@ -1,0 +1,73 @@
+"""Say whether the approvals of a request still count, signed and good for a short time: what the gate itself would say, for gates elsewhere.
+
+Writes nothing. Rules about the clock and evidence are weighed as for a promotion at this moment.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from approvals.models import Approval, Request, RequestState
+from approvals.requests.status import compute_standing
+from gates.decide import weigh_request
+from ledger.recorder import recorder_key
+from proofs.approval.status_statement import UNKNOWN, VALID, ApprovalStatus, RequestStatus, build_status
+from proofs.digest import parse_digest
+
+# How long a status is good for, by the tier of the environment.
+MAX_AGE = {3: timedelta(minutes=10), 2: timedelta(hours=4), 1: timedelta(hours=24)}
+_STATES = {
+    "validity.window": "expired",
+    "approval.ended": "revoked",
+    "signer.revoked": "revoked_key",
+    "signer.compromised": "revoked_key",
+    "sod.violation": "sod_violation",
+    "policy.mismatch": "stale",
+    "expectations.mismatch": "stale",
+    "evidence.changed": "stale",
+    "evidence.verdict_changed": "stale",
+}
+_CLOSED = {
+    RequestState.Status.WITHDRAWN: "withdrawn",
+    RequestState.Status.SUPERSEDED: "superseded",
+    RequestState.Status.STALE: "stale",
+    RequestState.Status.EXPIRED: "expired",
+    RequestState.Status.REVOKED: "revoked",
+}
+
+
+def read_status(request: Request, *, now: datetime) -> dict[str, Any]:
+    """Return the signed envelope that says how the approvals of `request` stand at `now`; whatever cannot be shown is unknown."""
+    now = now.replace(microsecond=0)
+    answers = list(Approval.objects.filter(revision__request=request).select_related("end", "revision").order_by("signed_at", "pk"))
+    newest = request.revisions.order_by("-number").values_list("pk", flat=True).first()
+    digests = sorted(request.artifacts.values_list("artifact_id", flat=True))
+    state = _state_of(request, digests, now)
+    status = RequestStatus(
+        request=request.pk,
+        artifacts=tuple(parse_digest(digest).hex for digest in digests),
+        approvals=tuple(ApprovalStatus(answer.payload_digest, _verdict_of(answer, newest, state, now)) for answer in answers),
+        state=state,
+        at=now,
+        not_after=now + MAX_AGE.get(request.environment.tier, min(MAX_AGE.values())),
+    )
+    return recorder_key().sign(build_status(status))
+
+
+def _state_of(request: Request, digests: list[str], now: datetime) -> str:
+    against = [reason for digest in digests for reason in weigh_request(request, digest, now=now)]
+    if not against:
+        return VALID
+    closed = _CLOSED.get(compute_standing(request, now=now).status)
+    return closed or _STATES.get(against[0].code, UNKNOWN)
+
+
+def _verdict_of(answer: Approval, newest: int | None, state: str, now: datetime) -> str:
+    if hasattr(answer, "end"):
+        return "revoked"
+    if answer.revision_id != newest:
+        return "stale"
+    if answer.not_after <= now:
+        return "expired"
+    return state
