@@ -15,7 +15,10 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _write_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+    # Only what stays the same as a block: no blanks at an end of a line, which blocks fold or take for their own.
+    lines = text.split("\n")
+    is_block = len(lines) > 1 and all(line == line.strip() and line.isascii() and line.isprintable() for line in lines) and bool(lines[0])
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if is_block else None if text.isprintable() else '"')
 
 
 _Dumper.add_representer(str, _write_text)

@@ -92,12 +92,8 @@ def tell_story(settings: Any, folder: Path) -> Story:
         member(role, elsewhere=True)
     root = TrustRoot.objects.filter(removed_at__isnull=True).first()
     assert root is not None
-    drafted = begin_draft(project=cast.payments_api(), source=make.ANYTHING_GOES, by=make.erin(), now=make.NOW)
-    tried = ask_dry_run(draft=drafted, environment=cast.production(), days=30, by=make.erin(), now=make.NOW)
     examples = {
         **of_alice(),
-        "draft_id": drafted.pk,
-        "run_id": tried.pk,
         "account_id": LinkedAccount.objects.create(identity=cast.runner(), provider="github", account="7", linked_at=make.NOW).pk,
         "approval_id": approval.pk,
         "attestation_id": sent.pk,
@@ -133,6 +129,13 @@ def tell_story(settings: Any, folder: Path) -> Story:
     return Story(examples, examples_at)
 
 
+def of_erin() -> dict[str, Any]:
+    """A policy that erin writes, and a dry run of it."""
+    draft = begin_draft(project=cast.payments_api(), source=make.ANYTHING_GOES, by=make.erin(), now=make.NOW)
+    tried = ask_dry_run(draft=draft, environment=cast.production(), days=30, by=make.erin(), now=make.NOW)
+    return {"draft_id": draft.pk, "run_id": tried.pk}
+
+
 def of_alice() -> dict[str, Any]:
     """What is alice's own, and the provider she might have signed in at."""
     provider, token_id = provide()
@@ -146,6 +149,7 @@ def of_alice() -> dict[str, Any]:
     told = {"entry": Entry.objects.earliest("pk"), "kind": "key.enrolled", "sentence": "A key", "created_at": make.NOW}
     session = UserSession.objects.create(user=alice, session_key="of-alice", ip="127.0.0.1", user_agent="a browser")
     return {
+        **of_erin(),
         "bound_id": bound.pk,
         "notice_id": Notice.objects.create(identity=cast.alice(), **told).pk,
         "recovery_id": recovery.pk,

@@ -24,6 +24,7 @@ def test_the_chores_are_in_the_order_in_which_one_needs_the_other() -> None:
         "attestations.reverify",
         "attestations.drain",
         "approvals.refresh",
+        "approvals.expire",
         "identities.end_lapsed",
         "notices.follow",
         "notices.mail",
