@@ -9,6 +9,7 @@ from approvals.attention import views as attention_views
 from approvals.changes import views as changes
 from approvals.conversation import api as conversation_api
 from approvals.conversation import views as conversation_views
+from approvals.editor import views as editor
 from approvals.exceptions import views as waivers
 from approvals.pages.statements import views as statements
 
@@ -33,6 +34,13 @@ urlpatterns = [
     path("statements/<str:statement_id>", statements.statement, name="statement"),
     path("statements/<str:statement_id>/complete", statements.statement_complete, name="statement_complete"),
     path("records/<str:digest>", views.record, name="record"),
+    path("policies/new", editor.policy_new, name="policy_new"),
+    path("policies/schema.json", editor.schema, name="policy_schema"),
+    path("policies/<str:draft_id>/edit", editor.policy_edit, name="policy_edit"),
+    path("policies/<str:draft_id>/store", editor.policy_store, name="policy_store"),
+    path("policies/<str:draft_id>/dry-run", editor.dry_run_new, name="dry_run_new"),
+    path("dry-runs/<str:run_id>", editor.dry_run, name="dry_run"),
+    path("dry-runs/<str:run_id>/cancel", editor.dry_run_cancel, name="dry_run_cancel"),
     path("policies", changes.policies, name="policies"),
     path("policies/<str:digest>", views.policy, name="policy"),
     path("policies/<str:digest>/propose", changes.policy_propose, name="policy_propose"),

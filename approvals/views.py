@@ -276,6 +276,7 @@ def policy(request: HttpRequest, digest: str) -> HttpResponse:
         "policy": row,
         "document": parse_canonical(bytes_of(row.document)),
         "activations": [(activation, was_one_person(activation)) for activation in activations],
+        "may_write": may(person, "policies.edit").allowed and bool(activations),
         "may_propose": may(person, "policies.decide").allowed,
     }
     return render(request, "approvals/policy.html", context)

@@ -48,6 +48,8 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
     # What one may say, the acts that offer the statement ask.
     "statements.sign": ("signing a statement", EVERY_ROLE),
     "policies.read": ("reading policies", EVERY_ROLE),
+    # Writing puts nothing into force: that takes a request which people sign.
+    "policies.edit": ("writing policies", frozenset({Role.POLICY_OWNER})),
     # Proposing a change of policy, and answering it. Whoever administers grants roles and decides nothing here.
     "policies.decide": ("deciding about policies", frozenset({Role.POLICY_OWNER})),
     "exceptions.ask": ("asking for an exception", frozenset({Role.REQUESTER})),
@@ -88,6 +90,7 @@ HUMAN_ACTIONS = frozenset(
         "identities.steward",
         "keys.own",
         "places.add",
+        "policies.edit",
         "policies.decide",
         "portal.set_up",
         "recoveries.decide",

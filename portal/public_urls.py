@@ -12,6 +12,7 @@ PUBLIC = {
     "portal:readyz": "says whether tables are up to date, nothing else",
     "portal:api_schema": "the shape of the API is in the public repository too",
     "portal:api_docs": "the same shape, drawn",
+    "approvals:policy_schema": "the shape of a policy is in the public repository too; editors fetch it without a sign-in",
     "ledger:checkpoint": "a signed tree head is made to be compared by strangers; it tells the size of the log and nothing of its entries",
     "identities:token": "the body is the proof: a workload token is exchanged once for a credential, and everything else is refused",
     "account_login": "the sign-in page",

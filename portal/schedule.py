@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from approvals.attention.remind import remind_requests
 from approvals.attention.renew import renew_due
+from approvals.dry_run.work import work_dry_runs
 from approvals.requests.expire import expire_unanswered
 from approvals.requests.refresh import refresh_requests
 from attestations.drain import drain
@@ -49,6 +50,11 @@ def renew_whose_turn() -> int:
 def remind_of_open_requests() -> int:
     """Remind people of what waits for them, and tell more of them the longer it does. Returns of how many requests."""
     return remind_requests(now=timezone.now())
+
+
+def weigh_dry_runs() -> int:
+    """Try a policy that somebody writes on a few more requests of the past. Returns how many."""
+    return work_dry_runs(clock=timezone.now)
 
 
 def expire_open_requests() -> int:
@@ -87,6 +93,7 @@ CHORES: tuple[tuple[str, Callable[[], int]], ...] = (
     ("attention.remind", remind_of_open_requests),
     ("notices.follow", follow_new_entries),
     ("notices.mail", mail_new_notices),
+    ("approvals.dry_run", weigh_dry_runs),
     ("webhooks.deliver", deliver_webhooks),
 )
 

@@ -19,9 +19,18 @@ class Refusal(Exception):
 
 
 class Malformed(Refusal):
-    """We cannot read it."""
+    """We cannot read it. `path` names the place in a document, such as `policy.rules[2].count`, where it is known."""
 
     kind = "malformed"
+
+    def __init__(self, code: str, reason: str, *, path: str = "") -> None:
+        super().__init__(code, reason)
+        self.path = path
+
+    def within(self, path: str) -> Malformed:
+        """Return this refusal, at `path` where nothing nearer is known of its place."""
+        self.path = self.path or path
+        return self
 
 
 class Unproven(Refusal):

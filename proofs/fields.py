@@ -31,24 +31,31 @@ class Fields:
 
     def __init__(self, value: object, *, path: str, code: str) -> None:
         if not isinstance(value, dict):
-            raise Malformed(code, f"got {type(value).__name__} for {path}, expected an object")
+            raise Malformed(code, f"got {type(value).__name__} for {path}, expected an object", path=path)
         self._value, self._path, self._code = value, path, code
 
     def refuse(self, name: str, expected: str) -> NoReturn:
         """Refuse the field `name`, saying what was expected."""
         got = self._value.get(name, "nothing")
-        raise Malformed(self._code, f"got {str(got)[:80]!r} for {self._path}.{name}, expected {expected}")
+        place = f"{self._path}.{name}"
+        raise Malformed(self._code, f"got {str(got)[:80]!r} for {place}, expected {expected}", path=place)
 
     def only(self, *known: str) -> Fields:
         """Return self when the object has no field but `known`."""
         for name in self._value:
             if name not in known:
-                raise Malformed(self._code, f"got the unknown field {self._path}.{name[:60]}, expected only {', '.join(known)}")
+                unknown = f"{self._path}.{name[:60]}"
+                raise Malformed(self._code, f"got the unknown field {unknown}, expected only {', '.join(known)}", path=unknown)
         return self
 
     def has(self, name: str) -> bool:
         """Return whether the field is there and not null."""
         return self._value.get(name) is not None
+
+    @property
+    def path(self) -> str:
+        """The place of the object in its document."""
+        return self._path
 
     @property
     def value(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from ledger.guard_rows import ForbidReplacement
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("approvals", "0060_waivers"),
+        ("approvals", "0071_dry_runs_stay_what_was_asked"),
         ("ledger", "0003_no_replacement"),
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from approvals.models.answers import Approval, ApprovalEnd, Ceremony, KeptApproval, Record, new_approval_id, new_ceremony_id
 from approvals.models.attention import Attention, Reminder, TurnPassed
 from approvals.models.conversation import Comment, CommentMention, CommentWithdrawal, new_comment_id
+from approvals.models.drafts import DryRun, PolicyDraft, new_draft_id, new_dry_run_id
 from approvals.models.findings import PathFinding
 from approvals.models.life import ChangesAnswered, Promotion, RequestExpiry, RequestSubmission, Supersession, Withdrawal
 from approvals.models.makers import NamedPerson
@@ -24,6 +25,7 @@ __all__ = [
     "Comment",
     "CommentMention",
     "CommentWithdrawal",
+    "DryRun",
     "ExpectationsActivation",
     "ExpectationsVersion",
     "KeptApproval",
@@ -31,6 +33,7 @@ __all__ = [
     "OutcomeStatement",
     "PathFinding",
     "PolicyActivation",
+    "PolicyDraft",
     "PolicyVersion",
     "Promotion",
     "Record",
@@ -52,6 +55,8 @@ __all__ = [
     "new_approval_id",
     "new_ceremony_id",
     "new_comment_id",
+    "new_draft_id",
+    "new_dry_run_id",
     "new_request_id",
     "new_statement_ceremony_id",
 ]

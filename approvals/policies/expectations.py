@@ -11,7 +11,8 @@ from datetime import datetime
 from django.db import transaction
 
 from approvals.models import ExpectationsActivation, ExpectationsVersion
-from approvals.policies.versions import demand_only_owner, parse_yaml
+from approvals.policies.source import parse_yaml
+from approvals.policies.versions import demand_only_owner
 from attestations.blobs import store_blob
 from identities.actors import actor_of
 from identities.models import Identity, Project

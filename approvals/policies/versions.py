@@ -1,4 +1,4 @@
-"""Policies: read what a person wrote as YAML, store each version by the digest of its canonical bytes, say which is in force.
+"""Policies: store each version by the digest of its canonical bytes, say which is in force.
 
 Only the canonical document counts; the YAML is kept beside it to be read. Not checked here: whether a policy is a good one.
 """
@@ -6,67 +6,21 @@ Only the canonical document counts; the YAML is kept beside it to be read. Not c
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
-import yaml
 from django.db import transaction
 from django.db.models import Q
 
 from approvals.models import PolicyActivation, PolicyVersion
+from approvals.policies.source import policy_document
 from attestations.blobs import store_blob
 from identities.actors import actor_of
 from identities.models import Environment, Identity, Project, RoleAssignment
 from ledger.append import append_event
 from proofs.canonical import canonical_bytes
 from proofs.digest import sha256_hex
-from proofs.errors import Conflict, Malformed, NotAllowed, TooLarge
+from proofs.errors import Conflict, Malformed, NotAllowed
 from proofs.moment import rfc3339
 from proofs.policy.document import parse_policy, refuse_widening
-
-MAX_SOURCE_BYTES = 64 * 1024
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """YAML as data alone: no tags that build objects, no key twice in one mapping, no aliases (a few lines could mean gigabytes)."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            raise Malformed("policy.yaml", "got a YAML alias, expected every value written out")
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for place, key in enumerate(keys):
-            if not isinstance(key, str):
-                raise Malformed("policy.yaml", f"got the key {str(key)[:60]!r}, expected text")
-            if key in keys[:place]:
-                raise Malformed("policy.duplicate_key", f"got the key {key[:60]!r} twice in one mapping, expected it once")
-        return super().construct_mapping(node, deep=deep)
-
-
-def parse_yaml(source: str) -> Any:
-    """Parse YAML as plain data.
-
-    Refuses with `policy.too_large`, `policy.duplicate_key` or `policy.yaml`. Does not check what the data means.
-    """
-    if len(source.encode()) > MAX_SOURCE_BYTES:
-        raise TooLarge("policy.too_large", f"got {len(source.encode())} bytes, expected at most {MAX_SOURCE_BYTES}")
-    try:
-        return yaml.load(source, Loader=_StrictLoader)  # noqa: S506 - the loader is a SafeLoader, made stricter
-    except yaml.YAMLError as error:
-        raise Malformed("policy.yaml", f"got text that is not YAML ({error}), expected a mapping") from error
-    except RecursionError as error:
-        raise Malformed("policy.yaml", "got YAML that is nested too deeply") from error
-
-
-def policy_document(source: str) -> bytes:
-    """Return the canonical bytes of a policy written as YAML: what is stored, and what the digest is over.
-
-    Refuses as `parse_yaml` and `proofs.policy.evaluate.parse_policy` do.
-    """
-    document = canonical_bytes(parse_yaml(source))
-    parse_policy(document)
-    return document
 
 
 @transaction.atomic

@@ -129,7 +129,7 @@ def compute_standing(request: Request, *, now: datetime) -> Standing:
     # What took effect does not run out: a policy in force is replaced, and a waiver has an end of its own.
     in_effect = has_taken_effect(request)
     valid = [answer for answer in approving if in_effect or answer.not_after > now]
-    rules = count_approvals(policy, [_counted(answer, policy_input) for answer in valid], excluded=excluded)
+    rules = count_approvals(policy, [count_answer(answer, policy_input) for answer in valid], excluded=excluded)
     status = shut or _decide_status(revision, answers, rules, lapsed=len(valid) < len(approving))
     return Standing(status, revision, answers, tuple(rules), policy.required_approvals)
 
@@ -148,7 +148,7 @@ def stood_approved(revision: Revision) -> Approval | None:
     for answer in revision.approvals.filter(end__isnull=True).select_related("identity").order_by("signed_at", "pk"):
         if answer.decision != Approval.Decision.APPROVE:
             return None
-        counted.append(_counted(answer, policy_input))
+        counted.append(count_answer(answer, policy_input))
         if all(rule["outcome"] == "pass" for rule in count_approvals(policy, counted, excluded=excluded)):
             return answer
     return None
@@ -205,7 +205,8 @@ def _was_approved_before(revision: Revision) -> bool:
     return earlier.exclude(revision=revision).exists()
 
 
-def _counted(answer: Approval, policy_input: Mapping[str, Any]) -> CountedApproval:
+def count_answer(answer: Approval, policy_input: Mapping[str, Any]) -> CountedApproval:
+    """Return an answer as counting needs it, with the roles that count where the request is."""
     signed = parse_human_approval(bytes(answer.payload))
     roles = tuple(role.name for role in signed.approver.roles if is_within(role.scope, dict(policy_input)))
     return CountedApproval(signed.approver.issuer, signed.approver.subject, roles, answer.level)

@@ -111,7 +111,7 @@ SET_UP_STATES = {
 TONES = {"ok": "check", "bad": "cross", "warn": "alert", "unknown": "question", "new": "spark", "plain": "dash", "glass": "alert"}
 MESSAGE_TONES = {"success": ("ok", "check"), "error": ("bad", "cross"), "warning": ("warn", "alert")}
 NAVIGATION = (
-    ("Queue", "/queue", ("/queue", "/requests", "/ceremonies", "/records", "/policies", "/exceptions")),
+    ("Queue", "/queue", ("/queue", "/requests", "/ceremonies", "/records", "/policies", "/exceptions", "/dry-runs")),
     ("Artifacts", "/artifacts", ("/artifacts", "/attestations", "/collections")),
     ("Identities", "/identities", ("/identities", "/signers", "/people", "/may")),
     ("Gates", "/gates/decisions", ("/gates",)),
@@ -132,6 +132,7 @@ TOOLS = (
     ("recoveries.decide", "Recoveries", "key", "identities:recoveries"),
     ("audit.read", "Audit", "scroll", "identities:audit"),
     ("sign_in.change", "Identity providers", "lock", "identities:sign_in_providers"),
+    ("policies.edit", "Write a policy", "pen", "approvals:policy_new"),
     ("webhooks.change", "Webhooks", "bell", "portal:webhooks"),
     ("portal.set_up", "Set-up", "check", "portal:set_up"),
 )

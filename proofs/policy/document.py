@@ -131,7 +131,11 @@ def parse_policy(document: bytes) -> Policy:
     fields.only("schema", "id", "version", "title", "rules", "minimumAssurance", "validityHours", "waivers", "breakGlass")
     fields.choice("schema", (POLICY_SCHEMA,))
     if value.get("rules") == []:
-        raise Malformed("policy.empty", "got a policy without rules, expected at least one: an empty policy would let everything pass")
+        raise Malformed(
+            "policy.empty",
+            "got a policy without rules, expected at least one: an empty policy would let everything pass",
+            path="policy.rules",
+        )
     rules = tuple(read_rule(item) for item in fields.each("rules", low=1, high=MAX_RULES))
     _refuse_odd_sets(rules)
     return Policy(
@@ -157,12 +161,16 @@ def refuse_widening(policy: Policy) -> None:
         raise Malformed(
             "policy.widening",
             f"got requesterMayApprove: true in rule {wide.id}, expected no rule that lets through more than none would",
+            path=f"policy.rules[{policy.rules.index(wide)}].requesterMayApprove",
         )
 
 
 def _refuse_odd_sets(rules: Iterable[Rule]) -> None:
     ids = [rule.id for rule in rules]
     if len(set(ids)) != len(ids):
-        raise Malformed(_CODE, "got a rule id twice, expected every rule to have its own")
+        second = next(index for index, rule_id in enumerate(ids) if rule_id in ids[:index])
+        raise Malformed(_CODE, "got a rule id twice, expected every rule to have its own", path=f"policy.rules[{second}].id")
     if not any(isinstance(rule, ApprovalsRule) for rule in rules):
-        raise Malformed("policy.no_approvals", "got a policy without an approvals rule, expected at least one person to approve")
+        raise Malformed(
+            "policy.no_approvals", "got a policy without an approvals rule, expected at least one person to approve", path="policy.rules"
+        )

@@ -52,9 +52,14 @@ def read_rule(item: Fields) -> Rule:
     read = _READERS.get(kind)
     if read is None:
         raise Malformed(
-            "policy.unknown_rule", f"got a rule of kind {kind!r}, expected {', '.join(list(_READERS)[:-1])} or {list(_READERS)[-1]}"
+            "policy.unknown_rule",
+            f"got a rule of kind {kind!r}, expected {', '.join(list(_READERS)[:-1])} or {list(_READERS)[-1]}",
+            path=f"{item.path}.kind",
         )
-    return read(item)
+    try:
+        return read(item)
+    except Malformed as refusal:
+        raise refusal.within(item.path)  # noqa: B904 - the same refusal, which now names its place
 
 
 def _approvals_rule(item: Fields) -> ApprovalsRule:

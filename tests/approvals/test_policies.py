@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from approvals.models import PolicyVersion
-from approvals.policies.versions import activate_policy, active_policy, policy_document, store_policy, was_one_person
+from approvals.policies.source import policy_document
+from approvals.policies.versions import activate_policy, active_policy, store_policy, was_one_person
 from identities.people.roles import grant_role
 from ledger.models import Entry
 from proofs.digest import sha256_hex

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from approvals.models import Ceremony, StatementCeremony
+from approvals.dry_run.ask import ask_dry_run
+from approvals.models import Ceremony, DryRun, PolicyDraft, StatementCeremony
+from approvals.policies.drafts import begin_draft
 from attestations.models import TrustRoot
 from identities.issue import revoke_credential
 from identities.keys.enrol import revoke_signing_key
@@ -41,6 +43,7 @@ MAY_CHANGE: dict[type, set[str]] = {
     BlockedSigner: {"lifted_at"},
     BoundSignIn: {"answered_at", "id_token", "issuer_keys", "used_at", "refused_code"},
     Ceremony: {"consumed_at", "refused_code"},
+    DryRun: {"state", "attempts", "lease_until", "done", "outcomes", "last_error", "ended_at"},
     EvidenceSigner: {"valid_until", "revoked_at"},
     Grant: {"ended_at"},
     Identity: {
@@ -68,6 +71,7 @@ MAY_CHANGE: dict[type, set[str]] = {
         "removed_at",
     },
     KeyRecovery: {"ended_at", "ended_by_id", "operator_consented_at", "used_at"},
+    PolicyDraft: {"policy_id", "source", "number", "edited_by_id", "edited_at", "stored_id"},
     LinkedAccount: {"ended_at"},
     ProvisioningToken: {"last_used_at", "revoked_at"},
     RoleAssignment: {"ended_at"},
@@ -82,6 +86,7 @@ SET_ONCE = {
     BlockedSigner: ["lifted_at"],
     BoundSignIn: ["answered_at", "id_token", "issuer_keys", "used_at", "refused_code"],
     Ceremony: ["consumed_at", "refused_code"],
+    DryRun: ["ended_at"],
     EvidenceSigner: ["valid_until", "revoked_at"],
     Grant: ["ended_at"],
     Identity: ["retired_at"],
@@ -102,6 +107,8 @@ OTHER = {
     "DateTimeField": "'2099-01-01 00:00:00+00:00'",
     "BinaryField": "{blob}",
     "SmallIntegerField": "{column} + 1",
+    "PositiveIntegerField": "{column} + 1",
+    "PositiveSmallIntegerField": "{column} + 1",
     "BigAutoField": "{column} + 1000",
 }
 
@@ -132,6 +139,9 @@ def whole_story(settings: Any, tmp_path: Path) -> None:
     WorkloadBinding.objects.update(revoked_at=make.NOW)
     Ceremony.objects.update(refused_code="webauthn.signature")
     make_providers.all_that_ends()
+    draft = begin_draft(project=cast.payments_api(), source=make.ANYTHING_GOES, by=make.erin(), now=make.NOW)
+    ask_dry_run(draft=draft, environment=cast.production(), days=30, by=make.erin(), now=make.NOW)
+    DryRun.objects.update(ended_at=make.NOW)
 
 
 def is_refused(sql: str) -> bool:

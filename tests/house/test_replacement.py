@@ -10,13 +10,16 @@ from django.apps import apps
 from django.db import DatabaseError, connection, models, transaction
 
 from approvals.conversation.add_comment import add_comment
+from approvals.dry_run.ask import ask_dry_run
 from approvals.models import (
     Approval,
     Ceremony,
     ChangesAnswered,
     CommentWithdrawal,
+    DryRun,
     KeptApproval,
     NamedPerson,
+    PolicyDraft,
     Promotion,
     Reminder,
     Request,
@@ -30,6 +33,7 @@ from approvals.models import (
     WaiverEnd,
     Withdrawal,
 )
+from approvals.policies.drafts import begin_draft
 from attestations.collection.receive import receive_collection
 from attestations.models import Artifact, Attestation, Blob, Collection, CollectionItem, Observation, Place, Submission, TrustRoot
 from gates.decide import decide
@@ -71,11 +75,13 @@ LIVING = {
     BlockedSigner,
     BoundSignIn,
     Ceremony,
+    DryRun,
     EvidenceSigner,
     Grant,
     Identity,
     IdentityProvider,
     KeyRecovery,
+    PolicyDraft,
     LinkedAccount,
     ProvisioningToken,
     RoleAssignment,
@@ -109,6 +115,8 @@ def whole_story(settings: Any, tmp_path: Path) -> None:
     BlockedSigner.objects.create(name="key", team=cast.payments(), reason="Nobody knows it", blocked_at=make.NOW)
     Recertification.objects.create(identity=cast.runner(), note="Still needed", grants=[], reviewed_at=make.NOW)
     make_providers.all_that_ends()
+    draft = begin_draft(project=cast.payments_api(), source=make.ANYTHING_GOES, by=make.erin(), now=make.NOW)
+    ask_dry_run(draft=draft, environment=cast.production(), days=30, by=make.erin(), now=make.NOW)
     approval = Approval.objects.get()
     who = {"because": "committer", "provider": "git", "account": "x", "source": "stated"}
     NamedPerson.objects.create(request=Request.objects.get(), **who)

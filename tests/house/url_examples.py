@@ -14,6 +14,8 @@ from typing import Any
 from allauth.usersessions.models import UserSession
 
 from approvals.conversation.add_comment import add_comment
+from approvals.dry_run.ask import ask_dry_run
+from approvals.policies.drafts import begin_draft
 from attestations.collection.receive import receive_collection
 from attestations.models import TrustRoot
 from identities.issue import issue_credential
@@ -130,6 +132,13 @@ def tell_story(settings: Any, folder: Path) -> Story:
     return Story(examples, examples_at)
 
 
+def of_erin() -> dict[str, Any]:
+    """A policy that erin writes, and a dry run of it."""
+    draft = begin_draft(project=cast.payments_api(), source=make.ANYTHING_GOES, by=make.erin(), now=make.NOW)
+    tried = ask_dry_run(draft=draft, environment=cast.production(), days=30, by=make.erin(), now=make.NOW)
+    return {"draft_id": draft.pk, "run_id": tried.pk}
+
+
 def of_alice() -> dict[str, Any]:
     """What is alice's own, and the provider she might have signed in at."""
     provider, token_id = provide()
@@ -143,6 +152,7 @@ def of_alice() -> dict[str, Any]:
     told = {"entry": Entry.objects.earliest("pk"), "kind": "key.enrolled", "sentence": "A key", "created_at": make.NOW}
     session = UserSession.objects.create(user=alice, session_key="of-alice", ip="127.0.0.1", user_agent="a browser")
     return {
+        **of_erin(),
         "bound_id": bound.pk,
         "notice_id": Notice.objects.create(identity=cast.alice(), **told).pk,
         "recovery_id": recovery.pk,

@@ -37,6 +37,7 @@ WRITES = {
     "identities.steward": {Role.ADMINISTRATOR, Role.IDENTITY_STEWARD},
     "identities.recertify": set(Role),
     "places.add": {Role.ADMINISTRATOR},
+    "policies.edit": {Role.POLICY_OWNER},
     "portal.set_up": {Role.ADMINISTRATOR},
     "recoveries.decide": {Role.OFFICER},
     "trust.change": {Role.OFFICER},

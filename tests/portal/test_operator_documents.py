@@ -19,7 +19,7 @@ import yaml
 from django.core.management import call_command
 
 from approvals.policies.expectations import active_expectations
-from approvals.policies.versions import policy_document
+from approvals.policies.source import policy_document
 from portal.demo.instance import Instance, build_provenance
 from portal.demo.instance import Workload as Runner
 from proofs.errors import Refusal
@@ -41,7 +41,7 @@ def block(text: str, language: str) -> str:
     return "".join(line.removeprefix(indent) for line in body.splitlines(keepends=True))
 
 
-EXAMPLE = block(POLICIES.partition("## Expectations of a project")[0], "yaml")
+EXAMPLE = block(POLICIES.partition("## Eight recipes")[0], "yaml")
 # The document, then the rule that leaves it to the project.
 EXPECTATIONS, RULE = POLICIES.partition("## Expectations of a project")[2].partition("A rule then says")[::2]
 

@@ -30,6 +30,7 @@ def test_the_chores_are_in_the_order_in_which_one_needs_the_other() -> None:
         "attention.remind",
         "notices.follow",
         "notices.mail",
+        "approvals.dry_run",
         "webhooks.deliver",
     ]
 

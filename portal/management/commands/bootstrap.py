@@ -14,7 +14,7 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from approvals.bootstrap import Beginning, FirstEnvironment, FirstPerson, Setup, bootstrap
-from approvals.policies.versions import parse_yaml
+from approvals.policies.source import parse_yaml
 from ledger.keys import create_portal_keys
 from portal.management.console import DataCommand
 from proofs.errors import Malformed, Refusal

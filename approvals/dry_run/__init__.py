@@ -1,0 +1,1 @@
+"""Policies tried on requests of the past before they are in force."""
