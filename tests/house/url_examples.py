@@ -14,6 +14,7 @@ from typing import Any
 from allauth.usersessions.models import UserSession
 
 from approvals.conversation.add_comment import add_comment
+from approvals.models import Request
 from attestations.collection.receive import receive_collection
 from attestations.models import TrustRoot
 from identities.issue import issue_credential
@@ -79,7 +80,6 @@ def tell_story(settings: Any, folder: Path) -> Story:
     ceremony = make.begin(second, cast.alice(), passkey_key)
     content = evidence.make_signer().sign(evidence.make_statement())
     collection, _ = receive_collection(content=content, name="evidence.json", by=cast.runner(), now=make.NOW)
-    comment = add_comment(request=request, text="Looks fine", by=cast.alice(), now=make.NOW).comment
     block = block_signer(
         issuer="https://ci.example", name="nobody@ci.example", team=cast.payments(), reason="Nobody knows it", by=None, now=make.NOW
     )
@@ -101,14 +101,13 @@ def tell_story(settings: Any, folder: Path) -> Story:
         "ceremony_id": ceremony.pk,
         "change": "suspend",
         "collection_id": collection.pk,
-        "comment_id": comment.pk,
         "form": "csv",
         "grant_id": Grant.objects.filter(identity=cast.runner()).latest("pk").pk,
         "identity_id": cast.runner().pk,
         "key_id": passkey_key.pk,
         "proposal_id": proposal.pk,
         "protocol": "oidc",
-        "request_id": request.pk,
+        **of_request(request),
         "role_id": RoleAssignment.objects.get(identity=cast.alice()).pk,
         "statement_id": make_statements.begin(approval, cast.alice()).pk,
         "step": "people",
@@ -128,6 +127,12 @@ def tell_story(settings: Any, folder: Path) -> Story:
         ("reports:api_artifact_observations", "digest"): make.image(),
     }
     return Story(examples, examples_at)
+
+
+def of_request(request: Request) -> dict[str, Any]:
+    """A request, and what alice says about it."""
+    comment = add_comment(request=request, text="Looks fine", by=cast.alice(), now=make.NOW).comment
+    return {"request_id": request.pk, "comment_id": comment.pk}
 
 
 def of_alice() -> dict[str, Any]:
