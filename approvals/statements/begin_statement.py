@@ -20,6 +20,7 @@ from approvals.signing.entitlement import refuse_if_cooling_off, refuse_if_key_u
 from approvals.statements.kinds import kind_of
 from identities.models import Identity, Project, SigningKey
 from identities.permissions import list_held_roles, roles_of
+from ledger.models import Checkpoint
 from proofs.approval.approval_parts import ApprovedArtifact, LogHead, SignerReference, SigningCeremony, Validity
 from proofs.approval.person_statement import Body, BreakGlass, PersonStatement, build_person_statement, subjects_of, type_of
 from proofs.digest import sha256_hex
@@ -67,14 +68,7 @@ def begin_statement(
             validity=Validity(now, now, now + valid_for if valid_for else expires_at),
             summary=summary,
             renderer_version=settings.VERSION,
-            ceremony=SigningCeremony(
-                id=ceremony_id,
-                nonce=b64url_encode(secrets.token_bytes(32)),
-                rp_id=settings.RP_ID,
-                origin=settings.ORIGIN,
-                expires_at=expires_at,
-                log_head=LogHead(settings.LOG_ORIGIN, head.size, bytes(head.root)),
-            ),
+            ceremony=_ceremony(ceremony_id, head, expires_at),
         )
     )
     return StatementCeremony.objects.create(
@@ -89,4 +83,15 @@ def begin_statement(
         session_hash=session.session_hash,
         begun_at=now,
         expires_at=expires_at,
+    )
+
+
+def _ceremony(ceremony_id: str, head: Checkpoint, expires_at: datetime) -> SigningCeremony:
+    return SigningCeremony(
+        id=ceremony_id,
+        nonce=b64url_encode(secrets.token_bytes(32)),
+        rp_id=settings.RP_ID,
+        origin=settings.ORIGIN,
+        expires_at=expires_at,
+        log_head=LogHead(settings.LOG_ORIGIN, head.size, bytes(head.root)),
     )

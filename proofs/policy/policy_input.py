@@ -65,20 +65,24 @@ def build_policy_input(
         code=INPUT_CODE,
     )
     named, items = _each_once(whole)
-    asked = whole.fields("requester").only("kind", "issuer", "subject")
     return {
         "schema": INPUT_SCHEMA,
         "project": whole.text("project"),
         "team": whole.text("team"),
         "environment": whole.text("environment"),
         "artifacts": [{"digest": digest, "name": name} for digest, name in sorted(named)],
-        "requester": {name: asked.text(name) for name in ("kind", "issuer", "subject")},
+        "requester": _asker(whole),
         "onBehalfOf": _named(whole, "onBehalfOf"),
         "owner": _named(whole, "owner"),
         "evidence": sorted(items, key=lambda item: str(item["digest"])),
         **_carried(expectations, project),
         **_additions(whole),
     }
+
+
+def _asker(whole: Fields) -> dict[str, str]:
+    asked = whole.fields("requester").only("kind", "issuer", "subject")
+    return {name: asked.text(name) for name in ("kind", "issuer", "subject")}
 
 
 def _carried(expectations: dict[str, Any] | None, project: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from allauth.usersessions.models import UserSession
 
 from approvals.conversation.add_comment import add_comment
 from approvals.dry_run.ask import ask_dry_run
-from approvals.models import Approval, Waiver
+from approvals.models import Approval, Request, Waiver
 from approvals.policies.drafts import begin_draft
 from attestations.collection.receive import receive_collection
 from attestations.models import TrustRoot
@@ -82,7 +82,6 @@ def tell_story(settings: Any, folder: Path) -> Story:
     ceremony = make.begin(second, cast.alice(), passkey_key)
     content = evidence.make_signer().sign(evidence.make_statement())
     collection, _ = receive_collection(content=content, name="evidence.json", by=cast.runner(), now=make.NOW)
-    comment = add_comment(request=request, text="Looks fine", by=cast.alice(), now=make.NOW).comment
     block = block_signer(
         issuer="https://ci.example", name="nobody@ci.example", team=cast.payments(), reason="Nobody knows it", by=None, now=make.NOW
     )
@@ -104,14 +103,13 @@ def tell_story(settings: Any, folder: Path) -> Story:
         "ceremony_id": ceremony.pk,
         "change": "suspend",
         "collection_id": collection.pk,
-        "comment_id": comment.pk,
         "form": "csv",
         "grant_id": Grant.objects.filter(identity=cast.runner()).latest("pk").pk,
         "identity_id": cast.runner().pk,
         "key_id": passkey_key.pk,
         "proposal_id": proposal.pk,
         "protocol": "oidc",
-        "request_id": request.pk,
+        **of_request(request),
         "role_id": RoleAssignment.objects.get(identity=cast.alice()).pk,
         "statement_id": make_statements.begin(approval, cast.alice()).pk,
         "step": "people",
@@ -145,6 +143,12 @@ def of_erin() -> dict[str, Any]:
     draft = begin_draft(project=cast.payments_api(), source=make.ANYTHING_GOES, by=make.erin(), now=make.NOW)
     tried = ask_dry_run(draft=draft, environment=cast.production(), days=30, by=make.erin(), now=make.NOW)
     return {"draft_id": draft.pk, "run_id": tried.pk}
+
+
+def of_request(request: Request) -> dict[str, Any]:
+    """A request, and what alice says about it."""
+    comment = add_comment(request=request, text="Looks fine", by=cast.alice(), now=make.NOW).comment
+    return {"request_id": request.pk, "comment_id": comment.pk}
 
 
 def of_alice() -> dict[str, Any]:
