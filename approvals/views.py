@@ -46,6 +46,7 @@ from identities.oidc.leave_for import leave_for
 from identities.permissions import may, person_of, readable_projects, requires
 from proofs.canonical import parse_canonical
 from proofs.errors import Conflict, Malformed, NotAllowed, NotFound, Refusal, TooLarge
+from proofs.policy.words import describe_rule
 
 
 @requires("requests.read")
@@ -272,9 +273,11 @@ def policy(request: HttpRequest, digest: str) -> HttpResponse:
     row = get_object_or_404(readable_policies(person).select_related("document"), digest=digest)
     readable = row.activations.filter(project__in=readable_projects(person, "policies.read"))
     activations = list(readable.select_related("project__team", "environment", "entry").order_by("-entry_id"))
+    document = parse_canonical(bytes_of(row.document))
     context = {
         "policy": row,
-        "document": parse_canonical(bytes_of(row.document)),
+        "document": document,
+        "rules": [(rule, describe_rule(rule)) for rule in document["rules"]],
         "activations": [(activation, was_one_person(activation)) for activation in activations],
         "may_write": may(person, "policies.edit").allowed and bool(activations),
         "may_propose": may(person, "policies.decide").allowed,

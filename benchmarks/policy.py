@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,6 +25,7 @@ from proofs.moment import rfc3339
 from proofs.policy.condition_rule import Conditions
 from proofs.policy.document import ConditionRule, Policy
 from proofs.policy.evaluate import build_policy_input, evaluate_policy, evaluate_rules, parse_policy
+from proofs.policy.indexed_input import IndexedInput
 from proofs.sigstore.trust_root import parse_trust_root
 
 CONDITION_GOAL, POLICY_GOAL = 0.25, 10.0
@@ -34,13 +36,16 @@ EXPRESSION = (
     "&& artifacts[0].digest.startsWith('sha256:') && requester.kind == 'person' && at > timestamp('2026-01-01T00:00:00Z')"
 )
 AT = datetime(2026, 7, 1, 12, tzinfo=UTC)
-LIMIT, CONDITION, FIRST, RULES, WHOLE = "limit", "condition", "first condition", "rules", "whole"
+ABOUT_EVIDENCE = "evidence.exists(e, e.type == 'https://benchmark.example/type-9/v1' && e.identity == 'release workflow')"
+LIMIT, CONDITION, FIRST, ABOUT, RULES, DIGEST, WHOLE = "limit", "condition", "first", "about evidence", "rules", "digest", "whole"
 WHATS = {
     LIMIT: "limit: one P-256 signature check",
     CONDITION: "one condition, its variables made",
     FIRST: "the first condition of a weighing",
+    ABOUT: "the first that names evidence, read",
     RULES: f"30 rules over {ITEMS} items, weighed",
-    WHOLE: "the same with the input's digest",
+    DIGEST: "the digest of that input",
+    WHOLE: "both, as a result document",
 }
 GOALS = {CONDITION: CONDITION_GOAL, RULES: POLICY_GOAL}
 
@@ -60,13 +65,17 @@ def main() -> None:
 def make_works() -> dict[str, Work]:
     """Return what is measured, by name."""
     policy, policy_input = make_policy(), make_input()
+    indexed = IndexedInput(policy_input)
     conditions = Conditions(policy_input, AT)
     rule = next(rule for rule in policy.rules if isinstance(rule, ConditionRule))
+    about_evidence = replace(rule, expression=ABOUT_EVIDENCE)
     return {
         LIMIT: make_check(),
         CONDITION: lambda: conditions.evaluate(rule),
         FIRST: lambda: Conditions(policy_input, AT).evaluate(rule),
+        ABOUT: lambda: Conditions(indexed, AT).evaluate(about_evidence),
         RULES: lambda: evaluate_rules(policy, policy_input),
+        DIGEST: lambda: sha256_hex(canonical_bytes(policy_input)),
         WHOLE: lambda: evaluate_policy(policy, policy_input),
     }
 

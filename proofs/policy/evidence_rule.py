@@ -8,6 +8,7 @@ neither keys nor items nor copies.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from proofs.assess import BEFORE_GRANTS
@@ -18,21 +19,22 @@ from proofs.policy.expectation_rule import (
     Shortfall,
     check_age,
     check_expectations,
-    is_delegated,
-    is_vouched_for,
-    missing_grant,
     overrule,
 )
 from proofs.policy.expectations_document import ProjectExpectations, rules_of_project
 from proofs.policy.indexed_input import IndexedInput
 from proofs.policy.outcome import TIME_MISSING, RuleOutcome
-from proofs.policy.reading import objects, part_of
-from proofs.policy.rules import Builder, EvidenceRule, Source
+from proofs.policy.reading import listed, name_of, objects, part_of
+from proofs.policy.rules import EvidenceRule, Source
+from proofs.policy.word import Place, Word, describe_signer, missing_grant
+
+__all__ = ["NOT_ITS_WORD", "describe_signer", "evaluate_evidence_rule", "judge_item"]
 
 # What the portal says of a signature that was somebody else's by then, or a stranger's: its no counts as little as its yes, or nobody could
 # undo what a stolen key said.
 NOT_ITS_WORD = ("signer.revoked", "signer.compromised", "signer.retired", "signer.blocked")
 _SIGNER_CHECK = "signer"
+_NOT_ABOUT_IT = Shortfall(0, "policy.evidence_missing", "")
 
 
 def evaluate_evidence_rule(
@@ -54,48 +56,41 @@ def evaluate_evidence_rule(
         return RuleOutcome("fail", "policy.evidence_missing", sentence)
     if not policy_input["artifacts"]:
         return RuleOutcome("fail", "policy.no_artifact", f"{rule.title} cannot be shown: the request names no artifact.")
-    counted: list[str] = []
-    signers: list[str] = []
+    counted: set[str] = set()
+    signers: set[str] = set()
     for artifact in policy_input["artifacts"]:
-        answers = [
-            (signed, judge_item(rules, signed["verdict"], artifact["digest"], policy_input, own=own))
-            for signed, own in policy_input.words_about(rule.predicate_types, artifact["digest"])
-        ]
+        digest = artifact["digest"]
+        words = policy_input.words_about(rule.predicate_types, digest)
+        shortfalls = _judge_words(rules, words, digest, policy_input)
+        if any(shortfalls):
+            shortfalls = overrule(words, shortfalls)
         # A no that is old still overrules: only what says yes must be fresh.
-        answers = [(item, shortfall or check_age(rule, item["verdict"], at)) for item, shortfall in overrule(answers)]
-        accepted = [item for item, shortfall in answers if shortfall is None]
+        if rule.max_age_hours is not None:
+            shortfalls = [shortfall or check_age(rule, word, at) for word, shortfall in zip(words, shortfalls, strict=True)]
+        accepted = [word for word, shortfall in zip(words, shortfalls, strict=True) if shortfall is None] if any(shortfalls) else words
         if not accepted:
-            return _failure(rule, artifact, [shortfall for _, shortfall in answers if shortfall is not None])
-        identities = _identities(accepted)
-        if rule.signers > 1 and len(identities) < rule.signers:
+            return _failure(rule, artifact, [shortfall for shortfall in shortfalls if shortfall is not None])
+        if rule.signers > 1 and len(identities := _identities(accepted)) < rule.signers:
             return _too_few(rule, artifact, identities)
-        counted += [item["digest"] for item in accepted]
-        signers += [describe_signer(part_of(item["verdict"], "facts", "signer")) for item in accepted]
-    names = _listed([_name(artifact) for artifact in policy_input["artifacts"]])
+        for word in accepted:
+            counted.add(word.digest)
+            signers.add(word.who)
+    names = policy_input.names
     said = f", as {expected} say" if rule.by_project else ""
-    sentence = f"{rule.title} for {names} is verified: signed by {_listed(sorted(set(signers)))}{said}."
-    return RuleOutcome("pass", "", sentence, tuple(sorted(set(counted))))
+    sentence = f"{rule.title} for {names} is verified: signed by {listed(sorted(signers))}{said}."
+    return RuleOutcome("pass", "", sentence, tuple(sorted(counted)))
 
 
-def describe_signer(signer: dict[str, Any]) -> str:
-    """Return in words who signed, as proven by certificate or key; "nobody known" where neither was proven."""
-    if signer.get("kind") == "certificate":
-        return f"{signer.get('identity')} (vouched for by {signer.get('issuer')})"
-    if signer.get("kind") == "key":
-        return f"key {signer.get('keyId')}"
-    return "nobody known"
-
-
-def _identities(accepted: list[dict[str, Any]]) -> dict[str, str]:
+def _identities(accepted: list[Word]) -> dict[str, str]:
     """Return the different registered identities behind accepted items, each with its name."""
-    found = [part_of(item["verdict"], "identity") for item in accepted]
+    found = [part_of(word.verdict, "identity") for word in accepted]
     return {identity["id"]: str(identity.get("name")) for identity in found if isinstance(identity.get("id"), str) and identity["id"]}
 
 
 def _too_few(rule: EvidenceRule, artifact: dict[str, str], identities: dict[str, str]) -> RuleOutcome:
-    got = f" ({_listed(sorted(identities.values()))})" if identities else ""
+    got = f" ({listed(sorted(identities.values()))})" if identities else ""
     sentence = (
-        f"{rule.title} for {_name(artifact)} is incomplete: {len(identities)} of {rule.signers} signers{got}. "
+        f"{rule.title} for {name_of(artifact)} is incomplete: {len(identities)} of {rule.signers} signers{got}. "
         "Each must be registered as an identity of its own; further items or keys of the same one count once."
     )
     return RuleOutcome("fail", "policy.signers_missing", sentence)
@@ -103,7 +98,7 @@ def _too_few(rule: EvidenceRule, artifact: dict[str, str], identities: dict[str,
 
 def _failure(rule: EvidenceRule, artifact: dict[str, str], shortfalls: list[Shortfall]) -> RuleOutcome:
     sentence = (
-        f"{rule.title} for {_name(artifact)} is missing: got no verified {' or '.join(rule.predicate_types)} from an accepted builder."
+        f"{rule.title} for {name_of(artifact)} is missing: got no verified {' or '.join(rule.predicate_types)} from an accepted builder."
     )
     nearest = max(shortfalls, key=lambda shortfall: shortfall.progress, default=None)
     if nearest is None or nearest.progress == 0:
@@ -118,49 +113,52 @@ def judge_item(
 
     `own` is its verdict as it stands in the input, `verdict` the same or, for a co-signer, as `by_signer` gives it.
     """
+    return _judge_word(rules, Word({"verdict": verdict}, own, Place(policy_input)), artifact_digest, policy_input)
+
+
+def _judge_words(
+    rules: tuple[EvidenceRule, ...], words: list[Word], artifact_digest: str, policy_input: dict[str, Any]
+) -> list[Shortfall | None]:
+    """Return for each word None where it counts, else how it falls short."""
     if len(rules) == 1:
-        return _judge(rules[0], verdict, own, artifact_digest, policy_input)
+        return [_judge(rules[0], word, artifact_digest, policy_input) for word in words]
+    return [_judge_word(rules, word, artifact_digest, policy_input) for word in words]
+
+
+def _judge_word(rules: tuple[EvidenceRule, ...], word: Word, artifact_digest: str, policy_input: dict[str, Any]) -> Shortfall | None:
+    if len(rules) == 1:
+        return _judge(rules[0], word, artifact_digest, policy_input)
     shortfalls = []
     for rule in rules:
-        shortfall = _judge(rule, verdict, own, artifact_digest, policy_input)
+        shortfall = _judge(rule, word, artifact_digest, policy_input)
         if shortfall is None:
             return None
         shortfalls.append(shortfall)
     return max(shortfalls, key=lambda shortfall: shortfall.progress)
 
 
-def _is_about(facts: dict[str, Any], artifact_digest: str) -> bool:
-    subjects = facts.get("subjects")
-    for subject in subjects if isinstance(subjects, list) else ():
-        digests = subject.get("digests") if isinstance(subject, dict) else None
-        if isinstance(digests, list) and artifact_digest in digests:
-            return True
-    return False
-
-
-def _judge(
-    rule: EvidenceRule, verdict: dict[str, Any], own: dict[str, Any], artifact_digest: str, policy_input: dict[str, Any]
-) -> Shortfall | None:
-    """Return None when the item counts for the artifact, else how it falls short."""
-    facts = part_of(verdict, "facts")
-    if facts and (facts.get("predicateType") not in rule.predicate_types or not _is_about(facts, artifact_digest)):
-        return Shortfall(0, "policy.evidence_missing", "")
-    # Most items are of this kind, in every rule: what does not depend on the rule has been looked at once.
-    if facts and verdict is own and is_vouched_for(verdict, policy_input):
-        return _not_accepted(rule, verdict) or check_expectations(rule, verdict, policy_input, own=own)
-    signer = part_of(facts, "signer")
+def _judge(rule: EvidenceRule, word: Word, artifact_digest: str, policy_input: dict[str, Any]) -> Shortfall | None:
+    """Return None when the word counts for the artifact, else how it falls short."""
+    if word.facts and (word.predicate_type not in rule.predicate_types or artifact_digest not in word.subjects):
+        return _NOT_ABOUT_IT
+    if word.is_vouched_for and word.facts:
+        # Most items are of this kind, in every rule: what does not depend on the rule has been looked at once.
+        if rule.asks_signer_alone and not word.states_result and not rule.builder_keys.isdisjoint(word.builders):
+            return None
+        return _not_accepted(rule, word) or check_expectations(rule, word, policy_input)
+    verdict = word.verdict
     if verdict.get("result") != "verified":
         words = f"What was sent was not verified: {verdict.get('reason') or verdict.get('code') or verdict.get('result')}"
         return Shortfall(1, "policy.evidence_not_verified", words)
-    if not facts:
-        return Shortfall(0, "policy.evidence_missing", "")
+    if not word.facts:
+        return _NOT_ABOUT_IT
     # The finding about the signer is about the first one alone, since verdicts say of each signer whether it may attest this.
-    is_other = verdict is not own and not _is_before_grants(own)
+    is_other = verdict is not word.own and not _is_before_grants(word)
     failing = [each for each in objects(verdict.get("findings")) if each.get("outcome") in ("fail", "error")]
     failing = [each for each in failing if not (is_other and each.get("check") == _SIGNER_CHECK)]
     if failing:
-        return _contradicted(rule, verdict, failing, policy_input, own=own)
-    stranger = _not_accepted(rule, verdict)
+        return _contradicted(rule, word, failing, policy_input)
+    stranger = _not_accepted(rule, word)
     if stranger is not None:
         return stranger
     if not part_of(verdict, "identity").get("id"):
@@ -168,74 +166,67 @@ def _judge(
         # portal holds a failing finding against a first signer of that kind, and only something to look at against a co-signer.
         if is_other:
             is_its_word = verdict.get("because") not in NOT_ITS_WORD
-            no = _standing_no(rule, verdict, policy_input, own=own) if is_its_word else None
-            words = f"Nobody answers for {describe_signer(signer)} today."
-            return no or Shortfall(5, "policy.signer_unregistered", words)
+            no = _standing_no(rule, word, policy_input) if is_its_word else None
+            return no or Shortfall(5, "policy.signer_unregistered", f"Nobody answers for {word.who} today.")
         if rule.registered_signer:
-            words = f"{describe_signer(signer)} is not registered as an identity here, so nobody answers for it."
+            words = f"{word.who} is not registered as an identity here, so nobody answers for it."
             return Shortfall(5, "policy.signer_unregistered", words)
     if part_of(verdict, "identity").get("id") and (words := missing_grant(verdict, policy_input)):
-        return _standing_no(rule, verdict, policy_input, own=own) or Shortfall(5, "policy.signer_not_granted", words)
-    return check_expectations(rule, verdict, policy_input, own=own)
+        return _standing_no(rule, word, policy_input) or Shortfall(5, "policy.signer_not_granted", words)
+    return check_expectations(rule, word, policy_input)
 
 
-def _contradicted(
-    rule: EvidenceRule, verdict: dict[str, Any], failing: list[dict[str, Any]], policy_input: dict[str, Any], *, own: dict[str, Any]
-) -> Shortfall:
+def _contradicted(rule: EvidenceRule, word: Word, failing: list[dict[str, Any]], policy_input: dict[str, Any]) -> Shortfall:
     """Return the shortfall of an item that these findings contradict: its no where it is a signer of the rule alone that falls short."""
     code, words = "policy.evidence_contradicted", str(failing[0].get("sentence"))
     is_signer_alone = all(each.get("check") == _SIGNER_CHECK for each in failing)
-    if _is_before_grants(own) or not is_signer_alone or _not_accepted(rule, verdict) is not None:
+    if _is_before_grants(word) or not is_signer_alone or _not_accepted(rule, word) is not None:
         return Shortfall(2, code, words)
     is_its_word = all(each.get("code") not in NOT_ITS_WORD for each in failing)
-    no = _standing_no(rule, verdict, policy_input, own=own) if is_its_word else None
+    no = _standing_no(rule, word, policy_input) if is_its_word else None
     # Nearer than what another one signed: it is this signer that somebody has to look after.
     return no or Shortfall(5, code, words)
 
 
-def _standing_no(rule: EvidenceRule, verdict: dict[str, Any], policy_input: dict[str, Any], *, own: dict[str, Any]) -> Shortfall | None:
+def _standing_no(rule: EvidenceRule, word: Word, policy_input: dict[str, Any]) -> Shortfall | None:
     """Return the shortfall of an item that says no, of a registered signer whose yes does not count today, else None.
 
     A no is safe to believe: a program that was suspended after it had found something has found it all the same. Verdicts of before there were
     grants are weighed as they were then, or a release that was approved under them would no longer be shown by its own pack.
     """
-    if _is_before_grants(own):
+    if _is_before_grants(word):
         return None
-    shortfall = _not_accepted(rule, verdict) or check_expectations(rule, verdict, policy_input, own=own)
+    shortfall = _not_accepted(rule, word) or check_expectations(rule, word, policy_input)
     return shortfall if shortfall is not None and shortfall.code == RESULT_CODE else None
 
 
-def _is_before_grants(own: dict[str, Any]) -> bool:
-    return part_of(own, "verifier").get("version") in BEFORE_GRANTS
+def _is_before_grants(word: Word) -> bool:
+    return part_of(word.own, "verifier").get("version") in BEFORE_GRANTS
 
 
-def _not_accepted(rule: EvidenceRule, verdict: dict[str, Any]) -> Shortfall | None:
+def _not_accepted(rule: EvidenceRule, word: Word) -> Shortfall | None:
     """Return None when the rule accepts who signed and from which source, else the shortfall."""
-    signer = part_of(verdict, "facts", "signer")
-    if not any(_is_builder(builder, verdict) for builder in rule.builders):
-        expected = _listed([str(builder) for builder in rule.builders], word="or")
-        behalf = " for another builder" if is_delegated(verdict) else ""
-        return Shortfall(3, "policy.signer", f"It was signed by {describe_signer(signer)}{behalf}; expected {expected}.")
-    if rule.sources and not any(_is_source(source, signer) for source in rule.sources):
-        expected = _listed([_source_in_words(source) for source in rule.sources], word="or")
-        got = f"{signer.get('sourceRepository') or 'no source repository'} at {signer.get('sourceRef') or 'no ref'}"
-        return Shortfall(4, "policy.source", f"The certificate says it was built from {got}; expected {expected}.")
+    if rule.builder_keys.isdisjoint(word.builders) and not _is_delegated(rule, word):
+        return Shortfall(3, "policy.signer", partial(_other_signer, rule, word))
+    if rule.sources and not any(_is_source(source, word.signer) for source in rule.sources):
+        return Shortfall(4, "policy.source", partial(_other_source, rule, word))
     return None
 
 
-def _is_builder(builder: Builder, verdict: dict[str, Any]) -> bool:
-    facts = part_of(verdict, "facts")
-    signer = part_of(facts, "signer")
-    if builder.delegated or is_delegated(verdict):
-        # A rule that names the delegator itself expects what it built, not what it says that another did.
-        return bool(builder.delegated) and is_delegated_to(facts, builder.delegated)
-    if builder.key_id:
-        return signer.get("kind") == "key" and signer.get("keyId") == builder.key_id
-    if signer.get("kind") != "certificate" or signer.get("issuer") != builder.issuer:
-        return False
-    if builder.workflow:
-        return signer.get("workflow") == builder.workflow
-    return bool(builder.identity) and signer.get("identity") == builder.identity
+def _is_delegated(rule: EvidenceRule, word: Word) -> bool:
+    """Whether it was signed for a builder of the rule. A rule that names the delegator itself expects what it built, not what another did."""
+    return any(is_delegated_to(word.facts, name) for name in rule.delegated)
+
+
+def _other_signer(rule: EvidenceRule, word: Word) -> str:
+    expected = listed([str(builder) for builder in rule.builders], word="or")
+    return f"It was signed by {word.who}{' for another builder' if word.is_delegated else ''}; expected {expected}."
+
+
+def _other_source(rule: EvidenceRule, word: Word) -> str:
+    expected = listed([_source_in_words(source) for source in rule.sources], word="or")
+    got = f"{word.signer.get('sourceRepository') or 'no source repository'} at {word.signer.get('sourceRef') or 'no ref'}"
+    return f"The certificate says it was built from {got}; expected {expected}."
 
 
 def _is_source(source: Source, signer: dict[str, Any]) -> bool:
@@ -255,12 +246,4 @@ def _is_ref(wanted: str, ref: str) -> bool:
 
 def _source_in_words(source: Source) -> str:
     repository = f"{source.repository} (id {source.repository_id})" if source.repository_id else source.repository
-    return f"{repository} at {_listed(list(source.refs), word='or')}" if source.refs else repository
-
-
-def _name(artifact: dict[str, str]) -> str:
-    return artifact["name"] or artifact["digest"]
-
-
-def _listed(words: list[str], *, word: str = "and") -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {word} {words[-1]}"
+    return f"{repository} at {listed(list(source.refs), word='or')}" if source.refs else repository

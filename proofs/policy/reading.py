@@ -35,3 +35,13 @@ def moment_of(value: object) -> datetime | None:
         return parse_moment(value, code="policy.time", what="the time of a verdict") if isinstance(value, str) else None
     except Refusal:
         return None
+
+
+def name_of(artifact: dict[str, str]) -> str:
+    """Return what sentences call an artifact: its name, or its digest where it has none."""
+    return artifact["name"] or artifact["digest"]
+
+
+def listed(words: list[str], *, word: str = "and") -> str:
+    """Return one or more words as a list in a sentence."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {word} {words[-1]}"

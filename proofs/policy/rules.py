@@ -5,7 +5,7 @@ Every rule has an `id`, a `title` and `kinds`, the kinds of request it is about;
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from proofs.predicates.verdicts import PASSED
@@ -24,6 +24,9 @@ EXCLUDABLE = {
     "runner-owner": "runner-owner",
     "policy-editors": "policy-editor",
 }
+
+# By what a builder is known: the kind of thing, who vouches for it, its name.
+BuilderKey = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,15 @@ class Builder:
         if self.key_id:
             return f"key {self.key_id}"
         return f"{self.identity or self.workflow} (vouched for by {self.issuer})"
+
+    @property
+    def key(self) -> BuilderKey | None:
+        """By what a signer is known to be this builder; None where the statement has to say so."""
+        if self.delegated:
+            return None
+        if self.key_id:
+            return ("key", "", self.key_id)
+        return ("workflow", self.issuer, self.workflow) if self.workflow else ("identity", self.issuer, self.identity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +104,19 @@ class EvidenceRule:
     max_age_hours: int | None = None
     kinds: tuple[str, ...] = ()
     kind: str = "evidence"
+    # Found once for each rule: by what its builders are known, those that a delegator has to name, and whether nothing is
+    # expected beside the signer.
+    builder_keys: frozenset[BuilderKey] = field(init=False, repr=False, compare=False)
+    delegated: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    asks_signer_alone: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        keys = (builder.key for builder in self.builders if builder.delegated or builder.key_id or builder.workflow or builder.identity)
+        object.__setattr__(self, "builder_keys", frozenset(key for key in keys if key is not None))
+        object.__setattr__(self, "delegated", tuple(builder.delegated for builder in self.builders if builder.delegated))
+        object.__setattr__(
+            self, "asks_signer_alone", not self.sources and (self.runners, self.parameters, self.inputs) == (None, None, None)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from proofs.approval.approval_parts import (
 from proofs.approval.enrollment import build_enrollment
 from proofs.approval.human_approval import approval_challenge, build_human_approval
 from proofs.approval.record import CHECKS, build_record
-from proofs.approval.request_document import build_request_document
+from proofs.approval.request_document import build_request_document, facts_of
 from proofs.approval.review_snapshot import ShownEvidence, build_review_snapshot
 from proofs.approval.review_words import evidence_label, media_type_of, missing_evidence, signer_label, summarise
 from proofs.assess import assess_evidence, build_verdict
@@ -130,7 +130,11 @@ class World:
         expectations: dict[str, Any] | None = None,
         verdict_lie: Callable[[dict[str, Any]], None] = lambda verdict: None,
         evidence_keys: tuple[RegisteredKey, ...] = (),
+        facts: dict[str, Any] | None = None,
+        told: dict[str, Any] | None = None,
+        result_lie: Callable[[dict[str, Any]], None] = lambda result: None,
     ) -> None:
+        """`facts` are what the policy is weighed on besides; `told` is what the request says of them, where that is a lie."""
         self.keys = PortalKeys(ec.generate_private_key(ec.SECP256R1()), ed25519.Ed25519PrivateKey.generate(), LOG_ORIGIN)
         for number in range(7):
             self.keys.append(build_event_leaf(event="test.event", at=rfc3339(NOON - DAY), ref_digest=f"{number:064x}", actor="h:00"))
@@ -164,8 +168,11 @@ class World:
                 for raw, verdict in zip(self.evidence, self.verdicts, strict=True)
             ],
             expectations=expectations,
+            **(facts or {}),
         )
+        self.told = facts_of(self.policy_input) if told is None else told
         self.result = evaluate_policy(self.policy, self.policy_input)
+        result_lie(self.result)
         self.request = self._request()
         self.snapshot = self._snapshot()
         self.summary = summarise(parse_json(self.snapshot), "approve")
@@ -300,6 +307,7 @@ class World:
             ],
             opened_at=NOON - MINUTE,
             frozen_at=NOON,
+            more=self.told,
         )
 
     def _snapshot(self) -> bytes:

@@ -13,7 +13,7 @@ from proofs.errors import Malformed
 from proofs.moment import rfc3339
 from proofs.policy.evaluate import evaluate_policy
 from proofs.policy.expectation_rule import _verified_subjects as verified_subjects
-from proofs.policy.expectation_rule import missing_grant
+from proofs.policy.word import missing_grant
 from tests.proofs.factory import NOON, bundle
 from tests.proofs.pack.world import make_verdict
 from tests.proofs.policy.test_evaluate import GOOD, TRUST, edited, input_with, policy_with, provenance_rule
