@@ -67,14 +67,7 @@ def begin_statement(
             validity=Validity(now, now, now + valid_for if valid_for else expires_at),
             summary=summary,
             renderer_version=settings.VERSION,
-            ceremony=SigningCeremony(
-                id=ceremony_id,
-                nonce=b64url_encode(secrets.token_bytes(32)),
-                rp_id=settings.RP_ID,
-                origin=settings.ORIGIN,
-                expires_at=expires_at,
-                log_head=LogHead(settings.LOG_ORIGIN, head.size, bytes(head.root)),
-            ),
+            ceremony=_ceremony(ceremony_id, LogHead(settings.LOG_ORIGIN, head.size, bytes(head.root)), expires_at),
         )
     )
     return StatementCeremony.objects.create(
@@ -89,4 +82,15 @@ def begin_statement(
         session_hash=session.session_hash,
         begun_at=now,
         expires_at=expires_at,
+    )
+
+
+def _ceremony(ceremony_id: str, log_head: LogHead, expires_at: datetime) -> SigningCeremony:
+    return SigningCeremony(
+        id=ceremony_id,
+        nonce=b64url_encode(secrets.token_bytes(32)),
+        rp_id=settings.RP_ID,
+        origin=settings.ORIGIN,
+        expires_at=expires_at,
+        log_head=log_head,
     )

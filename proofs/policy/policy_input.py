@@ -68,9 +68,7 @@ def build_policy_input(
     asked = whole.fields("requester").only("kind", "issuer", "subject")
     return {
         "schema": INPUT_SCHEMA,
-        "project": whole.text("project"),
-        "team": whole.text("team"),
-        "environment": whole.text("environment"),
+        **{name: whole.text(name) for name in ("project", "team", "environment")},
         "artifacts": [{"digest": digest, "name": name} for digest, name in sorted(named)],
         "requester": {name: asked.text(name) for name in ("kind", "issuer", "subject")},
         "onBehalfOf": _named(whole, "onBehalfOf"),
