@@ -12,7 +12,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from approvals.models import Request, RequestArtifact
+from approvals.models import NamedPerson, Request, RequestArtifact
 from approvals.policies.versions import active_policy
 from approvals.requests.kinds import check_agent_action, check_promotion, check_rotation
 from approvals.requests.name_people import name_people, parse_people
@@ -65,9 +65,8 @@ def open_request(
     """Open a request and freeze its first revision; older ones about the same that still wait are superseded (not by a draft).
 
     A release or promotion names `artifacts`, a promotion also where they come from; an agent's action or a rotation brings its canonical
-    `subject` document. A person needs the action `requests.open` in the project; a non-human identity must belong to the project's team
-    (its scope is checked at the door) and may name the person it asks for by username; its owner stands in where it names nobody.
-    `people` made the change, as is stated; whoever set off the job that `asked_with` was had for is named as well.
+    `subject` document. A person needs the action `requests.open`; a program must be of the project's team, and may name whom it asks for
+    by username, else its owner stands in. `people` made the change, as is stated; whoever set off the job of `asked_with` is named too.
     Refuses with `permission.missing`, `request.other_team`, `request.on_behalf_of`, `request.kind`, `request.no_artifact`,
     `request.too_many_artifacts`, `request.artifact_twice`, `request.text`, `digest.malformed`, `policy.missing` or `evidence.too_many`, as
     `approvals.requests.kinds` does for the kind, and as `parse_people` and `parse_subject` do.
@@ -92,12 +91,7 @@ def open_request(
             people=named,
             now=now,
         )
-    if kind == Kind.RELEASE and from_environment is not None:
-        raise Malformed("request.kind", "got an origin, expected a release to name artifacts alone")
-    asked = _parse_artifacts(artifacts)
-    if kind == Kind.PROMOTION:
-        digests = [item.digest for item in asked]
-        check_promotion(digests, project=project, origin=from_environment, environment=environment, now=now)
+    asked = _asked_artifacts(artifacts, kind, project=project, origin=from_environment, environment=environment, now=now)
     request = Request.objects.create(
         kind=kind,
         project=project,
@@ -110,11 +104,26 @@ def open_request(
         opened_at=now,
         is_draft=True if is_draft else None,
     )
+    return _freeze_first(request, asked, named, now=now)
+
+
+def _asked_artifacts(
+    artifacts: Sequence[AskedArtifact], kind: str, *, project: Project, origin: Environment | None, environment: Environment, now: datetime
+) -> list[AskedArtifact]:
+    if kind == Kind.RELEASE and origin is not None:
+        raise Malformed("request.kind", "got an origin, expected a release to name artifacts alone")
+    asked = _parse_artifacts(artifacts)
+    if kind == Kind.PROMOTION:
+        check_promotion([item.digest for item in asked], project=project, origin=origin, environment=environment, now=now)
+    return asked
+
+
+def _freeze_first(request: Request, asked: Sequence[AskedArtifact], people: Sequence[NamedPerson], *, now: datetime) -> Request:
     _keep_artifacts(request, asked, now=now)
-    name_people(request=request, people=named)
-    revise_request(request=request, by=by, now=now)
-    if not is_draft:
-        supersede_older(request=request, by=by, now=now)
+    name_people(request=request, people=people)
+    revise_request(request=request, by=request.requester, now=now)
+    if not request.is_draft:
+        supersede_older(request=request, by=request.requester, now=now)
     return request
 
 

@@ -32,7 +32,7 @@ def submit_request(*, request: Request, by: Identity, now: datetime) -> RequestS
         refuse_if_shut(request)
         raise Conflict("request.not_a_draft", "this request was put to people already")
     newest = request.revisions.order_by("-number").first()
-    if newest is None or is_outdated(newest):
+    if newest is None or is_outdated(newest, now=now):
         revise_request(request=request, by=by, now=now)
         state.refresh_from_db()
     entry = append_request_event(event="request.submitted", request=request, document={}, by=by, now=now)

@@ -71,10 +71,7 @@ def begin_signing(
     reason_codes: Sequence[str] = (),
 ) -> Ceremony:
     """Return the ceremony that offers `by` one statement to sign with `key`, or (None) to confirm by signing in at their provider.
-
-    `reason_codes` say why not, beside the reason in words.
-
-    Refuses with the codes above, or `approval.malformed`.
+    `reason_codes` say why not, beside the reason in words. Refuses with the codes above, or `approval.malformed`.
     """
     now = now.replace(microsecond=0)
     state = refresh_state(lock_state(request, now=now), now=now)

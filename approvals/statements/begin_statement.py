@@ -20,7 +20,6 @@ from approvals.signing.entitlement import refuse_if_cooling_off, refuse_if_key_u
 from approvals.statements.kinds import kind_of
 from identities.models import Identity, Project, SigningKey
 from identities.permissions import list_held_roles, roles_of
-from ledger.models import Checkpoint
 from proofs.approval.approval_parts import ApprovedArtifact, LogHead, SignerReference, SigningCeremony, Validity
 from proofs.approval.person_statement import Body, BreakGlass, PersonStatement, build_person_statement, subjects_of, type_of
 from proofs.digest import sha256_hex
@@ -68,7 +67,7 @@ def begin_statement(
             validity=Validity(now, now, now + valid_for if valid_for else expires_at),
             summary=summary,
             renderer_version=settings.VERSION,
-            ceremony=_ceremony(ceremony_id, head, expires_at),
+            ceremony=_ceremony(ceremony_id, LogHead(settings.LOG_ORIGIN, head.size, bytes(head.root)), expires_at),
         )
     )
     return StatementCeremony.objects.create(
@@ -86,12 +85,12 @@ def begin_statement(
     )
 
 
-def _ceremony(ceremony_id: str, head: Checkpoint, expires_at: datetime) -> SigningCeremony:
+def _ceremony(ceremony_id: str, log_head: LogHead, expires_at: datetime) -> SigningCeremony:
     return SigningCeremony(
         id=ceremony_id,
         nonce=b64url_encode(secrets.token_bytes(32)),
         rp_id=settings.RP_ID,
         origin=settings.ORIGIN,
         expires_at=expires_at,
-        log_head=LogHead(settings.LOG_ORIGIN, head.size, bytes(head.root)),
+        log_head=log_head,
     )

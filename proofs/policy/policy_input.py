@@ -67,9 +67,7 @@ def build_policy_input(
     named, items = _each_once(whole)
     return {
         "schema": INPUT_SCHEMA,
-        "project": whole.text("project"),
-        "team": whole.text("team"),
-        "environment": whole.text("environment"),
+        **{name: whole.text(name) for name in ("project", "team", "environment")},
         "artifacts": [{"digest": digest, "name": name} for digest, name in sorted(named)],
         "requester": _asker(whole),
         "onBehalfOf": _named(whole, "onBehalfOf"),
