@@ -19,6 +19,7 @@ from django.db.models import Max, QuerySet
 from approvals.models import Approval, PolicyActivation, Request
 from approvals.packs.build import build_pack
 from approvals.policies.versions import activation_in_force, mode_of
+from approvals.requests.claim_use import USED, claim_use, is_used
 from approvals.requests.revise import lock_state
 from approvals.trust import current_trust
 from attestations.models import Artifact
@@ -36,6 +37,8 @@ from proofs.pack.verify import verify_pack
 log = structlog.get_logger(__name__)
 
 MAX_REQUESTS_WEIGHED = 20
+# What goes somewhere when a gate opens. The others change what people decided, and take effect in the portal alone.
+LET_THROUGH = (Request.Kind.RELEASE, Request.Kind.PROMOTION, Request.Kind.AGENT_ACTION, Request.Kind.ROTATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,22 @@ def _ended_meanwhile(request: Request, *, now: datetime) -> list[Reason]:
         return [Reason(refusal.code, refusal.reason, request_id=request.pk)]
 
 
+def _claim(request: Request, decision_id: str, *, by: Identity, now: datetime) -> list[Reason]:
+    """Take the one use of an approved action, in the transaction of the answer; of two gates that ask at once, one is told that it is used."""
+    if request.kind != Request.Kind.AGENT_ACTION:
+        return []
+    try:
+        claim_use(request=request, decision_id=decision_id, by=by, now=now)
+    except Refusal as refusal:
+        return [Reason(refusal.code, refusal.reason, request_id=request.pk)]
+    return []
+
+
+def _check_used(request: Request) -> list[Reason]:
+    sentence = "This action was let through once already; ask people again for another time."
+    return [Reason(USED, sentence, request_id=request.pk)] if is_used(request) else []
+
+
 def _weigh(question: Question, *, by: Identity, now: datetime) -> tuple[Request | None, list[Reason], PolicyActivation.Mode | None]:
     """Return the request that opens the gate and no reasons, or the newest request (if any) and the reasons against; and the mode of the
     policy in force, where it is not enforced. What belongs to no policy has no mode."""
@@ -108,6 +127,10 @@ def weigh_requests(digest: str, *, project: Project, environment: Environment, n
     Writes nothing: a page that asks this says what a gate would say now. Refuses where a gate would deny with the refusal's code.
     """
     asked = Request.objects.filter(artifacts__artifact_id=digest, environment=environment, project=project)
+    if asked.exists() and not asked.filter(kind__in=LET_THROUGH).exists():
+        words = "This is the document of a decision that takes effect in the portal; there is nothing that a gate lets through."
+        return asked.latest("opened_at", "pk"), [Reason("scope.kind", words)]
+    asked = asked.filter(kind__in=LET_THROUGH)
     newest = asked.select_related("project", "environment", "requester__owner").order_by("-opened_at", "-pk")[:MAX_REQUESTS_WEIGHED]
     first_reasons: list[Reason] = []
     for request in newest:
@@ -136,7 +159,7 @@ def _choose_project(question: Question, environment: Environment) -> tuple[Proje
 def weigh_request(request: Request, digest: str, *, now: datetime) -> list[Reason]:
     """Return the reasons why `request` does not open the gate; an empty list opens it."""
     try:
-        ended = check_open(request) or check_ended(request)
+        ended = check_open(request) or check_ended(request) or _check_used(request)
         if ended:
             return ended
         files = build_pack(request=request, now=now, with_private=True)
@@ -167,10 +190,10 @@ def _record(
     by: Identity,
     now: datetime,
 ) -> Decision:
-    if request is not None and not reasons:
-        reasons = _ended_meanwhile(request, now=now)
-    environment = Environment.objects.filter(slug=question.environment, team_id=by.team_id).first()
     decision_id = new_decision_id()
+    if request is not None and not reasons:
+        reasons = _ended_meanwhile(request, now=now) or _claim(request, decision_id, by=by, now=now)
+    environment = Environment.objects.filter(slug=question.environment, team_id=by.team_id).first()
     # Under a policy that is observed or warned of alone, the deny is written down as what it would have been.
     would = [reason.as_dict() for reason in reasons] if lenient else []
     against = [] if would else [reason.as_dict() for reason in reasons]

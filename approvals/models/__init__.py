@@ -7,7 +7,7 @@ from approvals.models.attention import Attention, Reminder, TurnPassed
 from approvals.models.conversation import Comment, CommentMention, CommentWithdrawal, new_comment_id
 from approvals.models.drafts import DryRun, PolicyDraft, new_draft_id, new_dry_run_id
 from approvals.models.findings import PathFinding
-from approvals.models.life import ChangesAnswered, Promotion, RequestExpiry, RequestSubmission, Supersession, Withdrawal
+from approvals.models.life import ApprovalUse, ChangesAnswered, Promotion, RequestExpiry, RequestSubmission, Supersession, Withdrawal
 from approvals.models.makers import NamedPerson
 from approvals.models.outcome import OutcomeStatement
 from approvals.models.policies import ExpectationsActivation, ExpectationsVersion, PolicyActivation, PolicyVersion
@@ -19,6 +19,7 @@ __all__ = [
     "Approval",
     "ApprovalEnd",
     "ApprovalRevocation",
+    "ApprovalUse",
     "Attention",
     "Ceremony",
     "ChangesAnswered",

@@ -70,6 +70,27 @@ class Promotion(AppendOnly):
         return f"{self.request_id} promoted"
 
 
+class ApprovalUse(AppendOnly):
+    """An approved action was let through: the `n`th time, and there is one. `by` asked the gate and carries it out."""
+
+    request = models.ForeignKey(Request, on_delete=models.PROTECT, related_name="uses")
+    revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="uses")
+    n = models.PositiveSmallIntegerField()
+    by = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="+")
+    decision_id = models.CharField(max_length=40)
+    entry = models.OneToOneField(Entry, on_delete=models.PROTECT, related_name="+")
+    claimed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["request", "n"], name="one_claim_of_each_use"),
+            models.CheckConstraint(condition=models.Q(n=1), name="an_action_has_one_use"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.request_id} use {self.n}"
+
+
 class ChangesAnswered(AppendOnly):
     """The requester answers those who asked for changes: with this revision, and a note of what changed."""
 

@@ -13,6 +13,7 @@ from approvals.conversation.add_comment import add_comment
 from approvals.dry_run.ask import ask_dry_run
 from approvals.models import (
     Approval,
+    ApprovalUse,
     Ceremony,
     ChangesAnswered,
     CommentWithdrawal,
@@ -150,6 +151,8 @@ def live_through(request: Request) -> None:
     if not Promotion.objects.exists():
         Promotion.objects.create(request=request, entry=next(entries), promoted_at=make.NOW)
     revision = Revision.objects.earliest("pk")
+    used = {"n": 1, "by": request.requester, "decision_id": "dec_1", "entry": next(entries), "claimed_at": make.NOW}
+    ApprovalUse.objects.create(request=request, revision=revision, **used)
     answered = {"by": request.requester, "note": "Changed", "entry": next(entries), "answered_at": make.NOW}
     ChangesAnswered.objects.create(revision=revision, **answered)
     terms = {"policy_id": "p", "rule_id": "r", "project": request.project, "environment": request.environment, "owner": request.requester}
