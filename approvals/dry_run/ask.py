@@ -23,7 +23,7 @@ def ask_dry_run(*, draft: PolicyDraft, environment: Environment, days: int, by: 
 
     Refuses with `permission.missing`, `dry_run.days`, `dry_run.environment`, and as reading a policy does: what cannot be read cannot be tried.
     """
-    row = PolicyDraft.objects.select_for_update().select_related("project").get(pk=draft.pk)
+    row = PolicyDraft.objects.select_for_update(no_key=True, of=("self",)).select_related("project").get(pk=draft.pk)
     demand(by, "policies.edit", project=row.project)
     if not 1 <= days <= MAX_DAYS:
         raise Malformed("dry_run.days", f"got {days} days, expected 1 to {MAX_DAYS}")
@@ -48,7 +48,7 @@ def ask_dry_run(*, draft: PolicyDraft, environment: Environment, days: int, by: 
 @transaction.atomic
 def cancel_dry_run(*, run: DryRun, by: Identity, now: datetime) -> DryRun:
     """Call a dry run off; what was weighed so far stays. Refuses with `permission.missing`, and with `dry_run.ended` when it has ended."""
-    row = DryRun.objects.select_for_update().select_related("draft__project").get(pk=run.pk)
+    row = DryRun.objects.select_for_update(no_key=True, of=("self",)).select_related("draft__project").get(pk=run.pk)
     demand(by, "policies.edit", project=row.draft.project)
     if row.ended_at is not None:
         raise Conflict("dry_run.ended", "this dry run has ended already")

@@ -51,7 +51,7 @@ def claim_dry_run() -> DryRun | None:
     """Claim the oldest dry run that waits or whose lease ran out, by the database's clock. Committed when it returns."""
     is_free = Q(state=DryRun.State.WAITING) | Q(state=DryRun.State.CLAIMED, lease_until__lt=Now())
     with transaction.atomic():
-        row = DryRun.objects.select_for_update(skip_locked=True).filter(is_free).order_by("asked_at", "pk").first()
+        row = DryRun.objects.select_for_update(no_key=True, skip_locked=True).filter(is_free).order_by("asked_at", "pk").first()
         if row is None:
             return None
         lease = Now() + timedelta(seconds=settings.LEASE_SECONDS)

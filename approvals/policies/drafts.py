@@ -88,7 +88,7 @@ def store_draft(*, draft: PolicyDraft, number: int, by: Identity, now: datetime)
 
 
 def _lock(draft: PolicyDraft, by: Identity) -> PolicyDraft:
-    row = PolicyDraft.objects.select_for_update().get(pk=draft.pk)
+    row = PolicyDraft.objects.select_for_update(no_key=True).get(pk=draft.pk)
     demand(by, "policies.edit", project=row.project)
     return row
 

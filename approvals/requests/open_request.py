@@ -74,14 +74,9 @@ def open_request(
     """
     _refuse_if_not_entitled(project, environment, by)
     principal, named = _choose_principal(project, by, on_behalf_of), parse_people(people, asked_with)
-    if kind not in OPENED_HERE:
-        raise Malformed("request.kind", f"got kind {str(kind)[:40]!r}, expected one of {', '.join(OPENED_HERE)}")
-    if active_policy(project=project, environment=environment) is None:
-        raise Conflict("policy.missing", f"no policy is in force for {project} in {environment.name}; a policy owner activates one first")
+    _refuse_kind(kind, project, environment, subject=subject, has_more=bool(artifacts) or from_environment is not None)
     hold_project(project)
-    if has_subject(kind):
-        if artifacts or from_environment is not None or subject is None:
-            raise Malformed("request.kind", f"got no subject document or more than it, expected a request of kind {kind} to bring it alone")
+    if subject is not None:
         _check_subject(subject, kind, project=project, by=by, principal=principal)
         return open_about_document(
             kind=kind,
@@ -97,8 +92,8 @@ def open_request(
             people=named,
             now=now,
         )
-    if subject is not None or (kind == Kind.RELEASE and from_environment is not None):
-        raise Malformed("request.kind", f"got a subject document or an origin, expected a request of kind {kind} to name artifacts")
+    if kind == Kind.RELEASE and from_environment is not None:
+        raise Malformed("request.kind", "got an origin, expected a release to name artifacts alone")
     asked = _parse_artifacts(artifacts)
     if kind == Kind.PROMOTION:
         digests = [item.digest for item in asked]
@@ -121,6 +116,18 @@ def open_request(
     if not is_draft:
         supersede_older(request=request, by=by, now=now)
     return request
+
+
+def _refuse_kind(kind: str, project: Project, environment: Environment, *, subject: bytes | None, has_more: bool) -> None:
+    """Return when such a request is opened here, brings what it is about in one form, and a policy is in force for it."""
+    if kind not in OPENED_HERE:
+        raise Malformed("request.kind", f"got kind {str(kind)[:40]!r}, expected one of {', '.join(OPENED_HERE)}")
+    if active_policy(project=project, environment=environment) is None:
+        raise Conflict("policy.missing", f"no policy is in force for {project} in {environment.name}; a policy owner activates one first")
+    if has_subject(kind) and (subject is None or has_more):
+        raise Malformed("request.kind", f"got no subject document or more than it, expected a request of kind {kind} to bring it alone")
+    if not has_subject(kind) and subject is not None:
+        raise Malformed("request.kind", f"got a subject document, expected a request of kind {kind} to name artifacts")
 
 
 def _keep_artifacts(request: Request, asked: Sequence[AskedArtifact], *, now: datetime) -> None:

@@ -28,7 +28,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
-from approvals.models import Ceremony, Request, new_ceremony_id
+from approvals.models import Ceremony, Request, Revision, new_ceremony_id
 from approvals.requests.refresh import is_outdated
 from approvals.requests.revise import lock_state
 from approvals.requests.status import refresh_state
@@ -46,6 +46,7 @@ from approvals.signing.sign_in_offer import SignInOffer, refuse_if_not_offered
 from approvals.signing.take_effect import refuse_if_in_effect
 from attestations.blobs import bytes_of
 from identities.models import Identity, SigningKey
+from ledger.models import Checkpoint
 from ledger.prove import latest_checkpoint
 from proofs.approval.approval_parts import SignerReference, SignInReference
 from proofs.approval.human_approval import parse_human_approval
@@ -80,16 +81,13 @@ def begin_signing(
     revision = get_current_revision(request)
     policy = parse_policy(bytes_of(revision.policy.document)).for_kind(revision.request.kind)
     refuse_if_not_entitled(request=request, revision=revision, policy=policy, by=by)
-    if revision.snapshot_id != shown_snapshot or is_outdated(revision, now=now):
-        raise Conflict("request.stale_snapshot", "this request has changed since the page was drawn; read the new page, then decide")
+    _refuse_if_stale(revision, shown_snapshot, now)
     refuse_if_in_effect(request)
     refuse_if_answered(revision, by)
     refuse_if_not_possible(state, revision, decision, reason)
     refuse_if_no_codes(decision, reason_codes)
     offer = _offer(key, policy, decision, by, tier=request.environment.tier, now=now)
-    head = latest_checkpoint()
-    if head is None:
-        raise Unavailable("log.pending", "the ledger has not published a head yet; try again in a few seconds")
+    head = get_head()
     ceremony_id, expires_at = new_ceremony_id(), now + timedelta(seconds=settings.CEREMONY_SECONDS)
     payload = build_statement(
         revision=revision,
@@ -122,6 +120,19 @@ def begin_signing(
         begun_at=now,
         expires_at=expires_at,
     )
+
+
+def get_head() -> Checkpoint:
+    """Return the newest published head. Refuses with `log.pending` where there is none yet."""
+    head = latest_checkpoint()
+    if head is None:
+        raise Unavailable("log.pending", "the ledger has not published a head yet; try again in a few seconds")
+    return head
+
+
+def _refuse_if_stale(revision: Revision, shown_snapshot: str, now: datetime) -> None:
+    if revision.snapshot_id != shown_snapshot or is_outdated(revision, now=now):
+        raise Conflict("request.stale_snapshot", "this request has changed since the page was drawn; read the new page, then decide")
 
 
 def _offer(key: SigningKey | None, policy: Policy, decision: str, by: Identity, *, tier: int, now: datetime) -> SignInOffer | None:

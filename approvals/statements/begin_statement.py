@@ -15,16 +15,16 @@ from django.db import transaction
 
 from approvals.models import StatementCeremony, new_statement_ceremony_id
 from approvals.signing.approval_statement import SigningSession, approver_of
+from approvals.signing.begin_signing import get_head
 from approvals.signing.entitlement import refuse_if_cooling_off, refuse_if_key_unusable
 from approvals.statements.kinds import kind_of
 from identities.models import Identity, Project, SigningKey
 from identities.permissions import list_held_roles, roles_of
-from ledger.prove import latest_checkpoint
 from proofs.approval.approval_parts import ApprovedArtifact, LogHead, SignerReference, SigningCeremony, Validity
 from proofs.approval.person_statement import Body, BreakGlass, PersonStatement, build_person_statement, subjects_of, type_of
 from proofs.digest import sha256_hex
 from proofs.encoding import b64url_encode
-from proofs.errors import Malformed, Unavailable
+from proofs.errors import Malformed
 
 
 @transaction.atomic
@@ -54,9 +54,7 @@ def begin_statement(
     refuse_if_key_unusable(key, by)
     if isinstance(body, BreakGlass):
         refuse_if_cooling_off(key, tier=body.environment.tier, now=now)
-    head = latest_checkpoint()
-    if head is None:
-        raise Unavailable("log.pending", "the ledger has not published a head yet; try again in a few seconds")
+    head = get_head()
     ceremony_id, expires_at = new_statement_ceremony_id(), now + timedelta(seconds=settings.CEREMONY_SECONDS)
     roles = roles_of(by, project=project) if project else list_held_roles(by)
     payload = build_person_statement(

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 import identities.ids
 from ledger.append_only import FreezeColumns
-from ledger.guard_rows import ForbidRemoval, ForbidReplacement, SetOnce
+from ledger.guard_rows import ForbidRemoval, SetOnce
 
 
 class Migration(migrations.Migration):
@@ -58,5 +58,4 @@ class Migration(migrations.Migration):
         ),
         SetOnce("identities", "LinkedAccount", ["ended_at"]),
         ForbidRemoval("identities", "LinkedAccount"),
-        ForbidReplacement("identities", "LinkedAccount"),
     ]

@@ -64,16 +64,8 @@ def build_policy_input(
         path="policy input",
         code=INPUT_CODE,
     )
-    named = [(str(parse_digest(item.text("digest"))), item.text("name", empty=True)) for item in whole.each("artifacts", high=256)]
-    items = [_evidence_item(item) for item in whole.each("evidence", high=4096)]
-    for what, digests in (("artifacts", [digest for digest, _ in named]), ("evidence", [item["digest"] for item in items])):
-        if len(set(digests)) != len(digests):
-            whole.refuse(what, "every digest once")
+    named, items = _each_once(whole)
     asked = whole.fields("requester").only("kind", "issuer", "subject")
-    carried: dict[str, Any] = {}
-    if expectations is not None:
-        expected = read_carried(expectations, project=project, code=INPUT_CODE)
-        carried = {"expectations": {"digest": expected.digest, "document": expectations["document"]}}
     return {
         "schema": INPUT_SCHEMA,
         "project": whole.text("project"),
@@ -84,9 +76,26 @@ def build_policy_input(
         "onBehalfOf": _named(whole, "onBehalfOf"),
         "owner": _named(whole, "owner"),
         "evidence": sorted(items, key=lambda item: str(item["digest"])),
-        **carried,
+        **_carried(expectations, project),
         **_additions(whole),
     }
+
+
+def _carried(expectations: dict[str, Any] | None, project: str) -> dict[str, Any]:
+    if expectations is None:
+        return {}
+    expected = read_carried(expectations, project=project, code=INPUT_CODE)
+    return {"expectations": {"digest": expected.digest, "document": expectations["document"]}}
+
+
+def _each_once(whole: Fields) -> tuple[list[tuple[str, str]], list[dict[str, Any]]]:
+    """Return digest and name of each artifact, and the items of evidence."""
+    named = [(str(parse_digest(item.text("digest"))), item.text("name", empty=True)) for item in whole.each("artifacts", high=256)]
+    items = [_evidence_item(item) for item in whole.each("evidence", high=4096)]
+    for what, digests in (("artifacts", [digest for digest, _ in named]), ("evidence", [item["digest"] for item in items])):
+        if len(set(digests)) != len(digests):
+            whole.refuse(what, "every digest once")
+    return named, items
 
 
 def is_within(scope: str, policy_input: dict[str, Any]) -> bool:

@@ -15,6 +15,7 @@ from allauth.usersessions.models import UserSession
 
 from approvals.conversation.add_comment import add_comment
 from approvals.dry_run.ask import ask_dry_run
+from approvals.models import Approval, Waiver
 from approvals.policies.drafts import begin_draft
 from attestations.collection.receive import receive_collection
 from attestations.models import TrustRoot
@@ -118,9 +119,17 @@ def tell_story(settings: Any, folder: Path) -> Story:
         "signer_id": EvidenceSigner.objects.get(identity=cast.runner()).pk,
     }
     examples_at = {
+        **of_documents(stage, waiver, approval, root),
         **{(f"identities:{page}", "identity_id"): cast.alice().pk for page in ("roles", "role_add", "role_end", "person_change")},
         ("identities:person_change", "change"): "deactivate",
         **at_providers(),
+    }
+    return Story(examples, examples_at)
+
+
+def of_documents(stage: make.Stage, waiver: Waiver, approval: Approval, root: TrustRoot) -> dict[tuple[str, str], Any]:
+    """What is named by its digest, and means something else at each address."""
+    return {
         ("approvals:policy", "digest"): stage.policy.pk,
         ("approvals:policy_propose", "digest"): stage.policy.pk,
         ("approvals:exception_end", "digest"): waiver.pk,
@@ -131,7 +140,6 @@ def tell_story(settings: Any, folder: Path) -> Story:
         ("reports:api_artifact", "digest"): make.image(),
         ("reports:api_artifact_observations", "digest"): make.image(),
     }
-    return Story(examples, examples_at)
 
 
 def of_erin() -> dict[str, Any]:
