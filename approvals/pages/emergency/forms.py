@@ -40,7 +40,8 @@ class InputBreakGlass(forms.Form):
     key = NamedChoice(queryset=SigningKey.objects.none(), empty_label=None, label="Approval key")
 
     def __init__(self, *args: Any, person: Identity, bounds: Bounds, **kwargs: Any) -> None:
-        super().__init__(*args, initial={"hours": 1, "max_uses": 1}, **kwargs)
+        kwargs.setdefault("initial", {"hours": 1, "max_uses": 1})
+        super().__init__(*args, **kwargs)
         key = self.fields["key"]
         assert isinstance(key, forms.ModelChoiceField)
         key.queryset = SigningKey.objects.filter(identity=person, revoked_at=None).order_by("-enrolled_at")
