@@ -20,6 +20,7 @@ from approvals.models import Ceremony, Record, Request
 from approvals.outcome.read_outcome import newest_outcome
 from approvals.pages.ceremony_offer import offer_to_key, session_of
 from approvals.pages.decision_panel import read_panel, role_words
+from approvals.pages.emergency.register import list_breakable, list_revocable, read_banner
 from approvals.pages.life import read_life
 from approvals.pages.live import read_live
 from approvals.pages.makers import read_makers
@@ -54,7 +55,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     """Show what waits for the reader."""
     person = person_of(request)
     shown = read_queue(person, show=request.GET.get("show", ""), now=timezone.now())
-    return render(request, "approvals/queue.html", {"queue": shown, "person": person})
+    return render(request, "approvals/queue.html", {"queue": shown, "person": person, "glass": read_banner(person, now=timezone.now())})
 
 
 @requires("requests.open")
@@ -94,6 +95,9 @@ def request_page(request: HttpRequest, request_id: str) -> HttpResponse:
         "live": read_live(request=asked, revision=revision, standing=standing, reader=person, now=now),
         "role": role_words(person, asked),
         "life": read_life(asked, standing, person),
+        "glass": read_banner(person, now=now, digests=list(asked.artifacts.values_list("artifact_id", flat=True))),
+        "breakable": list_breakable(request=asked, reader=person, now=now),
+        "revocable": list_revocable(standing.answers, person),
         "waivable": list_waivable(request=asked, reader=person),
     }
     return render(request, "approvals/request.html", context)

@@ -65,6 +65,7 @@ def _answer(decision: Decision) -> dict[str, object]:
                 "reasons": decision.reasons,
                 "enforced": decision.enforced is not False,
                 "would": decision.would or [],
+                "breakGlass": decision.break_glass.signed.payload_digest if decision.break_glass else None,
                 "digest": decision.artifact_digest,
                 "environment": decision.environment_slug,
                 "request": decision.request_id,

@@ -2,7 +2,8 @@
 
 The answer is recomputed from the signed material each time, with the code an auditor uses offline (`proofs.pack.verify`), and
 then held against what is true today: keys, identities, policy and verdicts. Whatever cannot be shown is a deny with a reason; under a policy that
-is only observed or warned of it is an allow that says so, with the reasons of the deny it would have been.
+is only observed or warned of it is an allow that says so, with the reasons of the deny it would have been. Where somebody broke the glass for
+this digest there, the deny becomes `break_glass`, with its reasons, as often as they signed; that is never an allow.
 Every answer is written down with its ledger entry before it is given. Not checked here: where the artifact is; a gate is asked about a
 digest, and knows of tags only what observers told.
 """
@@ -16,7 +17,8 @@ import structlog
 from django.db import transaction
 from django.db.models import Max, QuerySet
 
-from approvals.models import Approval, PolicyActivation, Request
+from approvals.emergency.use_break_glass import use_break_glass
+from approvals.models import Approval, BreakGlassUse, PolicyActivation, Request
 from approvals.packs.build import build_pack
 from approvals.policies.versions import activation_in_force, mode_of
 from approvals.requests.claim_use import USED, claim_use, is_used
@@ -197,7 +199,9 @@ def _record(
     # Under a policy that is observed or warned of alone, the deny is written down as what it would have been.
     would = [reason.as_dict() for reason in reasons] if lenient else []
     against = [] if would else [reason.as_dict() for reason in reasons]
-    outcome = Decision.Outcome.DENY if against else Decision.Outcome.ALLOW
+    use = _broken_glass(question, environment, decision_id, by=by, now=now) if against and environment else None
+    denied = Decision.Outcome.BREAK_GLASS if use else Decision.Outcome.DENY
+    outcome = denied if against else Decision.Outcome.ALLOW
     document = canonical_bytes(
         {
             "schema": "countersign-decision/v1",
@@ -210,6 +214,7 @@ def _record(
             "request": request.pk if request else None,
             "decidedAt": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
             **({"enforced": False, "mode": str(lenient), "would": would} if would else {}),
+            **({"breakGlass": _use_document(use)} if use else {}),
         }
     )
     entry = append_event(event="gate.decision", ref_digest=sha256_hex(document), actor=actor_of(by), now=now)
@@ -222,9 +227,23 @@ def _record(
         reasons=against,
         enforced=False if would else None,
         would=would or None,
+        break_glass=use.break_glass if use else None,
         request=request,
         asked_by=by,
         document=document,
         entry=entry,
         decided_at=now,
     )
+
+
+def _broken_glass(question: Question, environment: Environment, decision_id: str, *, by: Identity, now: datetime) -> BreakGlassUse | None:
+    """Take one use of a break-glass for the question, where there is one; None where it is not clear whose policy the question is about."""
+    project, _ = _choose_project(question, environment)
+    if project is None:
+        return None
+    return use_break_glass(digest=question.digest, project=project, environment=environment, decision=decision_id, by=by, now=now)
+
+
+def _use_document(use: BreakGlassUse) -> dict[str, object]:
+    row = use.break_glass
+    return {"statement": {"sha256": row.signed.payload_digest}, "incident": row.incident, "use": use.n, "of": row.max_uses}

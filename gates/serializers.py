@@ -20,7 +20,7 @@ class InputDecision(serializers.Serializer):
 
 
 class OutputReason(serializers.Serializer):
-    """One reason of a deny."""
+    """One reason of a deny, or of the deny it would have been without broken glass."""
 
     code = serializers.CharField(help_text="Stable and dotted, for example approval.missing.")
     sentence = serializers.CharField()
@@ -31,10 +31,14 @@ class OutputDecision(serializers.Serializer):
     """The answer, as it stands in the ledger."""
 
     id = serializers.CharField()
-    decision = serializers.ChoiceField(choices=["allow", "deny"])
+    decision = serializers.ChoiceField(
+        choices=["allow", "deny", "break_glass"],
+        help_text="break_glass: denied by the policy, and let through because somebody broke the glass.",
+    )
     reasons = OutputReason(many=True)
     enforced = serializers.BooleanField(help_text="False where the policy in force is not enforced yet, and this would have been a deny.")
     would = OutputReason(many=True, help_text="The reasons of the deny it would have been.")
+    breakGlass = serializers.CharField(allow_null=True, help_text="SHA-256 of the statement with which the glass was broken.")
     digest = serializers.CharField()
     environment = serializers.CharField()
     request = serializers.CharField(allow_null=True)

@@ -47,6 +47,8 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
     "approvals.revoke": ("revoking an approval", APPROVERS),
     # What one may say, the acts that offer the statement ask.
     "statements.sign": ("signing a statement", EVERY_ROLE),
+    # Which role may, the policy says; the act asks.
+    "break_glass.declare": ("breaking the glass", EVERY_ROLE),
     "policies.read": ("reading policies", EVERY_ROLE),
     # Writing puts nothing into force: that takes a request which people sign.
     "policies.edit": ("writing policies", frozenset({Role.POLICY_OWNER})),
@@ -84,6 +86,7 @@ HUMAN_ACTIONS = frozenset(
     {
         "approvals.revoke",
         "audit.read",
+        "break_glass.declare",
         "exceptions.ask",
         "exceptions.decide",
         "identities.recertify",

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from approvals.models import Request
 from approvals.packs.build import build_pack
+from approvals.pages.emergency.register import may_declare, read_banner
 from attestations.collection.receive import may_send
 from attestations.models import Artifact
 from attestations.names import with_proven_names
@@ -44,7 +45,14 @@ def artifact(request: HttpRequest, digest: str) -> HttpResponse:
     reader = person_of(request)
     passport = build_passport(str(parse_digest(digest)), reader=reader, now=timezone.now())
     may_steward = may(reader, "identities.steward").allowed
-    context = {"passport": passport, "may_send": may_send(reader).allowed, "may_steward": may_steward}
+    glass = read_banner(reader, now=timezone.now(), digests=[passport.digest])
+    context = {
+        "passport": passport,
+        "glass": glass,
+        "may_send": may_send(reader).allowed,
+        "may_steward": may_steward,
+        "may_break": may_declare(reader),
+    }
     return render(request, "reports/artifact.html", context, status=200 if passport.is_known else 404)
 
 

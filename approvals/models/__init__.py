@@ -6,6 +6,7 @@ from approvals.models.answers import Approval, ApprovalEnd, Ceremony, KeptApprov
 from approvals.models.attention import Attention, Reminder, TurnPassed
 from approvals.models.conversation import Comment, CommentMention, CommentWithdrawal, new_comment_id
 from approvals.models.drafts import DryRun, PolicyDraft, new_draft_id, new_dry_run_id
+from approvals.models.emergency import BreakGlass, BreakGlassEnd, BreakGlassReview, BreakGlassUse
 from approvals.models.findings import PathFinding
 from approvals.models.life import ApprovalUse, ChangesAnswered, Promotion, RequestExpiry, RequestSubmission, Supersession, Withdrawal
 from approvals.models.makers import NamedPerson
@@ -21,6 +22,10 @@ __all__ = [
     "ApprovalRevocation",
     "ApprovalUse",
     "Attention",
+    "BreakGlass",
+    "BreakGlassEnd",
+    "BreakGlassReview",
+    "BreakGlassUse",
     "Ceremony",
     "ChangesAnswered",
     "Comment",

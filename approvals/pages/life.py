@@ -45,7 +45,9 @@ def read_life(request: Request, standing: Standing, reader: Identity) -> Life:
         ran_out=shut == Status.EXPIRED,
         changes_answered=ChangesAnswered.objects.filter(revision=standing.revision).select_related("by").first(),
         since=since_signed(request, reader),
-        may_withdraw=asks and standing.status in {*PENDING, Status.DRAFT, Status.APPROVED},
+        may_withdraw=asks
+        and request.kind != Request.Kind.BREAK_GLASS_REVIEW
+        and standing.status in {*PENDING, Status.DRAFT, Status.APPROVED},
         may_submit=opens and shut == Status.DRAFT,
         may_answer_changes=opens and standing.status == Status.CHANGES_REQUESTED,
     )

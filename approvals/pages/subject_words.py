@@ -31,6 +31,12 @@ LABELS = {
     "oldKeys": "Old keys",
     "newKeys": "New keys",
     "reason": "Reason given",
+    "declarer": "Who broke the glass",
+    "incident": "Incident",
+    "maxUses": "May be used so many times",
+    "until": "Until",
+    "reviewBy": "To be reviewed by",
+    "statement": "Signed statement, by its digest",
 }
 
 

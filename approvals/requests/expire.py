@@ -41,7 +41,8 @@ def list_overdue(now: datetime) -> QuerySet[RequestState]:
     late = Q()
     for tier, days in settings.REQUEST_EXPIRY_DAYS.items():
         late |= Q(request__environment__tier=tier, asked_at__lte=now - timedelta(days=days))
-    waiting = RequestState.objects.filter(~Exists(answered), status__in=PENDING)
+    # Nobody waits the review of a break-glass out.
+    waiting = RequestState.objects.filter(~Exists(answered), status__in=PENDING).exclude(request__kind=Request.Kind.BREAK_GLASS_REVIEW)
     asked = waiting.annotate(asked_at=Coalesce("request__submission__submitted_at", "request__opened_at"))
     return asked.filter(late).select_related("request__requester__owner", "request__on_behalf_of").order_by("asked_at", "pk")
 

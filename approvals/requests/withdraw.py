@@ -25,11 +25,13 @@ Status = RequestState.Status
 def withdraw_request(*, request: Request, reason: str, by: Identity, now: datetime) -> Withdrawal:
     """Take a request back, a draft too. An approved one as well, as long as no gate let it through.
 
-    Refuses with `request.not_yours`, `request.text`, and with `request.withdrawn`, `request.superseded`, `request.expired`,
+    Refuses with `break_glass.review_stays`, `request.not_yours`, `request.text`, and with `request.withdrawn`, `request.superseded`, `request.expired`,
     `request.promoted` or `request.closed` where there is nothing left to take back.
     """
     demand(by, "requests.withdraw", project=request.project)
     refuse_if_not_asker(request, by)
+    if request.kind == Request.Kind.BREAK_GLASS_REVIEW:
+        raise Conflict("break_glass.review_stays", "the review of a break-glass is not taken back; others have to conclude it")
     state = refresh_state(lock_state(request, now=now), now=now)
     if shut_because(request) != Status.DRAFT:
         refuse_if_shut(request)

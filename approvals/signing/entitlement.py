@@ -26,7 +26,11 @@ Decision = Approval.Decision
 Status = RequestState.Status
 CLOSED = frozenset({Status.REJECTED, Status.CHANGES_REQUESTED, Status.EXPIRED})
 # Requests about the portal's own rules are answered by whom those are for.
-ANSWERED_BY: dict[str, str] = {Request.Kind.POLICY_CHANGE: "policies.decide", Request.Kind.EXCEPTION: "exceptions.decide"}
+ANSWERED_BY: dict[str, str] = {
+    Request.Kind.POLICY_CHANGE: "policies.decide",
+    Request.Kind.EXCEPTION: "exceptions.decide",
+    Request.Kind.BREAK_GLASS_REVIEW: "requests.answer",
+}
 BECAUSE = {
     "requester": "you asked for it",
     "on-behalf-of": "it was asked for in your name",

@@ -1,4 +1,5 @@
-"""What the answer that completes a request about the portal's own rules does: a policy comes into force, a rule is waived.
+"""What the answer that completes a request about the portal's own rules does: a policy comes into force, a rule is waived,
+a break-glass is cleared.
 
 In the transaction of that answer, so that there is no approved change without its effect, and no effect without its approvals.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from approvals.changes.activate_approved import activate_approved
+from approvals.emergency.conclude_review import conclude_review
 from approvals.exceptions.grant_waiver import grant_waiver
 from approvals.models import Request, RequestState
 from approvals.policies.effects import has_taken_effect
@@ -21,6 +23,9 @@ def take_effect(*, state: RequestState, now: datetime) -> None:
     Refuses as `activate_approved` and `grant_waiver` do.
     """
     request = state.request
+    if request.kind == Request.Kind.BREAK_GLASS_REVIEW:
+        conclude_review(state=state, now=now)
+        return
     if state.status != RequestState.Status.APPROVED or request.kind not in (Request.Kind.POLICY_CHANGE, Request.Kind.EXCEPTION):
         return
     approvals = compute_standing(request, now=now).counting

@@ -73,6 +73,7 @@ STATES: dict[str, tuple[str, str, str]] = {
     "reject": ("Rejected", "bad", "cross"),
     "request_changes": ("Changes requested", "warn", "loop"),
     "allow": ("Allowed", "ok", "check"),
+    "break_glass": ("Glass broken", "glass", "alert"),
     "deny": ("Denied", "bad", "stop"),
     "yes": ("Yes", "ok", "check"),
     "no": ("No", "bad", "cross"),
@@ -111,7 +112,7 @@ SET_UP_STATES = {
 TONES = {"ok": "check", "bad": "cross", "warn": "alert", "unknown": "question", "new": "spark", "plain": "dash", "glass": "alert"}
 MESSAGE_TONES = {"success": ("ok", "check"), "error": ("bad", "cross"), "warning": ("warn", "alert")}
 NAVIGATION = (
-    ("Queue", "/queue", ("/queue", "/requests", "/ceremonies", "/records", "/policies", "/exceptions", "/dry-runs")),
+    ("Queue", "/queue", ("/queue", "/requests", "/ceremonies", "/records", "/policies", "/exceptions", "/break-glass", "/dry-runs")),
     ("Artifacts", "/artifacts", ("/artifacts", "/attestations", "/collections")),
     ("Identities", "/identities", ("/identities", "/signers", "/people", "/may")),
     ("Gates", "/gates/decisions", ("/gates",)),

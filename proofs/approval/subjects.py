@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from proofs.approval.break_glass_review import REVIEW_SCHEMA, read_review
 from proofs.approval.policy_change import CHANGE_SCHEMA, read_policy_change
 from proofs.approval.waiver_terms import WAIVER_SCHEMA, read_waiver
 from proofs.canonical import canonical_bytes, parse_canonical
@@ -19,7 +20,7 @@ from proofs.fields import Fields
 AGENT_ACTION_SCHEMA = "countersign-agent-action/v1"
 ROTATION_SCHEMA = "countersign-rotation/v1"
 AGENT_ACTION, ROTATION = "agent-action", "rotation"
-POLICY_CHANGE, EXCEPTION = "policy-change", "exception"
+POLICY_CHANGE, EXCEPTION, BREAK_GLASS_REVIEW = "policy-change", "exception", "break-glass-review"
 WITHOUT_SUBJECT = ("release", "promotion")
 MAX_SUBJECT_BYTES = 64 * 1024
 MAX_ARGUMENTS = 64
@@ -196,4 +197,5 @@ _SHAPES: dict[str, tuple[str, Read]] = {
     ROTATION: (ROTATION_SCHEMA, _read_rotation),
     POLICY_CHANGE: (CHANGE_SCHEMA, read_policy_change),
     EXCEPTION: (WAIVER_SCHEMA, read_waiver),
+    BREAK_GLASS_REVIEW: (REVIEW_SCHEMA, read_review),
 }

@@ -1,4 +1,4 @@
-"""Policies that nobody wrote: under which people decide about a change of policy, and about an exception from one."""
+"""Policies that nobody wrote: under which people decide about a change of policy, an exception from one, and a break-glass afterwards."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ POLICY_OWNER = "policy-owner"
 LOWEST_LEVEL = "H2"
 CHANGE_HOURS = 24
 EXCEPTION_HOURS = 72
+REVIEW_HOURS = 168
 
 
 def policy_for_exception(document: Mapping[str, Any]) -> bytes:
@@ -40,6 +41,32 @@ def policy_for_exception(document: Mapping[str, Any]) -> bytes:
                 "count": wanted["count"],
             }
             for number, wanted in enumerate(waivers["approvals"], start=1)
+        ],
+    )
+
+
+def policy_for_review(document: Mapping[str, Any]) -> bytes:
+    """Return the canonical policy that a break-glass past the policy `document` (as parsed) is reviewed under: the reviewers it names.
+
+    Whoever broke the glass asks for the review, and whoever asks never decides. Refuses with `break_glass.not_possible`.
+    """
+    bounds = document.get("breakGlass")
+    if not bounds:
+        raise Conflict("break_glass.not_possible", "the policy says nothing of breaking the glass, so nobody can go past it")
+    wanted = bounds["reviewers"]
+    return derived_policy(
+        policy_id=f"break-glass-review-{sha256_hex(str(document['id']).encode())[:12]}",
+        title=f"Review of a break-glass past {document['id']}",
+        minimum_assurance=document["minimumAssurance"],
+        validity_hours=REVIEW_HOURS,
+        rules=[
+            {
+                "id": "reviewers",
+                "kind": "approvals",
+                "title": f"Looked at it: {wanted['role']}",
+                "role": wanted["role"],
+                "count": wanted["count"],
+            }
         ],
     )
 

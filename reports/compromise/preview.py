@@ -137,6 +137,6 @@ def _promotions(digests: list[str], requests: list[Request], reader: Identity | 
     there = Q() if reader is None else Q(environment__team__in=projects.values("team"))
     rows = readable.filter(
         Q(request__in=requests) | (Q(artifact_digest__in=digests) & there & (Q(request__isnull=True) | Q(request__project__in=projects))),
-        outcome=Decision.Outcome.ALLOW,
+        outcome__in=(Decision.Outcome.ALLOW, Decision.Outcome.BREAK_GLASS),
     )
     return list(rows.select_related("environment", "request").order_by("-decided_at", "-pk"))

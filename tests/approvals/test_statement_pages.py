@@ -31,6 +31,8 @@ def test_an_approver_revokes_from_the_record_page_to_the_signature(client: Clien
     link = reverse("approvals:revoke", args=[approval.pk])
     assert link in client.get(record).content.decode()
     assert "Your signature alone" in client.get(link).content.decode()
+    asked = reverse("approvals:request", args=[approval.revision.request_id])
+    assert link in client.get(asked).content.decode()
     key = approval.signing_key
     assert key is not None
     began = client.post(link, {"reason": "approver_withdrew", "justification": "I looked again.", "key": key.pk})

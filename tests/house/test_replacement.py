@@ -14,6 +14,10 @@ from approvals.dry_run.ask import ask_dry_run
 from approvals.models import (
     Approval,
     ApprovalUse,
+    BreakGlass,
+    BreakGlassEnd,
+    BreakGlassReview,
+    BreakGlassUse,
     Ceremony,
     ChangesAnswered,
     CommentWithdrawal,
@@ -27,6 +31,7 @@ from approvals.models import (
     RequestExpiry,
     RequestSubmission,
     Revision,
+    SignedStatement,
     StatementCeremony,
     Supersession,
     TurnPassed,
@@ -161,6 +166,20 @@ def live_through(request: Request) -> None:
         entry=next(entries), granted_at=make.NOW, **terms,
     )  # fmt: skip
     WaiverEnd.objects.create(waiver=waiver, by=request.requester, reason="Over", entry=next(entries), ended_at=make.NOW)
+    _break_the_glass(request, revision)
+
+
+def _break_the_glass(request: Request, revision: Revision) -> None:
+    entries = iter(Entry.objects.order_by("pk"))
+    artifact = request.artifacts.values_list("artifact_id", flat=True)[0]
+    where = {"project": request.project, "environment": request.environment, "artifact_id": artifact, "policy_id": revision.policy_id}
+    row = BreakGlass.objects.create(
+        signed=SignedStatement.objects.get(), review=request, incident="INC-7", max_uses=1, until=make.NOW, review_due_at=make.NOW,
+        entry=next(entries), declared_at=make.NOW, **where,
+    )  # fmt: skip
+    BreakGlassUse.objects.create(break_glass=row, n=1, decision="dec_x", entry=next(entries), used_at=make.NOW)
+    BreakGlassEnd.objects.create(break_glass=row, by=request.requester, reason="Over", entry=next(entries), ended_at=make.NOW)
+    BreakGlassReview.objects.create(break_glass=row, verdict="right", entry=next(entries), concluded_at=make.NOW)
 
 
 def replace_all(table: str) -> None:

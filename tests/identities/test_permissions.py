@@ -30,6 +30,7 @@ WRITES = {
     "requests.withdraw": set(Role),
     "requests.answer": {*APPROVERS, Role.POLICY_OWNER},
     "policies.decide": {Role.POLICY_OWNER},
+    "break_glass.declare": set(Role),
     "exceptions.ask": {Role.REQUESTER},
     "exceptions.decide": {*APPROVERS, Role.POLICY_OWNER},
     "approvals.revoke": set(APPROVERS),

@@ -127,6 +127,8 @@ SENSITIVE = [
     ("dave", "/settings/webhooks/whk_x/remove"),
     ("dave", "/settings/webhooks/whk_x/rotate"),
     ("alice", "/exceptions/00/withdraw"),
+    ("alice", "/break-glass/new/sha256:00"),
+    ("alice", "/break-glass/sta_x/withdraw"),
     ("erin", "/policies/00/propose"),
     ("olga", "/officers/recoveries/rec_x"),
     ("olga", "/trust/propose"),

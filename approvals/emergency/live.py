@@ -1,0 +1,47 @@
+"""Which break-glass opens a gate, and which still waits for its review. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db.models import Count, F, QuerySet
+
+from approvals.models import BreakGlass
+from approvals.policies.versions import active_policy
+from attestations.blobs import bytes_of
+from identities.models import Environment, Identity, Project
+from proofs.policy.bounds import BreakGlass as Bounds
+from proofs.policy.evaluate import parse_policy
+
+
+def bounds_of(*, project: Project, environment: Environment) -> Bounds | None:
+    """Return what the policy in force there allows; None where it allows no break-glass, or none is in force."""
+    policy = active_policy(project=project, environment=environment)
+    return parse_policy(bytes_of(policy.document)).break_glass if policy else None
+
+
+def list_live(*, digest: str, project: Project, environment: Environment, now: datetime) -> QuerySet[BreakGlass]:
+    """Return what may open a gate for `digest` there at `now`: with uses left, not over, not taken back, not concluded, oldest first.
+
+    Not asked: whether its key and its person still stand (`still_stands`), and whether the policy still allows any.
+    """
+    rows = BreakGlass.objects.filter(artifact_id=digest, project=project, environment=environment, until__gt=now)
+    rows = rows.filter(end__isnull=True, concluded__isnull=True, declared_at__lte=now)
+    return rows.annotate(used=Count("uses")).filter(used__lt=F("max_uses")).order_by("declared_at", "pk")
+
+
+def still_stands(row: BreakGlass) -> bool:
+    """Say whether its person is active, and neither they nor their key were reported compromised from before they signed."""
+    signed = row.signed
+    since = [at for at in (signed.signing_key.compromised_from, signed.identity.compromised_from) if at is not None]
+    return signed.identity.status == Identity.Status.ACTIVE and all(signed.signed_at < at for at in since)
+
+
+def list_unreviewed(*, projects: QuerySet[Project], digests: Collection[str] | None = None) -> list[BreakGlass]:
+    """Return every break-glass of these projects, and of these artifacts if named, whose review is not concluded, the first due first."""
+    rows = BreakGlass.objects.filter(project__in=projects, concluded__isnull=True)
+    if digests is not None:
+        rows = rows.filter(artifact_id__in=digests)
+    rows = rows.select_related("signed__identity", "environment", "project", "review", "end").annotate(used=Count("uses"))
+    return list(rows.order_by("review_due_at", "pk"))

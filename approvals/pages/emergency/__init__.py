@@ -1,0 +1,1 @@
+"""The pages of breaking the glass, and the register of it."""

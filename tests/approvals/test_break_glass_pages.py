@@ -1,0 +1,55 @@
+"""The pages of breaking the glass: what they show is what is signed, and everybody sees it until others have reviewed it."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from approvals.models import BreakGlassEnd, StatementCeremony
+from tests import cast, make_break_glass
+from tests import make_approvals as make
+
+pytestmark = pytest.mark.django_db
+
+
+def test_from_the_request_to_the_signature_and_back(client: Client) -> None:
+    now = timezone.now()
+    make.set_stage(source=make_break_glass.POLICY, now=now)
+    asked, person = make.ask(now=now), make_break_glass.declarer(now=now)
+    key = make_break_glass.key_of(person, now=now)
+    cast.let_in(client, person)
+    request_page = reverse("approvals:request", args=[asked.pk])
+    new = reverse("approvals:break_glass_new", args=[make.image()])
+    assert new in client.get(request_page).content.decode()
+    assert "Where?" in client.get(new).content.decode()
+    link = f"{new}?project={asked.project_id}&environment={asked.environment_id}"
+    assert "This is no approval" in client.get(link).content.decode()
+    given = {"incident": "INC-7", "justification": "Payments are down.", "hours": 2, "max_uses": 1, "key": key.pk}
+    assert client.post(link, {**given, "hours": 9}).status_code == 400
+    began = client.post(link, given)
+    ceremony = StatementCeremony.objects.get()
+    page = client.get(began["Location"]).content.decode()
+    for shown in ("Break the glass", "Payments are down.", make.image(), "ceremony-offer"):
+        assert shown in page
+    assertion = make.posted(make._PASSKEYS[key.pk], bytes(ceremony.payload))
+    done = client.post(reverse("approvals:statement_complete", args=[ceremony.pk]), {"assertion": assertion}, follow=True)
+    assert "Waits for its review" in done.content.decode()
+    for seen in (request_page, reverse("approvals:queue"), reverse("reports:artifact", args=[make.image()])):
+        assert "Break-glass: waits for its review." in client.get(seen).content.decode()
+    row = ceremony.signed.break_glass
+    assert "INC-7" in client.get(reverse("approvals:request", args=[row.review_id])).content.decode()
+    end = reverse("approvals:break_glass_end", args=[row.pk])
+    assert end in client.get(reverse("approvals:break_glasses")).content.decode()
+    client.get(end)
+    client.post(end, {"reason": "It is up again."})
+    assert BreakGlassEnd.objects.get().reason == "It is up again."
+
+
+def test_a_late_review_is_overdue(client: Client) -> None:
+    make.set_stage(source=make_break_glass.POLICY)
+    make.ask()
+    make_break_glass.declare()
+    cast.let_in(client, cast.carol())
+    assert "Review overdue" in client.get(reverse("approvals:break_glasses")).content.decode()
