@@ -15,7 +15,7 @@ from approvals.models import Request as AskedRequest
 from gates.decide import decide
 from gates.models import Decision
 from gates.read_status import read_status
-from gates.serializers import InputDecision, OutputDecision, OutputEnvelope
+from gates.serializers import InputDecision, OutputDecision, OutputStatusEnvelope
 from identities.api_authentication import HasScope, caller_of
 from identities.models import ApiCredential
 from identities.permissions import readable_projects
@@ -48,7 +48,7 @@ class StatusView(APIView):
     required_scope = ApiCredential.Scope.READ
     required_action = "requests.read"
 
-    @extend_schema(responses={200: OutputEnvelope}, operation_id="request_status")
+    @extend_schema(responses={200: OutputStatusEnvelope}, operation_id="request_status")
     def get(self, request: Request, request_id: str) -> Response:
         rows = AskedRequest.objects.select_related("project", "environment", "requester__owner")
         asked = get_object_or_404(rows, pk=request_id, project__in=readable_projects(caller_of(request), "requests.read"))

@@ -22,6 +22,7 @@ from approvals.models import Approval, BreakGlassUse, PolicyActivation, Request
 from approvals.packs.build import build_pack
 from approvals.policies.versions import activation_in_force, mode_of
 from approvals.requests.claim_use import USED, claim_use, is_used
+from approvals.requests.note_promotion import note_promotion
 from approvals.requests.revise import lock_state
 from approvals.trust import current_trust
 from attestations.models import Artifact
@@ -194,7 +195,11 @@ def _record(
 ) -> Decision:
     decision_id = new_decision_id()
     if request is not None and not reasons:
-        reasons = _ended_meanwhile(request, now=now) or _claim(request, decision_id, by=by, now=now)
+        reasons = (
+            _ended_meanwhile(request, now=now)
+            or _claim(request, decision_id, by=by, now=now)
+            or _promote(request, decision_id, by=by, now=now)
+        )
     environment = Environment.objects.filter(slug=question.environment, team_id=by.team_id).first()
     # Under a policy that is observed or warned of alone, the deny is written down as what it would have been.
     would = [reason.as_dict() for reason in reasons] if lenient else []
@@ -234,6 +239,17 @@ def _record(
         entry=entry,
         decided_at=now,
     )
+
+
+def _promote(request: Request, decision_id: str, *, by: Identity, now: datetime) -> list[Reason]:
+    """Note that artifacts were let through, the first time; what cannot be noted is not let through."""
+    if request.kind not in (Request.Kind.RELEASE, Request.Kind.PROMOTION):
+        return []
+    try:
+        note_promotion(request=request, decision_id=decision_id, by=by, now=now)
+    except Refusal as refusal:
+        return [Reason(refusal.code, refusal.reason, request_id=request.pk)]
+    return []
 
 
 def _broken_glass(question: Question, environment: Environment, decision_id: str, *, by: Identity, now: datetime) -> BreakGlassUse | None:

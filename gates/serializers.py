@@ -47,7 +47,7 @@ class OutputDecision(serializers.Serializer):
     decidedAt = serializers.DateTimeField()
 
 
-class OutputEnvelope(serializers.Serializer):
+class OutputStatusEnvelope(serializers.Serializer):
     """A DSSE envelope, signed by the portal's recorder key."""
 
     payload = serializers.CharField(help_text="Base64 of the in-toto statement.")
