@@ -1,0 +1,130 @@
+"""Attacks on requests, policies and people, by the number they have in the threat model, and the tests that prove each defence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from identities.models import User
+from ledger.models import Entry
+from tests import make_requests
+from tests.live import ROOT
+from tests.make_ledger import use_own_keys
+from tests.use_cases.proven import find_absent
+
+SIGN, PACK = "approvals/test_complete_signing.py", "proofs/pack"
+HERE = "use_cases/test_threats.py"
+ATTACKS: dict[int, tuple[str, tuple[str, ...]]] = {
+    3: ("Somebody else enrols a key for a person", ("identities/test_enrol.py::test_refuses_an_administrator_who_enrols_for_her",)),
+    6: (
+        "An approval is used for another artifact or place",
+        ("use_cases/test_1_release_traceability.py::test_the_gate_denies_another_environment_and_another_artifact",),
+    ),
+    7: (
+        "One signature is sent twice",
+        (
+            f"{SIGN}::test_a_used_ceremony_cannot_be_replayed",
+            f"{SIGN}::test_refuses_the_assertion_of_another_ceremony",
+            "approvals/test_concurrent_signing.py::test_one_answer_is_kept",
+        ),
+    ),
+    8: (
+        "Evidence is swapped or withheld afterwards",
+        (f"{PACK}/test_pack.py::test_refuses_any_missing_file", "gates/test_decide.py::test_denies_when_later_evidence_contradicts"),
+    ),
+    10: (
+        "A stolen session signs",
+        (f"{SIGN}::test_refuses_what_no_browser_posts", "portal/test_security_floor.py::test_an_unlocked_screen_is_not_enough"),
+    ),
+    15: (
+        "Who asks and who approves are one",
+        (
+            "approvals/test_begin_signing.py::test_refuses_the_requester",
+            "approvals/test_who_made_it.py::test_an_author_who_is_known_may_not_approve",
+        ),
+    ),
+    16: ("One person has two accounts", ("approvals/test_who_made_it.py::test_linked_alias_rejected",)),
+    17: (
+        "A program approves its own change",
+        ("identities/workload/test_never_approves.py::test_403_human_required", f"{SIGN}::test_a_program_has_no_way_to_a_ceremony"),
+    ),
+    20: ("Approvals are kept out of the ledger", ("gates/test_decide.py::test_denies_until_a_published_head_covers_the_record",)),
+    21: (
+        "The clock is turned",
+        (
+            f"{PACK}/test_pack_record.py::test_refuses_a_signature_checked_after_the_page_expired",
+            "gates/test_decide.py::test_denies_after_the_validity",
+        ),
+    ),
+    22: (
+        "A revocation is withheld",
+        (
+            "gates/test_decide.py::test_denies_when_somebody_else_may_have_had_the_key",
+            "approvals/test_revocation.py::test_it_counts_no_more_and_the_gate_shuts",
+        ),
+    ),
+    23: (
+        "The policy is quietly weakened",
+        (
+            "approvals/test_policy_changes.py::test_one_person_alone_is_refused_by_the_old_way_and_does_not_suffice_by_the_new",
+            "approvals/test_policy_changes.py::test_the_snapshot_says_what_is_loosened_first",
+            "gates/test_decide.py::test_denies_when_the_policy_changed",
+        ),
+    ),
+    24: (
+        "An issuer of forged evidence becomes trusted",
+        (
+            "attestations/trust/test_proposals.py::test_nobody_but_officers",
+            "attestations/trust/test_pages.py::test_adding_alone_ends_with_two_officers",
+        ),
+    ),
+    26: (
+        "Two readers of one document see two things",
+        (
+            "proofs/test_canonical.py::test_refuses_a_key_given_twice",
+            "proofs/test_canonical.py::test_refuses_another_spelling_of_a_canonical_document",
+        ),
+    ),
+    27: (
+        "A weak algorithm is put in",
+        (
+            "proofs/test_bundle.py::test_a_statement_about_something_only_sha1_names",
+            f"{PACK}/test_pack_signer.py::test_refuses_an_algorithm_the_key_does_not_have",
+        ),
+    ),
+    31: (
+        "Evidence that is a bomb",
+        ("attestations/collection/test_receive.py::test_a_bomb", "proofs/test_hostile_input.py::test_depth_at_its_limit"),
+    ),
+    32: ("Personal data in what cannot be deleted", (f"{HERE}::test_32_the_ledger_names_nobody",)),
+}
+
+
+@pytest.mark.parametrize("number", ATTACKS)
+def test_every_proof_is_there(number: int) -> None:
+    assert ATTACKS[number][1]
+    assert not find_absent(ATTACKS[number][1])
+
+
+def test_the_table_names_every_attack_it_is_for() -> None:
+    assert set(ATTACKS) == {3, 6, 7, 8, 10, 15, 16, 17, *range(20, 25), 26, 27, 31, 32}
+
+
+def test_auditors_read_the_same_table() -> None:
+    text = (ROOT / "docs/threats.md").read_text()
+    for number, (attack, tests) in ATTACKS.items():
+        named = ", ".join(f"`{test}`" for test in tests)
+        assert f"| {number} | {attack} | {named} |" in text
+
+
+@pytest.mark.django_db
+def test_32_the_ledger_names_nobody(settings: Any, tmp_path: Any) -> None:
+    use_own_keys(settings, tmp_path)
+    make_requests.approved()
+    leaves = b"\n".join(bytes(body) for body in Entry.objects.values_list("body", flat=True)).lower()
+    assert leaves
+    for account in User.objects.select_related("identity"):
+        assert account.identity is not None
+        for words in (account.email, account.identity.name, account.identity.subject):
+            assert words.lower().encode() not in leaves
