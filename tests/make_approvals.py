@@ -290,14 +290,21 @@ def send_of_a_stranger(stage: Stage, *, by: Identity, tag: str = "1.4.2", now: d
     return attestation
 
 
-def ask(*, tag: str = "1.4.2", by: Identity | None = None, note: str = "Adds the CSV export job.", now: datetime = NOW) -> Request:
+def ask(
+    *,
+    tag: str = "1.4.2",
+    by: Identity | None = None,
+    note: str = "Adds the CSV export job.",
+    name: str = "payments/api",
+    now: datetime = NOW,
+) -> Request:
     """Bob asks for an image to go to production."""
     return open_request(
         project=cast.payments_api(),
         environment=cast.production(),
         title=f"payments/api {tag}",
         note=note,
-        artifacts=[AskedArtifact(image(tag), f"payments/api:{tag}")],
+        artifacts=[AskedArtifact(image(tag), f"{name}:{tag}")],
         by=by or cast.bob(now=now),
         now=now,
     )

@@ -31,7 +31,7 @@ def staging() -> Environment:
     if found is not None:
         return found
     place = Environment.objects.create(slug="staging", name="Staging", tier=1, team=cast.payments())
-    policy = store_policy(source=make.POLICY.format(version=1, count=1), by=make.erin(), now=make.NOW)
+    policy = store_policy(source=make.POLICY.format(version=9, count=1), by=make.erin(), now=make.NOW)
     activate_policy(policy=policy, project=cast.payments_api(), environment=place, by=make.erin(), now=make.NOW)
     return place
 

@@ -106,7 +106,8 @@ class TestOneThatCannotBeRefreshed:
     def broken(self) -> Request:
         """A request that is behind and refuses to be evaluated, before a good one in every order."""
         stage = make.set_stage()
-        broken = make.ask(tag="1.0.0")
+        # Of another name: a newer one about the same would take its place.
+        broken = make.ask(tag="1.0.0", name="payments/other")
         make.ask(now=LATER)
         make.send_junk(by=cast.runner(), tag="1.0.0", count=MAX_EVIDENCE + 1)
         make.send_provenance(stage, now=LATER)

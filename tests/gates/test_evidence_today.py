@@ -309,8 +309,8 @@ class TestAnOrderThatWasNotSpreadYet:
                 ask_reverification(attestation_id=sent.pk, by=None, now=make.NOW)
             with CaptureQueriesContext(connection) as asked:
                 assert [row.attestation_id for row in unsettled_about(make.image(), team=team, named=NOBODY)[:9]] == [sent.pk]
-            # The second is what every page of verdicts reads along: their subjects.
-            assert len(asked) == 2
+            # The first is whether anybody else sent something; the third what every page of verdicts reads along: their subjects.
+            assert len(asked) == 3
 
     def test_is_not_where_another_team_has_many_keys_and_ends_them_all(self) -> None:
         make.send_provenance(make.set_stage())

@@ -55,6 +55,7 @@ def used(approval: Approval) -> Approval:
 
 class TestUnused:
     def test_ends_with_its_person_and_everything_says_so(self, approval: Approval, client: Client) -> None:
+        kim = cast.person("kim", "Kim Osei", "approver:release")
         let_go(approval.identity)
         end = ApprovalEnd.objects.get()
         request = approval.revision.request
@@ -70,7 +71,7 @@ class TestUnused:
             build_pack(request=request, now=AFTER)
         assert isinstance(refused.value, Refusal)
         assert refused.value.code == "approval.ended"
-        client.force_login(cast.account_of(cast.person("kim", "Kim Osei", "approver:release")))
+        client.force_login(cast.account_of(kim))
         for page in (f"/requests/{request.pk}", f"/records/{approval.record.digest}"):
             shown = client.get(page).content.decode()
             assert "Alice Chen" in shown and "before any gate acted on it" in shown, page
@@ -80,7 +81,7 @@ class TestUnused:
         let_go(approval.identity)
         make.approve(approval.revision.request, cast.person("kim", "Kim Osei", "approver:release"), now=LATER)
         assert ask_gate().outcome == "allow"
-        assert compute_standing(approval.revision.request, now=AFTER).status == "approved"
+        assert compute_standing(approval.revision.request, now=AFTER).status == "promoted"
 
     def test_does_not_come_back_with_its_person(self, approval: Approval) -> None:
         let_go(approval.identity)
@@ -178,9 +179,9 @@ class TestWhileItDecides:
     def test_what_ended_meanwhile_opens_nothing(self, approval: Approval, who: str) -> None:
         request = approval.revision.request
         question = Question(make.image(), "production")
-        weighed, reasons = _weigh(question, by=cast.runner(), now=AFTER)
-        assert (weighed, reasons) == (request, [])
+        weighed, reasons, lenient = _weigh(question, by=cast.runner(), now=AFTER)
+        assert (weighed, reasons, lenient) == (request, [], None)
         let_go(approval.identity if who == "approver" else request.requester)
-        decision = _record(question, weighed, reasons, by=cast.runner(), now=AFTER)
+        decision = _record(question, weighed, reasons, lenient=lenient, by=cast.runner(), now=AFTER)
         expected = "approval.ended" if who == "approver" else "requester.suspended"
         assert (decision.outcome, codes(decision)) == ("deny", [expected])

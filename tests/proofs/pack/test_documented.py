@@ -49,6 +49,9 @@ NAMES = {name for name in vars(layout).values() if isinstance(name, str)} | {
     "webauthn.create",
     *record.CHECKS,
     *record.SIGN_IN_CHECKS,
+    *record.PERSON_CHECKS,
+    # The path of a field, not a code.
+    "policy.rules",
 }
 MODULES = [
     attestation,

@@ -98,13 +98,13 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
             holder = holder[name]
         match draw(st.sampled_from(["change", "drop", "add"])):
             case "change":
-                holder[path[-1]] = draw(ODD)
+                holder[path[-1]] = copy.deepcopy(draw(ODD))
             case "drop":
                 del holder[path[-1]]
             case _ if isinstance(holder, dict):
-                holder[draw(NAMES)] = draw(ODD)
+                holder[draw(NAMES)] = copy.deepcopy(draw(ODD))
             case _:
-                holder.append(draw(ODD))
+                holder.append(copy.deepcopy(draw(ODD)))
     return document
 
 
