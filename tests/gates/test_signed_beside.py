@@ -97,11 +97,11 @@ class TestASignatureAddedToOurEvidence:
         sent = make.send(added(results_by(scanner), theirs), by=make.other_teams_bot(), now=later(1))
         assert sent.verdicts.get().signers.count() == 2
         settle(later(1))
-        assert (codes(later(1)), state_of(request)) == ([], (1, "approved"))
+        assert (codes(later(1)), state_of(request)) == ([], (1, "promoted"))
         suspend_identity(identity=make.other_teams_bot(), reason="leaked", by=None, now=later(2))
         assert codes(later(2)) == []
         settle(later(3))
-        assert (codes(later(3)), state_of(request)) == ([], (1, "approved"))
+        assert (codes(later(3)), state_of(request)) == ([], (1, "promoted"))
 
     def test_shuts_no_gate_without_evidence_rules_either(self) -> None:
         scanner = make_signer()
@@ -113,7 +113,7 @@ class TestASignatureAddedToOurEvidence:
         suspend_identity(identity=make.other_teams_bot(), reason="leaked", by=None, now=later(2))
         assert codes(later(2)) == []
         settle(later(3))
-        assert (codes(later(3)), state_of(request)) == ([], (1, "approved"))
+        assert (codes(later(3)), state_of(request)) == ([], (1, "promoted"))
 
     def test_fills_up_nothing_however_many_there_are(self, monkeypatch: pytest.MonkeyPatch) -> None:
         scanner = make_signer()
@@ -126,7 +126,7 @@ class TestASignatureAddedToOurEvidence:
             receive_attestation(content=added(results_by(scanner), *some), by=make.other_teams_bot(), now=later(1))
         settle(later(1))
         monkeypatch.setattr(revise, "MAX_EVIDENCE", 3)
-        assert (codes(later(2)), state_of(request)) == ([], (1, "approved"))
+        assert (codes(later(2)), state_of(request)) == ([], (1, "promoted"))
         assert make.ask(now=later(2)).revisions.get().evidence.count() == 2
 
     def test_is_left_out_where_our_team_sent_none_and_what_we_signed_alone_counts(self) -> None:
@@ -141,7 +141,7 @@ class TestASignatureAddedToOurEvidence:
         assert request.revisions.get().evidence.count() == 2
         suspend_identity(identity=make.other_teams_bot(), reason="leaked", by=None, now=later(3))
         settle(later(3))
-        assert state_of(request) == (1, "approved")
+        assert state_of(request) == (1, "promoted")
         assert not is_outdated(request.revisions.get())
 
     def test_makes_no_failure_stand_again_that_a_later_pass_overruled(self) -> None:
@@ -166,7 +166,7 @@ class TestASignatureAddedToOurEvidence:
         for content in (envelope, added(envelope, their_key())):
             make.send(content, by=make.other_teams_bot(), now=later(7))
         settle(later(8))
-        assert (codes(later(8)), state_of(request)) == ([], (1, "approved"))
+        assert (codes(later(8)), state_of(request)) == ([], (1, "promoted"))
         assert make.ask(now=later(8)).revisions.get().result == "pass"
 
 
@@ -220,7 +220,7 @@ class TestANamedSignerWhoFell:
         sent = [signed_by_runner(stage, predicate_type, at=3, number=number) for number in range(5)]
         assert {code_of_signer(each) for each in sent} == {f"signer.{how}"}
         settle(later(4))
-        assert (codes(later(4)), state_of(request)) == ([], (1, "approved"))
+        assert (codes(later(4)), state_of(request)) == ([], (1, "promoted"))
         # Of a signer who was suspended, a result is heard all the same, for it may be a no.
         heard = 5 if (how, predicate_type) == ("suspended", make.TEST_RESULT) else 0
         assert make.ask(now=later(5)).revisions.get().evidence.count() == 1 + heard
@@ -234,7 +234,7 @@ class TestANamedSignerWhoFell:
         sent = signed_by_runner(stage, SPDX, at=2)
         assert code_of_signer(sent) == "signer.not_granted"
         settle(later(3))
-        assert (codes(later(3)), state_of(request)) == ([], (1, "approved"))
+        assert (codes(later(3)), state_of(request)) == ([], (1, "promoted"))
 
 
 class TestAStranger:
