@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 
 from identities.models import BoundSignIn, Identity, IdentityProvider, SigningKey, User
 from identities.people.roles import grant_role
@@ -76,22 +77,23 @@ def enrol(
         used_at=now,
     )  # fmt: skip
     envelope = recorder_key().sign(payload)
-    key = SigningKey.objects.create(
-        identity=person,
-        label="Security key",
-        credential_id=passkey.credential_id,
-        key_id=said.key_id,
-        spki=passkey.spki,
-        cose_key=passkey.cose_key,
-        algorithm=passkey.algorithm,
-        rp_id=settings.RP_ID,
-        backup_eligible=False,
-        enrollment=canonical_bytes(envelope),
-        enrollment_digest=sha256_hex(payload),
-        enrolled_at=now,
-        bound_by=bound,
-        attestation=document or None,
-        matures_at=kept_maturity or said.matures_at,
-    )
-    append_dsse(event="signer.enrolled", envelope=envelope, now=now)
+    with transaction.atomic():
+        key = SigningKey.objects.create(
+            identity=person,
+            label="Security key",
+            credential_id=passkey.credential_id,
+            key_id=said.key_id,
+            spki=passkey.spki,
+            cose_key=passkey.cose_key,
+            algorithm=passkey.algorithm,
+            rp_id=settings.RP_ID,
+            backup_eligible=False,
+            enrollment=canonical_bytes(envelope),
+            enrollment_digest=sha256_hex(payload),
+            enrolled_at=now,
+            bound_by=bound,
+            attestation=document or None,
+            matures_at=kept_maturity or said.matures_at,
+        )
+        append_dsse(event="signer.enrolled", envelope=envelope, now=now)
     return passkey, key

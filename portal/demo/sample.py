@@ -160,7 +160,7 @@ def _register_workflows(beginning: Beginning, owner: Identity, now: datetime) ->
 
 
 def _send_evidence(instance: Instance, release: Identity, test: Identity, now: datetime) -> None:
-    """Send provenance and test results of 1.4.2, and for 1.4.3 a statement that names our workflow but was signed by another."""
+    """Send provenance and test results of 1.4.2, and for the worker's 1.4.3 a statement that names our workflow but was signed by another."""
     built_at = now - timedelta(minutes=42)
     build, tests = _workload("release.yml"), _workload("test.yml", run_id="9913")
     genuine = (("payments-api:1.4.2", image_digest("1.4.2")),)
@@ -175,7 +175,7 @@ def _send_evidence(instance: Instance, release: Identity, test: Identity, now: d
         repository_id="990042",
         run_id="14",
     )
-    lie = claim_builder(build_provenance(stranger, (("payments-api:1.4.3", image_digest("1.4.3")),)), build.identity)
+    lie = claim_builder(build_provenance(stranger, (("payments-worker:1.4.3", image_digest("1.4.3")),)), build.identity)
     receive_attestation(content=instance.sign_as(stranger, lie, at=built_at), by=release, now=now)
 
 
@@ -205,16 +205,17 @@ def _test_result(subjects: tuple[tuple[str, str], ...]) -> dict[str, Any]:
 
 
 def _ask_for_releases(beginning: Beginning, release: Identity, bob: Identity, now: datetime) -> None:
-    for tag, note in (
-        ("1.4.2", "Adds the CSV export job for finance. Rollback: previous digest, tested in staging."),
-        ("1.4.3", "Urgent fix, please approve quickly."),
+    # Two images, so that the later question does not take the place of the earlier one.
+    for image, tag, note in (
+        ("payments-api", "1.4.2", "Adds the CSV export job for finance. Rollback: previous digest, tested in staging."),
+        ("payments-worker", "1.4.3", "Urgent fix, please approve quickly."),
     ):
         open_request(
             project=beginning.project,
             environment=beginning.environments[0],
-            title=f"payments-api {tag}",
+            title=f"{image} {tag}",
             note=note,
-            artifacts=[AskedArtifact(f"sha256:{image_digest(tag)}", f"payments-api:{tag}")],
+            artifacts=[AskedArtifact(f"sha256:{image_digest(tag)}", f"{image}:{tag}")],
             by=release,
             on_behalf_of=bob.user.username,
             now=now,

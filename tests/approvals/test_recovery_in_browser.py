@@ -28,9 +28,9 @@ now = timezone.now()
 stage = make.set_stage(now=now)
 cast.alice(), cast.olga(), cast.omar()
 asked = []
-for tag in ("1.4.2", "1.4.3"):
+for tag, name in (("1.4.2", "payments/api"), ("1.4.3", "payments/worker")):
     make.send_provenance(stage, tag=tag, now=now)
-    asked.append(make.ask(tag=tag, now=now).pk)
+    asked.append(make.ask(tag=tag, name=name, now=now).pk)
 print(" ".join(asked))
 """
 AUTHENTICATOR = {
