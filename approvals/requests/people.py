@@ -45,8 +45,7 @@ def people_of(request: Request, policy: Policy, evidence: Sequence[SeenEvidence]
 
     `evidence` is what counts as the team's own. Whose each account is, is what is known today.
     """
-    rules = policy.for_kind(str(request.kind)).separation_rules
-    wanted = {EXCLUDABLE[name] for rule in rules for name in rule.exclude}
+    wanted = _wanted(policy, str(request.kind))
     if not wanted:
         return []
     named = [item for item in [*_named(request), *_triggers(evidence)] if item.because in wanted]
@@ -61,6 +60,8 @@ def people_of(request: Request, policy: Policy, evidence: Sequence[SeenEvidence]
 
 def people_today(revision: Revision, policy: Policy) -> list[dict[str, Any]]:
     """Return what `people_of` says today about the evidence of a revision."""
+    if not _wanted(policy, str(revision.request.kind)):
+        return []
     held = revision.evidence.filter(verdict__in=own_of(revision)).select_related("attestation__blob", "verdict__document")
     seen = [SeenEvidence(item.verdict, parse_canonical(bytes_of(item.verdict.document))) for item in held]
     return people_of(revision.request, policy, seen)
@@ -90,6 +91,11 @@ def actor_of_exchange(exchange: TokenExchange | None) -> Named | None:
     if exchange is None or not exchange.actor_id or not exchange.actor_provider:
         return None
     return Named(NamedPerson.Because.BUILD_TRIGGER, exchange.actor_provider, exchange.actor_id)
+
+
+def _wanted(policy: Policy, kind: str) -> set[str]:
+    """Return for which reasons the policy wants people kept out of a request of this kind."""
+    return {EXCLUDABLE[name] for rule in policy.for_kind(kind).separation_rules for name in rule.exclude}
 
 
 def _named(request: Request) -> list[Named]:
