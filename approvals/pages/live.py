@@ -32,10 +32,11 @@ class Waits:
 
 @dataclass(frozen=True)
 class LiveSide:
-    """What stands beside the snapshot. `mine` is the reader's own turn; `due` is None where nobody has to answer."""
+    """What stands beside the snapshot. `mine` is the reader's own turn, `others` and how many `more` have it as well; `due` is None where
+    nobody has to answer."""
 
     mine: Attention | None
-    waits: list[Waits]
+    others: list[Waits]
     more: int
     due: datetime | None
     is_overdue: bool
@@ -48,12 +49,12 @@ def read_live(*, request: Request, revision: Revision, standing: Standing, reade
     """Return the live side of a request's page for `reader`."""
     rows = list(Attention.objects.filter(request=request).select_related("identity").order_by("since", "identity__name", "pk"))
     away = list_away([row.identity_id for row in rows], now=now)
-    here_first = sorted(rows, key=lambda row: row.identity_id in away)
+    others = sorted((row for row in rows if row.identity_id != reader.pk), key=lambda row: row.identity_id in away)
     due = due_of(request, revision) if str(standing.status) in WAITING else None
     return LiveSide(
         mine=next((row for row in rows if row.identity_id == reader.pk), None),
-        waits=[Waits(row, away.get(row.identity_id, "")) for row in here_first[:SHOWN_TURNS]],
-        more=max(0, len(rows) - SHOWN_TURNS),
+        others=[Waits(row, away.get(row.identity_id, "")) for row in others[:SHOWN_TURNS]],
+        more=max(0, len(others) - SHOWN_TURNS),
         due=due,
         is_overdue=due is not None and due <= now,
         blockers=read_blockers(request=request, standing=standing, reader=reader, now=now),

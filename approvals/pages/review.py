@@ -16,6 +16,7 @@ from proofs.moment import parse_moment
 
 DATE_FIELDS = ("frozenAt", "openedAt", "receivedAt", "verifiedAt", "at")
 GOOD = "pass"
+ABOUT_ARTIFACTS = ("release", "promotion")
 
 
 def read_review(content: bytes) -> dict[str, Any]:
@@ -25,6 +26,10 @@ def read_review(content: bytes) -> dict[str, Any]:
     order = {"fail": 0, "awaiting": 1, "waived": 2, "pass": 3}
     snapshot["kind"], snapshot["asks"] = KINDS.get(snapshot["request"]["kind"], ("Request", ""))
     snapshot["subjectRows"] = describe_subject(snapshot["subject"]) if "subject" in snapshot else []
+    if snapshot["request"]["kind"] == "exception":
+        snapshot["subject"]["until"] = parse_moment(snapshot["subject"]["until"], code="snapshot.malformed", what="until")
+    # What is asked about a document has no build, so nothing of one can be missing; evidence about it is shown all the same.
+    snapshot["is_about_artifacts"] = snapshot["request"]["kind"] in ABOUT_ARTIFACTS or bool(snapshot["evidence"])
     snapshot["policy"]["rules"] = sorted(snapshot["policy"]["rules"], key=lambda rule: order.get(rule["outcome"], 0))
     snapshot["troubles"] = [item for item in snapshot["evidence"] if item["result"] != "verified" or item["notable"]]
     return snapshot
