@@ -25,6 +25,10 @@ MAX_PARTS, BYTES_A_PART = 16 * 1024, 32
 # Half of a surrogate pair can only come from an escape like this one.
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _SHORT = 2048
+_TEXT = frozenset({str})
+# Half of a surrogate pair, or a character that the two orders may put elsewhere.
+_MAY_DIFFER = re.compile("[\ud800-\U0010ffff]")
+_ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, sort_keys=True, separators=(",", ":"))
 _NO_BRACKET = bytes(sorted(set(range(256)) - set(b"[]{}")))
 
 
@@ -33,6 +37,9 @@ def canonical_bytes(value: Any) -> bytes:
 
     Refuses with `json.float` or `json.unrepresentable` for what has no canonical form.
     """
+    plain = _write_plain(value)
+    if plain is not None:
+        return plain
     _refuse_floats(value)
     try:
         return rfc8785.dumps(value)
@@ -70,6 +77,32 @@ def parse_canonical(unverified_bytes: bytes) -> Any:
     if canonical_bytes(value) != unverified_bytes:
         raise Malformed("json.not_canonical", "got JSON that is not in canonical form, expected the RFC 8785 bytes")
     return value
+
+
+def _write_plain(value: Any) -> bytes | None:
+    """Return the canonical bytes of a value in which Python's own encoder and RFC 8785 cannot differ; None for any other.
+
+    They can in how keys are sorted (by code point here, by UTF-16 unit there), which characters from U+E000 on can show; in numbers that
+    are too long; and in what is no plain JSON value. The encoder takes a quarter of the time, and most of what is signed here is plain.
+    """
+    stack: list[Any] = [(value,)]
+    while stack:
+        members = stack.pop()
+        if type(members) is dict:
+            if not _TEXT.issuperset(map(type, members)):
+                return None
+            members = members.values()
+        for member in members:
+            kind = type(member)
+            if kind is dict or kind is list or kind is tuple:
+                stack.append(member)
+            elif kind is int:
+                if not -MAX_INTEGER <= member <= MAX_INTEGER:
+                    return None
+            elif kind is not str and kind is not bool and member is not None:
+                return None
+    text = _ENCODER.encode(value)
+    return None if not text.isascii() and _MAY_DIFFER.search(text) else text.encode()
 
 
 def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

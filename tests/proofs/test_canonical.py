@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -47,6 +48,25 @@ class TestWriting:
     @given(documents)
     def test_what_is_written_is_read_back_as_itself(self, value: Any) -> None:
         assert parse_canonical(canonical_bytes(value)) == value
+
+    @settings(max_examples=300, deadline=None)
+    @given(documents | st.dictionaries(st.text(alphabet='a\x00\x1f\x7f"\\/\n\ud7ff\ue000\uffff\U0001f600\U0010ffff'), documents))
+    def test_is_what_the_reference_writes(self, value: Any) -> None:
+        assert canonical_bytes(value) == rfc8785.dumps(value)
+
+    @pytest.mark.parametrize(
+        "value", [MAX_INTEGER, -MAX_INTEGER, [MAX_INTEGER], {"a": -MAX_INTEGER}, "9" * 20, {"b:9999999999999999": (1, ())}]
+    )
+    def test_writes_long_numbers_and_what_looks_like_one_as_the_reference_does(self, value: Any) -> None:
+        assert canonical_bytes(value) == rfc8785.dumps(value)
+
+    @pytest.mark.parametrize(
+        "value", [MAX_INTEGER + 1, -MAX_INTEGER - 1, [10**16], {"a": -(10**17)}, "\ud800", ["a\udfff"], {True: 1}, {None: 1}]
+    )
+    def test_refuses_in_every_place(self, value: Any) -> None:
+        with pytest.raises(Malformed) as refused:
+            canonical_bytes(value)
+        assert refused.value.code == "json.unrepresentable"
 
 
 class TestReading:
