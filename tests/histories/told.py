@@ -1,0 +1,97 @@
+"""What a history says should be so, written down beside it in plain Python: who signed what, under which rules, and what stopped it since.
+
+It knows nothing of the portal's own evaluator, states or caches. Where it says that a rule does not hold, no gate may open; where it
+says that all hold, and the worker has looked at everything, a gate opens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+RELEASE, SECURITY = "approver:release", "approver:security"
+VALIDITY = timedelta(hours=72)
+REQUESTER = "bob"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the policy in force asks for beside provenance, a release approver and that whoever asks does not approve."""
+
+    count: int = 1
+    security: bool = False
+    tests: bool = False
+
+    def with_more(self, more: str) -> Rules:
+        """Return the same with one demand more."""
+        return Rules(self.count + (more == "count"), self.security or more == "security", self.tests or more == "tests")
+
+
+@dataclass
+class ToldAnswer:
+    """An answer to the request as it was then. `revision` is what was shown when it was begun."""
+
+    person: str
+    decision: str
+    revision: int
+    rules: Rules
+    signed_at: datetime
+    key: str
+    revoked: bool = False
+
+
+@dataclass
+class Told:
+    """The whole history in a few words."""
+
+    now: datetime
+    rules: Rules = field(default_factory=Rules)
+    roles: dict[str, set[str]] = field(default_factory=dict)
+    inactive: set[str] = field(default_factory=set)
+    lost_keys: dict[str, datetime] = field(default_factory=dict)
+    provenance: bool = False
+    tests: bool = False
+    signer_suspended: bool = False
+    waived_until: datetime | None = None
+    asked: bool = False
+    withdrawn: bool = False
+    revision: int = 0
+    answers: list[ToldAnswer] = field(default_factory=list)
+
+    def why_shut(self) -> list[str]:
+        """Return every rule that does not hold now; empty where a gate may open."""
+        if not self.asked or self.withdrawn:
+            return ["nobody asks"]
+        reasons = []
+        if not (self.provenance and not self.signer_suspended) and not self._is_waived():
+            reasons.append("no provenance whose signer answers for it")
+        if self.rules.tests and not (self.tests and not self.signer_suspended):
+            reasons.append("no tests whose signer answers for them")
+        newest = [answer for answer in self.answers if answer.revision == self.revision and answer.rules == self.rules]
+        if any(answer.decision != "approve" for answer in newest):
+            reasons.append("somebody said no")
+        approvers = {answer.person for answer in newest if self._counts(answer)}
+        release = {person for person in approvers if RELEASE in self.roles[person]}
+        security = {person for person in approvers if SECURITY in self.roles[person]}
+        needed = self.rules.count + self.rules.security
+        if len(release) < self.rules.count or (self.rules.security and not security) or len(release | security) < needed:
+            reasons.append("not enough different people approved this revision under this policy")
+        return reasons
+
+    def is_in_doubt(self) -> bool:
+        """Say whether an answer was signed with a key that was lost: a gate may stay shut then, even where enough others approved."""
+        return any(answer.revision == self.revision and answer.key in self.lost_keys for answer in self.answers)
+
+    def _is_waived(self) -> bool:
+        return self.waived_until is not None and self.now < self.waived_until
+
+    def _counts(self, answer: ToldAnswer) -> bool:
+        lost = self.lost_keys.get(answer.key)
+        return (
+            answer.decision == "approve"
+            and not answer.revoked
+            and answer.person != REQUESTER
+            and answer.person not in self.inactive
+            and self.now < answer.signed_at + VALIDITY
+            and (lost is None or answer.signed_at < lost)
+        )
