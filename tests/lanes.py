@@ -20,6 +20,9 @@ ROOT = Path(__file__).resolve().parent.parent
 NOTHING_COLLECTED = 5
 # What knows no database and no broker is the same on every backend; the first lane has run it.
 PURE = ("tests/proofs", "tests/countersign")
+# What a page says and takes is the same as well; `tests/house/test_urls.py` opens every one of them on every backend.
+PAGES = ("*_pages.py", "*_views.py", "*_form.py", "*_forms.py", "*_documents.py")
+WORKERS = str(min(8, max(2, os.cpu_count() or 2)))
 CLOSING_LINE = re.compile(
     r"^=* ?(\d+ (passed|failed|skipped|deselected|error|errors|xfailed|warning|warnings)|no tests ran)\b.* in [\d.:hms() ]+ ?=*$"
 )
@@ -46,7 +49,7 @@ def main(arguments: list[str]) -> int:
     outcomes = [run_lane("SQLite, no broker", "not browser and not install", arguments, embedded)]
     try:
         with full_stack(environment) as full:
-            chosen = arguments or [f"--ignore={folder}" for folder in PURE]
+            chosen = arguments or [*(f"--ignore={folder}" for folder in PURE), *(f"--ignore-glob={name}" for name in PAGES)]
             outcomes.append(run_lane("PostgreSQL and Redis", "not browser and not install and not once", chosen, full))
     except Missing as missing:
         outcomes.append(Outcome("PostgreSQL and Redis", False if require_all else None, str(missing)))
@@ -67,9 +70,9 @@ def full_stack(environment: dict[str, str]) -> Iterator[dict[str, str]]:
 
 
 def run_lane(lane: str, marks: str, arguments: list[str], environment: dict[str, str], *, spread: str = "loadscope") -> Outcome:
-    """Run pytest once on both processors, passing its words on as they come, and keep its closing line. `spread` says what stays together."""
+    """Run pytest once on every processor, passing its words on as they come, and keep its closing line. `spread` says what stays together."""
     print(f"\n== {lane} ==", flush=True)
-    command = [sys.executable, "-m", "pytest", *OPTIONS, "-n", "2", "--dist", spread, "-m", marks, *arguments]
+    command = [sys.executable, "-m", "pytest", *OPTIONS, "-n", WORKERS, "--dist", spread, "-m", marks, *arguments]
     closing = "no closing line"
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, errors="replace") as process:
         assert process.stdout is not None
