@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
+from django.conf import settings
+from django.db import transaction
+from django.test import override_settings
+from pytest_django.plugin import DjangoDbBlocker
 
 from tests.house.url_examples import ROLES, Story, tell_story
 from tests.house.walk import FIXED, Answers, Question, all_questions, cell_of, read_table, row_of, walk_as_all
 
 ADVICE = "If the answer is meant, write it into docs/permissions.md; `python -m tests.house.print_permissions` prints the whole table"
 pytestmark = [pytest.mark.once, pytest.mark.django_db]
-# What each column was answered, for the columns that are held against others. Each story answers the same.
+# What each column was answered, for the columns that are held against others.
 KNOWN: dict[str, dict[str, Answers]] = {}
 
 
-@pytest.fixture
-def questions(settings: Any, tmp_path: Path) -> list[Question]:
-    return all_questions(tell_story(settings, tmp_path))
+@pytest.fixture(scope="module")
+def questions(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[list[Question]]:
+    """Tell the story once for all columns: a walk undoes whatever it changed, and the end undoes the story."""
+    with override_settings(), django_db_blocker.unblock(), transaction.atomic():
+        yield all_questions(tell_story(settings, tmp_path_factory.mktemp("story")))
+        transaction.set_rollback(True)
 
 
 def answers_of(column: str, questions: list[Question]) -> dict[str, Answers]:
