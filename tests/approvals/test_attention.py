@@ -15,6 +15,7 @@ from approvals.models import Attention, Request, TurnPassed
 from approvals.pages.queue import read_queue
 from approvals.requests.revise import revise_request
 from approvals.requests.status import compute_standing
+from identities.lifecycle.change_owner import change_owner
 from identities.models import Identity, RoleAssignment
 from identities.people.deactivate import deactivate_person
 from identities.people.roles import grant_role
@@ -98,6 +99,19 @@ class TestWhoseTurn:
         ready()
         assert queue_of(cast.alice())["mine"] == ["You are release approver"]
         assert queue_of(cast.bob())["others"] == ["You asked for it. Waits for release approver"]
+
+
+    def test_and_offers_nothing_to_whoever_took_over_the_program_that_asks(self) -> None:
+        anna()
+        request = ready(by=cast.runner())
+        change_owner(identity=cast.runner(), owner=cast.alice(), reason="Bob left.", by=cast.dave(), now=LATER)
+        # Nobody has renewed the rows yet.
+        assert whose(request) == {"Alice Chen": "approve", "Anna Berg": "approve"}
+        assert (queue_of(cast.alice())["mine"], queue_of(cast.alice())["others"]) == ([], ["You asked for it. Waits for release approver"])
+        assert queue_of(anna())["mine"] == ["You are release approver"]
+        with pytest.raises(NotAllowed) as refused:
+            make.approve(request, cast.alice(), now=LATER)
+        assert refused.value.code == "sod.violation"
 
 
 class TestLeave:
