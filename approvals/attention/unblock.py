@@ -141,7 +141,7 @@ def _cannot_use(key: SigningKey, request: Request, policy: Policy, now: datetime
         return _sentence(refusal.reason)
     highest = "H2" if key.bound_by_id is None else "H3" if key.backup_eligible else "H4"
     if not reaches_level(highest, policy.minimum_assurance):
-        return f"Your key {key.label!r} reaches level {highest} at most, the policy wants {policy.minimum_assurance}."
+        return f"Your key {key.label!r} reaches level {highest} at most, this takes {policy.minimum_assurance}."
     return ""
 
 
