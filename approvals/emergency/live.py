@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from django.db.models import Count, Exists, F, OuterRef, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
-from approvals.models import Approval, BreakGlass
+from approvals.models import Approval, BreakGlass, Request
 from approvals.policies.versions import active_policy
 from attestations.blobs import bytes_of
 from identities.models import Environment, Identity, Project
@@ -46,14 +46,18 @@ def still_stands(row: BreakGlass) -> bool:
     return signed.identity.status == Identity.Status.ACTIVE and all(signed.signed_at < at for at in since)
 
 
-def list_unreviewed(*, projects: QuerySet[Project], digests: Collection[str] | None = None) -> list[BreakGlass]:
-    """Return every break-glass of these projects, and of these artifacts if named, whose review is not concluded, the first due first.
+def list_unreviewed(
+    *, projects: QuerySet[Project], digests: Collection[str] | None = None, request: Request | None = None
+) -> list[BreakGlass]:
+    """Return every break-glass of these projects, and of these artifacts or of what `request` is about or reviews, if named, whose review is not concluded, the first due first.
 
     Each has how often it was `used`, and whether a reviewer `found_wrong` what was done.
     """
     rows = BreakGlass.objects.filter(project__in=projects, concluded__isnull=True)
     if digests is not None:
         rows = rows.filter(artifact_id__in=digests)
+    if request is not None:
+        rows = rows.filter(Q(review=request) | Q(artifact__in=request.artifacts.values("artifact")))
     rows = rows.select_related("signed__identity", "environment", "project", "review", "end").annotate(
         used=Count("uses"), found_wrong=_found_wrong()
     )

@@ -56,10 +56,15 @@ def read_register(reader: Identity, *, now: datetime) -> Register:
     )
 
 
-def read_banner(reader: Identity, *, now: datetime, digests: list[str] | None = None) -> list[ShownBreakGlass]:
-    """Return what the banner names: every break-glass the reader may know of that waits for its review, of `digests` if given."""
+def read_banner(
+    reader: Identity, *, now: datetime, digests: list[str] | None = None, request: Request | None = None
+) -> list[ShownBreakGlass]:
+    """Return what the banner names: every break-glass the reader may know of that waits for its review.
+
+    Of `digests` if given; with `request` what it reviews, and those of its artifacts.
+    """
     projects = readable_projects(reader, "requests.read")
-    return [_show(row, reader, now) for row in list_unreviewed(projects=projects, digests=digests)]
+    return [_show(row, reader, now) for row in list_unreviewed(projects=projects, digests=digests, request=request)]
 
 
 def _show(row: BreakGlass, reader: Identity, now: datetime) -> ShownBreakGlass:
