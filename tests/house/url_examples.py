@@ -39,7 +39,7 @@ from identities.signers.block_signer import block_signer
 from ledger.models import Entry
 from ledger.publish import publish_checkpoint
 from portal.models import Notice, WebhookDelivery, WebhookEndpoint
-from tests import cast, make_saml, make_statements, make_trust
+from tests import cast, make_break_glass, make_saml, make_statements, make_trust
 from tests import make_approvals as make
 from tests import make_attestations as evidence
 from tests import make_changes as changes
@@ -72,7 +72,7 @@ class Story:
 def tell_story(settings: Any, folder: Path) -> Story:
     """Make one of everything, in the team payments, and everybody who will ask."""
     use_own_keys(settings, folder)
-    stage = make.set_stage(source=changes.WAIVABLE)
+    stage = make.set_stage(source=changes.WAIVABLE + make_break_glass.BOUNDS.replace("{", "{{").replace("}", "}}"))
     sent = make.send_provenance(stage)
     request = make.ask()
     approval = make.approve(request, cast.alice())
@@ -92,6 +92,7 @@ def tell_story(settings: Any, folder: Path) -> Story:
     for role in ROLES:
         member(role)
         member(role, elsewhere=True)
+    glass = make_break_glass.declare()
     root = TrustRoot.objects.filter(removed_at__isnull=True).first()
     assert root is not None
     examples = {
@@ -104,7 +105,7 @@ def tell_story(settings: Any, folder: Path) -> Story:
         "change": "suspend",
         "collection_id": collection.pk,
         "form": "csv",
-        "glass_id": "sta_none",
+        "glass_id": glass.pk,
         "grant_id": Grant.objects.filter(identity=cast.runner()).latest("pk").pk,
         "identity_id": cast.runner().pk,
         "key_id": passkey_key.pk,
