@@ -203,7 +203,13 @@ def provide() -> tuple[IdentityProvider, str]:
     """An OpenID provider with one person and one group by SCIM; returns it, and the id of the token they came by."""
     then = make.NOW
     provider = IdentityProvider.objects.create(
-        slug="corp", name="Corp", protocol="oidc", issuer="https://idp.example", client_id="countersign", added_at=then, changed_at=then
+        slug="company",
+        name="Company",
+        protocol="oidc",
+        issuer="https://idp.example",
+        client_id="countersign",
+        added_at=then,
+        changed_at=then,
     )
     row, _ = make_provisioning_token(provider=provider, expires_at=then + timedelta(days=30), by=None, now=then)
     person = ProvisionedPerson.objects.create(
