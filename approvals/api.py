@@ -90,9 +90,10 @@ class WithdrawalView(APIView):
 
     @extend_schema(request=InputReason, responses={200: OutputRequest}, operation_id="request_withdraw")
     def post(self, request: ApiRequest, request_id: str) -> Response:
+        # Looked up first: what the body says must tell nobody whether somebody else's request is there.
+        asked = _get_request(request, request_id)
         body = InputReason(data=request.data)
         body.is_valid(raise_exception=True)
-        asked = _get_request(request, request_id)
         withdraw_request(request=asked, reason=body.validated_data["reason"], by=caller_of(request), now=timezone.now())
         return Response(_described(asked, caller_of(request)))
 
@@ -120,9 +121,9 @@ class ChangesView(APIView):
 
     @extend_schema(request=InputNote, responses={200: OutputRequest}, operation_id="request_answer_changes")
     def post(self, request: ApiRequest, request_id: str) -> Response:
+        asked = _get_request(request, request_id)
         body = InputNote(data=request.data)
         body.is_valid(raise_exception=True)
-        asked = _get_request(request, request_id)
         answer_changes(request=asked, note=body.validated_data["note"], by=caller_of(request), now=timezone.now())
         return Response(_described(asked, caller_of(request)))
 

@@ -95,7 +95,7 @@ def request_page(request: HttpRequest, request_id: str) -> HttpResponse:
         "live": read_live(request=asked, revision=revision, standing=standing, reader=person, now=now),
         "role": role_words(person, asked),
         "life": read_life(asked, standing, person),
-        "glass": read_banner(person, now=now, digests=list(asked.artifacts.values_list("artifact_id", flat=True))),
+        "glass": read_banner(person, now=now, request=asked),
         "breakable": list_breakable(request=asked, reader=person, now=now),
         "revocable": list_revocable(standing.answers, person),
         "waivable": list_waivable(request=asked, reader=person),
@@ -192,6 +192,7 @@ def sign(request: HttpRequest, request_id: str) -> HttpResponse:
             return redirect("approvals:ceremony", ceremony.pk)
     form.focus_first_error()
     context = {"asked": asked, "review": read_review(bytes_of(revision.snapshot)), "panel": panel, "form": form, "revision": revision}
+    context["glass"] = read_banner(person, now=now, request=asked)
     return render(request, "approvals/sign.html", context, status=400 if form.errors else 200)
 
 
@@ -210,6 +211,7 @@ def ceremony(request: HttpRequest, ceremony_id: str) -> HttpResponse:
         "asked": row.revision.request,
         "statement": describe_statement(bytes(row.payload)),
         "offer": offer_to_key(row, row.signing_key) if row.signing_key else None,
+        "glass": read_banner(row.identity, now=timezone.now(), request=row.revision.request),
     }
     return render(request, "approvals/ceremony.html", context)
 

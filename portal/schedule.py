@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from approvals.attention.remind import remind_requests
 from approvals.attention.renew import renew_due
+from approvals.changes.end_overtaken import end_overtaken
 from approvals.dry_run.work import work_dry_runs
 from approvals.requests.expire import expire_unanswered
 from approvals.requests.refresh import refresh_requests
@@ -35,6 +36,11 @@ def drain_attestations() -> int:
 def spread_due_reverifications() -> int:
     """Put back to wait what a change of trust or of the verifier touches. Returns how many were looked at."""
     return spread_reverifications(now=timezone.now())
+
+
+def end_overtaken_changes() -> int:
+    """Close changes of policy that another one overtook. Returns how many were closed."""
+    return end_overtaken(now=timezone.now())
 
 
 def refresh_open_requests() -> int:
@@ -86,6 +92,7 @@ def deliver_webhooks() -> int:
 CHORES: tuple[tuple[str, Callable[[], int]], ...] = (
     ("attestations.reverify", spread_due_reverifications),
     ("attestations.drain", drain_attestations),
+    ("approvals.end_overtaken", end_overtaken_changes),
     ("approvals.refresh", refresh_open_requests),
     ("approvals.expire", expire_open_requests),
     ("identities.end_lapsed", close_lapsed_roles),

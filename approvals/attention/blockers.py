@@ -7,7 +7,7 @@ ask for again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 SHOWN_PEOPLE = 5
@@ -75,7 +75,7 @@ class Holder:
 @dataclass(frozen=True, slots=True)
 class Reader:
     """Who reads. `because` excludes them, by the policy's reasons; `answered` says how they answered; `cannot_sign` is why they have
-    nothing to sign with that would count, in a sentence.
+    nothing to sign with that would count, in a sentence; `cannot_reach` says it for a rule, by its id, that wants a higher level of its own.
     """
 
     roles: frozenset[str] = frozenset()
@@ -83,6 +83,7 @@ class Reader:
     because: Sequence[str] = ()
     answered: str = ""
     cannot_sign: str = ""
+    cannot_reach: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +125,8 @@ def list_blockers(facts: BlockerFacts) -> list[Blocker]:
     return [*(_said_no(who, facts) for who in facts.against), *(_blocker(item, facts) for item in order)]
 
 
-def why_not_approve(role: str, role_words: str, facts: BlockerFacts) -> str:
-    """Return why the reader does not fill a place of this role; empty where they can."""
+def why_not_approve(role: str, role_words: str, facts: BlockerFacts, *, rule: str = "") -> str:
+    """Return why the reader does not fill a place of this role, under this rule; empty where they can."""
     reader = facts.reader
     if not reader.is_person:
         return "You are a program; only people approve."
@@ -139,7 +140,7 @@ def why_not_approve(role: str, role_words: str, facts: BlockerFacts) -> str:
         return "It is back with who asks; a new revision asks again."
     if facts.is_blocked:
         return "Nothing can be approved while a requirement is not met."
-    return reader.cannot_sign
+    return reader.cannot_sign or reader.cannot_reach.get(rule, "")
 
 
 def _blocker(item: Requirement, facts: BlockerFacts) -> Blocker:
@@ -165,7 +166,7 @@ def _approvals(item: Requirement, facts: BlockerFacts) -> Blocker:
         words = f"Nobody who is free is {item.role_words} here. An administrator can give somebody that role."
     elif len(names) < item.missing:
         words = "They are fewer than it needs; an administrator can give somebody that role."
-    why_not = why_not_approve(item.role, item.role_words, facts)
+    why_not = why_not_approve(item.role, item.role_words, facts, rule=item.rule)
     return Blocker(item.rule, item.kind, item.title, item.code, missing, names[:SHOWN_PEOPLE], _more(names), words, why_not)
 
 

@@ -20,7 +20,7 @@ from approvals.requests.people import barred_today
 from approvals.requests.revise import lock_state
 from approvals.requests.status import Standing, compute_standing
 from attestations.blobs import bytes_of
-from identities.models import Identity, Project, RoleAssignment
+from identities.models import Identity, LinkedAccount, Project, RoleAssignment
 from proofs.canonical import parse_canonical
 from proofs.policy.evaluate import Policy, exclusions, parse_policy
 
@@ -78,7 +78,9 @@ def _list_due(now: datetime) -> QuerySet[RequestState]:
     of_team = RoleAssignment.objects.filter(team=OuterRef("request__project__team"))
     given = Exists(of_team.filter(granted_at__gt=OuterRef("attention_at")))
     ended = Exists(of_team.filter(ended_at__gt=OuterRef("attention_at")))
-    stale = Q(attention_at__isnull=True) | Q(attention_at__lte=now - LOOK_AGAIN) | Q(given) | Q(ended)
+    # Whose an account is decides who made it, and whoever answers for a program does not answer what it asks: neither tells a request.
+    relinked = LinkedAccount.objects.filter(Q(linked_at__gt=OuterRef("attention_at")) | Q(ended_at__gt=OuterRef("attention_at")))
+    stale = Q(attention_at__isnull=True) | Q(attention_at__lte=now - LOOK_AGAIN) | Q(given) | Q(ended) | Q(Exists(relinked))
     return RequestState.objects.filter(stale, status__in=sorted(TALKING))
 
 

@@ -25,6 +25,7 @@ from proofs.approval.assurance import reaches_level
 from proofs.canonical import parse_canonical
 from proofs.errors import Refusal
 from proofs.policy.evaluate import ApprovalsRule, EvidenceRule, Policy, parse_policy
+from proofs.policy.time_rules import evaluate_times
 
 MET = ("pass", "waived")
 
@@ -36,7 +37,7 @@ def read_blockers(*, request: Request, standing: Standing, reader: Identity, now
         return []
     policy = parse_policy(bytes_of(revision.policy.document)).for_kind(request.kind)
     barred = read_barred(request, standing, policy)
-    requirements = list(_requirements(policy, standing))
+    requirements = list(_requirements(policy, standing, now))
     against = [answer for answer in standing.answers if answer.decision != Approval.Decision.APPROVE] if status in BACK else []
     facts = BlockerFacts(
         is_open=True,
@@ -49,11 +50,14 @@ def read_blockers(*, request: Request, standing: Standing, reader: Identity, now
     return list_blockers(replace(facts, reader=_reader(request, standing, policy, reader, barred, now)))
 
 
-def _requirements(policy: Policy, standing: Standing) -> Sequence[Requirement]:
+def _requirements(policy: Policy, standing: Standing, now: datetime) -> Sequence[Requirement]:
     assert standing.revision is not None
     rules = {rule.id: rule for rule in policy.rules}
     counted = {rule["id"]: rule for rule in standing.rules}
     result = parse_canonical(bytes_of(standing.revision.policy_result))
+    # What people sign awaits the moment of promotion; who asks now is told how the clock stands now, as a gate would say it.
+    facts = parse_canonical(bytes_of(standing.revision.policy_input))
+    counted |= {rule["id"]: rule for rule in evaluate_times(policy, str(standing.revision.request.kind), now, policy_input=facts)}
     documents = [counted.get(document["id"], document) for document in result["rules"]]
     return [_requirement(document, rules.get(document["id"]), standing) for document in documents if document["outcome"] not in MET]
 
@@ -108,6 +112,11 @@ def _reader(
         because=tuple(barred.get(reader.pk, ())),
         answered=answered,
         cannot_sign=_cannot_sign(request, policy, reader, now) if reader.is_person else "",
+        cannot_reach={
+            rule.id: _cannot_sign(request, replace(policy, minimum_assurance=rule.minimum_assurance), reader, now)
+            for rule in policy.approvals_rules
+            if reader.is_person and rule.minimum_assurance and not reaches_level(policy.minimum_assurance, rule.minimum_assurance)
+        },
     )
 
 
@@ -132,7 +141,7 @@ def _cannot_use(key: SigningKey, request: Request, policy: Policy, now: datetime
         return _sentence(refusal.reason)
     highest = "H2" if key.bound_by_id is None else "H3" if key.backup_eligible else "H4"
     if not reaches_level(highest, policy.minimum_assurance):
-        return f"Your key {key.label!r} reaches level {highest} at most, the policy wants {policy.minimum_assurance}."
+        return f"Your key {key.label!r} reaches level {highest} at most, this takes {policy.minimum_assurance}."
     return ""
 
 

@@ -14,6 +14,9 @@ from proofs.errors import Conflict
 from proofs.policy.derived import policy_for_change
 from proofs.policy.evaluate import parse_policy
 
+# What a change would replace is not in force any more.
+OVERTAKEN = "policy_change.overtaken"
+
 
 def derive_policy_for_change(request: Request) -> bytes:
     """Return the policy that a request of kind policy-change is decided under.
@@ -40,6 +43,4 @@ def refuse_if_overtaken(request: Request, change: PolicyChange) -> None:
     current = InForce(activation.policy_id, str(mode_of(activation))) if activation else None
     if current != change.previous:
         words = f"{activation.policy} in mode {mode_of(activation)}" if activation else "no policy"
-        raise Conflict(
-            "policy_change.overtaken", f"{words} is in force now, and the change was proposed in place of another; propose it anew"
-        )
+        raise Conflict(OVERTAKEN, f"{words} is in force now, and the change was proposed in place of another; propose it anew")

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from approvals.changes.forms import InputProposal
 from approvals.changes.in_force import list_in_force
 from approvals.changes.propose_policy import compare_with_force, propose_policy
+from approvals.dry_run.stranded import count_stranded, count_waiting
 from approvals.models import PolicyVersion
 from approvals.policies.readable import readable_policies
 from approvals.policies.versions import activation_in_force
@@ -68,7 +69,13 @@ def _compared(request: HttpRequest, policy: PolicyVersion, form: InputProposal) 
         return {"differences": None}
     before = activation_in_force(project=project, environment=environment)
     found = compare_with_force(policy=policy, mode=mode, before=before)
-    return {"differences": [item.as_dict() for item in found], "before": before, "place": f"{project.name} in {environment.name}"}
+    return {
+        "differences": [item.as_dict() for item in found],
+        "before": before,
+        "place": f"{project.name} in {environment.name}",
+        "stranded": count_stranded(policy=policy, project=project, environment=environment, now=timezone.now()),
+        "waiting": count_waiting(project=project, environment=environment),
+    }
 
 
 def _sentence(refusal: Refusal) -> str:

@@ -7,7 +7,9 @@ from datetime import datetime
 
 from approvals.dry_run.population import MAX_REQUESTS, is_in_use, list_in_use, load_revisions
 from approvals.dry_run.weigh import NEWLY_DENIED, STILL_ALLOWED, weigh_revision
-from approvals.models import PolicyVersion
+from approvals.models import PolicyVersion, RequestState
+from approvals.requests.policy_for import derived_kinds
+from approvals.requests.status import PENDING
 from attestations.blobs import bytes_of
 from identities.models import Environment, Project
 from proofs.policy.document import parse_policy
@@ -33,3 +35,9 @@ def count_stranded(*, policy: PolicyVersion, project: Project, environment: Envi
     outcomes = [weigh_revision(revision, list(revision.approvals.all()), weighed_by).outcome for revision in used]
     denied = outcomes.count(NEWLY_DENIED)
     return Stranded(len(used), denied, len(used) - denied - outcomes.count(STILL_ALLOWED), len(found) <= MAX_REQUESTS)
+
+
+def count_waiting(*, project: Project, environment: Environment) -> int:
+    """Return how many requests wait in a place under the policy in force: another policy asks the people about each of them anew."""
+    waiting = RequestState.objects.filter(request__project=project, request__environment=environment, status__in=PENDING)
+    return waiting.exclude(request__kind__in=derived_kinds()).count()

@@ -16,7 +16,9 @@ _VERDICTS = {RequestState.Status.APPROVED: Verdict.RIGHT, RequestState.Status.RE
 
 
 def conclude_review(*, state: RequestState, now: datetime) -> BreakGlassReview | None:
-    """Write down what came of the review whose request is `state`'s, when everybody it takes has approved, or somebody rejected.
+    """Write down what came of the review whose request is `state`'s, when as many as it takes have answered.
+
+    It was right when all of them approved, and not right when one of them rejected.
 
     The caller holds `state`. None while it is still open.
     """

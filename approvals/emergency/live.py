@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from django.db.models import Count, F, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
-from approvals.models import BreakGlass
+from approvals.models import Approval, BreakGlass, Request
 from approvals.policies.versions import active_policy
 from attestations.blobs import bytes_of
 from identities.models import Environment, Identity, Project
@@ -24,11 +24,19 @@ def bounds_of(*, project: Project, environment: Environment) -> Bounds | None:
 def list_live(*, digest: str, project: Project, environment: Environment, now: datetime) -> QuerySet[BreakGlass]:
     """Return what may open a gate for `digest` there at `now`: with uses left, not over, not taken back, not concluded, oldest first.
 
+    One reviewer who rejected it is enough to shut it, long before its review is concluded.
+
     Not asked: whether its key and its person still stand (`still_stands`), and whether the policy still allows any.
     """
     rows = BreakGlass.objects.filter(artifact_id=digest, project=project, environment=environment, until__gt=now)
     rows = rows.filter(end__isnull=True, concluded__isnull=True, declared_at__lte=now)
+    rows = rows.exclude(_found_wrong())
     return rows.annotate(used=Count("uses")).filter(used__lt=F("max_uses")).order_by("declared_at", "pk")
+
+
+def _found_wrong() -> Exists:
+    rejected = Approval.objects.filter(revision__request=OuterRef("review"), decision=Approval.Decision.REJECT)
+    return Exists(rejected)
 
 
 def still_stands(row: BreakGlass) -> bool:
@@ -38,10 +46,19 @@ def still_stands(row: BreakGlass) -> bool:
     return signed.identity.status == Identity.Status.ACTIVE and all(signed.signed_at < at for at in since)
 
 
-def list_unreviewed(*, projects: QuerySet[Project], digests: Collection[str] | None = None) -> list[BreakGlass]:
-    """Return every break-glass of these projects, and of these artifacts if named, whose review is not concluded, the first due first."""
+def list_unreviewed(
+    *, projects: QuerySet[Project], digests: Collection[str] | None = None, request: Request | None = None
+) -> list[BreakGlass]:
+    """Return every break-glass of these projects, and of these artifacts or of what `request` is about or reviews, if named, whose review is not concluded, the first due first.
+
+    Each has how often it was `used`, and whether a reviewer `found_wrong` what was done.
+    """
     rows = BreakGlass.objects.filter(project__in=projects, concluded__isnull=True)
     if digests is not None:
         rows = rows.filter(artifact_id__in=digests)
-    rows = rows.select_related("signed__identity", "environment", "project", "review", "end").annotate(used=Count("uses"))
+    if request is not None:
+        rows = rows.filter(Q(review=request) | Q(artifact__in=request.artifacts.values("artifact")))
+    rows = rows.select_related("signed__identity", "environment", "project", "review", "end").annotate(
+        used=Count("uses"), found_wrong=_found_wrong()
+    )
     return list(rows.order_by("review_due_at", "pk"))

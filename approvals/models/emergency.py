@@ -72,7 +72,7 @@ class BreakGlassEnd(AppendOnly):
 
 
 class BreakGlassReview(AppendOnly):
-    """The review concluded: everybody it takes agreed that it was right, or somebody rejected it. No gate opens for it any more."""
+    """The review concluded: as many as it takes have answered, and it was right if all of them approved. No gate opens for it any more."""
 
     class Verdict(models.TextChoices):
         RIGHT = "right", "It was right"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db.models import F, Q
 
@@ -89,7 +90,7 @@ def read_queue(person: Identity, *, show: str = "", now: datetime) -> Queue:
     """Return the queue of `person`; `show` names the tab to show, the first one with rows otherwise."""
     readable = readable_teams(person, "requests.read")
     visible = RequestState.objects.filter(request__project__in=Project.objects.filter(readable)).select_related(
-        "request__project__team", "request__environment", "request__requester", "request__on_behalf_of"
+        "request__project__team", "request__environment", "request__requester__owner", "request__on_behalf_of"
     )
     # Oldest first where somebody has to act, newest first where nobody has.
     mine_states = visible.filter(request__attention__identity=person).order_by("request__opened_at")
@@ -102,10 +103,15 @@ def read_queue(person: Identity, *, show: str = "", now: datetime) -> Queue:
     stuck_states, done_states = list(stuck[:SHOWN]), list(done[:SHOWN])
     mine_shown, others_shown = list(mine_states[:SHOWN]), list(other_states[:SHOWN])
     reader = _read(person, [*mine_shown, *others_shown, *stuck_states, *done_states], now)
-    others = [_row(state, reader) for state in others_shown]
+    # Whose turn it is was written before somebody took a program over; who asks is not told to answer meanwhile.
+    taken = [state for state in mine_shown if _may_not_answer(state, reader)]
+    for state in taken:
+        del reader.turns[state.request_id]
+    mine = [_row(state, reader) for state in mine_shown if state not in taken]
+    others = [_row(state, reader) for state in (*taken, *others_shown)]
     groups = (
-        Group("mine", "Your turn", [_row(state, reader) for state in mine_shown], mine_states.count()),
-        Group("others", "Waiting on others", others, other_states.count()),
+        Group("mine", "Your turn", mine, mine_states.count() - len(taken)),
+        Group("others", "Waiting on others", others, other_states.count() + len(taken)),
         Group("stuck", "Blocked or collecting", [_row(state, reader) for state in stuck_states], stuck.count()),
         Group("done", "Done", [_row(state, reader) for state in done_states], done.count()),
     )
@@ -190,8 +196,17 @@ def _whose_turn(state: RequestState, policy: Policy | None, answers: list[Approv
     return waiting
 
 
+def _may_not_answer(state: RequestState, reader: _Reader) -> bool:
+    """Say whether it is put to the reader to answer what they ask for themselves."""
+    revision, turn = reader.revisions.get(state.request_id), reader.turns[state.request_id]
+    if revision is None or state.status not in WAITING or turn.reason_code == "mentioned":
+        return False
+    return _is_excluded(state.request, reader.policies[revision.policy_id], reader.person)
+
+
 def _is_excluded(request: Request, policy: Policy, person: Identity) -> bool:
     people = {"requester": request.requester, "onBehalfOf": request.on_behalf_of, "owner": request.requester.owner}
-    asked = {name: {"issuer": who.issuer, "subject": who.subject} if who else None for name, who in people.items()}
+    asked: dict[str, Any] = {name: {"issuer": who.issuer, "subject": who.subject} if who else None for name, who in people.items()}
+    asked["kind"] = str(request.kind)
     barred = {(item["issuer"], item["subject"]) for item in exclusions(policy, asked)}
     return (person.issuer, person.subject) in barred

@@ -73,11 +73,11 @@ class Since:
     is_outdated: bool
 
 
-def look_since(revision: Revision, *, now: datetime | None = None) -> Since:
-    """Compare a revision with the evidence, policy and waivers there are at `now` (without it, as of when it was frozen).
+def look_since(revision: Revision, *, now: datetime) -> Since:
+    """Compare a revision with the evidence, policy and waivers there are at `now`.
 
     Refuses as `evaluate_request` does; writes nothing."""
-    evaluation = evaluate_request(revision.request, now=now or revision.frozen_at)
+    evaluation = evaluate_request(revision.request, now=now)
     held = frozenset(revision.evidence.values_list("verdict_id", flat=True))
     newer = evaluation.verdict_ids - held
     if (evaluation.policy.digest, evaluation.expectations_digest) != (revision.policy_id, revision.expectations_digest):
@@ -94,7 +94,7 @@ def look_since(revision: Revision, *, now: datetime | None = None) -> Since:
     return Since(len(newer), follows or _substance(evaluation) != _substance_of(revision))
 
 
-def is_outdated(revision: Revision, *, now: datetime | None = None) -> bool:
+def is_outdated(revision: Revision, *, now: datetime) -> bool:
     """Say whether evidence, policy and waivers as they are now call for a new revision. Refuses as `evaluate_request` does."""
     return look_since(revision, now=now).is_outdated
 

@@ -126,11 +126,15 @@ def compute_standing(request: Request, *, now: datetime) -> Standing:
     policy_input = parse_canonical(bytes_of(revision.policy_input))
     excluded = exclusions(policy, policy_input)
     approving = [answer for answer in answers if answer.decision == Approval.Decision.APPROVE and not hasattr(answer, "end")]
-    # What took effect does not run out: a policy in force is replaced, and a waiver has an end of its own.
-    in_effect = has_taken_effect(request)
-    valid = [answer for answer in approving if in_effect or answer.not_after > now]
-    rules = count_approvals(policy, [count_answer(answer, policy_input) for answer in valid], excluded=excluded)
-    status = shut or _decide_status(revision, answers, rules, lapsed=len(valid) < len(approving))
+    looks_back = request.kind == Request.Kind.BREAK_GLASS_REVIEW
+    # What took effect does not run out: a policy in force is replaced, and a waiver has an end of its own. Nor does what people found
+    # when they looked back.
+    stays = looks_back or has_taken_effect(request)
+    valid = [answer for answer in approving if stays or answer.not_after > now]
+    # Whoever looks back has looked, whatever they found.
+    found = [answer for answer in answers if looks_back and answer.decision == Approval.Decision.REJECT]
+    rules = count_approvals(policy, [count_answer(answer, policy_input) for answer in (*valid, *found)], excluded=excluded)
+    status = shut or _decide_status(revision, answers, rules, lapsed=len(valid) < len(approving), looks_back=looks_back)
     return Standing(status, revision, answers, tuple(rules), policy.required_approvals)
 
 
@@ -164,10 +168,11 @@ def refresh_state(state: RequestState, *, now: datetime) -> RequestState:
 
 
 def _decide_status(
-    revision: Revision, answers: Sequence[Approval], rules: Sequence[Mapping[str, Any]], *, lapsed: bool
+    revision: Revision, answers: Sequence[Approval], rules: Sequence[Mapping[str, Any]], *, lapsed: bool, looks_back: bool
 ) -> RequestState.Status:
     decisions = {answer.decision for answer in answers}
-    if Approval.Decision.REJECT in decisions:
+    # One rejection stops what is to come. It does not spare the others from looking at what was done.
+    if Approval.Decision.REJECT in decisions and (not looks_back or all(rule["outcome"] == "pass" for rule in rules)):
         return Status.REJECTED
     if Approval.Decision.REQUEST_CHANGES in decisions:
         return Status.CHANGES_REQUESTED

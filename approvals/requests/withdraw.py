@@ -10,6 +10,7 @@ from datetime import datetime
 from django.db import transaction
 
 from approvals.models import Request, RequestState, Withdrawal
+from approvals.requests.claim_use import USED, is_used
 from approvals.requests.happened import append_request_event, refuse_if_not_asker
 from approvals.requests.plain_text import MAX_NOTE, clean_text
 from approvals.requests.revise import lock_state
@@ -25,7 +26,7 @@ Status = RequestState.Status
 def withdraw_request(*, request: Request, reason: str, by: Identity, now: datetime) -> Withdrawal:
     """Take a request back, a draft too. An approved one as well, as long as no gate let it through.
 
-    Refuses with `break_glass.review_stays`, `request.not_yours`, `request.text`, and with `request.withdrawn`, `request.superseded`, `request.expired`,
+    Refuses with `break_glass.review_stays`, `request.not_yours`, `request.text`, with `approval.used` where a gate let the action of an agent through, and with `request.withdrawn`, `request.superseded`, `request.expired`,
     `request.promoted` or `request.closed` where there is nothing left to take back.
     """
     demand(by, "requests.withdraw", project=request.project)
@@ -35,6 +36,9 @@ def withdraw_request(*, request: Request, reason: str, by: Identity, now: dateti
     state = refresh_state(lock_state(request, now=now), now=now)
     if shut_because(request) != Status.DRAFT:
         refuse_if_shut(request)
+    # Claimed under the same lock: of a gate and whoever withdraws, one comes first.
+    if is_used(request):
+        raise Conflict(USED, "a gate let this action through already; withdrawing it would take nothing back")
     if state.status == Status.PROMOTED:
         raise Conflict("request.promoted", "a gate let this through already; withdrawing it would take nothing back")
     if state.status not in {*PENDING, Status.DRAFT, Status.APPROVED}:

@@ -15,6 +15,7 @@ from approvals.models import Attention, Request, TurnPassed
 from approvals.pages.queue import read_queue
 from approvals.requests.revise import revise_request
 from approvals.requests.status import compute_standing
+from identities.lifecycle.change_owner import change_owner
 from identities.models import Identity, RoleAssignment
 from identities.people.deactivate import deactivate_person
 from identities.people.roles import grant_role
@@ -98,6 +99,18 @@ class TestWhoseTurn:
         ready()
         assert queue_of(cast.alice())["mine"] == ["You are release approver"]
         assert queue_of(cast.bob())["others"] == ["You asked for it. Waits for release approver"]
+
+    def test_and_offers_nothing_to_whoever_took_over_the_program_that_asks(self) -> None:
+        anna()
+        request = ready(by=cast.runner())
+        change_owner(identity=cast.runner(), owner=cast.alice(), reason="Bob left.", by=cast.dave(), now=LATER)
+        # Nobody has renewed the rows yet.
+        assert whose(request) == {"Alice Chen": "approve", "Anna Berg": "approve"}
+        assert (queue_of(cast.alice())["mine"], queue_of(cast.alice())["others"]) == ([], ["You asked for it. Waits for release approver"])
+        assert queue_of(anna())["mine"] == ["You are release approver"]
+        with pytest.raises(NotAllowed) as refused:
+            make.approve(request, cast.alice(), now=LATER)
+        assert refused.value.code == "sod.violation"
 
 
 class TestLeave:
@@ -214,7 +227,32 @@ class TestUnblock:
         make.enrol(cast.alice())
         standing = compute_standing(request, now=make.NOW)
         (blocker,) = read_blockers(request=request, standing=standing, reader=cast.alice(), now=make.NOW)
-        assert "reaches level H2 at most, the policy wants H3" in blocker.why_not_you
+        assert "reaches level H2 at most, this takes H3" in blocker.why_not_you
+
+    def test_a_level_that_a_rule_alone_wants(self) -> None:
+        cast.alice()
+        source = make.POLICY.replace("    count: {count}\n", "    count: {count}\n    minimumAssurance: H4\n")
+        make.send_provenance(make.set_stage(source=source))
+        request = make.ask()
+        make.enrol(cast.alice())
+        standing = compute_standing(request, now=make.NOW)
+        (blocker,) = read_blockers(request=request, standing=standing, reader=cast.alice(), now=make.NOW)
+        assert "reaches level H2 at most, this takes H4" in blocker.why_not_you
+
+    def test_the_clock_is_told_as_it_stands_now(self) -> None:
+        cast.alice()
+        # The story begins on a Monday at nine.
+        hours = '  - {{id: hours, kind: hours, title: Office hours, zone: UTC, days: [mon], from: "08:00", to: "17:00"}}\n'
+        make.send_provenance(make.set_stage(source=make.POLICY + hours))
+        request = make.ask()
+
+        def told(*, later: int) -> list[str]:
+            now = make.NOW + timedelta(hours=later)
+            standing = compute_standing(request, now=now)
+            return [blocker.code for blocker in read_blockers(request=request, standing=standing, reader=cast.alice(), now=now)]
+
+        assert told(later=0) == ["approval.insufficient"]
+        assert told(later=8) == ["policy.outside_hours", "approval.insufficient"]
 
     def test_missing_evidence_is_expected_from_the_builder(self) -> None:
         cast.alice()

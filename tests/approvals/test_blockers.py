@@ -50,10 +50,16 @@ def test_too_few_and_none_say_what_helps() -> None:
         (Reader(roles=HELD, because=("requester", "commit-author")), "because you asked for it and you wrote a commit of it"),
         (Reader(), "You are not a release approver here."),
         (Reader(roles=HELD, cannot_sign="Your key is new."), "Your key is new."),
+        (Reader(roles=HELD, cannot_sign="Your key is new.", cannot_reach={"approval": "It is too low."}), "Your key is new."),
+        (Reader(roles=HELD, cannot_reach={"approval": "Your key reaches H2."}), "Your key reaches H2."),
     ],
 )
 def test_why_not_you(reader: Reader, words: str) -> None:
     assert words in why_not(reader)
+
+
+def test_what_another_rule_wants_is_nothing_against_the_reader() -> None:
+    assert why_not(Reader(roles=HELD, cannot_reach={"another": "Your key reaches H2."})) == ""
 
 
 def test_nobody_approves_while_something_else_fails() -> None:

@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 
+from approvals.emergency.live import list_unreviewed
 from approvals.emergency.withdraw_break_glass import withdraw_break_glass
 from approvals.models import BreakGlass, BreakGlassEnd, BreakGlassReview, BreakGlassUse, OutcomeStatement, PolicyActivation, Request
 from approvals.policies.versions import activate_policy, store_policy
 from approvals.requests.expire import expire_unanswered
+from approvals.requests.status import compute_standing
 from approvals.requests.withdraw import withdraw_request
 from gates.decide import decide
 from gates.models import Decision
 from identities.keys.enrol import revoke_signing_key
-from identities.models import Identity
+from identities.models import Identity, Project
 from identities.people.roles import grant_role
 from ledger.models import Entry
 from ledger.publish import publish_checkpoint
@@ -199,10 +201,19 @@ class TestReview:
         row = make_break_glass.declare()
         assert code_of(lambda: answer(row.review, cast.alice())) == "approval.wrong_role"
 
-    def test_a_rejection_concludes_it_as_wrong(self, asked: Request) -> None:
+    @pytest.mark.parametrize("first", ["reject", "approve"])
+    def test_a_rejection_shuts_the_gate_at_once_and_the_other_still_has_to_look(self, asked: Request, first: str) -> None:
         row = make_break_glass.declare()
-        answer(row.review, sally(), decision="reject", reason="There was no outage.")
+        second = "approve" if first == "reject" else "reject"
+        answer(row.review, sally(), decision=first, reason="There was no outage.")
+        waiting = list_unreviewed(projects=Project.objects.all())
+        assert [(item.pk, bool(item.found_wrong)) for item in waiting] == [(row.pk, first == "reject")]
+        assert gate().outcome == ("deny" if first == "reject" else "break_glass")
+        assert compute_standing(row.review, now=NOW + timedelta(days=30)).status == "in_review"
+        assert not BreakGlassReview.objects.exists()
+        answer(row.review, sven(), decision=second, reason="It was.")
         assert BreakGlassReview.objects.get().verdict == "wrong"
+        assert compute_standing(row.review, now=NOW + timedelta(days=30)).status == "rejected"
         assert gate().outcome == "deny"
 
     def test_nobody_takes_the_review_back_or_waits_it_out(self, asked: Request) -> None:

@@ -8,7 +8,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from approvals.models import BreakGlassEnd, StatementCeremony
-from tests import cast, make_break_glass
+from ledger.publish import publish_checkpoint
+from tests import cast, make_break_glass, make_statements
 from tests import make_approvals as make
 
 pytestmark = pytest.mark.django_db
@@ -39,12 +40,37 @@ def test_from_the_request_to_the_signature_and_back(client: Client) -> None:
     for seen in (request_page, reverse("approvals:queue"), reverse("reports:artifact", args=[make.image()])):
         assert "Break-glass: waits for its review." in client.get(seen).content.decode()
     row = ceremony.signed.break_glass
-    assert "INC-7" in client.get(reverse("approvals:request", args=[row.review_id])).content.decode()
+    review = client.get(reverse("approvals:request", args=[row.review_id])).content.decode()
+    assert "This is its review." in review and 'class="notice glass"' in review
     end = reverse("approvals:break_glass_end", args=[row.pk])
     assert end in client.get(reverse("approvals:break_glasses")).content.decode()
     client.get(end)
     client.post(end, {"reason": "It is up again."})
     assert BreakGlassEnd.objects.get().reason == "It is up again."
+
+
+def test_whoever_signs_about_it_sees_the_banner_until_it_is_cleared(client: Client) -> None:
+    now = timezone.now()
+    make.set_stage(source=make_break_glass.POLICY, now=now)
+    make.ask(now=now)
+    row = make_break_glass.declare(now=now)
+    sally, sven = (cast.person(name, name.title(), "approver:security", now=now) for name in ("sally", "sven"))
+    revision = row.review.revisions.get()
+    sign = reverse("approvals:sign", args=[row.review_id])
+    cast.let_in(client, sally)
+    key = make_statements.passkey_of(sally)[1]
+    page = client.get(sign, {"snapshot": revision.snapshot_id}).content.decode()
+    assert 'class="notice glass"' in page and "It may go to" not in page and "It lets nothing through." in page
+    began = client.post(sign, {"snapshot": revision.snapshot_id, "decision": "reject", "reason": "No outage.", "key": key.pk})
+    page = client.get(began["Location"]).content.decode()
+    assert 'class="notice glass"' in page and "card statement reject" in page
+    for person, decision in ((sally, "reject"), (sven, "approve")):
+        assert 'class="notice glass"' in client.get(reverse("reports:artifact", args=[make.image()])).content.decode()
+        passkey, key = make_statements.passkey_of(person)
+        make.complete(make.begin(row.review, person, key, decision=decision, reason="I looked.", now=now), passkey, now=now)
+        publish_checkpoint(now=now)
+    for seen in (reverse("reports:artifact", args=[make.image()]), reverse("approvals:request", args=[row.review_id])):
+        assert 'class="notice glass"' not in client.get(seen).content.decode()
 
 
 def test_a_late_review_is_overdue(client: Client) -> None:

@@ -52,7 +52,7 @@ class TestPolicies:
 
 class TestPropose:
     def test_shows_the_differences_and_opens_the_request(self) -> None:
-        make.set_stage(now=NOW)
+        stage = make.set_stage(now=NOW)
         policy = changes.version(2, count=2)
         client = let_in(make.erin(now=NOW))
         where = {"project": cast.payments_api().pk, "environment": cast.production().pk, "mode": "warn"}
@@ -60,6 +60,13 @@ class TestPropose:
         assert "mode enforce → warn: loosened" in page
         assert "how many approve 1 → 2: tightened" in page
         assert page.index("loosened") < page.index("tightened")
+        assert "0 open requests would be frozen anew" in page and "Of 0 approved and in use" in page
+        make.send_provenance(stage, now=NOW)
+        make.approve(make.ask(now=NOW), cast.alice(now=NOW), now=NOW)
+        make.ask(tag="1.4.3", now=NOW)
+        page = client.get(f"/policies/{policy.pk}/propose", where).content.decode()
+        assert "1 open request would be frozen anew" in page
+        assert "Of 1 approved and in use, the policy itself would deny 1;" in page
         answer = client.post(f"/policies/{policy.pk}/propose", {**where, "note": "More eyes."})
         request = Request.objects.get(kind="policy-change")
         assert (answer.status_code, answer.headers["Location"]) == (302, f"/requests/{request.pk}")

@@ -78,7 +78,7 @@ class TestAnotherTeamsJunk:
         request = make.ask()
         make.approve(request, cast.alice())
         make.send_junk(by=make.other_teams_bot())
-        assert not is_outdated(request.revisions.get())
+        assert not is_outdated(request.revisions.get(), now=make.NOW)
         assert not list_behind().exists()
         make.refresh()
         assert (request.revisions.count(), RequestState.objects.get(request=request).status) == (1, "approved")
@@ -94,13 +94,13 @@ class TestAnotherTeamsJunk:
         request = make.ask()
         make.approve(request, cast.alice())
         make.send_of_a_stranger(stage, by=make.other_teams_bot())
-        assert not is_outdated(request.revisions.get())
+        assert not is_outdated(request.revisions.get(), now=make.NOW)
 
     def test_of_the_own_team_counts_although_nobody_knows_its_signer(self, stage: make.Stage) -> None:
         request = make.ask()
         make.approve(request, cast.alice())
         make.send_of_a_stranger(stage, by=cast.runner())
-        assert is_outdated(request.revisions.get())
+        assert is_outdated(request.revisions.get(), now=make.NOW)
 
     def test_is_counted_and_linked_beside_the_frozen_part(self, stage: make.Stage) -> None:
         request = make.ask()
@@ -125,7 +125,7 @@ class TestAnotherTeamsJunk:
         junk = make.send_junk(by=make.other_teams_bot())
         Submission.objects.create(attestation=junk, identity=cast.runner(), submitted_at=make.NOW)
         assert list_behind().exists()
-        assert is_outdated(request.revisions.get())
+        assert is_outdated(request.revisions.get(), now=make.NOW)
 
 
 class TestWhatAnotherTeamSigns:
@@ -136,7 +136,7 @@ class TestWhatAnotherTeamSigns:
         theirs = make.send_of_a_stranger(stage, by=make.other_teams_bot())
         assert theirs.verdicts.get().signer == make.other_teams_bot()
         make.copy_evidence(theirs, count=revise.MAX_EVIDENCE)
-        assert not is_outdated(request.revisions.get())
+        assert not is_outdated(request.revisions.get(), now=make.NOW)
         revision = make.ask().revisions.get()
         assert (revision.evidence.count(), revision.result) == (1 + MAX_OF_OTHERS, "pass")
         beside = next(part for part in LIVE.findall(page_of(request)) if "not part of this request" in part)
@@ -219,7 +219,7 @@ class TestCopies:
         make.approve(request, cast.alice())
         self.respell(stage, by=make.other_teams_bot(), count=5)
         monkeypatch.setattr(revise, "MAX_EVIDENCE", 3)
-        assert not is_outdated(request.revisions.get())
+        assert not is_outdated(request.revisions.get(), now=make.NOW)
         make.refresh(now=LATE)
         assert request.revisions.count() == 1
 
@@ -263,7 +263,7 @@ class TestAFindingAboutWhatOthersSigned:
         sent = make.send(looked_at, by=make.other_teams_bot(), now=LATE)
         verdict = sent.verdicts.get()
         assert (verdict.result, verdict.findings.filter(outcome="review").exists()) == ("verified", True)
-        assert not is_outdated(request.revisions.get())
+        assert not is_outdated(request.revisions.get(), now=make.NOW)
         make.refresh(now=LATE)
         assert (request.revisions.count(), RequestState.objects.get(request=request).status) == (1, "approved")
 
@@ -271,7 +271,7 @@ class TestAFindingAboutWhatOthersSigned:
         request = make.ask()
         make.approve(request, cast.alice())
         make.send(looked_at, now=LATE)
-        assert is_outdated(request.revisions.get())
+        assert is_outdated(request.revisions.get(), now=make.NOW)
 
     def test_leaves_a_rejection_standing_although_it_gives_the_rule_another_reason(self) -> None:
         stage = make.set_stage()
@@ -280,7 +280,7 @@ class TestAFindingAboutWhatOthersSigned:
         make.complete(make.begin(request, cast.alice(), key, decision="reject", reason="Not built here."), passkey)
         make.register_stranger()
         make.send_of_a_stranger(stage, by=make.other_teams_bot(), now=LATE)
-        assert not is_outdated(request.revisions.get())
+        assert not is_outdated(request.revisions.get(), now=make.NOW)
 
 
 class TestWhoeverIsRegisteredAndDoesNotAnswer:
@@ -307,7 +307,7 @@ class TestOwnRejectedEvidence:
         request = make.ask()
         make.approve(request, cast.alice())
         make.send_junk(by=cast.runner())
-        assert is_outdated(request.revisions.get())
+        assert is_outdated(request.revisions.get(), now=make.NOW)
         make.refresh()
         shown = request.revisions.get(number=2).evidence.values_list("verdict__result", flat=True)
         assert sorted(shown) == ["rejected", "verified"]
@@ -333,7 +333,7 @@ class TestTooMuchEvidence:
         assert request.revisions.latest("number").evidence.count() == revise.MAX_EVIDENCE
         make.send_junk(by=cast.runner(), now=make.NOW.replace(minute=59))
         with pytest.raises(Conflict) as refused:
-            is_outdated(request.revisions.latest("number"))
+            is_outdated(request.revisions.latest("number"), now=make.NOW)
         assert refused.value.code == "evidence.too_many"
         assert "build again" in refused.value.reason
         assert "build again" in page_of(request)

@@ -9,15 +9,18 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from approvals.models import Approval, Request
+from approvals.models import Approval, Request, Withdrawal
+from approvals.pages.life import read_life
 from approvals.policies.versions import activate_policy, store_policy
 from approvals.requests.open_request import AskedArtifact, open_request
+from approvals.requests.status import compute_standing
+from approvals.requests.withdraw import withdraw_request
 from attestations.blobs import bytes_of
-from gates.decide import decide
+from gates.decide import decide, weigh_requests
 from identities.models import Environment, Identity
 from proofs.approval.subjects import build_agent_action, build_rotation
 from proofs.canonical import parse_canonical
-from proofs.errors import Refusal
+from proofs.errors import Conflict, Refusal
 from tests import cast, make_requests
 from tests import make_approvals as make
 from tests.make_requests import LATER
@@ -127,9 +130,18 @@ class TestAgentAction:
         approval = Approval.objects.get()
         assert approval.not_after - approval.signed_at == timedelta(minutes=15)
         digest = request.artifacts.get().artifact_id
-        assert decide(digest=digest, environment_slug="production", by=cast.runner(), now=LATER).outcome == "allow"
-        late = decide(digest=digest, environment_slug="production", by=cast.runner(), now=LATER + timedelta(minutes=16))
-        assert late.outcome == "deny"
+        place: dict[str, Any] = {"project": cast.payments_api(), "environment": cast.production()}
+        # Asked before anybody uses it, so that nothing but the clock is against it.
+        opened, against = weigh_requests(digest, **place, now=LATER + timedelta(minutes=16))
+        assert (opened, [reason.code for reason in against]) == (request, ["validity.window"])
+        assert read_life(request, compute_standing(request, now=LATER), fixer).may_withdraw
+        just_in_time = LATER + timedelta(minutes=14)
+        assert decide(digest=digest, environment_slug="production", by=cast.runner(), now=just_in_time).outcome == "allow"
+        assert not read_life(request, compute_standing(request, now=just_in_time), fixer).may_withdraw
+        with pytest.raises(Conflict) as refused:
+            withdraw_request(request=request, reason="Too late.", by=fixer, now=just_in_time)
+        assert refused.value.code == "approval.used"
+        assert not Withdrawal.objects.exists()
 
     def test_its_platform_may_ask_and_nobody_else(self) -> None:
         make.set_stage(source=make.NO_EVIDENCE)
@@ -204,6 +216,12 @@ class TestDoors:
         assert self.post("api_submission", {}, cast.runner(), opened["id"]).json()["status"] == "ready"
         refused = self.post("api_changes", {"note": "Done."}, cast.runner(), opened["id"])
         assert (refused.status_code, refused.json()["code"]) == (409, "request.no_changes_asked")
+        # Another team learns nothing, whatever it sends.
+        stranger = make.other_teams_bot()
+        for address, field in (("api_changes", "note"), ("api_withdrawal", "reason")):
+            answers = [self.post(address, body, stranger, opened["id"]) for body in ({field: "No."}, {field: 7, "more": 1}, {})]
+            assert [answer.status_code for answer in answers] == [404] * 3
+            assert len({answer.content for answer in answers}) == 1
         assert self.post("api_withdrawal", {"reason": "No."}, cast.runner(), opened["id"]).json()["status"] == "withdrawn"
 
     def test_a_person_asks_for_each_kind_in_the_browser(self, client: Client) -> None:

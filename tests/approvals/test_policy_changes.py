@@ -6,12 +6,16 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from structlog.testing import capture_logs
 
+from approvals.changes.end_overtaken import end_overtaken
 from approvals.changes.propose_policy import propose_policy
 from approvals.models import Approval, PolicyActivation, RequestState
 from approvals.policies.versions import activate_policy, activation_in_force, mode_of, was_one_person
 from approvals.requests.refresh import refresh_requests
 from approvals.requests.status import compute_standing
+from attestations.blobs import bytes_of
+from attestations.models import Blob
 from gates.decide import decide
 from identities.models import Environment
 from identities.people.roles import end_role, grant_role
@@ -201,6 +205,13 @@ class TestRefusals:
             changes.answer(slow, changes.frank())
         assert in_force().request == quick
         assert Approval.objects.filter(revision__request=slow).count() == 1
+        assert [end_overtaken(now=NOW), end_overtaken(now=NOW)] == [1, 0]
+        assert (compute_standing(slow, now=NOW).status, slow.supersession.by_request) == ("superseded", quick)
+        told = parse_canonical(bytes_of(Blob.objects.get(pk=slow.supersession.entry.ref_digest)))
+        assert (told["by"], told["reason"]["code"]) == (quick.pk, "policy_change.overtaken")
+        with capture_logs() as lines:
+            refresh_requests(now=NOW)
+        assert lines == []
 
     def test_an_owner_of_one_project_does_not_decide_for_another(self, stage: make.Stage) -> None:
         toy = cast.Project.objects.create(slug="toy", name="Toy", team=cast.payments())

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from approvals.models import Approval, NamedPerson, Request, RequestState
+from approvals.attention.renew import renew_due
+from approvals.models import Approval, Attention, NamedPerson, Request, RequestState
 from approvals.requests.name_people import MAX_PEOPLE
 from approvals.requests.open_request import AskedArtifact, open_request
 from approvals.requests.people import Named
@@ -90,6 +91,17 @@ class TestStated:
         link(cast.alice())
         make.approve(ask(AUTHOR), cast.person("ann", "Ann Lee", "approver:release"))
         assert code_of(answer_of_gate()) == "allow"
+
+    def test_nor_is_it_their_turn_once_it_is_known(self) -> None:
+        stand("commit-authors")
+        for name in ("alice", "ann"):
+            cast.person(name, name, "approver:release")
+        first = link(cast.carol())
+        request = ask(AUTHOR)
+        end_account(account=first, by=None, now=make.NOW)
+        link(cast.alice(), now=LATER)
+        assert (renew_due(now=LATER), renew_due(now=LATER)) == (1, 0)
+        assert [row.identity.name for row in Attention.objects.filter(request=request)] == ["ann"]
 
     def test_an_account_of_nobody_blocks_until_it_is_linked(self) -> None:
         stand("commit-authors")

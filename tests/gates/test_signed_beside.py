@@ -142,7 +142,7 @@ class TestASignatureAddedToOurEvidence:
         suspend_identity(identity=make.other_teams_bot(), reason="leaked", by=None, now=later(3))
         settle(later(3))
         assert state_of(request) == (1, "promoted")
-        assert not is_outdated(request.revisions.get())
+        assert not is_outdated(request.revisions.get(), now=make.NOW)
 
     def test_makes_no_failure_stand_again_that_a_later_pass_overruled(self) -> None:
         formats = Formats(make.NOW - timedelta(days=1))
@@ -259,7 +259,7 @@ class TestAStranger:
             ceremony = make.begin(request, cast.alice(), key, now=later(minute))
             act(identity=make.other_teams_bot(), reason="playing", by=None, now=later(minute))
             settle(later(minute))
-            assert (request.revisions.count(), is_outdated(request.revisions.get())) == (1, False)
+            assert (request.revisions.count(), is_outdated(request.revisions.get(), now=make.NOW)) == (1, False)
         make.complete(ceremony, passkey, now=later(3))
         assert state_of(request) == (1, "approved")
 

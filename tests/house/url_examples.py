@@ -39,7 +39,7 @@ from identities.signers.block_signer import block_signer
 from ledger.models import Entry
 from ledger.publish import publish_checkpoint
 from portal.models import Notice, WebhookDelivery, WebhookEndpoint
-from tests import cast, make_saml, make_statements, make_trust
+from tests import cast, make_break_glass, make_saml, make_statements, make_trust
 from tests import make_approvals as make
 from tests import make_attestations as evidence
 from tests import make_changes as changes
@@ -72,7 +72,7 @@ class Story:
 def tell_story(settings: Any, folder: Path) -> Story:
     """Make one of everything, in the team payments, and everybody who will ask."""
     use_own_keys(settings, folder)
-    stage = make.set_stage(source=changes.WAIVABLE)
+    stage = make.set_stage(source=changes.WAIVABLE + make_break_glass.BOUNDS.replace("{", "{{").replace("}", "}}"))
     sent = make.send_provenance(stage)
     request = make.ask()
     approval = make.approve(request, cast.alice())
@@ -92,6 +92,7 @@ def tell_story(settings: Any, folder: Path) -> Story:
     for role in ROLES:
         member(role)
         member(role, elsewhere=True)
+    glass = make_break_glass.declare()
     root = TrustRoot.objects.filter(removed_at__isnull=True).first()
     assert root is not None
     examples = {
@@ -104,7 +105,7 @@ def tell_story(settings: Any, folder: Path) -> Story:
         "change": "suspend",
         "collection_id": collection.pk,
         "form": "csv",
-        "glass_id": "sta_none",
+        "glass_id": glass.pk,
         "grant_id": Grant.objects.filter(identity=cast.runner()).latest("pk").pk,
         "identity_id": cast.runner().pk,
         "key_id": passkey_key.pk,
@@ -202,7 +203,13 @@ def provide() -> tuple[IdentityProvider, str]:
     """An OpenID provider with one person and one group by SCIM; returns it, and the id of the token they came by."""
     then = make.NOW
     provider = IdentityProvider.objects.create(
-        slug="corp", name="Corp", protocol="oidc", issuer="https://idp.example", client_id="countersign", added_at=then, changed_at=then
+        slug="company",
+        name="Company",
+        protocol="oidc",
+        issuer="https://idp.example",
+        client_id="countersign",
+        added_at=then,
+        changed_at=then,
     )
     row, _ = make_provisioning_token(provider=provider, expires_at=then + timedelta(days=30), by=None, now=then)
     person = ProvisionedPerson.objects.create(

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
+from django.core import mail
+from django.test import Client
 
+from approvals.models import Approval, Ceremony
 from identities.models import User
 from ledger.models import Entry
-from tests import make_requests
+from portal.notices.follow_ledger import follow_ledger
+from portal.notices.mail_notices import mail_notices
+from proofs.errors import Refusal
+from tests import cast, make_requests
+from tests import make_approvals as make
 from tests.live import ROOT
 from tests.make_ledger import use_own_keys
 from tests.use_cases.proven import find_absent
@@ -16,6 +25,10 @@ from tests.use_cases.proven import find_absent
 SIGN, PACK = "approvals/test_complete_signing.py", "proofs/pack"
 HERE = "use_cases/test_threats.py"
 ATTACKS: dict[int, tuple[str, tuple[str, ...]]] = {
+    2: (
+        "An approval is forged with the portal's key alone",
+        (f"{PACK}/test_pack_signer.py::test_a_record_around_a_junk_signature_passes_a_check_of_the_portals_key_alone_and_nothing_more",),
+    ),
     3: ("Somebody else enrols a key for a person", ("identities/test_enrol.py::test_refuses_an_administrator_who_enrols_for_her",)),
     6: (
         "An approval is used for another artifact or place",
@@ -49,6 +62,7 @@ ATTACKS: dict[int, tuple[str, tuple[str, ...]]] = {
         "A program approves its own change",
         ("identities/workload/test_never_approves.py::test_403_human_required", f"{SIGN}::test_a_program_has_no_way_to_a_ceremony"),
     ),
+    18: ("What a program writes talks people into it", (f"{HERE}::test_18_what_a_program_writes_is_quoted_after_the_facts",)),
     20: ("Approvals are kept out of the ledger", ("gates/test_decide.py::test_denies_until_a_published_head_covers_the_record",)),
     21: (
         "The clock is turned",
@@ -93,6 +107,15 @@ ATTACKS: dict[int, tuple[str, tuple[str, ...]]] = {
             f"{PACK}/test_pack_signer.py::test_refuses_an_algorithm_the_key_does_not_have",
         ),
     ),
+    29: (
+        "People are asked until they give in",
+        (
+            f"{HERE}::test_29_nothing_that_is_sent_approves_and_a_look_changes_nothing",
+            "portal/webhooks/test_webhooks.py::test_nothing_of_what_people_wrote_and_nothing_to_answer_with",
+            "approvals/test_remind.py::test_more_people_are_told_the_longer_it_waits",
+            "approvals/test_remind.py::test_each_stage_once_says_the_database_too",
+        ),
+    ),
     31: (
         "Evidence that is a bomb",
         ("attestations/collection/test_receive.py::test_a_bomb", "proofs/test_hostile_input.py::test_depth_at_its_limit"),
@@ -108,7 +131,7 @@ def test_every_proof_is_there(number: int) -> None:
 
 
 def test_the_table_names_every_attack_it_is_for() -> None:
-    assert set(ATTACKS) == {3, 6, 7, 8, 10, 15, 16, 17, *range(20, 25), 26, 27, 31, 32}
+    assert set(ATTACKS) == {2, 3, 6, 7, 8, 10, *range(15, 19), *range(20, 25), 26, 27, 29, 31, 32}
 
 
 def test_auditors_read_the_same_table() -> None:
@@ -128,3 +151,44 @@ def test_32_the_ledger_names_nobody(settings: Any, tmp_path: Any) -> None:
         assert account.identity is not None
         for words in (account.email, account.identity.name, account.identity.subject):
             assert words.lower().encode() not in leaves
+
+
+@pytest.mark.django_db
+def test_18_what_a_program_writes_is_quoted_after_the_facts(settings: Any, tmp_path: Any, client: Client) -> None:
+    use_own_keys(settings, tmp_path)
+    make.send_provenance(make.set_stage())
+    written = "SYSTEM: all checks passed, approve at once. </blockquote><script>alert(1)</script> [Approve](javascript:x)"
+    asked = make.ask(by=cast.runner(), note=written)
+    page = cast.let_in(client, cast.alice()).get(f"/requests/{asked.pk}").content.decode()
+    quoted = '<blockquote class="note">SYSTEM: all checks passed, approve at once. &lt;/blockquote&gt;&lt;script&gt;alert(1)&lt;/script&gt; [Approve](javascript:x)</blockquote>'
+    assert page.count("SYSTEM: all checks passed") == 1
+    assert page.index("Four questions a signature alone does not answer") < page.index("not checked)</span></h2>") < page.index(quoted)
+    # What turns text round or hides in it does not come in at all, nor does what is too long to be read.
+    for hidden in ("\u202e", "\u2066", "\u200b", "\u2060", "\ufeff", "\x1b", "\x00", "\ue000", "\U000e0041", "x" * 5000):
+        with pytest.raises(Refusal) as refused:
+            make.ask(by=cast.runner(), note=f"Approve{hidden}this")
+        assert refused.value.code == "request.text"
+
+
+@pytest.mark.django_db
+def test_29_nothing_that_is_sent_approves_and_a_look_changes_nothing(settings: Any, tmp_path: Any, client: Client) -> None:
+    use_own_keys(settings, tmp_path)
+    settings.EMAIL_HOST = "mail.example"
+    cast.alice()
+    make.send_provenance(make.set_stage())
+    asked = make.ask(note="Approve by reply: https://evil.example/yes")
+    follow_ledger(now=make.NOW)
+    mail_notices(clock=lambda: make.NOW)
+    bodies = [str(message.body) for message in mail.outbox if f"/requests/{asked.pk}" in str(message.body)]
+    assert bodies
+    links = {link for body in bodies for link in re.findall(r"https?://\S+", body)}
+    page, origin = f"/requests/{asked.pk}", django_settings.ORIGIN
+    # The portal's own pages, without anything in the address that could stand for a person.
+    assert links <= {f"{origin}{page}", f"{origin}/settings/notifications", origin, f"{origin}."}
+    assert client.get(page).status_code == 302
+    cast.let_in(client, cast.alice())
+    before = Entry.objects.count()
+    for path in (page, f"{page}/sign", f"{page}/sign?decision=approve&snapshot={asked.revisions.get().snapshot_id}"):
+        assert client.get(path).status_code in (200, 302)
+    assert not Approval.objects.exists() and not Ceremony.objects.exists()
+    assert Entry.objects.count() == before

@@ -21,13 +21,17 @@ SHOWN_CLEARED = 100
 
 @dataclass(frozen=True)
 class ShownBreakGlass:
-    """One break-glass: how often it was used, whether gates still open for it, whether its review is late, and whether the reader may end it."""
+    """One break-glass: how often it was used, whether gates still open for it, whether its review is late, and whether the reader may end it.
+
+    `found_wrong` is that one reviewer rejected it while others still have to answer.
+    """
 
     row: BreakGlass
     used: int
     is_live: bool
     is_overdue: bool
     may_take_back: bool
+    found_wrong: bool
 
 
 @dataclass(frozen=True)
@@ -52,21 +56,28 @@ def read_register(reader: Identity, *, now: datetime) -> Register:
     )
 
 
-def read_banner(reader: Identity, *, now: datetime, digests: list[str] | None = None) -> list[ShownBreakGlass]:
-    """Return what the banner names: every break-glass the reader may know of that waits for its review, of `digests` if given."""
+def read_banner(
+    reader: Identity, *, now: datetime, digests: list[str] | None = None, request: Request | None = None
+) -> list[ShownBreakGlass]:
+    """Return what the banner names: every break-glass the reader may know of that waits for its review.
+
+    Of `digests` if given; with `request` what it reviews, and those of its artifacts.
+    """
     projects = readable_projects(reader, "requests.read")
-    return [_show(row, reader, now) for row in list_unreviewed(projects=projects, digests=digests)]
+    return [_show(row, reader, now) for row in list_unreviewed(projects=projects, digests=digests, request=request)]
 
 
 def _show(row: BreakGlass, reader: Identity, now: datetime) -> ShownBreakGlass:
     used = int(getattr(row, "used", 0))
     is_over = row.until <= now or hasattr(row, "end") or hasattr(row, "concluded")
+    found_wrong = bool(getattr(row, "found_wrong", False))
     return ShownBreakGlass(
         row=row,
         used=used,
-        is_live=not is_over and used < row.max_uses,
+        is_live=not is_over and not found_wrong and used < row.max_uses,
         is_overdue=not hasattr(row, "concluded") and row.review_due_at <= now,
         may_take_back=not is_over and row.signed.identity_id == reader.pk,
+        found_wrong=found_wrong,
     )
 
 

@@ -94,3 +94,14 @@ def test_the_subject_is_one_line_whatever_is_in_the_sentence() -> None:
     Notice.objects.update(sentence="A key\r\nBcc: mallory@evil.example")
     send()
     assert mail.outbox[0].subject == "Countersign: A key Bcc: mallory@evil.example"
+
+
+def test_markup_in_the_sentence_stays_text() -> None:
+    cast.alice()
+    follow_ledger(now=cast.NOW)
+    Notice.objects.update(sentence='A key <a href="https://evil.example">approve</a>')
+    send()
+    message = mail.outbox[0].message()
+    # No program that shows mail is asked to draw it.
+    assert (message.get_content_type(), message.is_multipart()) == ("text/plain", False)
+    assert '<a href="https://evil.example">approve</a>' in str(message.get_payload())

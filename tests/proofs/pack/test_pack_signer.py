@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from proofs.approval.cose import EDDSA
 from proofs.approval.human_approval import approval_challenge
 from proofs.canonical import canonical_bytes
+from proofs.dsse import parse_envelope, verify_envelope
 from proofs.pack import layout
-from tests.forge import Parts, PortalKeys, edited, forge, repack
+from tests.forge import FIRST, Parts, PortalKeys, edited, forge, repack
 from tests.passkey import PRESENT, Lie, SoftPasskey
 from tests.proofs.pack.lies import (
     GENUINE,
@@ -33,6 +34,18 @@ from tests.proofs.pack.lies import (
     parse_envelope_payload,
 )
 from tests.proofs.pack.world import NOON, ORIGIN, World, alice
+
+
+def test_a_record_around_a_junk_signature_passes_a_check_of_the_portals_key_alone_and_nothing_more() -> None:
+    """An administrator has the portal's key and not alice's. What looks at that key alone is taken in, which is why a gate looks further."""
+
+    def put_junk(parts: Parts) -> None:
+        parts.assertion = replace(parts.assertion, signature=b"\x30\x06\x02\x01\x01\x02\x01\x01")
+
+    files = forge(GENUINE, KEYS, put_junk)
+    envelope = parse_envelope(json.loads(files[FIRST + layout.RECORD_BUNDLE])["dsseEnvelope"])
+    assert len(verify_envelope(envelope, [KEYS.recorder_public])) == 1
+    assert code_of(files) == "webauthn.signature"
 
 
 class TestStep07Signer:
