@@ -5,26 +5,36 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from approvals.models import OutcomeStatement, Request
-from proofs.approval.outcome import parse_outcome
+from proofs.approval.outcome import Outcome, OutcomeFacts, build_simple_result, parse_outcome
 from proofs.canonical import parse_json
+from proofs.digest import sha256_hex
 from proofs.dsse import parse_envelope
+
+Type = OutcomeStatement.Type
 
 
 def newest_outcome(request: Request) -> list[OutcomeStatement]:
-    """Return the newest statement of each type about the newest revision, the simple result first; none where it was never approved."""
+    """Return the newest summary of the newest revision and its simple result, which comes first; none where it was never approved."""
     newest = request.revisions.order_by("-number").first()
-    if newest is None:
+    summary = newest.outcomes.filter(type=Type.SUMMARY).order_by("-entry_id").first() if newest else None
+    if summary is None:
         return []
-    rows = newest.outcomes.select_related("entry").order_by("entry_id")
-    return list({row.type: row for row in rows}.values())
+    said = _read(summary)
+    # The simple result may have been said about another request in the same second, word for word.
+    facts = OutcomeFacts(said.subject, said.verifier, said.policy, said.properties, said.at)
+    simple = OutcomeStatement.objects.filter(digest=sha256_hex(build_simple_result(facts)), type=Type.SIMPLE_RESULT)
+    return [*simple.select_related("entry"), summary]
 
 
 def outcome_resting_on(request: Request, records: Collection[str]) -> list[OutcomeStatement]:
     """Return the newest statements where they rest on exactly these records (SHA-256, hex); none where some have ended since or are new."""
     found = newest_outcome(request)
-    summary = next((row for row in found if row.type == OutcomeStatement.Type.SUMMARY), None)
-    if summary is None:
+    if not found:
         return []
-    inputs = set(parse_outcome(parse_envelope(parse_json(bytes(summary.envelope))).payload).inputs)
+    summary = found[-1]
     evidence = set(summary.revision.evidence.values_list("attestation__blob_id", flat=True)) if summary.revision else set()
-    return found if inputs == set(records) | evidence else []
+    return found if set(_read(summary).inputs) == set(records) | evidence else []
+
+
+def _read(row: OutcomeStatement) -> Outcome:
+    return parse_outcome(parse_envelope(parse_json(bytes(row.envelope))).payload)

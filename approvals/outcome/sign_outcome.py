@@ -30,8 +30,9 @@ Type = OutcomeStatement.Type
 def sign_outcome(*, revision: Revision, approvals: Sequence[Approval], now: datetime) -> list[OutcomeStatement]:
     """Sign both statements over a revision that is fully approved by `approvals`, and keep them; return them.
 
-    For the transaction of the answer that made it so. Each later approval gets a pair of its own, over all of them. Does not check that
-    they are enough: `approvals.requests.status` has said so.
+    For the transaction of the answer that made it so. Each later approval gets a pair of its own, over all of them. The simple result names
+    no records: where another request came to the same in the same second, it is that very statement, and is not signed again. Does not
+    check that they are enough: `approvals.requests.status` has said so.
     """
     payload = bytes(approvals[0].payload)
     statement = parse_human_approval(payload)
@@ -48,8 +49,11 @@ def sign_outcome(*, revision: Revision, approvals: Sequence[Approval], now: date
         records=[answer.record.digest for answer in approvals],
         evidence=list(revision.evidence.values_list("attestation__blob_id", flat=True)),
     )
+    simple = build_simple_result(facts)
+    # The ledger is held, because the record of the answer is in it: no other answer says the same meanwhile.
+    said = OutcomeStatement.objects.filter(digest=sha256_hex(simple), type=Type.SIMPLE_RESULT).first()
     return [
-        _keep(build_simple_result(facts), Type.SIMPLE_RESULT, revision=revision, now=now),
+        said or _keep(simple, Type.SIMPLE_RESULT, revision=revision, now=now),
         _keep(summary, Type.SUMMARY, revision=revision, now=now),
     ]
 

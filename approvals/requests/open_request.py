@@ -20,7 +20,7 @@ from approvals.requests.open_about_document import open_about_document
 from approvals.requests.people import Named
 from approvals.requests.plain_text import MAX_NAME, MAX_NOTE, MAX_TITLE, clean_text
 from approvals.requests.revise import revise_request
-from approvals.requests.supersede import hold_project, supersede_older
+from approvals.requests.supersede import hold_older, hold_project, supersede_older
 from attestations.models import Artifact
 from attestations.names import proven_name
 from identities.models import ApiCredential, Environment, Identity, Project
@@ -121,9 +121,9 @@ def _asked_artifacts(
 def _freeze_first(request: Request, asked: Sequence[AskedArtifact], people: Sequence[NamedPerson], *, now: datetime) -> Request:
     _keep_artifacts(request, asked, now=now)
     name_people(request=request, people=people)
+    older = [] if request.is_draft else hold_older(request, now=now)
     revise_request(request=request, by=request.requester, now=now)
-    if not request.is_draft:
-        supersede_older(request=request, by=request.requester, now=now)
+    supersede_older(request=request, older=older, by=request.requester, now=now)
     return request
 
 

@@ -11,7 +11,7 @@ from approvals.requests.happened import append_request_event, refuse_if_not_aske
 from approvals.requests.refresh import is_outdated
 from approvals.requests.revise import lock_state, revise_request
 from approvals.requests.status import refresh_state, refuse_if_shut, shut_because
-from approvals.requests.supersede import hold_project, supersede_older
+from approvals.requests.supersede import hold_older, hold_project, supersede_older
 from identities.models import Identity
 from identities.permissions import demand
 from proofs.errors import Conflict
@@ -27,6 +27,7 @@ def submit_request(*, request: Request, by: Identity, now: datetime) -> RequestS
     demand(by, "requests.open", project=request.project)
     refuse_if_not_asker(request, by)
     hold_project(request.project)
+    older = hold_older(request, now=now)
     state = lock_state(request, now=now)
     if shut_because(request) != RequestState.Status.DRAFT:
         refuse_if_shut(request)
@@ -38,5 +39,5 @@ def submit_request(*, request: Request, by: Identity, now: datetime) -> RequestS
     entry = append_request_event(event="request.submitted", request=request, document={}, by=by, now=now)
     row = RequestSubmission.objects.create(request=request, by=by, entry=entry, submitted_at=now)
     refresh_state(state, now=now)
-    supersede_older(request=request, by=by, now=now)
+    supersede_older(request=request, older=older, by=by, now=now)
     return row

@@ -2,12 +2,13 @@
 
 It does where the artifact names of the older one, without tag and digest, are all among the newer one's, for the same project and
 environment. One about exactly the same artifacts is the same question once more and stays: a no to either stops both at the gate. One
-that is approved stays: what people decided is not undone by asking for something else. Called by the acts that open
-and submit, in their transaction.
+that is approved stays: what people decided is not undone by asking for something else. A draft takes no place: it asks nobody yet. Called by
+the acts that open and submit, in their transaction.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from approvals.models import Request, Supersession
@@ -30,18 +31,29 @@ def hold_project(project: Project) -> None:
     list(Project.objects.select_for_update(no_key=True).filter(pk=project.pk))
 
 
-def supersede_older(*, request: Request, by: Identity, now: datetime) -> list[Supersession]:
-    """Supersede what `request` takes the place of, each request locked in the order of their ids; return the rows.
+def hold_older(request: Request, *, now: datetime) -> list[Request]:
+    """Lock `request` and what it might take the place of, in the order of their ids, and return the latter.
 
-    Does nothing for a draft, which asks nobody yet (`approvals.requests.submit` does it then).
+    Before the act writes into the ledger: an answer to one of them holds its request and waits for the ledger.
     """
+    older = _list_older(request)
+    for each in sorted([*older, request], key=lambda held: held.pk):
+        lock_state(each, now=now)
+    return older
+
+
+def supersede_older(*, request: Request, older: Sequence[Request], by: Identity, now: datetime) -> list[Supersession]:
+    """Supersede those of `older`, which `hold_older` returned in the same transaction, that still wait; return the rows."""
+    return [row for other in older if (row := _supersede(other, request, by=by, now=now)) is not None]
+
+
+def _list_older(request: Request) -> list[Request]:
     if request.kind not in KINDS:
         return []
     names = _names(request)
     others = Request.objects.filter(project=request.project, environment=request.environment, kind__in=KINDS, state__status__in=PENDING)
     others = others.exclude(pk=request.pk).select_related("project", "requester__owner", "on_behalf_of").prefetch_related("artifacts")
-    older = [other for other in others.order_by("pk") if _takes_place(other, request, names)]
-    return [row for other in older if (row := _supersede(other, request, by=by, now=now)) is not None]
+    return [other for other in others.order_by("pk") if _takes_place(other, request, names)]
 
 
 def _takes_place(older: Request, newer: Request, names: frozenset[_Name]) -> bool:

@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from approvals.models import OutcomeStatement, Request
+from approvals.outcome.read_outcome import newest_outcome
 from approvals.outcome.sign_outcome import sign_break_glass_outcome
 from approvals.packs.build import build_pack
 from approvals.trust import current_trust
@@ -56,6 +57,19 @@ class TestSignOutcome:
         assert [row.type for row in said] == ["svr", "vsa"]
         assert [row.entry_id for row in said] == [last.record.entry_id + 1, last.record.entry_id + 2]
         assert {row.entry.event for row in said} == {"outcome"}
+
+    def test_two_requests_that_come_to_the_same_in_one_second_share_the_simple_result(self) -> None:
+        first = ask()
+        second = make.ask()
+        make.approve(first, cast.alice())
+        make.approve(second, ivan())
+        (simple, summary), (same, other) = newest_outcome(first), newest_outcome(second)
+        assert (simple, summary == other) == (same, False)
+        assert [summary.revision.request, other.revision.request] == [first, second]
+        for request in (first, second):
+            files = build_pack(request=request, now=make.NOW, with_private=True)
+            assert {OUTCOME_SIMPLE, OUTCOME_SUMMARY} <= set(files)
+            verify_pack(files, trust=current_trust(), digest=make.image(), environment="production", at=make.NOW)
 
     def test_the_simple_result_counts_people_and_names_the_environment_and_the_policy(self) -> None:
         request = ask(count=2)

@@ -62,6 +62,9 @@ class Told:
         """Return every rule that does not hold now; empty where a gate may open."""
         if not self.asked or self.withdrawn:
             return ["nobody asks"]
+        if REQUESTER in self.inactive:
+            # Who asks answers for the workflow that signs as well.
+            return ["whoever asks has left"]
         reasons = []
         if not (self.provenance and not self.signer_suspended) and not self._is_waived():
             reasons.append("no provenance whose signer answers for it")
