@@ -22,7 +22,7 @@ from approvals.emergency.use_break_glass import use_break_glass
 from approvals.models import Approval, BreakGlassUse, PolicyActivation, Request
 from approvals.packs.build import build_pack
 from approvals.policies.versions import activation_in_force, mode_of
-from approvals.requests.claim_use import USED, claim_use, is_used
+from approvals.requests.claim_use import USED, claim_use, has_uses, is_used
 from approvals.requests.note_promotion import note_promotion
 from approvals.requests.revise import lock_state
 from approvals.trust import current_trust
@@ -99,8 +99,8 @@ def _ended_meanwhile(request: Request, question: Question, *, now: datetime) -> 
 
 
 def _claim(request: Request, decision_id: str, *, by: Identity, now: datetime) -> list[Reason]:
-    """Take the one use of an approved action, in the transaction of the answer; of two gates that ask at once, one is told that it is used."""
-    if request.kind != Request.Kind.AGENT_ACTION:
+    """Take the one use of an approved action or rotation, in the transaction of the answer; of two gates that ask at once, one is told that it is used."""
+    if not has_uses(request):
         return []
     try:
         claim_use(request=request, decision_id=decision_id, by=by, now=now)
@@ -110,7 +110,7 @@ def _claim(request: Request, decision_id: str, *, by: Identity, now: datetime) -
 
 
 def _check_used(request: Request) -> list[Reason]:
-    sentence = "This action was let through once already; ask people again for another time."
+    sentence = "This was let through once already; ask people again for another time."
     return [Reason(USED, sentence, request_id=request.pk)] if is_used(request) else []
 
 
