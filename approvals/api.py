@@ -14,14 +14,25 @@ from rest_framework.views import APIView
 
 from approvals.models import OutcomeStatement, Request
 from approvals.outcome.read_outcome import newest_outcome
-from approvals.pages.described import describe_request
+from approvals.pages.described import describe_execution, describe_request
 from approvals.path.receive_observations import NEW, REFUSED, ObservationAnswer, receive_observations
 from approvals.requests.answer_changes import answer_changes
 from approvals.requests.open_request import AskedArtifact, open_request
 from approvals.requests.people import Named
+from approvals.requests.report_execution import report_execution
 from approvals.requests.submit import submit_request
 from approvals.requests.withdraw import withdraw_request
-from approvals.serializers import InputNote, InputObservation, InputReason, InputRequest, OutputObservations, OutputOutcome, OutputRequest
+from approvals.serializers import (
+    InputExecution,
+    InputNote,
+    InputObservation,
+    InputReason,
+    InputRequest,
+    OutputExecution,
+    OutputObservations,
+    OutputOutcome,
+    OutputRequest,
+)
 from identities.api_authentication import HasScope, IsPerson, caller_of
 from identities.models import ApiCredential, Environment, Identity, Project
 from identities.permissions import readable_projects
@@ -126,6 +137,21 @@ class ChangesView(APIView):
         body.is_valid(raise_exception=True)
         answer_changes(request=asked, note=body.validated_data["note"], by=caller_of(request), now=timezone.now())
         return Response(_described(asked, caller_of(request)))
+
+
+class ExecutionView(APIView):
+    """Report what became of an action or a rotation, by the program that a gate let do it."""
+
+    permission_classes = [HasScope]
+    required_scope = ApiCredential.Scope.GATES_DECIDE
+
+    @extend_schema(request=InputExecution, responses={200: OutputExecution}, operation_id="request_report_execution")
+    def post(self, request: ApiRequest, request_id: str) -> Response:
+        body = InputExecution(data=request.data)
+        body.is_valid(raise_exception=True)
+        asked = _get_request(request, request_id)
+        report_execution(request=asked, **body.validated_data, by=caller_of(request), now=timezone.now())
+        return Response(OutputExecution(describe_execution(asked)).data)
 
 
 class OutcomeView(APIView):

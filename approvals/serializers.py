@@ -11,6 +11,7 @@ from approvals.requests.open_request import MAX_ARTIFACTS, OPENED_HERE
 from approvals.requests.plain_text import MAX_NAME, MAX_NOTE, MAX_TITLE
 from attestations.models import Place
 from proofs.approval.delta import AREAS
+from proofs.approval.execution import MAX_DETAIL, REPORTED
 from proofs.approval.verdict import Verdict
 from proofs.observation import MAX_LOCATION, MAX_REFERENCE, MAX_SLUG
 
@@ -78,6 +79,34 @@ class InputReason(serializers.Serializer):
     """Why a request is withdrawn."""
 
     reason = serializers.CharField(max_length=MAX_NOTE)
+
+
+class InputExecution(serializers.Serializer):
+    """What became of what a gate let through."""
+
+    outcome = serializers.ChoiceField(choices=list(REPORTED))
+    result = serializers.RegexField(
+        r"\A[0-9a-f]{64}\Z", required=False, allow_blank=True, default="", help_text="SHA-256 of what came out of it."
+    )
+    detail = serializers.CharField(
+        max_length=MAX_DETAIL, required=False, allow_blank=True, default="", help_text="One line, quoted and not checked; no secrets."
+    )
+
+
+class OutputExecution(serializers.Serializer):
+    """How far it was carried out, and what the portal signed about that."""
+
+    state = serializers.ChoiceField(choices=["claimed", "executed", "failed", "outcome_unknown"])
+    by = serializers.CharField()
+    decision = serializers.CharField(help_text="The gate's answer that let it through.")
+    claimedAt = serializers.DateTimeField()
+    at = serializers.DateTimeField(allow_null=True)
+    result = serializers.CharField(help_text="SHA-256, or empty.")
+    detail = serializers.CharField()
+    ledgerIndex = serializers.IntegerField(allow_null=True)
+    envelope = serializers.JSONField(
+        allow_null=True, help_text="The DSSE envelope, signed by the portal's recorder key; null before there is one."
+    )
 
 
 class InputNote(serializers.Serializer):
@@ -172,6 +201,7 @@ class OutputRequest(serializers.Serializer):
     approvals = OutputAnswer(many=True, help_text="Every answer to every revision, oldest first.")
     approvalsRequired = serializers.IntegerField()
     reasons = serializers.ListField(child=serializers.CharField(), help_text="Why it is not approved, in sentences; empty once it is.")
+    execution = OutputExecution(allow_null=True, help_text="What became of it, once a gate let an action or a rotation through.")
     openedAt = serializers.DateTimeField()
     dueAt = serializers.DateTimeField(allow_null=True, help_text="Until when it should be answered; null where nobody has to.")
     waitsFor = OutputTurn(many=True, help_text="Whose turn it is, the longest first, at most a hundred.")

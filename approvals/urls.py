@@ -57,6 +57,7 @@ urlpatterns = [
     path("api/v1/requests/<str:request_id>/withdrawal", api.WithdrawalView.as_view(), name="api_withdrawal"),
     path("api/v1/requests/<str:request_id>/submission", api.SubmissionView.as_view(), name="api_submission"),
     path("api/v1/requests/<str:request_id>/changes", api.ChangesView.as_view(), name="api_changes"),
+    path("api/v1/requests/<str:request_id>/execution", api.ExecutionView.as_view(), name="api_execution"),
     path("api/v1/requests/<str:request_id>/approvals", api.ApprovalsView.as_view(), name="api_approvals"),
     path("api/v1/requests/<str:request_id>/comments", conversation_api.CommentsView.as_view(), name="api_comments"),
     path("api/v1/requests/<str:request_id>/outcome", api.OutcomeView.as_view(), name="api_outcome"),

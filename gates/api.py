@@ -35,6 +35,7 @@ class DecisionsView(APIView):
             digest=question.validated_data["digest"],
             environment_slug=question.validated_data["environment"],
             project_slug=question.validated_data["project"],
+            purpose=question.validated_data["purpose"],
             by=caller_of(request),
             now=timezone.now(),
         )
@@ -66,6 +67,8 @@ def _answer(decision: Decision) -> dict[str, object]:
                 "enforced": decision.enforced is not False,
                 "would": decision.would or [],
                 "breakGlass": decision.break_glass.signed.payload_digest if decision.break_glass else None,
+                "purpose": decision.purpose or Decision.Purpose.PROMOTE,
+                "validUntil": decision.valid_until,
                 "digest": decision.artifact_digest,
                 "environment": decision.environment_slug,
                 "request": decision.request_id,

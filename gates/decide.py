@@ -4,6 +4,7 @@ The answer is recomputed from the signed material each time, with the code an au
 then held against what is true today: keys, identities, policy and verdicts. Whatever cannot be shown is a deny with a reason; under a policy that
 is only observed or warned of it is an allow that says so, with the reasons of the deny it would have been. Where somebody broke the glass for
 this digest there, the deny becomes `break_glass`, with its reasons, as often as they signed; that is never an allow.
+A question is about a promotion that begins, or, with the purpose `run`, about what was promoted before and starts again (`gates.weigh_run`).
 Every answer is written down with its ledger entry before it is given. Not checked here: where the artifact is; a gate is asked about a
 digest, and knows of tags only what observers told.
 """
@@ -15,26 +16,28 @@ from datetime import datetime
 
 import structlog
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Min
 
 from approvals.emergency.use_break_glass import use_break_glass
 from approvals.models import Approval, BreakGlassUse, PolicyActivation, Request
 from approvals.packs.build import build_pack
 from approvals.policies.versions import activation_in_force, mode_of
-from approvals.requests.claim_use import USED, claim_use, is_used
+from approvals.requests.claim_use import USED, claim_use, has_uses, is_used
 from approvals.requests.note_promotion import note_promotion
 from approvals.requests.revise import lock_state
 from approvals.trust import current_trust
 from attestations.models import Artifact
 from gates.models import Decision, new_decision_id
-from gates.present_facts import check_ended, check_open, check_path_stands, check_people, check_present_facts
+from gates.present_facts import check_ended, check_later_no, check_open, check_path_stands, check_people, check_present_facts
 from gates.reasons import Reason
+from gates.weigh_run import read_promotion, weigh_runs
 from identities.actors import actor_of
 from identities.models import Environment, Identity, Project
 from ledger.append import append_event
 from proofs.canonical import canonical_bytes
 from proofs.digest import parse_digest, sha256_hex
-from proofs.errors import Refusal
+from proofs.errors import Malformed, Refusal
+from proofs.moment import rfc3339
 from proofs.pack.verify import verify_pack
 
 log = structlog.get_logger(__name__)
@@ -46,20 +49,30 @@ LET_THROUGH = (Request.Kind.RELEASE, Request.Kind.PROMOTION, Request.Kind.AGENT_
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a gate is asked: a digest as `parse_digest` spells it, and the slugs of environment and, if named, project."""
+    """What a gate is asked: a digest as `parse_digest` spells it, the slugs of environment and, if named, project, and what it is to do."""
 
     digest: str
     environment: str
     project: str = ""
+    purpose: Decision.Purpose = Decision.Purpose.PROMOTE
+
+    @property
+    def is_run(self) -> bool:
+        """Whether it is about what was promoted before."""
+        return self.purpose == Decision.Purpose.RUN
 
 
-def decide(*, digest: str, environment_slug: str, by: Identity, now: datetime, project_slug: str = "") -> Decision:
+def decide(
+    *, digest: str, environment_slug: str, by: Identity, now: datetime, project_slug: str = "", purpose: str = Decision.Purpose.PROMOTE
+) -> Decision:
     """Weigh every request that asks for `digest` in the environment, and write the answer down.
 
-    `project_slug` may stay empty where one project alone has a policy for the environment. Returns the stored `Decision`. Refuses with
-    `digest.malformed` for what is not a digest; an unknown digest, environment or project is not a refusal but a recorded deny.
+    `purpose` is `promote` or `run`. `project_slug` may stay empty where one project alone has a policy for the environment. Returns the stored `Decision`. Refuses with
+    `digest.malformed` for what is not a digest and `purpose.unknown` for another purpose; an unknown digest, environment or project is not a refusal but a recorded deny.
     """
-    question = Question(str(parse_digest(digest)), environment_slug, project_slug)
+    if purpose not in Decision.Purpose.values:
+        raise Malformed("purpose.unknown", f"got the purpose {purpose[:64]!r}, expected promote or run")
+    question = Question(str(parse_digest(digest)), environment_slug, project_slug, Decision.Purpose(purpose))
     request: Request | None = None
     lenient: PolicyActivation.Mode | None = None
     try:
@@ -73,18 +86,21 @@ def decide(*, digest: str, environment_slug: str, by: Identity, now: datetime, p
     return _record(question, request, reasons, lenient=lenient, by=by, now=now)
 
 
-def _ended_meanwhile(request: Request, *, now: datetime) -> list[Reason]:
+def _ended_meanwhile(request: Request, question: Question, *, now: datetime) -> list[Reason]:
     """Hold the request and look once more at who answers for it: an approval that ends unused must not have been used a moment later."""
     lock_state(request, now=now)
     try:
+        if question.is_run:
+            promoted = read_promotion(request, question.digest)
+            return check_open(request) or check_ended(request, promoted.revision if promoted else None)
         return check_open(request) or check_ended(request) or check_people(request)
     except Refusal as refusal:
         return [Reason(refusal.code, refusal.reason, request_id=request.pk)]
 
 
 def _claim(request: Request, decision_id: str, *, by: Identity, now: datetime) -> list[Reason]:
-    """Take the one use of an approved action, in the transaction of the answer; of two gates that ask at once, one is told that it is used."""
-    if request.kind != Request.Kind.AGENT_ACTION:
+    """Take the one use of an approved action or rotation, in the transaction of the answer; of two gates that ask at once, one is told that it is used."""
+    if not has_uses(request):
         return []
     try:
         claim_use(request=request, decision_id=decision_id, by=by, now=now)
@@ -94,7 +110,7 @@ def _claim(request: Request, decision_id: str, *, by: Identity, now: datetime) -
 
 
 def _check_used(request: Request) -> list[Reason]:
-    sentence = "This action was let through once already; ask people again for another time."
+    sentence = "This was let through once already; ask people again for another time."
     return [Reason(USED, sentence, request_id=request.pk)] if is_used(request) else []
 
 
@@ -112,7 +128,10 @@ def _weigh(question: Question, *, by: Identity, now: datetime) -> tuple[Request 
     if not Artifact.objects.filter(pk=question.digest).exists():
         unseen = Reason("scope.artifact", f"{question.digest} has never been seen: no evidence and no request names it.")
         return None, [unseen], lenient
-    request, against = weigh_requests(question.digest, project=project, environment=environment, now=now)
+    weigh = weigh_runs if question.is_run else weigh_requests
+    request, against = weigh(question.digest, project=project, environment=environment, now=now)
+    if question.is_run:
+        return request, against, lenient
     missing = Reason("approval.missing", f"Nobody has asked for {question.digest} to go to {environment.name}; open a request.")
     return request, against if request else [missing], lenient
 
@@ -137,11 +156,20 @@ def weigh_requests(digest: str, *, project: Project, environment: Environment, n
     newest = asked.select_related("project", "environment", "requester__owner").order_by("-opened_at", "-pk")[:MAX_REQUESTS_WEIGHED]
     first_reasons: list[Reason] = []
     for request in newest:
-        against = weigh_request(request, digest, now=now) or _check_later_no(request, asked) or check_path_stands(request, digest=digest)
+        against = (
+            weigh_request(request, digest, now=now)
+            or check_later_no(asked, since=_last_yes(request))
+            or check_path_stands(request, digest=digest)
+        )
         if not against:
             return request, []
         first_reasons = first_reasons or against
     return newest.first(), first_reasons
+
+
+def _last_yes(request: Request) -> datetime | None:
+    live = Approval.objects.filter(revision__request=request, end__isnull=True)
+    return live.aggregate(Max("signed_at"))["signed_at__max"]  # type: ignore[no-any-return]
 
 
 def _choose_project(question: Question, environment: Environment) -> tuple[Project | None, list[Reason]]:
@@ -172,17 +200,6 @@ def weigh_request(request: Request, digest: str, *, now: datetime) -> list[Reaso
         return [Reason(refusal.code, refusal.reason, request_id=request.pk)]
 
 
-def _check_later_no(opening: Request, asked: QuerySet[Request]) -> list[Reason]:
-    """Say who answered no to the same question, on whichever request, after the last approval that would open the gate."""
-    last_yes = Approval.objects.filter(revision__request=opening, end__isnull=True).aggregate(Max("signed_at"))["signed_at__max"]
-    later = Approval.objects.filter(revision__request__in=asked.values("pk"), signed_at__gte=last_yes)
-    no = later.exclude(decision=Approval.Decision.APPROVE).select_related("identity", "revision").order_by("-signed_at").first()
-    if no is None:
-        return []
-    words = f"{no.identity} answered later, on another request for this artifact: {no.get_decision_display().lower()}."
-    return [Reason("approval.decision", words, request_id=no.revision.request_id)]
-
-
 @transaction.atomic
 def _record(
     question: Question,
@@ -196,10 +213,11 @@ def _record(
     decision_id = new_decision_id()
     if request is not None and not reasons:
         reasons = (
-            _ended_meanwhile(request, now=now)
+            _ended_meanwhile(request, question, now=now)
             or _claim(request, decision_id, by=by, now=now)
-            or _promote(request, decision_id, by=by, now=now)
+            or _promote(request, question, decision_id, by=by, now=now)
         )
+    valid_until = _valid_until(request, question) if request is not None and not reasons else None
     environment = Environment.objects.filter(slug=question.environment, team_id=by.team_id).first()
     # Under a policy that is observed or warned of alone, the deny is written down as what it would have been.
     would = [reason.as_dict() for reason in reasons] if lenient else []
@@ -214,10 +232,12 @@ def _record(
             "artifact": question.digest,
             "environment": question.environment,
             "project": question.project,
+            "purpose": question.purpose.value,
             "outcome": outcome.value,
             "reasons": against,
             "request": request.pk if request else None,
             "decidedAt": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            **({"validUntil": rfc3339(valid_until)} if valid_until else {}),
             **({"enforced": False, "mode": str(lenient), "would": would} if would else {}),
             **({"breakGlass": _use_document(use)} if use else {}),
         }
@@ -228,6 +248,8 @@ def _record(
         artifact_digest=question.digest,
         environment_slug=question.environment,
         environment=environment,
+        purpose=question.purpose,
+        valid_until=valid_until,
         outcome=outcome,
         reasons=against,
         enforced=False if would else None,
@@ -241,9 +263,20 @@ def _record(
     )
 
 
-def _promote(request: Request, decision_id: str, *, by: Identity, now: datetime) -> list[Reason]:
+def _valid_until(request: Request, question: Question) -> datetime | None:
+    """Return until when the same question can be answered with yes on this request, as far as time alone decides: the first approval that
+    runs out, or the end of a run. Null where that is not known."""
+    if question.is_run:
+        promoted = read_promotion(request, question.digest)
+        return promoted.run_until if promoted else None
+    revision = request.revisions.latest("number")
+    live = revision.approvals.filter(decision=Approval.Decision.APPROVE, end__isnull=True)
+    return live.aggregate(Min("not_after"))["not_after__min"]  # type: ignore[no-any-return]
+
+
+def _promote(request: Request, question: Question, decision_id: str, *, by: Identity, now: datetime) -> list[Reason]:
     """Note that artifacts were let through, the first time; what cannot be noted is not let through."""
-    if request.kind not in (Request.Kind.RELEASE, Request.Kind.PROMOTION):
+    if question.is_run or request.kind not in (Request.Kind.RELEASE, Request.Kind.PROMOTION):
         return []
     try:
         note_promotion(request=request, decision_id=decision_id, by=by, now=now)

@@ -34,9 +34,10 @@ class _Fallen:
     is_own: bool
 
 
-def check_evidence_today(revision: Revision, *, now: datetime) -> list[Reason]:
+def check_evidence_today(revision: Revision, *, now: datetime, weighed_at: datetime | None = None) -> list[Reason]:
     """Return the reasons why the evidence of a revision no longer meets its policy, each naming an item; none where it does without those.
 
+    `weighed_at` is the moment at which the rules about age are weighed, where it is not now.
     A suspended, orphaned or revoked signer says no yes today, one retired since it signed does; a no that they said stands. Refuses as
     evaluating the policy does.
     """
@@ -45,7 +46,7 @@ def check_evidence_today(revision: Revision, *, now: datetime) -> list[Reason]:
     evidence = [
         {**item, "verdict": fallen[item["digest"]].verdict} if item["digest"] in fallen else item for item in policy_input["evidence"]
     ]
-    weighed = evaluate_policy(policy, {**policy_input, "evidence": evidence}, at=now)
+    weighed = evaluate_policy(policy, {**policy_input, "evidence": evidence}, at=weighed_at or now)
     failed = {rule["id"] for rule in weighed["rules"] if rule["outcome"] not in ("pass", "awaiting", "waived")}
     if failed:
         shown = parse_canonical(bytes_of(revision.policy_result))

@@ -26,6 +26,10 @@ class Decision(AppendOnly):
         DENY = "deny", "Deny"
         BREAK_GLASS = "break_glass", "Break glass"
 
+    class Purpose(models.TextChoices):
+        PROMOTE = "promote", "Promote"
+        RUN = "run", "Run"
+
     id = models.CharField(primary_key=True, max_length=40, default=new_decision_id)
     artifact_digest = models.CharField(max_length=140, db_index=True)
     environment_slug = models.CharField(max_length=64)
@@ -42,6 +46,11 @@ class Decision(AppendOnly):
     would = models.JSONField(null=True, blank=True)
     # What let it through where its policy did not.
     break_glass = models.ForeignKey(BreakGlass, null=True, blank=True, on_delete=models.PROTECT, related_name="decisions")
+
+    # Whether a promotion was to begin, or what was promoted was to start again; answers of before there was the difference have none.
+    purpose = models.CharField(max_length=8, choices=Purpose.choices, null=True, blank=True)
+    # Until when time alone does not turn the yes into a no.
+    valid_until = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return f"{self.outcome} {self.artifact_digest[:19]} to {self.environment_slug}"

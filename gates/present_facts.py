@@ -5,7 +5,10 @@ Reads only. Each check answers with a reason or with nothing. Not checked: anyth
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
+
+from django.db.models import QuerySet
 
 from approvals.models import Approval, ApprovalEnd, Request, Revision
 from approvals.path.contradictions import standing_contradictions
@@ -24,7 +27,7 @@ from gates.models import Decision
 from gates.reasons import Reason
 from identities.models import Identity
 from identities.permissions import roles_of
-from identities.standing import SUSPENDED, in_words, is_only_deactivated, why_not_answering
+from identities.standing import COMPROMISED, SUSPENDED, in_words, is_only_deactivated, why_not_answering
 from proofs.approval.human_approval import parse_human_approval
 from proofs.canonical import parse_canonical
 from proofs.errors import Refusal
@@ -59,9 +62,9 @@ def check_open(request: Request) -> list[Reason]:
     return [Reason(shut[0], f"{shut[1][:1].upper()}{shut[1][1:]}.", request_id=request.pk)] if shut else []
 
 
-def check_ended(request: Request) -> list[Reason]:
-    """Return the reasons that approvals of the newest revision ended, unused or revoked, where what is left is not enough."""
-    revision = request.revisions.select_related("policy__document", "policy_input").order_by("-number").first()
+def check_ended(request: Request, revision: Revision | None = None) -> list[Reason]:
+    """Return the reasons that approvals of the revision, else of the newest, ended, unused or revoked, where what is left is not enough."""
+    revision = revision or request.revisions.select_related("policy__document", "policy_input").order_by("-number").first()
     if revision is None or revision.approvals.exclude(decision=Approval.Decision.APPROVE).exists():
         return []
     ended = list(ApprovalEnd.objects.filter(approval__revision=revision).order_by("ended_at", "pk"))
@@ -86,6 +89,35 @@ def check_people(request: Request) -> list[Reason]:
         return [Reason("approval.missing", "This request was never frozen for review.", request_id=request.pk)]
     reasons = [*_check_requester(request), *_check_approvers(request, revision)]
     return [Reason(reason.code, reason.sentence, request_id=request.pk) for reason in reasons]
+
+
+def check_run_facts(request: Request, revision: Revision, *, digest: str, promoted_at: datetime, now: datetime) -> list[Reason]:
+    """Return the reasons why what was let through at `promoted_at`, as `revision`, must not run today: what is known now of who asked, who
+    approved and what they were shown.
+
+    What bounds the start of a promotion is not asked again: validity, clock, policy in force, roles held, and evidence that came in since.
+    Refuses as evaluating the policy does.
+    """
+    given = revision.approvals.select_related("identity", "signing_key", "kept")
+    approvals = list(given.filter(decision=Approval.Decision.APPROVE, end__isnull=True))
+    reasons = [
+        *_check_requester(request, fatal=(SUSPENDED, COMPROMISED)),
+        *[reason for approval in approvals for reason in _check_approver(approval)],
+        *_check_makers(revision, approvals),
+        *check_evidence_today(revision, now=now, weighed_at=promoted_at),
+        *_check_unsettled(request, revision, digest),
+    ]
+    return [Reason(reason.code, reason.sentence, request_id=request.pk) for reason in reasons]
+
+
+def check_later_no(asked: QuerySet[Request], *, since: datetime | None) -> list[Reason]:
+    """Say who answered no to the same question, on whichever request, after the last approval that would open the gate."""
+    later = Approval.objects.filter(revision__request__in=asked.values("pk"), signed_at__gte=since)
+    no = later.exclude(decision=Approval.Decision.APPROVE).select_related("identity", "revision").order_by("-signed_at").first()
+    if no is None:
+        return []
+    words = f"{no.identity} answered later, on another request for this artifact: {no.get_decision_display().lower()}."
+    return [Reason("approval.decision", words, request_id=no.revision.request_id)]
 
 
 def check_path_stands(request: Request, *, digest: str) -> list[Reason]:
@@ -131,12 +163,14 @@ def _check_clock(request: Request, revision: Revision, now: datetime) -> list[Re
     return [Reason(rule["code"], rule["sentence"]) for rule in judged if rule["outcome"] not in ("pass", "waived")]
 
 
-def _check_requester(request: Request) -> list[Reason]:
+def _check_requester(request: Request, *, fatal: Collection[str] = ()) -> list[Reason]:
     """Who asked must still answer for it: what a stolen agent asked for was not asked for by whom people thought.
 
-    Somebody who has left answers for what a gate let through while they were there.
+    Somebody who has left answers for what a gate let through while they were there. `fatal` names what alone speaks against them.
     """
     why = why_not_answering(request.requester, signed_at=request.opened_at)
+    if fatal and why not in fatal:
+        return []
     if not why or (why == SUSPENDED and is_only_deactivated(request.requester) and _was_let_through(request, request.requester)):
         return []
     return [Reason(f"requester.{why}", f"The request was opened by {request.requester}, and {in_words(request.requester, why)}.")]
@@ -215,7 +249,11 @@ def _check_pending(request: Request, revision: Revision, digest: str) -> list[Re
     pending = pending_about(digest, team=team)
     if pending:
         return [Reason("evidence.pending", f"Evidence {pending[0].pk} about this artifact has come in and is not verified yet; ask again.")]
-    unsettled = unsettled_about(digest, team=team, named=named_in(revision)).first()
+    return _check_unsettled(request, revision, digest)
+
+
+def _check_unsettled(request: Request, revision: Revision, digest: str) -> list[Reason]:
+    unsettled = unsettled_about(digest, team=request.project.team, named=named_in(revision)).first()
     if unsettled:
         words = f"Evidence {unsettled.attestation_id} about this artifact is to be verified again, because something it rests on changed; ask again."
         return [Reason("evidence.pending", words)]

@@ -17,6 +17,12 @@ class InputDecision(serializers.Serializer):
         default="",
         help_text="The slug of the project; needed where several projects go to the environment.",
     )
+    purpose = serializers.ChoiceField(
+        choices=["promote", "run"],
+        required=False,
+        default="promote",
+        help_text="promote: a promotion begins. run: what was promoted there before starts again, for example a pod that is moved.",
+    )
 
 
 class OutputReason(serializers.Serializer):
@@ -39,6 +45,11 @@ class OutputDecision(serializers.Serializer):
     enforced = serializers.BooleanField(help_text="False where the policy in force is not enforced yet, and this would have been a deny.")
     would = OutputReason(many=True, help_text="The reasons of the deny it would have been.")
     breakGlass = serializers.CharField(allow_null=True, help_text="SHA-256 of the statement with which the glass was broken.")
+    purpose = serializers.ChoiceField(choices=["promote", "run"])
+    validUntil = serializers.DateTimeField(
+        allow_null=True,
+        help_text="Until when time alone does not turn an allow into a deny; null for a deny. Other things may at any time.",
+    )
     digest = serializers.CharField()
     environment = serializers.CharField()
     request = serializers.CharField(allow_null=True)

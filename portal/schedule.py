@@ -18,6 +18,7 @@ from approvals.changes.end_overtaken import end_overtaken
 from approvals.dry_run.work import work_dry_runs
 from approvals.requests.expire import expire_unanswered
 from approvals.requests.refresh import refresh_requests
+from approvals.requests.report_execution import note_missing_reports
 from attestations.drain import drain
 from attestations.reverify import spread_reverifications
 from identities.people.end_lapsed import end_lapsed_roles
@@ -68,6 +69,11 @@ def expire_open_requests() -> int:
     return expire_unanswered(now=timezone.now())
 
 
+def note_missing_execution_reports() -> int:
+    """Note what a gate let through and nobody reported on. Returns how many."""
+    return note_missing_reports(now=timezone.now())
+
+
 def close_lapsed_roles() -> int:
     """Write into the log which roles ran out. Returns how many were closed."""
     return end_lapsed_roles(now=timezone.now())
@@ -95,6 +101,7 @@ CHORES: tuple[tuple[str, Callable[[], int]], ...] = (
     ("approvals.end_overtaken", end_overtaken_changes),
     ("approvals.refresh", refresh_open_requests),
     ("approvals.expire", expire_open_requests),
+    ("approvals.execution", note_missing_execution_reports),
     ("identities.end_lapsed", close_lapsed_roles),
     ("attention.renew", renew_whose_turn),
     ("attention.remind", remind_of_open_requests),

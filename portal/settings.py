@@ -74,6 +74,10 @@ REQUEST_EXPIRY_DAYS = {
     2: env_int("REQUEST_EXPIRY_DAYS_TIER_2", _EXPIRY_DAYS, least=1, most=365),
     3: env_int("REQUEST_EXPIRY_DAYS_TIER_3", _EXPIRY_DAYS, least=1, most=365),
 }
+# For how long what was promoted may be started again at its place before people are asked anew.
+RUN_DAYS = env_int("RUN_DAYS", 180, least=1, most=3650)
+# How long a program has to report what became of what a gate let it do, before that is noted as unknown.
+EXECUTION_MINUTES = env_int("EXECUTION_MINUTES", 60, least=1, most=43_200)
 # Hosts by name that webhooks may reach although they are not public.
 WEBHOOK_PRIVATE_HOSTS = frozenset(env_list("WEBHOOK_PRIVATE_HOSTS", []))
 KEY_COOLING_HOURS = env_int("KEY_COOLING_HOURS", 24, least=0, most=720)

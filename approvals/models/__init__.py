@@ -8,7 +8,16 @@ from approvals.models.conversation import Comment, CommentMention, CommentWithdr
 from approvals.models.drafts import DryRun, PolicyDraft, new_draft_id, new_dry_run_id
 from approvals.models.emergency import BreakGlass, BreakGlassEnd, BreakGlassReview, BreakGlassUse
 from approvals.models.findings import PathFinding
-from approvals.models.life import ApprovalUse, ChangesAnswered, Promotion, RequestExpiry, RequestSubmission, Supersession, Withdrawal
+from approvals.models.life import (
+    ApprovalUse,
+    ChangesAnswered,
+    Execution,
+    Promotion,
+    RequestExpiry,
+    RequestSubmission,
+    Supersession,
+    Withdrawal,
+)
 from approvals.models.makers import NamedPerson
 from approvals.models.outcome import OutcomeStatement
 from approvals.models.policies import ExpectationsActivation, ExpectationsVersion, PolicyActivation, PolicyVersion
@@ -32,6 +41,7 @@ __all__ = [
     "CommentMention",
     "CommentWithdrawal",
     "DryRun",
+    "Execution",
     "ExpectationsActivation",
     "ExpectationsVersion",
     "KeptApproval",

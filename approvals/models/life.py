@@ -91,6 +91,40 @@ class ApprovalUse(AppendOnly):
         return f"{self.request_id} use {self.n}"
 
 
+class Execution(AppendOnly):
+    """What became of a use: the report of the program that was let through, and before it, at most once, that none came in time.
+
+    `result` is a SHA-256 (hex) or empty; `envelope` what the portal signed.
+    """
+
+    class Outcome(models.TextChoices):
+        EXECUTED = "executed", "Executed"
+        FAILED = "failed", "Failed"
+        OUTCOME_UNKNOWN = "outcome_unknown", "Outcome unknown"
+
+    use = models.ForeignKey(ApprovalUse, on_delete=models.PROTECT, related_name="executions")
+    outcome = models.CharField(max_length=20, choices=Outcome.choices)
+    is_reported = models.BooleanField()
+    result = models.CharField(max_length=64, blank=True)
+    detail = models.CharField(max_length=1000, blank=True)
+    envelope = models.BinaryField()
+    entry = models.OneToOneField(Entry, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["use", "is_reported"], name="one_report_on_a_use"),
+            models.CheckConstraint(
+                condition=models.Q(is_reported=True, outcome__in=["executed", "failed"])
+                | models.Q(is_reported=False, outcome="outcome_unknown"),
+                name="execution_reported_or_unknown",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.use_id} {self.outcome}"
+
+
 class ChangesAnswered(AppendOnly):
     """The requester answers those who asked for changes: with this revision, and a note of what changed."""
 

@@ -23,15 +23,16 @@ from proofs.pack.build import PackedApproval, PackedAttestation, PackedIntroduct
 from proofs.pack.layout import OUTCOME_SIMPLE, OUTCOME_SUMMARY
 
 
-def build_pack(*, request: Request, now: datetime, with_private: bool = False) -> dict[str, bytes]:
+def build_pack(*, request: Request, now: datetime, with_private: bool = False, number: int | None = None) -> dict[str, bytes]:
     """Return the files of the pack by path, with the keys' revocations as they are known at `now`.
 
-    `with_private` adds what only the portal itself and auditors may see: the identity providers' tokens, and what authenticators attest.
+    `number` names an earlier revision than the newest. `with_private` adds what only the portal itself and auditors may see: the identity providers' tokens, and what authenticators attest.
     Refuses with `approval.missing` when nobody has approved the newest revision, with `approval.decision` when somebody rejected it or
     asked for changes (a pack shows an approval, and must not leave a no out), and with `log.pending` until a published checkpoint
     covers every answer. An approval that ended before any gate acted on it is left out; where no other is left, that is `approval.ended`.
     """
     revision = request.revisions.select_related("document", "policy__document", "policy_input", "policy_result", "snapshot")
+    revision = revision.filter(number=number) if number is not None else revision
     newest = revision.order_by("-number").first()
     answers = _answers(newest.pk) if newest else []
     if newest is not None and not answers:

@@ -13,6 +13,7 @@ from approvals.attention.turns import WAITING
 from approvals.attention.unblock import read_blockers
 from approvals.models import Approval, Request, RequestState, Supersession
 from approvals.pages.live import due_of
+from approvals.requests.report_execution import read_execution
 from approvals.requests.status import Standing, compute_standing, why_shut
 from approvals.requests.verdicts import JudgedAnswer, judge_answers
 from attestations.blobs import bytes_of
@@ -51,10 +52,30 @@ def describe_request(asked: Request, *, reader: Identity, now: datetime) -> dict
         "approvals": [_answer(judged) for judged in judge_answers(asked, now=now)],
         "approvalsRequired": standing.required,
         "reasons": _reasons(standing, rules, why_shut(asked)),
+        "execution": describe_execution(asked),
         "openedAt": asked.opened_at,
         "dueAt": due_of(asked, revision) if revision and str(standing.status) in WAITING else None,
         "waitsFor": asked.attention.select_related("identity").order_by("since", "pk")[:MAX_TURNS],
         "unblock": read_blockers(request=asked, standing=standing, reader=reader, now=now),
+    }
+
+
+def describe_execution(asked: Request) -> dict[str, Any] | None:
+    """Return how far an action or a rotation was carried out; None before a gate let it through."""
+    found = read_execution(asked)
+    if found is None:
+        return None
+    state, use, said = found
+    return {
+        "state": state,
+        "by": use.by.name,
+        "decision": use.decision_id,
+        "claimedAt": use.claimed_at,
+        "at": said.at if said else None,
+        "result": said.result if said else "",
+        "detail": said.detail if said else "",
+        "ledgerIndex": said.entry_id if said else None,
+        "envelope": parse_canonical(bytes(said.envelope)) if said else None,
     }
 
 

@@ -7,15 +7,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from approvals.models import ChangesAnswered, Request, RequestState, Supersession, Withdrawal
+from approvals.models import ApprovalUse, ChangesAnswered, Execution, Request, RequestState, Supersession, Withdrawal
 from approvals.requests.claim_use import is_used
 from approvals.requests.delta import SinceSigned, since_signed
 from approvals.requests.happened import list_askers
+from approvals.requests.report_execution import read_execution
 from approvals.requests.status import PENDING, Standing, shut_because
 from identities.models import Identity
 from identities.permissions import may
 
 Status = RequestState.Status
+
+
+@dataclass(frozen=True)
+class Executed:
+    """How far it was carried out: `state` is claimed or an outcome, `said` the last note of it."""
+
+    state: str
+    use: ApprovalUse
+    said: Execution | None
 
 
 @dataclass(frozen=True)
@@ -28,6 +38,7 @@ class Life:
     ran_out: bool
     changes_answered: ChangesAnswered | None
     since: SinceSigned | None
+    execution: Executed | None
     may_withdraw: bool
     may_submit: bool
     may_answer_changes: bool
@@ -38,6 +49,7 @@ def read_life(request: Request, standing: Standing, reader: Identity) -> Life:
     shut = shut_because(request)
     asks = reader.pk in {asker.pk for asker in list_askers(request)}
     opens = asks and may(reader, "requests.open", project=request.project).allowed
+    execution = read_execution(request)
     supersessions = Supersession.objects.select_related("by_request", "request")
     return Life(
         withdrawal=Withdrawal.objects.filter(request=request).select_related("by").first(),
@@ -46,6 +58,7 @@ def read_life(request: Request, standing: Standing, reader: Identity) -> Life:
         ran_out=shut == Status.EXPIRED,
         changes_answered=ChangesAnswered.objects.filter(revision=standing.revision).select_related("by").first(),
         since=since_signed(request, reader),
+        execution=Executed(*execution) if execution else None,
         may_withdraw=asks
         and request.kind != Request.Kind.BREAK_GLASS_REVIEW
         and standing.status in {*PENDING, Status.DRAFT, Status.APPROVED}

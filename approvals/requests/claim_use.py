@@ -1,4 +1,4 @@
-"""One use of an approved action: whoever carries it out is let through once. Gates call it in the transaction of their answer."""
+"""One use of an approved action or rotation: whoever carries it out is let through once. Gates call it in the transaction of their answer."""
 
 from __future__ import annotations
 
@@ -19,25 +19,30 @@ from proofs.fields import Fields
 USED = "approval.used"
 
 
+def has_uses(request: Request) -> bool:
+    """Say whether a gate lets `request` through once: an action of an agent, a rotation of keys."""
+    return request.kind in (Request.Kind.AGENT_ACTION, Request.Kind.ROTATION)
+
+
 def is_used(request: Request) -> bool:
-    """Say whether an action was let through. What is no action of an agent has no uses to count."""
-    return request.kind == Request.Kind.AGENT_ACTION and ApprovalUse.objects.filter(request=request.pk).exists()
+    """Say whether an action or a rotation was let through. What goes on running has no uses to count."""
+    return has_uses(request) and ApprovalUse.objects.filter(request=request.pk).exists()
 
 
 @transaction.atomic
 def claim_use(*, request: Request, decision_id: str, by: Identity, now: datetime) -> ApprovalUse:
-    """Take the one use there is of an approved action, for `by`, which asked the gate; a later revision brings no second one.
+    """Take the one use there is of an approved action or rotation, for `by`, which asked the gate; a later revision brings no second one.
 
-    Checks nobody's approval: the gate has. Refuses with `approval.used`, with `approval.not_executor` where `by` asked for the action or
+    Checks nobody's approval: the gate has. Refuses with `approval.used`, with `approval.not_executor` where `by` asked for it or
     may not carry it out, and with `request.withdrawn` and its like where the request is shut.
     """
     lock_state(request, now=now)
     refuse_if_shut(request)
     if is_used(request):
-        raise Conflict(USED, "this action was let through once already; ask people again for another time")
+        raise Conflict(USED, "this was let through once already; ask people again for another time")
     if request.subject is None or not _may_carry_out(request, by):
         raise NotAllowed(
-            "approval.not_executor", "the action is carried out by the program it names, or by a gate of the team, and not by who asked"
+            "approval.not_executor", "this is carried out by the program it names, or by a gate of the team, and not by who asked"
         )
     revision = request.revisions.latest("number")
     entry = append_request_event(event="request.claimed", request=request, document={"decision": decision_id}, by=by, now=now)
@@ -48,7 +53,8 @@ def _may_carry_out(request: Request, by: Identity) -> bool:
     """Say whether `by` is the program the document names, or where it is another, a program of the team that is no agent."""
     assert request.subject is not None  # the caller looked
     subject = parse_subject(bytes_of(request.subject), kind=request.kind)
-    if by.is_person or by.pk == request.requester_id or _is_party(subject, "agent", by) or by.team_id != request.project.team_id:
+    asks = by.pk == request.requester_id or (request.kind == Request.Kind.AGENT_ACTION and _is_party(subject, "agent", by))
+    if by.is_person or asks or by.team_id != request.project.team_id:
         return False
     named = subject.raw("executor") is not None and _is_party(subject, "executor", by)
     return named or by.kind != Identity.Kind.AGENT

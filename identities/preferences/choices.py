@@ -27,6 +27,7 @@ NOTICE_KINDS = {
     "request.commented": "Somebody comments on a request you opened",
     "request.reminded": "A request that waits for you, or that you opened, waits for long",
     "request.decided": "A request you opened has all its approvals, is withdrawn, overtaken, or ran out of time",
+    "request.execution": "What you approved or asked for failed, or nobody reported what became of it",
     "program.compromised": "A program you answer for is marked as compromised",
 }
 ALWAYS_MAILED = frozenset(kind for kind in NOTICE_KINDS if kind.split(".")[0] in ("key", "recovery", "role", "person"))

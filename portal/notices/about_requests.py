@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from approvals.models import Approval, Attention, Comment, Record, Reminder, Request, RequestState, Revision
+from approvals.models import Approval, Attention, Comment, Execution, Record, Reminder, Request, RequestState, Revision
 from identities.models import EventSubject, Identity
 from ledger.models import Entry
 from portal.notices.told import Told, list_askers, page_of
@@ -16,6 +16,10 @@ ENDED = {
     "request.withdrawn": "was withdrawn",
     "request.superseded": "was overtaken by a newer request",
     "request.expired": "ran out of time: nobody answered it",
+}
+EXECUTIONS = {
+    "failed": "failed: {by}, which carried it out, reports so",
+    "outcome_unknown": "was let through by a gate, and {by} has not reported what became of it",
 }
 REMINDED = {
     Reminder.Stage.REMINDED: "half of the time to answer has passed",
@@ -94,6 +98,19 @@ def tell_ended(entry: Entry) -> Iterable[Told]:
         request = Request.objects.filter(pk=subject.about).first()
         if request is not None and subject.identity.is_person:
             yield Told(subject.identity, "request.decided", f"“{request.title}” {ENDED[entry.event]}.", page_of(request))
+
+
+def tell_executed(entry: Entry) -> Iterable[Told]:
+    """What a gate let through failed, or nobody reported on it: those who approved it, and who asked."""
+    found = Execution.objects.filter(entry=entry).exclude(outcome=Execution.Outcome.EXECUTED)
+    said = found.select_related("use__by", "use__request__requester__owner", "use__request__on_behalf_of").first()
+    if said is None:
+        return
+    request = said.use.request
+    signed = Approval.objects.filter(revision=said.use.revision_id, decision=Approval.Decision.APPROVE).select_related("identity")
+    people = {person.pk: person for person in [*(approval.identity for approval in signed.order_by("pk")), *list_askers(request)]}
+    for person in people.values():
+        yield Told(person, "request.execution", f"“{request.title}” {EXECUTIONS[said.outcome].format(by=said.use.by)}.", page_of(request))
 
 
 def _turns(entry: Entry, request: Request, *, but: set[str]) -> Iterable[Told]:

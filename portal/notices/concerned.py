@@ -136,6 +136,7 @@ TELLERS: dict[str, Callable[[Entry], Iterable[Told]]] = {
     "record": _both(_answered, about_requests.tell_answered),
     "approval.ended": _both(_ended, about_requests.tell_turns_of_ended),
     "approval.revoked": _both(_ended, about_requests.tell_turns_of_ended),
+    "execution": about_requests.tell_executed,
     "request.opened": about_requests.tell_frozen,
     "request.revised": about_requests.tell_frozen,
     "request.commented": about_requests.tell_commented,

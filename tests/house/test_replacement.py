@@ -22,6 +22,7 @@ from approvals.models import (
     ChangesAnswered,
     CommentWithdrawal,
     DryRun,
+    Execution,
     KeptApproval,
     NamedPerson,
     PolicyDraft,
@@ -158,6 +159,8 @@ def live_through(request: Request) -> None:
     revision = Revision.objects.earliest("pk")
     used = {"n": 1, "by": request.requester, "decision_id": "dec_1", "entry": next(entries), "claimed_at": make.NOW}
     ApprovalUse.objects.create(request=request, revision=revision, **used)
+    execution = {"outcome": "failed", "is_reported": True, "envelope": b"{}", "entry": next(entries), "at": make.NOW}
+    Execution.objects.create(use=ApprovalUse.objects.get(), **execution)
     answered = {"by": request.requester, "note": "Changed", "entry": next(entries), "answered_at": make.NOW}
     ChangesAnswered.objects.create(revision=revision, **answered)
     terms = {"policy_id": "p", "rule_id": "r", "project": request.project, "environment": request.environment, "owner": request.requester}

@@ -26,6 +26,7 @@ def test_the_chores_are_in_the_order_in_which_one_needs_the_other() -> None:
         "approvals.end_overtaken",
         "approvals.refresh",
         "approvals.expire",
+        "approvals.execution",
         "identities.end_lapsed",
         "attention.renew",
         "attention.remind",
