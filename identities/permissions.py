@@ -124,7 +124,6 @@ NONHUMAN_ACTIONS = frozenset(
         "observations.send",
         "observations.read",
         "artifacts.read",
-        "delegations.read",
         "requests.read",
         "requests.open",
         "requests.comment",

@@ -42,7 +42,7 @@ class JudgedAnswer:
 def list_answers(request: Request) -> list[Approval]:
     """Return every answer to every revision of a request, oldest first."""
     rows = Approval.objects.filter(revision__request=request).select_related(
-        "revision", "identity", "record__entry", "signing_key__bound_by", "bound_by", "end"
+        "revision", "identity", "record__entry", "signing_key__bound_by", "bound_by", "end", "in_stead__person"
     )
     return list(rows.order_by("signed_at", "pk"))
 

@@ -5,15 +5,20 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.test import Client
+from django.utils import timezone
 
+from approvals.attention.unblock import read_blockers
 from approvals.delegation.take_back import take_back
-from approvals.models import Approval, ApprovalEnd, Delegation, DelegationEnd, Request
+from approvals.models import Approval, ApprovalEnd, Attention, Ceremony, Delegation, DelegationEnd, Request, StatementCeremony
 from approvals.packs.build import build_pack
+from approvals.pages.decision_panel import read_panel
 from approvals.requests.status import compute_standing
 from approvals.trust import current_trust
 from gates.present_facts import check_present_facts
 from identities.people.deactivate import deactivate_person
 from identities.people.roles import grant_role
+from portal.notices.concerned import list_told
 from proofs.errors import Refusal
 from proofs.pack import layout
 from proofs.pack.verify import verify_pack
@@ -141,6 +146,73 @@ class TestTakingBack:
         deactivate_person(identity=row.delegator, reason="Left", by=cast.dave(), now=LATER)
         assert (DelegationEnd.objects.get().code, ApprovalEnd.objects.get().code) == ("delegation.deactivated", "approver.deactivated")
         assert status(request) != "approved"
+
+
+def test_is_offered_where_it_helps_and_told_to_whom_it_concerns() -> None:
+    """The page offers it, whose turn it is and who can unblock name both, and delegate and policy owner are told."""
+    alice, dana = cast.alice(), make_delegations.dana()
+    stage = make.set_stage(source=make_delegations.ALLOWED)
+    row = make_delegations.give(alice, dana)
+    make.send_provenance(stage)
+    request = make.ask()
+    revision = request.revisions.get()
+    standing = compute_standing(request, now=NOW)
+    panel = read_panel(request=request, revision=revision, standing=standing, reader=dana, now=NOW)
+    assert (panel.why_not, panel.in_stead, panel.may_answer_as_oneself) == ("", [row], False)
+    turns = dict(Attention.objects.filter(request=request).values_list("identity__name", "sentence"))
+    assert turns["Dana Okafor"] == "You answer for Alice Chen, release approver"
+    (blocker,) = read_blockers(request=request, standing=standing, reader=dana, now=NOW)
+    assert blocker.who == ("Alice Chen", f"Dana Okafor for Alice Chen until {row.until:%-d %B}")
+    assert blocker.why_not_you == ""
+    assert {told.identity.name for told in list_told(row.entry)} == {"Dana Okafor", "Erin Okafor"}
+    end = take_back(delegation=row, reason="I am back.", by=alice, now=LATER)
+    assert {told.identity.name for told in list_told(end.entry)} == {"Dana Okafor", "Erin Okafor"}
+
+
+def test_pages_give_it_use_it_and_take_it_back(client: Client) -> None:
+    alice, dana = cast.alice(), make_delegations.dana()
+    now = timezone.now()
+    stage = make.set_stage(source=make_delegations.ALLOWED, now=now)
+    make.send_provenance(stage, now=now)
+    request = make.ask(now=now)
+    key = make_statements.passkey_of(alice)[1]
+    cast.let_in(client, alice)
+    given = {
+        "project": cast.payments_api().pk,
+        "delegate": dana.pk,
+        "roles": ["approver:release"],
+        "first": f"{now:%Y-%m-%d}",
+        "last": f"{now + timedelta(days=40):%Y-%m-%d}",
+        "justification": "I am away.",
+        "key": key.pk,
+    }
+    refused = client.post("/delegations/new", given)
+    assert (refused.status_code, b"30 at most" in refused.content) == (400, True)
+    begun = client.post("/delegations/new", {**given, "last": f"{now + timedelta(days=3):%Y-%m-%d}"})
+    shown = client.get(begun["Location"])
+    assert b"Let somebody answer for you" in shown.content
+    ceremony = StatementCeremony.objects.get()
+    assertion = make.posted(make._PASSKEYS[key.pk], bytes(ceremony.payload))
+    assert client.post(f"{begun['Location']}/complete", {"assertion": assertion})["Location"] == "/delegations"
+    row = Delegation.objects.get()
+    assert b"Dana Okafor" in client.get("/delegations").content
+    cast.let_in(client, dana)
+    snapshot = request.revisions.get().snapshot_id
+    page = client.get(f"/requests/{request.pk}/sign", {"snapshot": snapshot, "decision": "approve"})
+    assert b"For Alice Chen, until" in page.content
+    dana_key = make_statements.passkey_of(dana)[1]
+    answer = {"snapshot": snapshot, "decision": "approve", "key": dana_key.pk, "in_stead": row.pk}
+    begun = client.post(f"/requests/{request.pk}/sign", answer)
+    assert b"In the stead of alice." in client.get(begun["Location"]).content
+    assertion = make.posted(make._PASSKEYS[dana_key.pk], bytes(Ceremony.objects.get().payload))
+    record = client.post(f"{begun['Location']}/complete", {"assertion": assertion})["Location"]
+    assert b"Dana Okafor approved for Alice Chen" in client.get(record).content
+    assert b"for Alice Chen, who lets them until" in client.get(f"/requests/{request.pk}").content
+    told = client.get(f"/requests/{request.pk}")
+    assert told.status_code == 200
+    assert client.get(f"/delegations/{row.pk}/end").status_code == 200
+    assert client.post(f"/delegations/{row.pk}/end", {"reason": "Not needed"})["Location"] == "/delegations"
+    assert DelegationEnd.objects.get().by == dana
 
 
 def test_is_given_only_to_somebody_who_could_answer_and_only_for_a_while() -> None:

@@ -103,6 +103,7 @@ def tell_story(settings: Any, folder: Path) -> Story:
         "ceremony_id": ceremony.pk,
         "change": "suspend",
         "collection_id": collection.pk,
+        "delegation_id": "sta_none",
         "form": "csv",
         "glass_id": "sta_none",
         "grant_id": Grant.objects.filter(identity=cast.runner()).latest("pk").pk,
