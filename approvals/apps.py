@@ -15,6 +15,7 @@ class ApprovalsConfig(AppConfig):
         """
         from approvals.attention.renew import hear_refreshed
         from approvals.changes.derive_policy import derive_policy_for_change
+        from approvals.delegation.take_back import end_delegations
         from approvals.emergency.derive_policy import derive_policy_for_review
         from approvals.exceptions.derive_policy import derive_policy_for_exception
         from approvals.models import Request
@@ -28,14 +29,18 @@ class ApprovalsConfig(AppConfig):
         derive_policy_of(Request.Kind.BREAK_GLASS_REVIEW, derive_policy_for_review)
         request_refreshed.connect(hear_refreshed, dispatch_uid="approvals.attention.renew")
         person_deactivated.connect(end_unused_approvals, dispatch_uid="approvals.requests.end_unused")
+        # After the approvals: requests are held before delegations.
+        person_deactivated.connect(end_delegations, dispatch_uid="approvals.delegation.take_back")
         _keep_statements()
 
 
 def _keep_statements() -> None:
     from approvals.declaration.declare_break_glass import BREAK_GLASSES
+    from approvals.delegation.give import DELEGATIONS
     from approvals.revocation.revoke_approval import REVOCATIONS
     from approvals.statements.kinds import keep_statements_of
-    from proofs.approval.person_statement import BREAK_GLASS_TYPE, REVOCATION_TYPE
+    from proofs.approval.person_statement import BREAK_GLASS_TYPE, DELEGATION_TYPE, REVOCATION_TYPE
 
     keep_statements_of(REVOCATION_TYPE, REVOCATIONS)
     keep_statements_of(BREAK_GLASS_TYPE, BREAK_GLASSES)
+    keep_statements_of(DELEGATION_TYPE, DELEGATIONS)

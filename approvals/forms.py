@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
 
-from approvals.models import Approval
+from approvals.models import Approval, Delegation
 from approvals.requests.open_request import MAX_ARTIFACTS, AskedArtifact
 from approvals.requests.people import Named
 from approvals.requests.plain_text import MAX_NOTE, MAX_TITLE
@@ -24,6 +25,13 @@ class NamedChoice(forms.ModelChoiceField):
 
     def label_from_instance(self, obj: Any) -> str:
         return str(getattr(obj, "label", "") or obj.name)
+
+
+class StandInChoice(forms.ModelChoiceField):
+    """A choice among those for whom somebody may answer."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return f"For {obj.delegator.name}, until {obj.until:%-d %B %Y}"
 
 
 class InputRequest(forms.Form):
@@ -177,11 +185,14 @@ class InputDecision(forms.Form):
     )
     reason_codes = forms.MultipleChoiceField(choices=list(REASON_CODES.items()), required=False, widget=forms.CheckboxSelectMultiple)
     key = NamedChoice(queryset=SigningKey.objects.none(), empty_label=None, label="Approval key", required=False)
+    in_stead = StandInChoice(queryset=Delegation.objects.none(), required=False, empty_label="For myself", label="For whom")
     way = forms.ChoiceField(choices=[("key", "With the key"), (SIGN_IN, "By signing in")], required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, keys: list[SigningKey], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, keys: list[SigningKey], in_stead: Sequence[Delegation] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["key"]
+        field, standing = self.fields["key"], self.fields["in_stead"]
+        assert isinstance(standing, forms.ModelChoiceField)
+        standing.queryset = Delegation.objects.filter(pk__in=[row.pk for row in in_stead]).select_related("delegator").order_by("pk")
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = SigningKey.objects.filter(pk__in=[key.pk for key in keys]).order_by("-enrolled_at")
 

@@ -133,12 +133,20 @@ class OutputRule(serializers.Serializer):
     sentence = serializers.CharField()
 
 
+class OutputInStead(serializers.Serializer):
+    """For whom somebody answers."""
+
+    issuer = serializers.CharField()
+    subject = serializers.CharField()
+
+
 class OutputAnswer(serializers.Serializer):
     """One person's signed answer."""
 
     by = serializers.CharField(help_text="The person's name, a label.")
     issuer = serializers.CharField()
     subject = serializers.CharField()
+    inTheSteadOf = OutputInStead(allow_null=True, help_text="Whose vote it is, where the person answered for somebody else.")
     decision = serializers.ChoiceField(choices=Approval.Decision.choices)
     level = serializers.CharField(help_text="How sure it is that this person signed, H0 to H4, computed by the portal.")
     signedAt = serializers.DateTimeField()

@@ -11,6 +11,7 @@ from approvals.conversation import api as conversation_api
 from approvals.conversation import views as conversation_views
 from approvals.editor import views as editor
 from approvals.exceptions import views as waivers
+from approvals.pages.delegations import views as delegations
 from approvals.pages.emergency import views as emergency
 from approvals.pages.statements import views as statements
 
@@ -48,6 +49,9 @@ urlpatterns = [
     path("break-glass", emergency.break_glasses, name="break_glasses"),
     path("break-glass/new/<str:digest>", emergency.break_glass_new, name="break_glass_new"),
     path("break-glass/<str:glass_id>/withdraw", emergency.break_glass_end, name="break_glass_end"),
+    path("delegations", delegations.delegations, name="delegations"),
+    path("delegations/new", delegations.delegation_new, name="delegation_new"),
+    path("delegations/<str:delegation_id>/end", delegations.delegation_end, name="delegation_end"),
     path("exceptions", waivers.exceptions, name="exceptions"),
     path("exceptions/<str:digest>/withdraw", waivers.exception_end, name="exception_end"),
     path("requests/<str:request_id>/exception", waivers.exception_ask, name="exception_ask"),

@@ -170,8 +170,9 @@ def sign(request: HttpRequest, request_id: str) -> HttpResponse:
         "snapshot": revision.snapshot_id,
         "decision": request.GET.get("decision", ""),
         "key": panel.keys[0] if panel.keys else None,
+        "in_stead": panel.in_stead[0] if panel.in_stead and not panel.may_answer_as_oneself else None,
     }
-    form = InputDecision(request.POST or None, keys=panel.keys, initial=initial)
+    form = InputDecision(request.POST or None, keys=panel.keys, in_stead=panel.in_stead, initial=initial)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
@@ -182,6 +183,7 @@ def sign(request: HttpRequest, request_id: str) -> HttpResponse:
                 reason=given["reason"],
                 reason_codes=given["reason_codes"],
                 key=given["key"],
+                in_stead=given["in_stead"],
                 session=session_of(request),
                 by=person,
                 now=now,

@@ -6,6 +6,7 @@ Reads only. Each check answers with a reason or with nothing. Not checked: anyth
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 
 from django.db.models import QuerySet
@@ -18,6 +19,7 @@ from approvals.policies.waivers import ended_among
 from approvals.requests.people import barred_today, unknown_today
 from approvals.requests.policy_for import policy_for
 from approvals.requests.refresh import is_outdated
+from approvals.requests.standing_in import count_answer, why_not_standing
 from approvals.requests.status import stood_approved, why_shut
 from attestations.blobs import bytes_of
 from attestations.queries import pending_about
@@ -28,10 +30,9 @@ from gates.reasons import Reason
 from identities.models import Identity
 from identities.permissions import roles_of
 from identities.standing import COMPROMISED, SUSPENDED, in_words, is_only_deactivated, why_not_answering
-from proofs.approval.human_approval import parse_human_approval
 from proofs.canonical import parse_canonical
 from proofs.errors import Refusal
-from proofs.policy.evaluate import CountedApproval, count_approvals, evaluate_policy, evaluate_times, exclusions, parse_policy
+from proofs.policy.evaluate import count_approvals, evaluate_policy, evaluate_times, exclusions, parse_policy
 
 
 def check_present_facts(request: Request, *, digest: str, now: datetime) -> list[Reason]:
@@ -182,9 +183,11 @@ def _was_let_through(request: Request, person: Identity) -> bool:
 
 
 def _check_approvers(request: Request, revision: Revision) -> list[Reason]:
-    given = revision.approvals.select_related("identity", "signing_key", "kept")
+    given = revision.approvals.select_related(
+        "identity", "signing_key", "kept", "in_stead__person", "in_stead__delegation__signed__signing_key"
+    )
     approvals = list(given.filter(decision=Approval.Decision.APPROVE, end__isnull=True))
-    reasons = [reason for approval in approvals for reason in _check_approver(approval)]
+    reasons = [reason for approval in approvals for reason in (*_check_approver(approval), *_check_delegator(approval))]
     return reasons or _check_makers(revision, approvals) or _check_roles(request, revision, approvals)
 
 
@@ -193,13 +196,29 @@ def _check_makers(revision: Revision, approvals: list[Approval]) -> list[Reason]
     policy = parse_policy(bytes_of(revision.policy.document))
     policy_input = parse_canonical(bytes_of(revision.policy_input))
     barred = {(item["issuer"], item["subject"]): item["because"] for item in barred_today(revision, policy, policy_input)}
-    given = [(approval.identity, barred.get((approval.identity.issuer, approval.identity.subject))) for approval in approvals]
+    people = [person for approval in approvals for person in _people_of(approval)]
+    given = [(person, barred.get((person.issuer, person.subject))) for person in people]
     reasons = [
         Reason("sod.violation", f"{person} approved, and is known now as {' and '.join(because)} of it; another approver has to answer.")
         for person, because in given
         if because is not None
     ]
     return reasons or [Reason(code, sentence) for code, sentence in unknown_today(revision, policy, policy_input)]
+
+
+def _people_of(approval: Approval) -> list[Identity]:
+    """Return who signed, and in whose stead where it was in another's."""
+    return [approval.identity, *([approval.in_stead.person] if hasattr(approval, "in_stead") else [])]
+
+
+def _check_delegator(approval: Approval) -> list[Reason]:
+    """Weigh what became of whoever let somebody approve in their stead, as of the approver."""
+    if not hasattr(approval, "in_stead"):
+        return []
+    row = approval.in_stead.delegation
+    has_left = hasattr(approval, "kept") and is_only_deactivated(approval.in_stead.person)
+    why = "" if has_left else why_not_standing(row)
+    return [Reason("delegation.delegator", f"{approval.identity} approved in another's stead: {why}.")] if why else []
 
 
 def _check_approver(approval: Approval) -> list[Reason]:
@@ -227,16 +246,18 @@ def _check_roles(request: Request, revision: Revision, approvals: list[Approval]
     Where a gate had acted on it when the person left, the roles count that did then.
     """
     policy = parse_policy(bytes_of(revision.policy.document)).for_kind(revision.request.kind)
+    policy_input = parse_canonical(bytes_of(revision.policy_input))
     counted, lost = [], []
     for approval in approvals:
-        signed = {role.name for role in parse_human_approval(bytes(approval.payload)).approver.roles}
-        held = signed & {str(assignment.role) for assignment in roles_of(approval.identity, project=request.project)}
+        count, holder = count_answer(approval, policy, policy_input), _people_of(approval)[-1]
+        signed = set(count.roles)
+        held = signed & {str(assignment.role) for assignment in roles_of(holder, project=request.project)}
         if hasattr(approval, "kept"):
             held |= signed & set(approval.kept.roles)
         if held != signed:
-            lost.append(f"{approval.identity} no longer holds {', '.join(sorted(signed - held))}")
-        counted.append(CountedApproval(approval.identity.issuer, approval.identity.subject, tuple(sorted(held)), approval.level))
-    rules = count_approvals(policy, counted, excluded=exclusions(policy, parse_canonical(bytes_of(revision.policy_input))))
+            lost.append(f"{holder} no longer holds {', '.join(sorted(signed - held))}")
+        counted.append(replace(count, roles=tuple(sorted(held))))
+    rules = count_approvals(policy, counted, excluded=exclusions(policy, policy_input))
     if all(rule["outcome"] == "pass" for rule in rules):
         return []
     return [Reason("signer.role_lost", "; ".join(lost) + "." if lost else "The approvals no longer fill every role the policy asks for.")]

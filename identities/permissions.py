@@ -45,6 +45,10 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
     "requests.pass": ("leaving a request to others", EVERY_ROLE),
     # One's own, or with another security approver somebody else's: the act asks which.
     "approvals.revoke": ("revoking an approval", APPROVERS),
+    # Letting somebody answer for oneself; and, of one's own or as the delegate, taking that back: the act asks.
+    "delegations.give": ("letting somebody answer for you", APPROVERS),
+    "delegations.end": ("taking a delegation back", EVERY_ROLE),
+    "delegations.read": ("reading delegations", EVERY_ROLE),
     # What one may say, the acts that offer the statement ask.
     "statements.sign": ("signing a statement", EVERY_ROLE),
     # Which role may, the policy says; the act asks.
@@ -87,6 +91,8 @@ HUMAN_ACTIONS = frozenset(
         "approvals.revoke",
         "audit.read",
         "break_glass.declare",
+        "delegations.end",
+        "delegations.give",
         "exceptions.ask",
         "exceptions.decide",
         "identities.recertify",

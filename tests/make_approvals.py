@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
-from approvals.models import Approval, Ceremony, ExpectationsActivation, PolicyVersion, Request
+from approvals.models import Approval, Ceremony, Delegation, ExpectationsActivation, PolicyVersion, Request
 from approvals.policies.expectations import activate_expectations
 from approvals.policies.versions import activate_policy, store_policy
 from approvals.requests.open_request import AskedArtifact, open_request
@@ -348,6 +348,7 @@ def begin(
     decision: str = "approve",
     reason: str = "",
     shown: str | None = None,
+    in_stead: Delegation | None = None,
     now: datetime = NOW,
 ) -> Ceremony:
     """Begin to answer the newest revision."""
@@ -362,6 +363,7 @@ def begin(
         session=session(),
         by=person,
         now=now,
+        in_stead=in_stead,
     )
 
 

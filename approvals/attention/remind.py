@@ -99,7 +99,7 @@ def _whom(request: Request, stage: Reminder.Stage, now: datetime) -> set[str]:
         return {person.pk for person in askers if _is_here(person)} | _ids(list_officers())
     if stage == Stage.REMINDED:
         return set(Attention.objects.filter(request=request).values_list("identity_id", flat=True))
-    facts = read_facts(request, compute_standing(request, now=now))
+    facts = read_facts(request, compute_standing(request, now=now), now=now)
     in_role = {person for role in facts.open_roles for person in free_holders(role, facts)}
     held = RoleAssignment.objects.held().filter(
         team=request.project.team_id, project__isnull=True, role__in=[role.role for role in facts.open_roles]

@@ -15,9 +15,10 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from approvals.attention.turns import BACK, TALKING, WAITING, OpenRole, Turn, TurnFacts, decide_turns
-from approvals.models import Approval, Attention, Comment, CommentMention, Request, RequestState, TurnPassed
+from approvals.models import Approval, Attention, Comment, CommentMention, Delegation, Request, RequestState, TurnPassed
 from approvals.requests.people import barred_today
 from approvals.requests.revise import lock_state
+from approvals.requests.standing_in import list_stand_ins
 from approvals.requests.status import Standing, compute_standing
 from attestations.blobs import bytes_of
 from identities.models import Identity, LinkedAccount, Project, RoleAssignment
@@ -33,7 +34,7 @@ BATCH = 50
 def renew_attention(request: Request, *, now: datetime, standing: Standing | None = None) -> None:
     """Write whose turn it is. The caller has locked the request's state."""
     standing = standing or compute_standing(request, now=now)
-    turns = decide_turns(read_facts(request, standing))
+    turns = decide_turns(read_facts(request, standing, now=now))
     # Nobody may be deleted, so whoever the turn names is there.
     kept = {row.identity_id: row for row in Attention.objects.filter(request=request)}
     gone = [row.pk for person, row in kept.items() if person not in turns]
@@ -79,12 +80,14 @@ def _list_due(now: datetime) -> QuerySet[RequestState]:
     given = Exists(of_team.filter(granted_at__gt=OuterRef("attention_at")))
     ended = Exists(of_team.filter(ended_at__gt=OuterRef("attention_at")))
     # Whose an account is decides who made it, and whoever answers for a program does not answer what it asks: neither tells a request.
-    relinked = LinkedAccount.objects.filter(Q(linked_at__gt=OuterRef("attention_at")) | Q(ended_at__gt=OuterRef("attention_at")))
-    stale = Q(attention_at__isnull=True) | Q(attention_at__lte=now - LOOK_AGAIN) | Q(given) | Q(ended) | Q(Exists(relinked))
+    relinked = Exists(LinkedAccount.objects.filter(Q(linked_at__gt=OuterRef("attention_at")) | Q(ended_at__gt=OuterRef("attention_at"))))
+    lent = Delegation.objects.filter(project=OuterRef("request__project"))
+    moved = Exists(lent.filter(Q(given_at__gt=OuterRef("attention_at")) | Q(end__ended_at__gt=OuterRef("attention_at"))))
+    stale = Q(attention_at__isnull=True) | Q(attention_at__lte=now - LOOK_AGAIN) | Q(given) | Q(ended) | Q(relinked) | Q(moved)
     return RequestState.objects.filter(stale, status__in=sorted(TALKING))
 
 
-def read_facts(request: Request, standing: Standing) -> TurnFacts:
+def read_facts(request: Request, standing: Standing, *, now: datetime) -> TurnFacts:
     """Return what decides whose turn it is, in a fixed number of queries."""
     revision, status = standing.revision, str(standing.status)
     if revision is None or status not in TALKING:
@@ -93,14 +96,17 @@ def read_facts(request: Request, standing: Standing) -> TurnFacts:
     met = {rule["id"] for rule in standing.rules if rule["outcome"] == "pass"}
     wanted = [rule.role for rule in policy.approvals_rules if rule.id not in met]
     holders = read_holders(request.project, wanted) if status in WAITING else {}
+    lent = read_stand_ins(request, standing, policy, wanted, now=now) if status in WAITING else {}
     passed = TurnPassed.objects.filter(revision=revision).values_list("identity_id", flat=True)
     before = Approval.objects.filter(revision__request=request, revision__number=revision.number - 1, decision=Approval.Decision.APPROVE)
     return TurnFacts(
         status=status,
-        open_roles=[OpenRole(role, ROLE_WORDS.get(role, role), holders.get(role, frozenset())) for role in dict.fromkeys(wanted)],
+        open_roles=[
+            OpenRole(role, ROLE_WORDS.get(role, role), holders.get(role, frozenset()), lent.get(role, {})) for role in dict.fromkeys(wanted)
+        ],
         askers=read_askers(request) if status in BACK else frozenset(),
         barred=frozenset(read_barred(request, standing, policy)),
-        answered=frozenset(answer.identity_id for answer in standing.answers),
+        answered=read_answered(standing),
         passed=frozenset(passed),
         signed_before=dict(before.values_list("identity_id", "revision__number")),
         mentioned=_read_mentioned(request, standing),
@@ -116,6 +122,24 @@ def read_holders(project: Project, roles: Sequence[str]) -> dict[str, frozenset[
     for role, identity in held.values_list("role", "identity_id"):
         found[role].add(identity)
     return {role: frozenset(people) for role, people in found.items()}
+
+
+def read_answered(standing: Standing) -> frozenset[str]:
+    """Return who has answered, and in whose stead somebody has."""
+    instead = {answer.in_stead.person_id for answer in standing.answers if hasattr(answer, "in_stead")}
+    return frozenset(instead | {answer.identity_id for answer in standing.answers})
+
+
+def read_stand_ins(
+    request: Request, standing: Standing, policy: Policy, roles: Sequence[str], *, now: datetime
+) -> dict[str, dict[str, str]]:
+    """Return for each role who may answer in a holder's stead, and that holder's name."""
+    assert standing.revision is not None
+    found: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for row, lent in list_stand_ins(request.project, roles, request=request, revision=standing.revision, policy=policy, now=now):
+        for role in sorted(lent):
+            found[role].setdefault(row.delegate_id, row.delegator.name)
+    return dict(found)
 
 
 def read_barred(request: Request, standing: Standing, policy: Policy) -> dict[str, tuple[str, ...]]:

@@ -31,6 +31,8 @@ class OpenRole:
     role: str
     words: str
     holders: frozenset[str]
+    # Who may answer in a holder's stead, and the names of those holders.
+    stand_ins: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,8 @@ def decide_turns(facts: TurnFacts) -> dict[str, Turn]:
 
 
 def free_holders(role: OpenRole, facts: TurnFacts) -> frozenset[str]:
-    """Return who holds the role and can still answer."""
-    return role.holders - facts.barred - facts.answered
+    """Return who can still answer with the role, their own or in somebody's stead."""
+    return (role.holders | role.stand_ins.keys()) - facts.barred - facts.answered
 
 
 def _approvers(facts: TurnFacts) -> dict[str, Turn]:
@@ -85,6 +87,8 @@ def _approvers(facts: TurnFacts) -> dict[str, Turn]:
 
 
 def _turn_of(person: str, role: OpenRole, facts: TurnFacts) -> Turn:
+    if person not in role.holders:
+        return Turn("approve", f"You answer for {role.stand_ins[person]}, {role.words}")
     if person in facts.signed_before:
         return Turn(
             "changed", f"It changed since it was approved; you signed revision {facts.signed_before[person]}, look at what changed since"

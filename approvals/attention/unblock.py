@@ -5,15 +5,16 @@ A fixed number of queries, however many people hold a role.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from approvals.attention.blockers import APPROVALS, Blocker, BlockerFacts, Holder, Reader, Requirement, list_blockers
-from approvals.attention.renew import ROLE_WORDS, read_askers, read_barred, read_holders
+from approvals.attention.renew import ROLE_WORDS, read_answered, read_askers, read_barred, read_holders
 from approvals.attention.turns import BACK, TALKING
 from approvals.models import Approval, Request
+from approvals.requests.standing_in import list_stand_ins, list_usable
 from approvals.requests.status import Standing
 from approvals.signing.entitlement import refuse_if_cooling_off, refuse_if_key_unusable
 from approvals.signing.sign_in_offer import refuse_if_not_offered
@@ -42,7 +43,7 @@ def read_blockers(*, request: Request, standing: Standing, reader: Identity, now
     facts = BlockerFacts(
         is_open=True,
         requirements=requirements,
-        holders=_holders(request, standing, requirements, barred, now),
+        holders=_holders(request, standing, policy, requirements, barred, now),
         against=[f"{answer.identity.name}: {answer.get_decision_display().lower()}." for answer in against],
         askers=_names(read_askers(request)) if against else (),
         is_blocked=revision.result != "pass",
@@ -80,13 +81,18 @@ def _missing(rule: ApprovalsRule, document: Mapping[str, Any]) -> int:
 
 
 def _holders(
-    request: Request, standing: Standing, requirements: Sequence[Requirement], barred: Mapping[str, object], now: datetime
+    request: Request,
+    standing: Standing,
+    policy: Policy,
+    requirements: Sequence[Requirement],
+    barred: Mapping[str, object],
+    now: datetime,
 ) -> list[Holder]:
     by_role = read_holders(request.project, [item.role for item in requirements if item.kind == APPROVALS])
     people = {person for holders in by_role.values() for person in holders}
-    answered = {answer.identity_id for answer in standing.answers}
+    answered = read_answered(standing)
     names, away = dict(Identity.objects.filter(pk__in=people).values_list("pk", "name")), list_away(people, now=now)
-    return [
+    own = [
         Holder(
             id=person,
             name=names[person],
@@ -95,6 +101,24 @@ def _holders(
             away=away.get(person, ""),
         )
         for person in sorted(people)
+    ]
+    return own + _stand_ins(request, standing, policy, list(by_role), {*barred, *answered}, now)
+
+
+def _stand_ins(
+    request: Request, standing: Standing, policy: Policy, roles: Sequence[str], not_free: Collection[str], now: datetime
+) -> list[Holder]:
+    """Return who may answer in somebody's stead, named with both and until when."""
+    assert standing.revision is not None
+    rows = list_stand_ins(request.project, roles, request=request, revision=standing.revision, policy=policy, now=now)
+    return [
+        Holder(
+            id=row.delegate_id,
+            name=f"{row.delegate.name} for {row.delegator.name} until {row.until:%-d %B}",
+            roles=lent,
+            is_free=row.delegate_id not in not_free,
+        )
+        for row, lent in rows
     ]
 
 
@@ -106,8 +130,11 @@ def _reader(
     answered = ""
     if own is not None:
         answered = f"{own.get_decision_display().lower()}{', which ended' if hasattr(own, 'end') else ''}"
+    assert standing.revision is not None
+    usable = list_usable(request=request, revision=standing.revision, policy=policy, by=reader, now=now)
+    lent = {role for _, roles in usable for role in roles}
     return Reader(
-        roles=frozenset(role for role, holders in held.items() if reader.pk in holders),
+        roles=frozenset({role for role, holders in held.items() if reader.pk in holders} | lent),
         is_person=reader.is_person,
         because=tuple(barred.get(reader.pk, ())),
         answered=answered,

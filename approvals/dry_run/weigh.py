@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from approvals.models import Approval, Revision
-from approvals.requests.status import count_answer
+from approvals.requests.standing_in import count_answer
 from attestations.blobs import bytes_of
 from proofs.canonical import parse_canonical
 from proofs.errors import Refusal
@@ -87,7 +87,7 @@ def _with_approvals(
     policy: Policy, rules: Sequence[Mapping[str, Any]], answers: Sequence[Approval], policy_input: dict[str, Any]
 ) -> list[Mapping[str, Any]]:
     """Return the outcome of every rule, with those that people fulfil counted over these answers."""
-    approving = [count_answer(answer, policy_input) for answer in answers if answer.decision == Approval.Decision.APPROVE]
+    approving = [count_answer(answer, policy, policy_input) for answer in answers if answer.decision == Approval.Decision.APPROVE]
     counted = {rule["id"]: rule for rule in count_approvals(policy, approving, excluded=exclusions(policy, policy_input))}
     return [counted.get(rule["id"], rule) for rule in rules if rule["kind"] not in _OF_THE_GATE]
 

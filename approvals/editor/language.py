@@ -143,6 +143,13 @@ TOP: tuple[Field, ...] = (
 )
 BOUNDS: tuple[Field, ...] = (
     Field(
+        "delegation",
+        "Standing in for others",
+        CHOICE,
+        ("none", "allowed"),
+        hint="Left empty: allowed below tier 3.",
+    ),
+    Field(
         "waivers",
         "Waivers",
         BLOCK,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from approvals.models.answers import Approval, ApprovalEnd, Ceremony, KeptApproval, Record, new_approval_id, new_ceremony_id
 from approvals.models.attention import Attention, Reminder, TurnPassed
 from approvals.models.conversation import Comment, CommentMention, CommentWithdrawal, new_comment_id
+from approvals.models.delegations import ApprovalInStead, Delegation, DelegationEnd
 from approvals.models.drafts import DryRun, PolicyDraft, new_draft_id, new_dry_run_id
 from approvals.models.emergency import BreakGlass, BreakGlassEnd, BreakGlassReview, BreakGlassUse
 from approvals.models.findings import PathFinding
@@ -28,6 +29,7 @@ from approvals.models.waivers import Waiver, WaiverEnd
 __all__ = [
     "Approval",
     "ApprovalEnd",
+    "ApprovalInStead",
     "ApprovalRevocation",
     "ApprovalUse",
     "Attention",
@@ -40,6 +42,8 @@ __all__ = [
     "Comment",
     "CommentMention",
     "CommentWithdrawal",
+    "Delegation",
+    "DelegationEnd",
     "DryRun",
     "Execution",
     "ExpectationsActivation",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from approvals.models import Approval, ApprovalEnd, OutcomeStatement, Request, Revision, Waiver
+from approvals.models import Approval, ApprovalEnd, OutcomeStatement, Request, Revision, SignedStatement, Waiver
 from approvals.outcome.read_outcome import outcome_resting_on
 from approvals.trust import current_trust
 from attestations.blobs import bytes_of
@@ -19,8 +19,17 @@ from proofs.approval.human_approval import parse_human_approval
 from proofs.canonical import parse_canonical, parse_json
 from proofs.dsse import parse_envelope
 from proofs.errors import Conflict
-from proofs.pack.build import PackedApproval, PackedAttestation, PackedIntroduction, PackedToken, PackedWaiver, assemble_pack
+from proofs.pack.build import (
+    PackedApproval,
+    PackedAttestation,
+    PackedDelegation,
+    PackedIntroduction,
+    PackedToken,
+    PackedWaiver,
+    assemble_pack,
+)
 from proofs.pack.layout import OUTCOME_SIMPLE, OUTCOME_SUMMARY
+from proofs.tlog_proof import InclusionProof
 
 
 def build_pack(*, request: Request, now: datetime, with_private: bool = False, number: int | None = None) -> dict[str, bytes]:
@@ -69,6 +78,7 @@ def build_pack(*, request: Request, now: datetime, with_private: bool = False, n
         ],
         attestations=_attestations(keys) if with_private else (),
         waivers=_waivers(newest, now, with_private),
+        delegations=_delegations(answers),
         outcome=_outcome(request, answers),
     )
 
@@ -78,6 +88,20 @@ def _waivers(revision: Revision, now: datetime, with_private: bool) -> list[Pack
     digests = [item["digest"] for item in parse_canonical(bytes_of(revision.policy_input)).get("waivers", ())]
     rows = Waiver.objects.filter(pk__in=digests).select_related("request").order_by("pk")
     return [PackedWaiver(row.pk, bytes(row.statement), build_pack(request=row.request, now=now, with_private=with_private)) for row in rows]
+
+
+def _delegations(answers: Sequence[Approval]) -> list[PackedDelegation]:
+    """Return what the answers in another's stead rest on, each delegation once."""
+    rows = SignedStatement.objects.filter(delegation__answers__approval__in=answers).select_related("signing_key", "entry")
+    return [_packed_delegation(row) for row in rows.distinct().order_by("pk")]
+
+
+def _packed_delegation(row: SignedStatement) -> PackedDelegation:
+    checkpoint = checkpoint_covering(row.entry_id)
+    if checkpoint is None:
+        raise Conflict("log.pending", "the ledger has not published a head that covers this delegation yet; try again in a few seconds")
+    proof = InclusionProof(row.entry_id, tuple(prove_inclusion(row.entry_id, checkpoint.size)), checkpoint.note)
+    return PackedDelegation(row.payload_digest, bytes(row.envelope), proof, bytes(row.signing_key.enrollment))
 
 
 def _outcome(request: Request, answers: Sequence[Approval]) -> dict[str, bytes]:

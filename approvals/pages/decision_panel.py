@@ -5,16 +5,18 @@ Reads only, and stands visibly apart from the frozen snapshot. The act of signin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q
 
-from approvals.models import Approval, Request, RequestState, Revision
+from approvals.models import Approval, Delegation, Request, RequestState, Revision
 from approvals.pages.level_words import LevelWords, describe_answer
 from approvals.policies.expectations import active_expectations
 from approvals.policies.named_signers import named_signers
 from approvals.requests.refresh import Since, look_since
+from approvals.requests.standing_in import list_usable
 from approvals.requests.status import Standing
 from approvals.signing.entitlement import refuse_if_answered, refuse_if_closed, refuse_if_not_entitled
 from approvals.signing.sign_in_offer import SignInOffer, sign_in_offer
@@ -61,6 +63,8 @@ class DecisionPanel:
 
     `sign_in` is the way to answer without a key, where there is one; `answers` are what everybody answered, and how sure each is.
 
+    `in_stead` are the delegations by which the reader may answer for somebody else.
+
     `cannot_follow` says why the request cannot be brought up to date, where it cannot.
     """
 
@@ -77,6 +81,8 @@ class DecisionPanel:
     left_out: LeftOut
     others: list[str]
     own_answer: Approval | None
+    in_stead: list[Delegation]
+    may_answer_as_oneself: bool
 
 
 def read_panel(*, request: Request, revision: Revision, standing: Standing, reader: Identity, now: datetime) -> DecisionPanel:
@@ -85,7 +91,9 @@ def read_panel(*, request: Request, revision: Revision, standing: Standing, read
     own = next((answer for answer in standing.answers if answer.identity_id == reader.pk), None)
     keys = list(SigningKey.objects.filter(identity=reader, revoked_at=None).order_by("-enrolled_at"))
     since, cannot_follow = _look_since(revision, now)
-    why_not = _why_not(request, revision, standing, policy, reader)
+    in_stead = [row for row, _ in list_usable(request=request, revision=revision, policy=policy, by=reader, now=now)]
+    why_not, why_not_own = _why_not(request, revision, standing, policy, reader, in_stead, now)
+    in_stead = [] if why_not else in_stead
     remedy = ""
     if not why_not and since.is_outdated:
         why_not = cannot_follow or "This request is being brought up to date. Reload the page in a moment."
@@ -107,6 +115,8 @@ def read_panel(*, request: Request, revision: Revision, standing: Standing, read
         left_out=_left_out(request, policy),
         others=_other_approvers(request, policy, standing, reader, now),
         own_answer=own,
+        in_stead=in_stead,
+        may_answer_as_oneself=not why_not_own,
     )
 
 
@@ -130,14 +140,31 @@ def _left_out(request: Request, policy: Policy) -> LeftOut:
     return LeftOut(unproven.count(), too_many, copies.count(), newest[:SHOWN_LEFT_OUT])
 
 
-def _why_not(request: Request, revision: Revision, standing: Standing, policy: Policy, reader: Identity) -> str:
+def _why_not(
+    request: Request,
+    revision: Revision,
+    standing: Standing,
+    policy: Policy,
+    reader: Identity,
+    in_stead: Sequence[Delegation],
+    now: datetime,
+) -> tuple[str, str]:
+    """Return why the reader may not answer at all, and why not as themselves."""
+    why = _why_not_as(request, revision, standing, policy, reader, None, now)
+    ways = [_why_not_as(request, revision, standing, policy, reader, row, now) for row in in_stead]
+    return "" if "" in ways else why, why
+
+
+def _why_not_as(
+    request: Request, revision: Revision, standing: Standing, policy: Policy, reader: Identity, in_stead: Delegation | None, now: datetime
+) -> str:
     # Whoever proposes a policy may be one of those who approve it.
     if reader.pk in (request.requester_id, request.on_behalf_of_id) and request.kind != Request.Kind.POLICY_CHANGE:
         return "You asked for this, so somebody else has to decide."
     try:
         refuse_if_in_effect(request)
         refuse_if_answered(revision, reader)
-        refuse_if_not_entitled(request=request, revision=revision, policy=policy, by=reader)
+        refuse_if_not_entitled(request=request, revision=revision, policy=policy, by=reader, now=now, in_stead=in_stead)
         refuse_if_closed(RequestState(request=request, status=standing.status))
     except Refusal as refusal:
         return _sentence(refusal)

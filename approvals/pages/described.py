@@ -85,6 +85,9 @@ def _answer(judged: JudgedAnswer) -> dict[str, Any]:
         "by": answer.identity.name,
         "issuer": answer.identity.issuer,
         "subject": answer.identity.subject,
+        "inTheSteadOf": {"issuer": answer.in_stead.person.issuer, "subject": answer.in_stead.person.subject}
+        if hasattr(answer, "in_stead")
+        else None,
         "decision": answer.decision,
         "level": answer.level,
         "signedAt": answer.signed_at,

@@ -24,12 +24,12 @@ from approvals.models import (
     Withdrawal,
 )
 from approvals.policies.effects import has_taken_effect
+from approvals.requests.standing_in import count_answer
 from approvals.signals import request_refreshed
 from attestations.blobs import bytes_of
-from proofs.approval.human_approval import parse_human_approval
 from proofs.canonical import parse_canonical
 from proofs.errors import Conflict
-from proofs.policy.evaluate import CountedApproval, count_approvals, exclusions, is_within, parse_policy
+from proofs.policy.evaluate import count_approvals, exclusions, parse_policy
 
 Status = RequestState.Status
 MISSING = "policy.evidence_missing"
@@ -120,7 +120,9 @@ def compute_standing(request: Request, *, now: datetime) -> Standing:
     shut = shut_because(request)
     if revision is None:
         return Standing(shut or Status.COLLECTING, None, (), (), 0)
-    told = revision.approvals.select_related("identity", "record", "signing_key", "end", "ceremony", "bound_by__provider")
+    told = revision.approvals.select_related(
+        "identity", "record", "signing_key", "end", "ceremony", "bound_by__provider", "in_stead__person", "in_stead__delegation"
+    )
     answers = tuple(told.order_by("signed_at", "pk"))
     policy = parse_policy(bytes_of(revision.policy.document)).for_kind(request.kind)
     policy_input = parse_canonical(bytes_of(revision.policy_input))
@@ -133,7 +135,7 @@ def compute_standing(request: Request, *, now: datetime) -> Standing:
     valid = [answer for answer in approving if stays or answer.not_after > now]
     # Whoever looks back has looked, whatever they found.
     found = [answer for answer in answers if looks_back and answer.decision == Approval.Decision.REJECT]
-    rules = count_approvals(policy, [count_answer(answer, policy_input) for answer in (*valid, *found)], excluded=excluded)
+    rules = count_approvals(policy, [count_answer(answer, policy, policy_input) for answer in (*valid, *found)], excluded=excluded)
     status = shut or _decide_status(revision, answers, rules, lapsed=len(valid) < len(approving), looks_back=looks_back)
     return Standing(status, revision, answers, tuple(rules), policy.required_approvals)
 
@@ -152,7 +154,7 @@ def stood_approved(revision: Revision) -> Approval | None:
     for answer in revision.approvals.filter(end__isnull=True).select_related("identity").order_by("signed_at", "pk"):
         if answer.decision != Approval.Decision.APPROVE:
             return None
-        counted.append(count_answer(answer, policy_input))
+        counted.append(count_answer(answer, policy, policy_input))
         if all(rule["outcome"] == "pass" for rule in count_approvals(policy, counted, excluded=excluded)):
             return answer
     return None
@@ -208,10 +210,3 @@ def _is_only_waiting(revision: Revision) -> bool:
 def _was_approved_before(revision: Revision) -> bool:
     earlier = Approval.objects.filter(revision__request=revision.request_id, decision=Approval.Decision.APPROVE)
     return earlier.exclude(revision=revision).exists()
-
-
-def count_answer(answer: Approval, policy_input: Mapping[str, Any]) -> CountedApproval:
-    """Return an answer as counting needs it, with the roles that count where the request is."""
-    signed = parse_human_approval(bytes(answer.payload))
-    roles = tuple(role.name for role in signed.approver.roles if is_within(role.scope, dict(policy_input)))
-    return CountedApproval(signed.approver.issuer, signed.approver.subject, roles, answer.level)

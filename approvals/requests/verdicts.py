@@ -42,7 +42,7 @@ class JudgedAnswer:
 def list_answers(request: Request) -> list[Approval]:
     """Return every answer to every revision of a request, oldest first."""
     rows = Approval.objects.filter(revision__request=request).select_related(
-        "revision", "identity", "record__entry", "signing_key__bound_by", "bound_by", "end"
+        "revision", "identity", "record__entry", "signing_key__bound_by", "bound_by", "end", "in_stead__person"
     )
     return list(rows.order_by("signed_at", "pk"))
 
@@ -110,11 +110,13 @@ def _barred_because(statement: HumanApproval, revision: Revision, request: Reque
     """Return why the person had to stay out of it: as it was signed, and with who answers for the program today."""
     policy = parse_policy(read_blob(statement.policy.digest))
     policy_input = parse_canonical(read_blob(statement.policy.input_digest))
-    owner, person = request.requester.owner, (statement.approver.issuer, statement.approver.subject)
+    owner, people = request.requester.owner, [(statement.approver.issuer, statement.approver.subject)]
+    # Nobody answers in the stead of somebody who may not.
+    people += [statement.standing_in_for.person] if statement.standing_in_for else []
     barred = exclusions(policy, policy_input)
     if owner is not None:
         barred += exclusions(policy, {**policy_input, "owner": {"issuer": owner.issuer, "subject": owner.subject}})
-    reasons = [reason for item in barred if (item["issuer"], item["subject"]) == person for reason in item["because"]]
+    reasons = [reason for item in barred if (item["issuer"], item["subject"]) in people for reason in item["because"]]
     return tuple(dict.fromkeys(reasons))
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.conf import settings
 
-from approvals.models import Request, Revision
+from approvals.models import Delegation, Request, Revision
 from approvals.requests.snapshot import read_snapshot
 from attestations.blobs import bytes_of
 from identities.models import Identity, RoleAssignment
@@ -37,11 +37,13 @@ from proofs.approval.approval_parts import (
     SignerReference,
     SigningCeremony,
     SignInReference,
+    StandingIn,
     Validity,
 )
 from proofs.approval.human_approval import build_human_approval
+from proofs.approval.person_statement import parse_person_statement
 from proofs.approval.reason_codes import REASON_CODES
-from proofs.approval.review_words import evidence_label, media_type_of, missing_evidence, signer_label, summarise
+from proofs.approval.review_words import add_stead, evidence_label, media_type_of, missing_evidence, signer_label, summarise
 from proofs.approval.subjects import ACTION_MINUTES
 from proofs.canonical import parse_canonical
 from proofs.digest import parse_digest
@@ -73,13 +75,14 @@ def build_statement(
     log_head: Checkpoint,
     expires_at: datetime,
     now: datetime,
+    in_stead: Delegation | None = None,
 ) -> bytes:
     """Return the canonical payload for one person's decision about one revision. `now` has whole seconds.
 
     Refuses with `approval.malformed` when the values do not make a statement.
     """
     snapshot = read_snapshot(bytes_of(revision.snapshot))
-    facts, request = snapshot["policy"], revision.request
+    facts, request, standing = snapshot["policy"], revision.request, _standing_in(in_stead)
     return build_human_approval(
         HumanApproval(
             artifacts=tuple(ApprovedArtifact(item["name"], (parse_digest(item["digest"]),)) for item in snapshot["artifacts"]),
@@ -102,7 +105,7 @@ def build_statement(
             ),
             evidence=tuple(_evidence(item) for item in snapshot["evidence"]),
             missing_evidence=missing_evidence(facts["rules"]),
-            review=ReviewReference(revision.snapshot_id, summarise(snapshot, decision), settings.VERSION),
+            review=_review(revision, snapshot, decision, standing),
             justification=justification,
             separation_of_duties=_duties(snapshot, policy),
             validity=Validity(now, now, now + _how_long(request, policy)),
@@ -115,8 +118,21 @@ def build_statement(
                 log_head=LogHead(settings.LOG_ORIGIN, log_head.size, bytes(log_head.root)),
             ),
             reason_codes=tuple(code for code in REASON_CODES if code in reason_codes),
+            standing_in_for=standing,
         )
     )
+
+
+def _review(revision: Revision, snapshot: Mapping[str, Any], decision: str, standing: StandingIn | None) -> ReviewReference:
+    return ReviewReference(revision.snapshot_id, add_stead(summarise(snapshot, decision), standing), settings.VERSION)
+
+
+def _standing_in(in_stead: Delegation | None) -> StandingIn | None:
+    if in_stead is None:
+        return None
+    # Named as they signed it, so that whoever holds both statements finds the same.
+    person = parse_person_statement(bytes(in_stead.signed.payload)).person
+    return StandingIn(person.issuer, person.subject, person.username, in_stead.signed.payload_digest)
 
 
 def _how_long(request: Request, policy: Policy) -> timedelta:

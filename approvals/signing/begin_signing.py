@@ -24,11 +24,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 
-from approvals.models import Ceremony, Request, Revision, new_ceremony_id
+from approvals.models import Ceremony, Delegation, Request, Revision, new_ceremony_id
 from approvals.requests.refresh import is_outdated
 from approvals.requests.revise import lock_state
 from approvals.requests.status import refresh_state
@@ -69,21 +70,23 @@ def begin_signing(
     by: Identity,
     now: datetime,
     reason_codes: Sequence[str] = (),
+    in_stead: Delegation | None = None,
 ) -> Ceremony:
     """Return the ceremony that offers `by` one statement to sign with `key`, or (None) to confirm by signing in at their provider.
-    `reason_codes` say why not, beside the reason in words. Refuses with the codes above, or `approval.malformed`.
+    `reason_codes` say why not, beside the reason in words. With `in_stead` they answer for whoever delegated, and with a key alone:
+    `delegation.needs_key`. Refuses with the codes above, or `approval.malformed`.
     """
     now = now.replace(microsecond=0)
     state = refresh_state(lock_state(request, now=now), now=now)
     revision = get_current_revision(request)
     policy = parse_policy(bytes_of(revision.policy.document)).for_kind(revision.request.kind)
-    refuse_if_not_entitled(request=request, revision=revision, policy=policy, by=by)
+    refuse_if_not_entitled(request=request, revision=revision, policy=policy, by=by, now=now, in_stead=in_stead)
     _refuse_if_stale(revision, shown_snapshot, now)
     refuse_if_in_effect(request)
     refuse_if_answered(revision, by)
     refuse_if_not_possible(state, revision, decision, reason)
     refuse_if_no_codes(decision, reason_codes)
-    offer = _offer(key, policy, decision, by, tier=request.environment.tier, now=now)
+    offer = _offer(key, policy, decision, by, tier=request.environment.tier, now=now, in_stead=in_stead)
     head = get_head()
     ceremony_id, expires_at = new_ceremony_id(), now + timedelta(seconds=settings.CEREMONY_SECONDS)
     payload = build_statement(
@@ -99,6 +102,7 @@ def begin_signing(
         log_head=head,
         expires_at=expires_at,
         now=now,
+        in_stead=in_stead,
     )
     check_statement_times(parse_human_approval(payload))
     return Ceremony.objects.create(
@@ -106,10 +110,7 @@ def begin_signing(
         revision=revision,
         identity=by,
         signing_key=key,
-        provider=offer.provider if offer else None,
-        audience=offer.provider.client_id if offer else "",
-        sign_in_nonce=step_up_nonce(payload) if offer else None,
-        is_downgrade=offer.is_downgrade if offer else False,
+        **_columns(offer, payload),
         decision=decision,
         payload=payload,
         payload_digest=sha256_hex(payload),
@@ -132,13 +133,26 @@ def _refuse_if_stale(revision: Revision, shown_snapshot: str, now: datetime) -> 
         raise Conflict("request.stale_snapshot", "this request has changed since the page was drawn; read the new page, then decide")
 
 
-def _offer(key: SigningKey | None, policy: Policy, decision: str, by: Identity, *, tier: int, now: datetime) -> SignInOffer | None:
+def _offer(
+    key: SigningKey | None, policy: Policy, decision: str, by: Identity, *, tier: int, now: datetime, in_stead: Delegation | None
+) -> SignInOffer | None:
     """Return the provider that stands in for a key; None where there is a key, which may be used. Refuses with the codes of 7."""
     if key is None:
+        if in_stead is not None:
+            raise Conflict("delegation.needs_key", "to answer for somebody else takes an approval key; a sign-in does not stand in for it")
         return refuse_if_not_offered(policy, decision, by)
     refuse_if_key_unusable(key, by)
     refuse_if_cooling_off(key, tier=tier, now=now)
     return None
+
+
+def _columns(offer: SignInOffer | None, payload: bytes) -> dict[str, Any]:
+    """Return the columns of a ceremony that a sign-in answers; none where a key does."""
+    if offer is None:
+        return {}
+    provider = offer.provider
+    nonce = step_up_nonce(payload)
+    return {"provider": provider, "audience": provider.client_id, "sign_in_nonce": nonce, "is_downgrade": offer.is_downgrade}
 
 
 def _signer(key: SigningKey | None, offer: SignInOffer | None, by: Identity) -> SignerReference | SignInReference:

@@ -24,11 +24,12 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from approvals.models import Approval, Ceremony, Record, StatementCeremony
+from approvals.models import Approval, ApprovalInStead, Ceremony, Delegation, Record, StatementCeremony
 from approvals.outcome.sign_outcome import sign_outcome
 from approvals.requests.policy_for import policy_for
 from approvals.requests.refresh import is_outdated
 from approvals.requests.revise import lock_state
+from approvals.requests.standing_in import named_delegation
 from approvals.requests.status import compute_standing, refresh_state
 from approvals.signing.entitlement import (
     Decision,
@@ -129,7 +130,8 @@ def _answer(ceremony: Ceremony, verify: Verify, now: datetime) -> Approval:
     if revision.pk != ceremony.revision_id or is_outdated(revision, now=now):  # 3
         raise Conflict("request.stale_snapshot", "this request has changed since the statement was offered; read the new page, then decide")
     policy = parse_policy(bytes_of(revision.policy.document)).for_kind(revision.request.kind)
-    refuse_if_not_entitled(request=request, revision=revision, policy=policy, by=by)
+    in_stead = _lock_delegation(statement)
+    refuse_if_not_entitled(request=request, revision=revision, policy=policy, by=by, now=now, in_stead=in_stead)
     refuse_if_in_effect(request)
     refuse_if_answered(revision, by)
     refuse_if_not_possible(state, revision, ceremony.decision, statement.justification)
@@ -138,6 +140,8 @@ def _answer(ceremony: Ceremony, verify: Verify, now: datetime) -> Approval:
         reason = f"this answer reaches level {answered.level}{answered.why_no_more}, the policy wants {policy.minimum_assurance}"
         raise Unproven("assurance.too_low", reason)
     approval = _keep_approval(ceremony, statement, answered, now)  # 6
+    if in_stead is not None:
+        ApprovalInStead.objects.create(approval=approval, revision=revision, delegation=in_stead, person=in_stead.delegator)
     if answered.sign_count is not None:
         # Before the record: whoever revokes the key holds it and waits for the ledger.
         key_id, digest = str(approval.signing_key_id), approval.payload_digest
@@ -162,6 +166,15 @@ def _read_statement(ceremony: Ceremony) -> HumanApproval:
     if (statement.review.snapshot_digest, statement.decision) != (ceremony.revision.snapshot_id, ceremony.decision):
         raise Unproven("approval.altered", "the stored statement names another snapshot or decision than its ceremony")
     return statement
+
+
+def _lock_delegation(statement: HumanApproval) -> Delegation | None:
+    """Hold the delegation that an answer names: whoever takes it back waits for the answer, or has done so before it."""
+    if statement.standing_in_for is None:
+        return None
+    found = named_delegation(statement.standing_in_for)
+    Delegation.objects.select_for_update(no_key=True, of=("self",)).get(pk=found.pk)
+    return named_delegation(statement.standing_in_for)
 
 
 def _verify_assertion(ceremony: Ceremony, statement: HumanApproval, given: GivenAssertion) -> Answered:

@@ -10,8 +10,9 @@ from datetime import datetime
 
 from django.conf import settings
 
-from approvals.models import Approval, Request, RequestState, Revision
+from approvals.models import Approval, Delegation, Request, RequestState, Revision
 from approvals.requests.people import barred_today
+from approvals.requests.standing_in import answered_in_stead, refuse_if_not_usable
 from approvals.requests.status import refuse_if_shut
 from attestations.blobs import bytes_of
 from identities.models import Identity, SigningKey
@@ -54,11 +55,21 @@ def get_current_revision(request: Request) -> Revision:
     return newest
 
 
-def refuse_if_not_entitled(*, request: Request, revision: Revision, policy: Policy, by: Identity) -> None:
-    """Return when `by` may answer: permission, a role the policy counts, not excluded. Refuses with the codes of 1 and 2."""
+def refuse_if_not_entitled(
+    *, request: Request, revision: Revision, policy: Policy, by: Identity, now: datetime, in_stead: Delegation | None = None
+) -> None:
+    """Return when `by` may answer: permission, a role the policy counts, not excluded. Refuses with the codes of 1 and 2.
+
+    With `in_stead` it is that person's role that counts, and neither of the two may be excluded; refuses as `refuse_if_not_usable` does too,
+    and with `delegation.not_yours`.
+    """
     demand(by, ANSWERED_BY.get(request.kind, "requests.decide"), project=request.project)  # 1
     wanted = {rule.role for rule in policy.approvals_rules}
-    if not wanted & {str(role.role) for role in roles_of(by, project=request.project)}:
+    if in_stead is not None:
+        if in_stead.delegate_id != by.pk:
+            raise NotAllowed("delegation.not_yours", f"{in_stead.delegator} lets {in_stead.delegate} answer for them, not you")
+        refuse_if_not_usable(in_stead, request=request, revision=revision, policy=policy, now=now)
+    elif not wanted & {str(role.role) for role in roles_of(by, project=request.project)}:
         raise NotAllowed(
             "approval.wrong_role", f"the policy counts answers of {' and '.join(sorted(wanted))}; you do not hold that role here"
         )
@@ -82,6 +93,10 @@ def refuse_if_answered(revision: Revision, by: Identity) -> None:
         raise Conflict("approval.already_answered", "your approval of this revision ended; another approver has to answer it")
     if given is not None:
         raise Conflict("approval.already_answered", "you have answered this revision already; an answer is given once")
+    instead = answered_in_stead(revision, by)
+    if instead is not None:
+        words = f"{instead.approval.identity} has answered this revision in your stead; an answer is given once"
+        raise Conflict("approval.already_answered", words)
 
 
 def refuse_if_key_unusable(key: SigningKey, by: Identity) -> None:

@@ -28,6 +28,8 @@ NOTICE_KINDS = {
     "request.reminded": "A request that waits for you, or that you opened, waits for long",
     "request.decided": "A request you opened has all its approvals, is withdrawn, overtaken, or ran out of time",
     "request.execution": "What you approved or asked for failed, or nobody reported what became of it",
+    "delegation.given": "Somebody lets you answer for them, or another person under your policies",
+    "delegation.ended": "Somebody answers for another person no more",
     "program.compromised": "A program you answer for is marked as compromised",
 }
 ALWAYS_MAILED = frozenset(kind for kind in NOTICE_KINDS if kind.split(".")[0] in ("key", "recovery", "role", "person"))

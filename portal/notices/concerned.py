@@ -15,7 +15,7 @@ from identities.models import EventSubject, RoleAssignment, SigningKey
 from identities.people.officers import list_officers
 from identities.permissions import with_article
 from ledger.models import Entry
-from portal.notices import about_requests
+from portal.notices import about_delegations, about_requests
 from portal.notices.told import Told, list_askers, page_of
 from proofs.canonical import parse_json
 from proofs.digest import sha256_hex
@@ -137,6 +137,8 @@ TELLERS: dict[str, Callable[[Entry], Iterable[Told]]] = {
     "approval.ended": _both(_ended, about_requests.tell_turns_of_ended),
     "approval.revoked": _both(_ended, about_requests.tell_turns_of_ended),
     "execution": about_requests.tell_executed,
+    about_delegations.GIVEN: about_delegations.tell_given,
+    about_delegations.ENDED: about_delegations.tell_ended,
     "request.opened": about_requests.tell_frozen,
     "request.revised": about_requests.tell_frozen,
     "request.commented": about_requests.tell_commented,

@@ -112,7 +112,7 @@ SET_UP_STATES = {
 TONES = {"ok": "check", "bad": "cross", "warn": "alert", "unknown": "question", "new": "spark", "plain": "dash", "glass": "alert"}
 MESSAGE_TONES = {"success": ("ok", "check"), "error": ("bad", "cross"), "warning": ("warn", "alert")}
 NAVIGATION = (
-    ("Queue", "/queue", ("/queue", "/requests", "/ceremonies", "/records", "/break-glass")),
+    ("Queue", "/queue", ("/queue", "/requests", "/ceremonies", "/records", "/break-glass", "/delegations")),
     ("Artifacts", "/artifacts", ("/artifacts", "/attestations", "/collections")),
     ("Identities", "/identities", ("/identities", "/signers", "/people", "/may")),
     ("Policies", "/policies", ("/policies", "/exceptions", "/dry-runs")),

@@ -198,6 +198,21 @@ class SigningCeremony:
 
 
 @dataclass(frozen=True, slots=True)
+class StandingIn:
+    """For whom somebody answers, and by which delegation: the SHA-256 of the payload of that person's own signed statement."""
+
+    issuer: str
+    subject: str
+    username: str
+    delegation: str
+
+    @property
+    def person(self) -> tuple[str, str]:
+        """Who delegated."""
+        return (self.issuer, self.subject)
+
+
+@dataclass(frozen=True, slots=True)
 class HumanApproval:
     """A whole statement: what one person decides, about exactly what."""
 
@@ -217,3 +232,5 @@ class HumanApproval:
     ceremony: SigningCeremony
     # Why not, from `proofs.approval.reason_codes`; in the statement only where there are some.
     reason_codes: tuple[str, ...] = ()
+    # For whom the approver answers, with that person's roles; in the statement only where they stand in for somebody.
+    standing_in_for: StandingIn | None = None

@@ -19,6 +19,7 @@ from proofs.approval.approval_parts import (
     RequestReference,
     ReviewReference,
     SeparationOfDuties,
+    StandingIn,
 )
 from proofs.approval.reason_codes import DECISIONS_WITH_CODES, REASON_CODES
 from proofs.approval.signed_parts import (
@@ -128,6 +129,7 @@ def parse_human_approval(payload: bytes) -> HumanApproval:
         validity=read_validity(predicate.fields("validity")),
         ceremony=read_ceremony(predicate.fields("ceremony")),
         reason_codes=_reason_codes(predicate.fields("justification"), decision),
+        standing_in_for=_standing_in(predicate.fields("standingInFor")) if predicate.has("standingInFor") else None,
     )
 
 
@@ -150,6 +152,16 @@ def _predicate(approval: HumanApproval) -> dict[str, Any]:
         "validity": validity_document(approval.validity),
         "supersedes": [],
         "ceremony": ceremony_document(approval.ceremony),
+        **({"standingInFor": _standing_in_document(approval.standing_in_for)} if approval.standing_in_for else {}),
+    }
+
+
+def _standing_in_document(standing: StandingIn) -> dict[str, Any]:
+    return {
+        "issuer": standing.issuer,
+        "subject": standing.subject,
+        "username": standing.username,
+        "delegation": {"sha256": standing.delegation},
     }
 
 
@@ -287,6 +299,12 @@ def _separation_of_duties(item: Fields) -> SeparationOfDuties:
         result=item.choice("result", RESULTS),
         required=item.integer("required", low=1, high=64),
     )
+
+
+def _standing_in(item: Fields) -> StandingIn:
+    item.only("issuer", "subject", "username", "delegation")
+    delegation = item.fields("delegation").only("sha256").hex_sha256("sha256")
+    return StandingIn(item.text("issuer", limit=300), item.text("subject", limit=300), item.text("username", limit=200), delegation)
 
 
 def _person(item: Fields, name: str) -> tuple[str, str] | None:

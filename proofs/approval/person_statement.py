@@ -48,6 +48,7 @@ REVOCATION_REASONS = ("approver_withdrew", "artifact_bad", "evidence_invalid", "
 MAX_PERSON_STATEMENT_BYTES = 256 * 1024
 MAX_REVOKED = 64
 MAX_USES = 10
+MAX_ENVIRONMENTS = 32
 MAX_JUSTIFICATION = 2000
 
 _CODE = "statement.malformed"
@@ -73,13 +74,17 @@ class BreakGlass:
 
 @dataclass(frozen=True, slots=True)
 class Delegation:
-    """Another person (issuer, subject) may answer with these roles in `scope` (`team:<slug>` or `project:<slug>`), for a time."""
+    """Another person (issuer, subject) may answer with these roles in `scope` (`team:<slug>` or `project:<slug>`), for a time.
+
+    `environments` are the ids of those it is for; none stands for every one.
+    """
 
     delegate: tuple[str, str]
     roles: tuple[str, ...]
     scope: str
     starts_at: datetime
     ends_at: datetime
+    environments: tuple[str, ...] = ()
 
 
 Body = Revocation | BreakGlass | Delegation
@@ -200,6 +205,7 @@ def _body_document(body: Body) -> dict[str, Any]:
         "scope": body.scope,
         "from": rfc3339(body.starts_at),
         "until": rfc3339(body.ends_at),
+        **({"environments": list(body.environments)} if body.environments else {}),
     }
 
 
@@ -216,7 +222,7 @@ def _read_body(item: Fields, said: str) -> Body:
             incident=item.text("incident", limit=200),
             max_uses=item.integer("maxUses", low=1, high=MAX_USES),
         )
-    item.only("delegate", "roles", "scope", "from", "until")
+    item.only("delegate", "roles", "scope", "from", "until", "environments")
     delegate = item.fields("delegate").only("issuer", "subject")
     delegation = Delegation(
         delegate=(delegate.text("issuer", limit=300), delegate.text("subject", limit=300)),
@@ -224,6 +230,7 @@ def _read_body(item: Fields, said: str) -> Body:
         scope=item.text("scope", limit=200),
         starts_at=item.time("from"),
         ends_at=item.time("until"),
+        environments=item.texts("environments", low=1, high=MAX_ENVIRONMENTS, limit=80) if item.has("environments") else (),
     )
     if delegation.starts_at >= delegation.ends_at:
         item.refuse("until", "a time after from")

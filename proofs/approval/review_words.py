@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from proofs.approval.approval_parts import MissingEvidence
+from proofs.approval.approval_parts import MissingEvidence, StandingIn
 from proofs.statement import is_plain_text
 
 MEDIA_TYPES = {
@@ -16,6 +16,11 @@ MEDIA_TYPES = {
     "dsse": "application/vnd.dsse.envelope.v1+json",
 }
 DECISION_WORDS = {"approve": "Approve", "reject": "Reject", "request_changes": "Request changes to"}
+
+
+def add_stead(summary: str, standing: StandingIn | None) -> str:
+    """Return the summary with the words for whom somebody answers, where it is for somebody else."""
+    return f"{summary} In the stead of {standing.username}." if standing else summary
 
 
 def summarise(snapshot: Mapping[str, Any], decision: str) -> str:

@@ -92,6 +92,16 @@ class PackedWaiver:
 
 
 @dataclass(frozen=True, slots=True)
+class PackedDelegation:
+    """A delegation that an approval names by its `digest`: its record's envelope, its place in the ledger, its signer's enrolment."""
+
+    digest: str
+    record_envelope: bytes
+    proof: InclusionProof
+    enrollment: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class PackedIntroduction:
     """How an older key signed for the key `key_id`: the envelope, and the older key's enrolment."""
 
@@ -125,6 +135,7 @@ def assemble_pack(
     introductions: Iterable[PackedIntroduction] = (),
     attestations: Iterable[PackedAttestation] = (),
     waivers: Iterable[PackedWaiver] = (),
+    delegations: Iterable[PackedDelegation] = (),
     outcome: Mapping[str, bytes] | None = None,
 ) -> dict[str, bytes]:
     """Return the files of a pack by path, index included.
@@ -147,9 +158,7 @@ def assemble_pack(
     files[layout.ALLOWED_SIGNERS] = build_allowed_signers(
         list({item.key_id: item for item, _ in enrolled}.values()), [item for item, _ in revoked]
     )
-    for token in tokens:
-        named = sha256_hex(token.id_token)
-        files[layout.token_path(named)], files[layout.token_keys_path(named)] = token.id_token, token.issuer_keys
+    files.update({path: content for token in tokens for path, content in _token_files(token).items()})
     for introduction in introductions:
         files[layout.introduction_path(introduction.key_id)] = introduction.envelope
         files[layout.introducer_path(introduction.key_id)] = introduction.introducer
@@ -162,6 +171,7 @@ def assemble_pack(
     files[layout.TRUST_COPY] = build_trust(trust)
     files.update(build_root_copies(trust))
     files.update(build_words(records, files))
+    files.update({path: content for given in delegations for path, content in _delegation_files(given).items()})
     for waiver in waivers:
         files[layout.waiver_envelope_path(waiver.digest)] = waiver.envelope
         files.update({layout.waiver_folder(waiver.digest) + path: content for path, content in waiver.files.items()})
@@ -234,6 +244,16 @@ def recorder_of(envelope_hint: str, trust: Trust) -> PublicKey:
         if item.key.key_id == envelope_hint:
             return item.key
     raise Unproven("record.unknown_key", f"the record names the key {envelope_hint[:60]!r}, expected one of the portal's recorder keys")
+
+
+def _token_files(token: PackedToken) -> dict[str, bytes]:
+    named = sha256_hex(token.id_token)
+    return {layout.token_path(named): token.id_token, layout.token_keys_path(named): token.issuer_keys}
+
+
+def _delegation_files(given: PackedDelegation) -> dict[str, bytes]:
+    contents = (given.record_envelope, build_inclusion_file(given.proof), given.enrollment)
+    return dict(zip(layout.delegation_paths(given.digest), contents, strict=True))
 
 
 def _approval_files(packed: PackedApproval, keys: dict[str, PublicKey], trust: Trust) -> dict[str, bytes]:

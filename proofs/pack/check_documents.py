@@ -14,7 +14,7 @@ from typing import Any
 from proofs.approval.approval_parts import HumanApproval
 from proofs.approval.request_document import build_request_document, facts_of, parse_request_document, read_more, read_party
 from proofs.approval.review_snapshot import ShownEvidence, build_review_snapshot
-from proofs.approval.review_words import evidence_label, media_type_of, missing_evidence, signer_label, summarise
+from proofs.approval.review_words import add_stead, evidence_label, media_type_of, missing_evidence, signer_label, summarise
 from proofs.approval.subjects import ACTION_MINUTES, AGENT_ACTION
 from proofs.canonical import canonical_bytes, parse_canonical
 from proofs.digest import sha256_hex
@@ -129,7 +129,7 @@ def _check_words(approval: HumanApproval, snapshot: dict[str, Any]) -> None:
             )
     if approval.missing_evidence != missing_evidence(snapshot["policy"]["rules"]):
         raise Unproven("review.mismatch", "what the statement says is missing is not what the policy's result says is missing")
-    if review.summary != summarise(snapshot, approval.decision):
+    if review.summary != add_stead(summarise(snapshot, approval.decision), approval.standing_in_for):
         raise Unproven("review.mismatch", f"the statement sums up as {review.summary[:200]!r}, which its snapshot does not come to")
     if (review.locale, review.channel, review.acknowledged) != ("en", "web", ()):
         raise Unproven("review.mismatch", "the statement names a language, channel or signal that no page of this version has")

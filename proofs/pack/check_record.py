@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from proofs.approval.approval_parts import HumanApproval, SignInReference
-from proofs.approval.human_approval import parse_human_approval
-from proofs.approval.record import Record, mirror_of, parse_record
+from proofs.approval.record import Record, mirror_of, parse_record, signer_of
 from proofs.canonical import parse_canonical
 from proofs.checkpoint import Checkpoint, verify_checkpoint
 from proofs.digest import sha256_hex
@@ -85,7 +84,7 @@ def check_mirror(record: Record, trust: Trust) -> None:
     for name, truth in mirror_of(statement).items():
         if record.mirrored.get(name) != truth:
             raise Unproven("record.mismatch", f"the record's {name} is not what the person signed")
-    signer = parse_human_approval(record.payload).signer
+    signer = signer_of(record.payload)
     if record.enrollment != ("" if isinstance(signer, SignInReference) else signer.enrollment):
         raise Unproven("record.mismatch", "the record names another enrolment than the person signed")
 

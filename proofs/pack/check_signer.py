@@ -55,7 +55,7 @@ def check_signer(files: Mapping[str, bytes], record: Record, approval: HumanAppr
     path = layout.signer_path(key_id)
     if path not in files:
         raise Unproven("signer.unknown", f"the key {key_id} was never enrolled: the pack holds no enrolment of it")
-    enrollment, digest = _open_enrollment(files[path], trust)
+    enrollment, digest = open_enrollment(files[path], trust)
     if digest != named.enrollment or enrollment.event != "enrolled":
         raise Unproven("signer.enrollment_mismatch", "the enrolment in the pack is not the one the person signed for")
     if enrollment.key_id != key_id or enrollment.credential_id != record.assertion.credential_id:
@@ -152,7 +152,7 @@ def _find_revocation(files: Mapping[str, bytes], enrollment: Enrollment, record:
     path = layout.signer_path(enrollment.key_id, revoked=True)
     if path not in files:
         return None
-    revocation, _ = _open_enrollment(files[path], trust)
+    revocation, _ = open_enrollment(files[path], trust)
     if revocation.event != "revoked" or _named_by(revocation) != _named_by(enrollment):
         raise Unproven("signer.enrollment_mismatch", f"{path} is not the revocation of this key")
     if revocation.compromised_from is not None and record.checked_at >= revocation.compromised_from:
@@ -170,7 +170,7 @@ def _is_introduced(files: Mapping[str, bytes], enrollment: Enrollment, trust: Tr
         return False
     if introduction is None or introducer is None:
         raise Unproven("introduction.missing", "the pack holds an introduction or an older key alone, expected both or neither")
-    older, digest = _open_enrollment(introducer, trust)
+    older, digest = open_enrollment(introducer, trust)
     verify_introduction(
         enrollment=enrollment,
         introduction=introduction,
@@ -188,7 +188,8 @@ def _named_by(enrollment: Enrollment) -> tuple[object, ...]:
     return (enrollment.key_id, enrollment.credential_id, enrollment.rp_id, enrollment.backup_eligible, enrollment.purposes, *who)
 
 
-def _open_enrollment(content: bytes, trust: Trust) -> tuple[Enrollment, str]:
+def open_enrollment(content: bytes, trust: Trust) -> tuple[Enrollment, str]:
+    """Return an enrolment that the portal signed, and the SHA-256 of its payload. Refuses with `enrollment.*`."""
     value = parse_canonical(content)
     envelope = parse_envelope(value)
     if len(envelope.signatures) != 1 or envelope.payload_type != IN_TOTO_PAYLOAD_TYPE or canonical_bytes(value) != content:

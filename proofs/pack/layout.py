@@ -24,7 +24,7 @@ POLICY_DOCUMENT, POLICY_INPUT, POLICY_RESULT = "policy/document.json", "policy/i
 TRUST_README, TRUST_COPY = "trust/README", "trust/trust.json"
 OUTCOME_SIMPLE, OUTCOME_SUMMARY = "outcome/svr.dsse.json", "outcome/vsa.dsse.json"
 TRUST_ROOTS = "trust/trusted_root-"
-EVIDENCE, VERDICTS, TOKENS, WAIVERS = "evidence/", "verdicts/", "tokens/", "waivers/"
+EVIDENCE, VERDICTS, TOKENS, WAIVERS, DELEGATIONS = "evidence/", "verdicts/", "tokens/", "waivers/", "delegations/"
 
 MAX_FILES = 20_000
 MAX_FILE_BYTES = 32 * 1024 * 1024
@@ -37,6 +37,7 @@ _OWN_NAMES = (
     r"|signers/[A-Za-z0-9_-]{43}((\.revoked|\.introduction|\.introducer)?\.json|\.attestation)"
     r"|(evidence|verdicts)/[0-9a-f]{64}"
     r"|tokens/[0-9a-f]{64}\.(jwt|keys)"
+    r"|delegations/[0-9a-f]{64}\.(record\.dsse\.json|tlog-proof|key\.json)"
     r"|policy/(document|input|result)\.json"
     r"|outcome/(svr|vsa)\.dsse\.json"
     r"|trust/(README|trust\.json|trusted_root-[0-9a-f]{12}\.json)"
@@ -108,6 +109,12 @@ def waiver_files(files: Mapping[str, bytes], digest: str) -> dict[str, bytes]:
     """Return the files of the pack of an exception, by their paths in it."""
     folder = waiver_folder(digest)
     return {path[len(folder) :]: content for path, content in files.items() if path.startswith(folder)}
+
+
+def delegation_paths(digest: str) -> tuple[str, str, str]:
+    """Return the paths of the record of the delegation of this SHA-256 (hex), of its proof from the log, and of its signer's enrolment."""
+    base = DELEGATIONS + digest
+    return f"{base}.record.dsse.json", f"{base}.tlog-proof", f"{base}.key.json"
 
 
 def root_path(digest: str) -> str:

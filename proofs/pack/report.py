@@ -57,6 +57,8 @@ class VerifiedApproval:
     # The identity provider's issuer, where the person answered by signing in there; then there is no key and `key_id` is empty.
     signed_in_at: str = ""
     level_words: str = ""
+    # For whom they answered, where they stand in for somebody; `roles` are that person's then.
+    standing_in_for: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,8 @@ def describe_person(approval: VerifiedApproval) -> str:
     # A label that could be read as more than a name, such as one with an identity of its own in brackets, is shown in quotes.
     label = approval.username if plain else json.dumps(approval.username, ensure_ascii=False)
     how = f"key {approval.key_id}" if approval.key_id else "without a key"
-    return f"{label} ({approval.subject} at {approval.issuer}, {how})"
+    instead = f", for {approval.standing_in_for[1]} at {approval.standing_in_for[0]}" if approval.standing_in_for else ""
+    return f"{label} ({approval.subject} at {approval.issuer}, {how}{instead})"
 
 
 def describe_item(name: str, digest: str, assessment: Assessment, *, identity: str) -> VerifiedItem:

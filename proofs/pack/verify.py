@@ -35,7 +35,7 @@ Not checked: witnesses and revocation status (no step needs the network), and wh
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -49,6 +49,7 @@ from proofs.errors import Unproven
 from proofs.evidence import TrustMaterial
 from proofs.moment import rfc3339
 from proofs.pack.check_copies import check_trust_copy, check_words
+from proofs.pack.check_delegations import LoggedApproval, check_delegations
 from proofs.pack.check_documents import check_documents
 from proofs.pack.check_evidence import check_evidence_again, check_evidence_set
 from proofs.pack.check_outcome import check_outcomes
@@ -125,6 +126,8 @@ class _Signed:
     approval: HumanApproval
     person: _Person
     log_size: int
+    # The roles somebody delegated; None where the approver answers for themselves.
+    lent: tuple[str, ...] | None = None
 
     @property
     def signer(self) -> Signer | None:
@@ -207,7 +210,8 @@ def verify_pack(
     check_same_question([item.approval for item in signed])
     for item in signed:
         check_roles(item.approval, answers[0].policy_input)
-    people = [CountedApproval(item.issuer, item.subject, item.roles, item.level) for item in map(_as_approval, signed)]
+    answers = _with_lent_roles(files, answers, trust)
+    people = [_as_counted(_as_approval(answer.signed)) for answer in answers]
     outcomes = check_count(answers[0].policy, answers[0].policy_input, people, [item.person.remark for item in signed])
     said = check_outcomes(
         files,
@@ -219,6 +223,16 @@ def verify_pack(
     )
     steps.hold(22, " ".join(str(outcome["sentence"]) for outcome in outcomes) + said)
     return _report(answers, outcomes, question, steps, remarks)
+
+
+def _with_lent_roles(files: Mapping[str, bytes], answers: Sequence[_Answer], trust: Trust) -> list[_Answer]:
+    logged = [LoggedApproval(answer.signed.approval, answer.signed.opened.bundle.proof.index) for answer in answers]
+    lent = check_delegations(files, logged, policy=answers[0].policy, policy_input=answers[0].policy_input, trust=trust)
+    return [replace(answer, signed=replace(answer.signed, lent=roles)) for answer, roles in zip(answers, lent, strict=True)]
+
+
+def _as_counted(item: VerifiedApproval) -> CountedApproval:
+    return CountedApproval(item.issuer, item.subject, item.roles, item.level, item.standing_in_for)
 
 
 def _named_tokens(signed: Sequence[_Signed]) -> list[str]:
@@ -409,7 +423,7 @@ def _as_approval(signed: _Signed) -> VerifiedApproval:
         issuer=approval.approver.issuer,
         subject=approval.approver.subject,
         username=approval.approver.username,
-        roles=tuple(role.name for role in approval.approver.roles),
+        roles=tuple(role.name for role in approval.approver.roles) if signed.lent is None else signed.lent,
         level=signed.person.level,
         key_id=signed.signer.enrollment.key_id if signed.signer else "",
         checked_at=record.checked_at,
@@ -423,6 +437,7 @@ def _as_approval(signed: _Signed) -> VerifiedApproval:
         key_revoked_at=signed.signer.revoked_at if signed.signer else None,
         signed_in_at=signed.sign_in.reference.issuer if signed.sign_in else "",
         level_words=signed.person.words,
+        standing_in_for=approval.standing_in_for.person if approval.standing_in_for else None,
     )
 
 

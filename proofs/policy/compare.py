@@ -158,6 +158,12 @@ def _more_is_tighter(absent: int) -> Weigh:
     return lambda old, new: _by_order(absent if old is None else old, absent if new is None else new)
 
 
+def _standing_in(old: Any, new: Any) -> str:
+    """Weigh whether people may stand in for others: where nothing is said, the environment's tier decides."""
+    order = ("allowed", None, "none")
+    return _by_order(order.index(old), order.index(new))
+
+
 def _fewer_is_tighter(old: Any, new: Any) -> str:
     """Weigh a number of which a lower one asks for more; without it there is no limit."""
     if old is None or new is None:
@@ -259,7 +265,12 @@ _BY_KIND: dict[str, dict[str, Weigh]] = {
     "condition": {},
     "approved-in": {"minimumHours": _more_is_tighter(0)},
 }
-_WHOLE: dict[str, Weigh] = {"title": _reworded, "minimumAssurance": _level(LEVELS[0]), "validityHours": _fewer_is_tighter}
+_WHOLE: dict[str, Weigh] = {
+    "title": _reworded,
+    "minimumAssurance": _level(LEVELS[0]),
+    "validityHours": _fewer_is_tighter,
+    "delegation": _standing_in,
+}
 _WAIVERS: dict[str, Weigh] = {"maxDays": _fewer_is_tighter, "approvals": _demanded(())}
 _BREAK_GLASS: dict[str, Weigh] = {
     "roles": _accepted(()),
@@ -273,6 +284,7 @@ _LABELS = {
     "builders": "accepted builders",
     "count": "how many approve",
     "days": "days",
+    "delegation": "standing in for others",
     "environment": "environment",
     "exclude": "who is kept out",
     "expectations": "expectations",
@@ -306,6 +318,7 @@ _LABELS = {
     "zone": "time zone",
 }
 _ABSENT = {
+    "delegation": "by the environment's tier",
     "exclude": "nobody more",
     "kinds": "all",
     "maxAgeHours": "any age",

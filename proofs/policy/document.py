@@ -59,6 +59,9 @@ MAX_POLICY_BYTES = 256 * 1024
 MAX_RULES = 64
 MAX_VALIDITY_HOURS = 30 * 24
 
+# Where a policy says nothing, nobody stands in for anybody in an environment of the highest tier.
+DELEGATION_ALLOWED, DELEGATION_NONE, _TIER_WITHOUT_DELEGATION = "allowed", "none", 3
+
 _CODE = "policy.malformed"
 
 
@@ -66,7 +69,8 @@ _CODE = "policy.malformed"
 class Policy:
     """A parsed policy; `digest` is the SHA-256 of the document it was parsed from.
 
-    Without `waivers` no rule can be waived, without `break_glass` nobody can go past it.
+    Without `waivers` no rule can be waived, without `break_glass` nobody can go past it. `delegation` is empty where the document leaves
+    it to the environment's tier.
     """
 
     id: str
@@ -78,6 +82,13 @@ class Policy:
     digest: str
     waivers: Waivers | None = None
     break_glass: BreakGlass | None = None
+    delegation: str = ""
+
+    def lets_stand_in(self, tier: int) -> bool:
+        """Return whether an approval that somebody gives in another's stead counts in an environment of this tier."""
+        if self.delegation:
+            return self.delegation == DELEGATION_ALLOWED
+        return tier < _TIER_WITHOUT_DELEGATION
 
     def for_kind(self, kind: str) -> Policy:
         """Return the policy as it is for one kind of request: with the rules that apply to it. Without any rule for approvals it fails."""
@@ -128,7 +139,7 @@ def parse_policy(document: bytes) -> Policy:
         raise TooLarge("policy.too_large", f"got a policy of {len(document)} bytes, expected at most {MAX_POLICY_BYTES}")
     value = parse_canonical(document)
     fields = Fields(value, path="policy", code=_CODE)
-    fields.only("schema", "id", "version", "title", "rules", "minimumAssurance", "validityHours", "waivers", "breakGlass")
+    fields.only("schema", "id", "version", "title", "rules", "minimumAssurance", "validityHours", "waivers", "breakGlass", "delegation")
     fields.choice("schema", (POLICY_SCHEMA,))
     if value.get("rules") == []:
         raise Malformed(
@@ -148,6 +159,7 @@ def parse_policy(document: bytes) -> Policy:
         digest=sha256_hex(document),
         waivers=read_waivers(fields.fields("waivers")) if fields.has("waivers") else None,
         break_glass=read_break_glass(fields.fields("breakGlass")) if fields.has("breakGlass") else None,
+        delegation=fields.choice("delegation", (DELEGATION_NONE, DELEGATION_ALLOWED)) if fields.has("delegation") else "",
     )
 
 

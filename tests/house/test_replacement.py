@@ -13,6 +13,7 @@ from approvals.conversation.add_comment import add_comment
 from approvals.dry_run.ask import ask_dry_run
 from approvals.models import (
     Approval,
+    ApprovalInStead,
     ApprovalUse,
     BreakGlass,
     BreakGlassEnd,
@@ -21,6 +22,8 @@ from approvals.models import (
     Ceremony,
     ChangesAnswered,
     CommentWithdrawal,
+    Delegation,
+    DelegationEnd,
     DryRun,
     Execution,
     KeptApproval,
@@ -170,6 +173,7 @@ def live_through(request: Request) -> None:
     )  # fmt: skip
     WaiverEnd.objects.create(waiver=waiver, by=request.requester, reason="Over", entry=next(entries), ended_at=make.NOW)
     _break_the_glass(request, revision)
+    _stand_in(request, revision)
 
 
 def _break_the_glass(request: Request, revision: Revision) -> None:
@@ -183,6 +187,16 @@ def _break_the_glass(request: Request, revision: Revision) -> None:
     BreakGlassUse.objects.create(break_glass=row, n=1, decision="dec_x", entry=next(entries), used_at=make.NOW)
     BreakGlassEnd.objects.create(break_glass=row, by=request.requester, reason="Over", entry=next(entries), ended_at=make.NOW)
     BreakGlassReview.objects.create(break_glass=row, verdict="right", entry=next(entries), concluded_at=make.NOW)
+
+
+def _stand_in(request: Request, revision: Revision) -> None:
+    entries = iter(Entry.objects.order_by("pk"))
+    row = Delegation.objects.create(
+        signed=SignedStatement.objects.get(), project=request.project, delegator=cast.alice(), delegate=cast.carol(), roles=[],
+        environments=[], starts_at=make.NOW, until=make.NOW, entry=next(entries), given_at=make.NOW,
+    )  # fmt: skip
+    DelegationEnd.objects.create(delegation=row, code="x", reason="Over", entry=next(entries), ended_at=make.NOW)
+    ApprovalInStead.objects.create(approval=Approval.objects.get(), revision=revision, delegation=row, person=cast.alice())
 
 
 def replace_all(table: str) -> None:

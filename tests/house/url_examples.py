@@ -104,6 +104,7 @@ def tell_story(settings: Any, folder: Path) -> Story:
         "ceremony_id": ceremony.pk,
         "change": "suspend",
         "collection_id": collection.pk,
+        "delegation_id": "sta_none",
         "form": "csv",
         "glass_id": glass.pk,
         "grant_id": Grant.objects.filter(identity=cast.runner()).latest("pk").pk,

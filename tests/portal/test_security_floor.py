@@ -129,6 +129,8 @@ SENSITIVE = [
     ("alice", "/exceptions/00/withdraw"),
     ("alice", "/break-glass/new/sha256:00"),
     ("alice", "/break-glass/sta_x/withdraw"),
+    ("alice", "/delegations/new"),
+    ("alice", "/delegations/sta_x/end"),
     ("erin", "/policies/00/propose"),
     ("olga", "/officers/recoveries/rec_x"),
     ("olga", "/trust/propose"),

@@ -35,6 +35,7 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 REVOCATION = Revocation(("a" * 64,), "artifact_bad")
 BREAK_GLASS = BreakGlass("payments-api", EnvironmentReference("env_1", "production", 3), "INC-12", 2)
 DELEGATION = Delegation(("https://id.example", "u-2"), ("approver:release",), "project:payments-api", NOW, NOW + timedelta(days=3))
+SOMEWHERE = replace(DELEGATION, environments=("env_1",))
 IMAGE = ApprovedArtifact("payments/api", (parse_digest("sha256:" + "b" * 64),))
 
 
@@ -59,7 +60,7 @@ def make(body: Any) -> PersonStatement:
     )
 
 
-@pytest.mark.parametrize("body", [REVOCATION, BREAK_GLASS, DELEGATION], ids=lambda body: type(body).__name__)
+@pytest.mark.parametrize("body", [REVOCATION, BREAK_GLASS, DELEGATION, SOMEWHERE], ids=lambda body: type(body).__name__)
 class TestEveryKind:
     def test_reads_back_what_was_written(self, body: Any) -> None:
         assert parse_person_statement(build_person_statement(make(body))) == make(body)

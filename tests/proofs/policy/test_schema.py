@@ -65,6 +65,7 @@ WHOLE: dict[str, Any] = {
         {"id": "i", "kind": "approved-in", "title": "Staging", "environment": "staging", "minimumHours": 24},
     ],
     "waivers": {"maxDays": 30, "approvals": [{"role": "approver:security", "count": 2}]},
+    "delegation": "allowed",
     "breakGlass": {
         "roles": ["approver:owner"],
         "validityHours": 2,

@@ -1,0 +1,1 @@
+"""The pages of letting somebody answer for you."""
