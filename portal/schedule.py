@@ -17,8 +17,10 @@ from approvals.attention.renew import renew_due
 from approvals.dry_run.work import work_dry_runs
 from approvals.requests.expire import expire_unanswered
 from approvals.requests.refresh import refresh_requests
+from approvals.revocation.revoke_by_portal import revoke_compromised
 from attestations.drain import drain
 from attestations.reverify import spread_reverifications
+from gates.revoke_invalid import revoke_invalid
 from identities.people.end_lapsed import end_lapsed_roles
 from portal.notices.follow_ledger import follow_ledger
 from portal.notices.mail_notices import mail_notices
@@ -35,6 +37,12 @@ def drain_attestations() -> int:
 def spread_due_reverifications() -> int:
     """Put back to wait what a change of trust or of the verifier touches. Returns how many were looked at."""
     return spread_reverifications(now=timezone.now())
+
+
+def revoke_unsound_approvals() -> int:
+    """Revoke approvals that somebody else may have signed, or whose evidence does not hold any more. Returns how many were."""
+    now = timezone.now()
+    return revoke_compromised(now=now) + revoke_invalid(now=now)
 
 
 def refresh_open_requests() -> int:
@@ -86,6 +94,7 @@ def deliver_webhooks() -> int:
 CHORES: tuple[tuple[str, Callable[[], int]], ...] = (
     ("attestations.reverify", spread_due_reverifications),
     ("attestations.drain", drain_attestations),
+    ("approvals.revoke", revoke_unsound_approvals),
     ("approvals.refresh", refresh_open_requests),
     ("approvals.expire", expire_open_requests),
     ("identities.end_lapsed", close_lapsed_roles),

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from proofs.approval.recorder_word import read_recorder_word
 from proofs.canonical import canonical_bytes, parse_canonical
-from proofs.dsse import IN_TOTO_PAYLOAD_TYPE, parse_envelope
 from proofs.errors import Unproven
 from proofs.fields import Fields
 from proofs.keys import PublicKey
@@ -109,15 +109,7 @@ def check_status(
     """
     if not unverified:
         raise Unproven("status.missing", "got no status of the approvals, expected a fresh one from the portal")
-    envelope = parse_envelope(unverified)
-    if len(envelope.signatures) != 1 or envelope.payload_type != IN_TOTO_PAYLOAD_TYPE:
-        raise Unproven("status.signature", "expected one signature of the portal's recorder key over an in-toto statement")
-    known = {key.key_id: key for key in keys}
-    key = known.get(envelope.signatures[0].key_hint)
-    if key is None:
-        raise Unproven("status.signature", "the status is signed by no recorder key of the portal that you trust")
-    key.verify(envelope.signatures[0].signature, envelope.signed_bytes, code="status.signature", what="the status")
-    status = parse_status(envelope.payload)
+    status = parse_status(read_recorder_word(unverified, keys=keys, code="status.signature", what="the status"))
     _refuse_other(status, request, payloads)
     _refuse_age(status, now, max_age)
     _refuse_state(status, payloads)

@@ -14,6 +14,7 @@ from approvals.dry_run.ask import ask_dry_run
 from approvals.models import (
     Approval,
     ApprovalUse,
+    AutomaticRevocation,
     BreakGlass,
     BreakGlassEnd,
     BreakGlassReview,
@@ -167,6 +168,8 @@ def live_through(request: Request) -> None:
     )  # fmt: skip
     WaiverEnd.objects.create(waiver=waiver, by=request.requester, reason="Over", entry=next(entries), ended_at=make.NOW)
     _break_the_glass(request, revision)
+    said = {"reason": "key_compromise", "envelope": b"{}", "digest": "0" * 64, "entry": next(entries), "signed_at": make.NOW}
+    AutomaticRevocation.objects.create(approval=Approval.objects.get(), **said)
 
 
 def _break_the_glass(request: Request, revision: Revision) -> None:

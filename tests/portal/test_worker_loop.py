@@ -23,6 +23,7 @@ def test_the_chores_are_in_the_order_in_which_one_needs_the_other() -> None:
     assert [name for name, _ in CHORES] == [
         "attestations.reverify",
         "attestations.drain",
+        "approvals.revoke",
         "approvals.refresh",
         "approvals.expire",
         "identities.end_lapsed",
