@@ -11,11 +11,12 @@ from typing import Any
 from approvals.models import Approval, Record, Request, RequestState
 from approvals.requests.status import compute_standing
 from gates.decide import weigh_request
+from identities.models import Environment
 from ledger.recorder import recorder_key
 from proofs.approval.status_statement import UNKNOWN, VALID, ApprovalStatus, RequestStatus, build_status
 from proofs.digest import parse_digest
 
-# How long a status is good for, by the tier of the environment.
+# How long a status is good for, by the tier of the environment, where it does not say otherwise.
 MAX_AGE = {3: timedelta(minutes=10), 2: timedelta(hours=4), 1: timedelta(hours=24)}
 _STATES = {
     "validity.window": "expired",
@@ -62,9 +63,16 @@ def _sign_status(request: Request, answers: list[Approval], *, now: datetime) ->
         ),
         state=state,
         at=now,
-        not_after=now + MAX_AGE.get(request.environment.tier, min(MAX_AGE.values())),
+        not_after=now + _max_age(request.environment),
     )
     return recorder_key().sign(build_status(status))
+
+
+def _max_age(environment: Environment) -> timedelta:
+    """Return for how long a status is good there: as the environment says, else by its tier."""
+    if environment.max_status_age is not None:
+        return timedelta(minutes=environment.max_status_age)
+    return MAX_AGE.get(environment.tier, min(MAX_AGE.values()))
 
 
 def _state_of(request: Request, digests: list[str], now: datetime) -> str:

@@ -14,6 +14,8 @@ from approvals.models import Request
 from approvals.trust import current_trust
 from countersign.__main__ import main
 from gates.read_status import read_record_status, read_status
+from identities.places.change_status_age import change_status_age
+from ledger.models import Entry
 from ledger.recorder import recorder_key
 from proofs.approval.status_statement import RequestStatus, check_record_status, check_status, parse_status
 from proofs.dsse import parse_envelope
@@ -96,3 +98,26 @@ def test_of_one_record_the_api_answers_that_approval_alone_and_the_command_line_
     assert main(["status", record, "--trust", str(trust), "--portal", "http://portal.example.com"]) == 1
     told = capsys.readouterr().out
     assert "status.record" in told and "status.portal" in told
+
+
+def test_an_environment_says_for_how_long_and_without_it_its_tier_does(approved: Request) -> None:
+    environment = cast.production()
+    expected = {3: 10, 2: 240, 1: 1440}
+    for tier in (1, 2, 3):
+        environment.tier = tier
+        environment.save(update_fields=["tier"])
+        status = status_of(Request.objects.get(pk=approved.pk))
+        assert status.not_after - status.at == timedelta(minutes=expected[tier])
+    for wrong in (0, 1441, -1):
+        with pytest.raises(Refusal) as refused:
+            change_status_age(environment=environment, minutes=wrong, by=None, now=LATER)
+        assert refused.value.code == "place.status_age"
+    with pytest.raises(Refusal) as refused:
+        change_status_age(environment=environment, minutes=5, by=cast.alice(), now=LATER)
+    assert refused.value.code == "permission.missing"
+    for _ in range(2):
+        change_status_age(environment=environment, minutes=5, by=None, now=LATER)
+    assert Entry.objects.filter(event="environment.status_age").count() == 1
+    assert status_of(Request.objects.get(pk=approved.pk)).not_after == LATER + timedelta(minutes=5)
+    change_status_age(environment=environment, minutes=None, by=None, now=LATER)
+    assert status_of(Request.objects.get(pk=approved.pk)).not_after == LATER + timedelta(minutes=10)
