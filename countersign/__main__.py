@@ -37,6 +37,11 @@ def _run(chosen: argparse.Namespace) -> int:
         from countersign.show_trust import show_trust
 
         return show_trust(trust_file=chosen.trust)
+    if chosen.command == "status":
+        from countersign.fetch_status import show_status
+
+        max_age = timedelta(minutes=chosen.max_age) if chosen.max_age is not None else None
+        return show_status(record=chosen.record, portal=chosen.portal, file=chosen.file, trust_file=chosen.trust, max_age=max_age)
     from countersign.verify import verify
 
     return verify(
@@ -97,10 +102,22 @@ def _parser() -> argparse.ArgumentParser:
         "--max-age", type=int, metavar="MINUTES", help="with --for-gate: how old the status may be (default: as long as it says)"
     )
     verify.add_argument("--json", action="store_true", help="answer with one JSON document")
+    _add_status(
+        commands.add_parser("status", help="ask the portal whether one approval still counts", description="Ask whether it still counts.")
+    )
     trust = commands.add_parser("trust", help="look at what you trust", description="Look at what you trust.")
     actions = trust.add_subparsers(dest="action", required=True, metavar="ACTION")
     _add_trust(actions.add_parser("show", help="show the trust file in words"))
     return parser
+
+
+def _add_status(status: argparse.ArgumentParser) -> None:
+    status.add_argument("record", metavar="RECORD", help="the record of the approval, as sha256:<hex>")
+    source = status.add_mutually_exclusive_group(required=True)
+    source.add_argument("--portal", metavar="URL", help="ask this portal, with the API token in $COUNTERSIGN_TOKEN (scope read)")
+    source.add_argument("--file", type=Path, metavar="FILE", help="check a status that was fetched before, and ask nobody")
+    status.add_argument("--max-age", type=int, metavar="MINUTES", help="how old it may be (default: as long as it says)")
+    _add_trust(status)
 
 
 def _add_trust(parser: argparse.ArgumentParser) -> None:

@@ -15,7 +15,7 @@ from proofs.pack.layout import STATEMENT, check_layout
 from proofs.pack.report import PackReport
 from proofs.pack.trust import Trust, recorder_keys_at
 
-_MAX_BYTES = 1024 * 1024
+MAX_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class GateQuestion:
 def ask_status(question: GateQuestion, files: Mapping[str, bytes], report: PackReport, *, trust: Trust, now: datetime) -> str:
     """Return what the status says, in words, when every approval of the pack still counts at `now`. Refuses as `check_status` does."""
     status = check_status(
-        _read(question.status_file),
+        read_status_file(question.status_file),
         keys=[item.key for item in recorder_keys_at(trust, now)],
         request=report.request.id,
         payloads={sha256_hex(files[folder + STATEMENT]) for folder in check_layout(files)},
@@ -39,14 +39,15 @@ def ask_status(question: GateQuestion, files: Mapping[str, bytes], report: PackR
     return f"The portal said at {rfc3339(status.at)} that every approval in the pack counts; good until {rfc3339(status.not_after)}."
 
 
-def _read(path: Path | None) -> bytes | None:
+def read_status_file(path: Path | None) -> bytes | None:
+    """Return the bytes of a status or a list that was fetched before; None where there is none. Refuses with `status.malformed`."""
     if path is None:
         return None
     try:
         with path.open("rb") as stream:
-            content = stream.read(_MAX_BYTES + 1)
+            content = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
         return None
-    if len(content) > _MAX_BYTES:
-        raise Malformed("status.malformed", f"got a status of more than {_MAX_BYTES} bytes")
+    if len(content) > MAX_BYTES:
+        raise Malformed("status.malformed", f"got a status of more than {MAX_BYTES} bytes")
     return content

@@ -11,10 +11,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from approvals.models import Record
 from approvals.models import Request as AskedRequest
 from gates.decide import decide
 from gates.models import Decision
-from gates.read_status import read_status
+from gates.read_status import read_record_status, read_status
 from gates.serializers import InputDecision, OutputDecision, OutputStatusEnvelope
 from identities.api_authentication import HasScope, caller_of
 from identities.models import ApiCredential
@@ -54,6 +55,22 @@ class StatusView(APIView):
         rows = AskedRequest.objects.select_related("project", "environment", "requester__owner")
         asked = get_object_or_404(rows, pk=request_id, project__in=readable_projects(caller_of(request), "requests.read"))
         return Response(read_status(asked, now=timezone.now()))
+
+
+class RecordStatusView(APIView):
+    """Fetch the portal's signed word on whether one approval still counts, by the digest of its record."""
+
+    permission_classes = [HasScope]
+    required_scope = ApiCredential.Scope.READ
+    required_action = "requests.read"
+
+    @extend_schema(responses={200: OutputStatusEnvelope}, operation_id="record_status")
+    def get(self, request: Request, digest: str) -> Response:
+        way = "approval__revision__request"
+        rows = Record.objects.select_related(f"{way}__project", f"{way}__environment", f"{way}__requester__owner")
+        projects = readable_projects(caller_of(request), "requests.read")
+        asked = get_object_or_404(rows, digest=digest, approval__revision__request__project__in=projects)
+        return Response(read_record_status(asked, now=timezone.now()))
 
 
 def _answer(decision: Decision) -> dict[str, object]:

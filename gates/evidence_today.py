@@ -24,6 +24,8 @@ from proofs.policy.document import EvidenceRule
 from proofs.policy.evaluate import evaluate_policy, parse_policy
 from proofs.policy.evidence_rule import NOT_ITS_WORD
 
+VERDICT_CHANGED = "evidence.verdict_changed"
+
 
 @dataclass(frozen=True, slots=True)
 class _Fallen:
@@ -92,7 +94,7 @@ def _find_fallen(revision: Revision, now: datetime) -> dict[str, _Fallen]:
 def _changed(item: RevisionEvidence, latest: Verdict | None) -> Reason:
     result = Verdict.Result(latest.result).label.lower() if latest else "gone"
     words = f"Evidence {item.attestation_id} was {item.verdict.result} when people signed; it is {result} now."
-    return Reason("evidence.verdict_changed", words)
+    return Reason(VERDICT_CHANGED, words)
 
 
 def _without(signer: Mapping[str, Any], document: Mapping[str, Any], *, code: str, sentence: str) -> dict[str, Any]:

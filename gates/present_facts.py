@@ -64,11 +64,14 @@ def check_open(request: Request) -> list[Reason]:
 
 
 def check_ended(request: Request, revision: Revision | None = None) -> list[Reason]:
-    """Return the reasons that approvals of the revision, else of the newest, ended, unused or revoked, where what is left is not enough."""
+    """Return the reasons that approvals ended, unused or revoked, where what is left of the revision, else of the newest, is not enough."""
     revision = revision or request.revisions.select_related("policy__document", "policy_input").order_by("-number").first()
     if revision is None or revision.approvals.exclude(decision=Approval.Decision.APPROVE).exists():
         return []
     ended = list(ApprovalEnd.objects.filter(approval__revision=revision).order_by("ended_at", "pk"))
+    if not ended and not revision.approvals.exists():
+        # Nobody has answered since: what was revoked before says more than that approvals are missing.
+        ended = list(ApprovalEnd.objects.filter(approval__revision__request=request, code="approval.revoked").order_by("ended_at", "pk"))
     if not ended or stood_approved(revision) is not None:
         return []
     return [Reason(_code_of(end), f"{end.sentence}; another approver has to answer.", request_id=request.pk) for end in ended]

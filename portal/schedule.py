@@ -19,8 +19,10 @@ from approvals.dry_run.work import work_dry_runs
 from approvals.requests.expire import expire_unanswered
 from approvals.requests.refresh import refresh_requests
 from approvals.requests.report_execution import note_missing_reports
+from approvals.revocation.revoke_by_portal import revoke_compromised
 from attestations.drain import drain
 from attestations.reverify import spread_reverifications
+from gates.revoke_invalid import revoke_invalid
 from identities.people.end_lapsed import end_lapsed_roles
 from portal.notices.follow_ledger import follow_ledger
 from portal.notices.mail_notices import mail_notices
@@ -42,6 +44,12 @@ def spread_due_reverifications() -> int:
 def end_overtaken_changes() -> int:
     """Close changes of policy that another one overtook. Returns how many were closed."""
     return end_overtaken(now=timezone.now())
+
+
+def revoke_unsound_approvals() -> int:
+    """Revoke approvals that somebody else may have signed, or whose evidence does not hold any more. Returns how many were."""
+    now = timezone.now()
+    return revoke_compromised(now=now) + revoke_invalid(now=now)
 
 
 def refresh_open_requests() -> int:
@@ -99,6 +107,7 @@ CHORES: tuple[tuple[str, Callable[[], int]], ...] = (
     ("attestations.reverify", spread_due_reverifications),
     ("attestations.drain", drain_attestations),
     ("approvals.end_overtaken", end_overtaken_changes),
+    ("approvals.revoke", revoke_unsound_approvals),
     ("approvals.refresh", refresh_open_requests),
     ("approvals.expire", expire_open_requests),
     ("approvals.execution", note_missing_execution_reports),

@@ -9,7 +9,7 @@ from ledger.guard_rows import ForbidReplacement
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("approvals", "0100_break_glass"),
+        ("approvals", "0110_automatic_revocations"),
         ("ledger", "0003_no_replacement"),
     ]
 

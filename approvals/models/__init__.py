@@ -23,7 +23,13 @@ from approvals.models.makers import NamedPerson
 from approvals.models.outcome import OutcomeStatement
 from approvals.models.policies import ExpectationsActivation, ExpectationsVersion, PolicyActivation, PolicyVersion
 from approvals.models.requests import Request, RequestArtifact, RequestState, Revision, RevisionEvidence, new_request_id
-from approvals.models.statements import ApprovalRevocation, SignedStatement, StatementCeremony, new_statement_ceremony_id
+from approvals.models.statements import (
+    ApprovalRevocation,
+    AutomaticRevocation,
+    SignedStatement,
+    StatementCeremony,
+    new_statement_ceremony_id,
+)
 from approvals.models.waivers import Waiver, WaiverEnd
 
 __all__ = [
@@ -33,6 +39,7 @@ __all__ = [
     "ApprovalRevocation",
     "ApprovalUse",
     "Attention",
+    "AutomaticRevocation",
     "BreakGlass",
     "BreakGlassEnd",
     "BreakGlassReview",

@@ -78,3 +78,17 @@ class ApprovalRevocation(AppendOnly):
 
     def __str__(self) -> str:
         return f"{self.approval_id}: {self.reason}"
+
+
+class AutomaticRevocation(AppendOnly):
+    """The portal's own statement that an approval counts no more, as its recorder key signed it. No person did. `digest` is over the payload."""
+
+    approval = models.OneToOneField(Approval, primary_key=True, on_delete=models.PROTECT, related_name="automatic_revocation")
+    reason = models.CharField(max_length=40)
+    envelope = models.BinaryField()
+    digest = models.CharField(max_length=64, unique=True)
+    entry = models.OneToOneField(Entry, on_delete=models.PROTECT, related_name="+")
+    signed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.approval_id}: {self.reason}"

@@ -18,8 +18,10 @@ from identities.models import Identity
 from ledger.models import Checkpoint
 from ledger.prove import checkpoint_covering
 from proofs.approval.human_approval import parse_human_approval
+from proofs.approval.portal_revocation import parse_portal_revocation
 from proofs.approval.sshsig import NAMESPACE, principal_of
 from proofs.approval.verdict import WeighedAnswer
+from proofs.dsse import parse_envelope
 from proofs.errors import Refusal
 from proofs.pack.layout import HUMAN_SSHSIG, SIGNED_BYTES, approval_folder
 
@@ -43,6 +45,8 @@ class RecordPage:
     is_newest: bool
     weighed: WeighedAnswer
     revocations: tuple[ApprovalRevocation, ...]
+    # What the portal found, where it revoked the approval by itself.
+    found: str
     may_be_revoked: bool
 
 
@@ -79,8 +83,15 @@ def read_record(record: Record, *, reader: Identity, now: datetime) -> RecordPag
         is_newest=newest == approval.revision_id,
         weighed=judge_answers(request, now=now, answers=[approval])[0].weighed,
         revocations=tuple(approval.revocations.select_related("signed__identity").order_by("signed__entry_id")),
+        found=_found(approval),
         may_be_revoked=_may_revoke(approval, reader),
     )
+
+
+def _found(approval: Approval) -> str:
+    if not hasattr(approval, "automatic_revocation"):
+        return ""
+    return parse_portal_revocation(parse_envelope(bytes(approval.automatic_revocation.envelope)).payload).because
 
 
 def _may_revoke(approval: Approval, reader: Identity) -> bool:

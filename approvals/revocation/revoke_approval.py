@@ -1,7 +1,7 @@
 """Revoke an approval: offer the statement, and end the approval when whoever has to has signed.
 
 Its own approver signs alone, at any time. Somebody else's approval takes two holders of approver:security; the first signature is kept and
-changes nothing. A revocation also counts after a gate has acted: from then on. Not here: what the portal ends by itself.
+changes nothing. A revocation also counts after a gate has acted: from then on. What the portal ends by itself is `revoke_by_portal`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from approvals.signing.approval_statement import SigningSession
 from approvals.statements.begin_statement import begin_statement
 from approvals.statements.kinds import StatementKind
 from attestations.blobs import store_blob
-from identities.actors import actor_of
+from identities.actors import actor_of, portal_actor
 from identities.models import Identity, SigningKey
 from ledger.append import append_event
 from proofs.approval.person_statement import REVOCATION_REASONS, PersonStatement, Revocation
@@ -84,9 +84,13 @@ def _keep(signed: SignedStatement, statement: PersonStatement, now: datetime) ->
         end_revoked(approval=approval, words=words, reason=statement.body.reason, by=signed.identity, now=now)
 
 
-def end_revoked(*, approval: Approval, words: str, reason: str, by: Identity, now: datetime) -> ApprovalEnd:
-    """End an approval as revoked, with its ledger entry. The caller holds its request, and has asked who may."""
+def end_revoked(*, approval: Approval, words: str, reason: str, by: Identity | None, now: datetime, also: str = "") -> ApprovalEnd:
+    """End an approval as revoked, with its ledger entry. The caller holds its request, and has asked who may.
+
+    `by` is None where the portal does it by itself; then `also` is the digest of its own statement.
+    """
     signed = [row.signed.payload_digest for row in approval.revocations.select_related("signed").order_by("signed__entry_id")]
+    signed += [also] if also else []
     document = canonical_bytes(
         {
             "schema": "countersign-approval-revoked/v1",
@@ -97,7 +101,8 @@ def end_revoked(*, approval: Approval, words: str, reason: str, by: Identity, no
             "at": rfc3339(now),
         }
     )
-    entry = append_event(event=REVOKED, ref_digest=store_blob(document, now).digest, actor=actor_of(by), now=now)
+    actor = actor_of(by) if by is not None else portal_actor()
+    entry = append_event(event=REVOKED, ref_digest=store_blob(document, now).digest, actor=actor, now=now)
     end = ApprovalEnd.objects.create(approval=approval, code=REVOKED, sentence=words[:400], entry=entry, ended_at=now)
     refresh_state(lock_state(approval.revision.request, now=now), now=now)
     return end

@@ -39,6 +39,8 @@ class Environment(models.Model):
     name = models.CharField(max_length=120)
     tier = models.PositiveSmallIntegerField(default=3)
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="environments")
+    # For how many minutes a signed status of approvals for it is good; null for what its tier allows.
+    max_status_age = models.PositiveSmallIntegerField(null=True, blank=True)
 
     class Meta:
         constraints = [

@@ -21,6 +21,7 @@ NOTICE_KINDS = {
     "person.status": "You are suspended, deactivated, or let in again",
     "approval.recorded": "Somebody answers a request you opened",
     "approval.ended": "An approval of a request you opened ends",
+    "approval.revoked": "An approval you gave is revoked by others, or by the portal itself",
     "request.turn": "A request waits for you",
     "request.stale": "A request you approved changed, so that your approval does not count for it any more",
     "request.mentioned": "Somebody names you in a comment",

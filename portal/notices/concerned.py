@@ -110,6 +110,15 @@ def _ended(entry: Entry) -> Iterable[Told]:
             yield Told(who, "approval.ended", f"An approval of “{request.title}” ended: {end.sentence}", page_of(request))
 
 
+def _revoked_by_others(entry: Entry) -> Iterable[Told]:
+    """Whoever gave an approval hears that others revoked it, or the portal by itself."""
+    found = ApprovalEnd.objects.filter(entry=entry).select_related("approval__identity", "approval__revision__request").first()
+    if found is not None and not found.approval.revocations.filter(signed__identity=found.approval.identity_id).exists():
+        request = found.approval.revision.request
+        sentence = f"Your approval of “{request.title}” was revoked: {found.sentence}. If it should go on, somebody has to approve it anew."
+        yield Told(found.approval.identity, "approval.revoked", sentence, page_of(request))
+
+
 def _answered(entry: Entry) -> Iterable[Told]:
     found = Record.objects.filter(entry=entry)
     record = found.select_related("approval__identity", "approval__revision__request__requester__owner").first()
@@ -135,10 +144,10 @@ TELLERS: dict[str, Callable[[Entry], Iterable[Told]]] = {
     "identity.compromised": _compromised,
     "record": _both(_answered, about_requests.tell_answered),
     "approval.ended": _both(_ended, about_requests.tell_turns_of_ended),
-    "approval.revoked": _both(_ended, about_requests.tell_turns_of_ended),
     "execution": about_requests.tell_executed,
     about_delegations.GIVEN: about_delegations.tell_given,
     about_delegations.ENDED: about_delegations.tell_ended,
+    "approval.revoked": _both(_both(_revoked_by_others, _ended), about_requests.tell_turns_of_ended),
     "request.opened": about_requests.tell_frozen,
     "request.revised": about_requests.tell_frozen,
     "request.commented": about_requests.tell_commented,

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from proofs.approval.recorder_word import read_recorder_word
 from proofs.canonical import canonical_bytes, parse_canonical
-from proofs.dsse import IN_TOTO_PAYLOAD_TYPE, parse_envelope
 from proofs.errors import Unproven
 from proofs.fields import Fields
 from proofs.keys import PublicKey
@@ -40,10 +40,11 @@ _CODE = "status.malformed"
 
 @dataclass(frozen=True, slots=True)
 class ApprovalStatus:
-    """One approval, by the SHA-256 (hex) of the payload that the person signed, and whether it counts."""
+    """One approval, by the SHA-256 (hex) of the payload that the person signed and of the payload of its record, and whether it counts."""
 
     payload: str
     verdict: str
+    record: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def build_status(status: RequestStatus) -> bytes:
     """Return the canonical payload of a status statement. Refuses with `status.malformed`."""
     predicate = {
         "request": status.request,
-        "approvals": [{"payload": {"sha256": item.payload}, "verdict": item.verdict} for item in status.approvals],
+        "approvals": [_approval_document(item) for item in status.approvals],
         "state": status.state,
         "at": rfc3339(status.at),
         "notAfter": rfc3339(status.not_after),
@@ -79,14 +80,14 @@ def parse_status(payload: bytes) -> RequestStatus:
     statement.choice("_type", (STATEMENT_V1,))
     statement.choice("predicateType", (STATUS_TYPE,))
     predicate = statement.fields("predicate").only("request", "approvals", "state", "at", "notAfter")
-    approvals = [item.only("payload", "verdict") for item in predicate.each("approvals")]
+    approvals = [item.only("payload", "verdict", "record") for item in predicate.each("approvals")]
     at, not_after = predicate.time("at"), predicate.time("notAfter")
     if not_after <= at:
         predicate.refuse("notAfter", "a time after `at`")
     return RequestStatus(
         request=predicate.text("request", limit=60),
         artifacts=tuple(item.only("name", "digest").sha256() for item in statement.each("subject", low=1)),
-        approvals=tuple(ApprovalStatus(item.sha256("payload"), item.choice("verdict", STATES)) for item in approvals),
+        approvals=tuple(_read_approval(item) for item in approvals),
         state=predicate.choice("state", STATES),
         at=at,
         not_after=not_after,
@@ -107,21 +108,50 @@ def check_status(
     `payloads` are the SHA-256 (hex) of the payloads people signed, `max_age` the reader's own limit, beside the portal's. Refuses with
     `status.missing`, `status.malformed`, `status.signature`, `status.mismatch`, `status.future`, `status.stale`, or one of `CODES`.
     """
-    if not unverified:
-        raise Unproven("status.missing", "got no status of the approvals, expected a fresh one from the portal")
-    envelope = parse_envelope(unverified)
-    if len(envelope.signatures) != 1 or envelope.payload_type != IN_TOTO_PAYLOAD_TYPE:
-        raise Unproven("status.signature", "expected one signature of the portal's recorder key over an in-toto statement")
-    known = {key.key_id: key for key in keys}
-    key = known.get(envelope.signatures[0].key_hint)
-    if key is None:
-        raise Unproven("status.signature", "the status is signed by no recorder key of the portal that you trust")
-    key.verify(envelope.signatures[0].signature, envelope.signed_bytes, code="status.signature", what="the status")
-    status = parse_status(envelope.payload)
+    status = _read_signed(unverified, keys)
     _refuse_other(status, request, payloads)
     _refuse_age(status, now, max_age)
     _refuse_state(status, payloads)
     return status
+
+
+def check_record_status(
+    unverified: bytes | dict[str, Any] | None,
+    *,
+    keys: Iterable[PublicKey],
+    record: str,
+    now: datetime,
+    max_age: timedelta | None = None,
+) -> RequestStatus:
+    """Return the status when it is of the one approval whose record has this SHA-256 (hex), and that counts at `now`.
+
+    Refuses as `check_status` does. Not checked: which request and artifact it is about, and who approved; the pack says that.
+    """
+    status = _read_signed(unverified, keys)
+    named = [item.record for item in status.approvals]
+    if named != [record]:
+        raise Unproven(
+            "status.mismatch", f"the status is of {len(named)} approvals or of another record, expected of sha256:{record} alone"
+        )
+    _refuse_age(status, now, max_age)
+    _refuse_state(status, {status.approvals[0].payload})
+    return status
+
+
+def _read_signed(unverified: bytes | dict[str, Any] | None, keys: Iterable[PublicKey]) -> RequestStatus:
+    if not unverified:
+        raise Unproven("status.missing", "got no status of the approvals, expected a fresh one from the portal")
+    return parse_status(read_recorder_word(unverified, keys=keys, code="status.signature", what="the status"))
+
+
+def _approval_document(item: ApprovalStatus) -> dict[str, Any]:
+    named = {"record": {"sha256": item.record}} if item.record else {}
+    return {"payload": {"sha256": item.payload}, "verdict": item.verdict, **named}
+
+
+def _read_approval(item: Fields) -> ApprovalStatus:
+    record = item.sha256("record") if item.has("record") else None
+    return ApprovalStatus(item.sha256("payload"), item.choice("verdict", STATES), record)
 
 
 def _refuse_other(status: RequestStatus, request: str, payloads: Collection[str]) -> None:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from approvals.models import Request
-from gates.read_status import read_status
+from approvals.trust import current_trust
+from countersign.__main__ import main
+from gates.read_status import read_record_status, read_status
+from identities.places.change_status_age import change_status_age
+from ledger.models import Entry
 from ledger.recorder import recorder_key
-from proofs.approval.status_statement import RequestStatus, check_status, parse_status
+from proofs.approval.status_statement import RequestStatus, check_record_status, check_status, parse_status
 from proofs.dsse import parse_envelope
 from proofs.errors import Refusal
 from proofs.keys import load_spki
+from proofs.pack.trust import build_trust
 from tests import cast
 from tests import make_approvals as make
 
@@ -61,3 +68,56 @@ def test_the_api_answers_the_envelope(approved: Request) -> None:
     answer = Client().get(reverse("gates:api_status", args=[approved.pk]), headers=headers)
     assert answer.status_code == 200, answer.content
     assert parse_status(parse_envelope(answer.content).payload).request == approved.pk
+
+
+def test_of_one_record_the_api_answers_that_approval_alone_and_the_command_line_takes_it(
+    approved: Request, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    approval = approved.revisions.get().approvals.get()
+    headers = {"authorization": f"Bearer {cast.token_of(cast.runner(), 'read')}"}
+    client = Client()
+    assert client.get(reverse("gates:api_record_status", args=["0" * 64]), headers=headers).status_code == 404
+    record, key = approval.record.digest, load_spki(recorder_key().spki)
+    envelope = read_record_status(approval.record, now=datetime.now(UTC))
+    status = parse_status(parse_envelope(envelope).payload)
+    assert [item.record for item in status.approvals] == [record]
+    answer = client.get(reverse("gates:api_record_status", args=[record]), headers=headers)
+    assert parse_status(parse_envelope(answer.content).payload).approvals[0].record == record
+    valid = read_record_status(approval.record, now=LATER)
+    assert check_record_status(valid, keys=[key], record=record, now=LATER).state == "valid"
+    trust = tmp_path / "trust.json"
+    trust.write_bytes(build_trust(current_trust()))
+    (tmp_path / "status.json").write_text(json.dumps(answer.json()))
+    asked = ["status", f"sha256:{record}", "--trust", str(trust), "--file"]
+    # What people signed in the tests' present ran out long before today.
+    said = [main([*asked, str(tmp_path / name)]) for name in ("status.json", "none.json")]
+    told = capsys.readouterr().out
+    assert said == [1, 1]
+    assert "REFUSED" in told.splitlines()[0] and "status.missing" in told.splitlines()[1]
+    assert main(["status", "latest", "--trust", str(trust), "--file", str(tmp_path / "status.json")]) == 1
+    assert main(["status", record, "--trust", str(trust), "--portal", "http://portal.example.com"]) == 1
+    told = capsys.readouterr().out
+    assert "status.record" in told and "status.portal" in told
+
+
+def test_an_environment_says_for_how_long_and_without_it_its_tier_does(approved: Request) -> None:
+    environment = cast.production()
+    expected = {3: 10, 2: 240, 1: 1440}
+    for tier in (1, 2, 3):
+        environment.tier = tier
+        environment.save(update_fields=["tier"])
+        status = status_of(Request.objects.get(pk=approved.pk))
+        assert status.not_after - status.at == timedelta(minutes=expected[tier])
+    for wrong in (0, 1441, -1):
+        with pytest.raises(Refusal) as refused:
+            change_status_age(environment=environment, minutes=wrong, by=None, now=LATER)
+        assert refused.value.code == "place.status_age"
+    with pytest.raises(Refusal) as refused:
+        change_status_age(environment=environment, minutes=5, by=cast.alice(), now=LATER)
+    assert refused.value.code == "permission.missing"
+    for _ in range(2):
+        change_status_age(environment=environment, minutes=5, by=None, now=LATER)
+    assert Entry.objects.filter(event="environment.status_age").count() == 1
+    assert status_of(Request.objects.get(pk=approved.pk)).not_after == LATER + timedelta(minutes=5)
+    change_status_age(environment=environment, minutes=None, by=None, now=LATER)
+    assert status_of(Request.objects.get(pk=approved.pk)).not_after == LATER + timedelta(minutes=10)

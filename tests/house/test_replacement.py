@@ -15,6 +15,7 @@ from approvals.models import (
     Approval,
     ApprovalInStead,
     ApprovalUse,
+    AutomaticRevocation,
     BreakGlass,
     BreakGlassEnd,
     BreakGlassReview,
@@ -174,6 +175,8 @@ def live_through(request: Request) -> None:
     WaiverEnd.objects.create(waiver=waiver, by=request.requester, reason="Over", entry=next(entries), ended_at=make.NOW)
     _break_the_glass(request, revision)
     _stand_in(request, revision)
+    said = {"reason": "key_compromise", "envelope": b"{}", "digest": "0" * 64, "entry": next(entries), "signed_at": make.NOW}
+    AutomaticRevocation.objects.create(approval=Approval.objects.get(), **said)
 
 
 def _break_the_glass(request: Request, revision: Revision) -> None:

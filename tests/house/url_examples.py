@@ -135,6 +135,7 @@ def of_documents(stage: make.Stage, waiver: Waiver, approval: Approval, root: Tr
         ("approvals:exception_end", "digest"): waiver.pk,
         ("approvals:break_glass_new", "digest"): make.image(),
         ("approvals:record", "digest"): approval.record.digest,
+        ("gates:api_record_status", "digest"): approval.record.digest,
         ("attestations:trust_remove", "digest"): root.digest,
         ("reports:artifact", "digest"): make.image(),
         ("reports:api_artifact", "digest"): make.image(),

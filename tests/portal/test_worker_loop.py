@@ -24,6 +24,7 @@ def test_the_chores_are_in_the_order_in_which_one_needs_the_other() -> None:
         "attestations.reverify",
         "attestations.drain",
         "approvals.end_overtaken",
+        "approvals.revoke",
         "approvals.refresh",
         "approvals.expire",
         "approvals.execution",

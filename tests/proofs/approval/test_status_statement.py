@@ -17,6 +17,7 @@ from proofs.approval.status_statement import (
     ApprovalStatus,
     RequestStatus,
     build_status,
+    check_record_status,
     check_status,
     parse_status,
 )
@@ -102,3 +103,34 @@ def test_a_status_that_is_never_valid_is_not_made() -> None:
 def test_a_state_nobody_knows_is_not_made() -> None:
     with pytest.raises(Refusal, match="state"):
         build_status(replace(STATUS, state="fine"))
+
+
+class TestOfOneRecord:
+    RECORD = "e" * 64
+    ONE = replace(STATUS, approvals=(ApprovalStatus(ALICE, VALID, RECORD),))
+
+    def check(self, envelope: dict[str, Any] | None, **changes: Any) -> RequestStatus:
+        return check_record_status(envelope, **{"keys": [public(PORTAL)], "record": self.RECORD, "now": AT, **changes})
+
+    def test_each_way_to_be_wrong_has_a_code_of_its_own(self) -> None:
+        assert self.check(signed(self.ONE)) == self.ONE
+        ended = (ApprovalStatus(ALICE, "revoked", self.RECORD),)
+        wrong: list[tuple[dict[str, Any] | None, dict[str, Any], str]] = [
+            (None, {}, "status.missing"),
+            (signed(self.ONE, by=STRANGER), {}, "status.signature"),
+            (signed(self.ONE), {"record": "f" * 64}, "status.mismatch"),
+            (signed(STATUS), {}, "status.mismatch"),
+            (signed(replace(self.ONE, approvals=self.ONE.approvals * 2)), {}, "status.mismatch"),
+            (signed(replace(self.ONE, approvals=())), {}, "status.mismatch"),
+            (signed(self.ONE), {"now": AT - timedelta(seconds=31)}, "status.future"),
+            (signed(self.ONE), {"now": STATUS.not_after}, "status.stale"),
+            (signed(self.ONE), {"now": AT + timedelta(seconds=61), "max_age": timedelta(minutes=1)}, "status.stale"),
+            (signed(replace(self.ONE, approvals=ended)), {}, "approval.revoked"),
+            (signed(replace(self.ONE, state="unknown")), {}, "status.unknown"),
+        ]
+        found = []
+        for envelope, changes, _ in wrong:
+            with pytest.raises(Refusal) as refused:
+                self.check(envelope, **changes)
+            found.append(refused.value.code)
+        assert found == [code for _, _, code in wrong]

@@ -1,0 +1,83 @@
+"""`verify --for-gate` opens on a fresh status of these very approvals and on nothing else; each way to be wrong has a code."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from countersign.__main__ import main
+from proofs.approval.human_approval import parse_human_approval
+from proofs.approval.status_statement import ApprovalStatus, RequestStatus, build_status
+from proofs.digest import sha256_hex
+from proofs.moment import rfc3339
+from proofs.pack.layout import STATEMENT, check_layout
+from proofs.pack.trust import build_trust
+from tests.proofs.pack.lies import GENUINE, WORLD
+from tests.proofs.pack.world import NOON
+
+NOW = NOON + timedelta(minutes=20)
+STATEMENTS = [GENUINE[folder + STATEMENT] for folder in check_layout(GENUINE)]
+SAID = parse_human_approval(STATEMENTS[0])
+STATUS = RequestStatus(
+    request=SAID.request.id,
+    artifacts=(SAID.artifacts[0].digests[0].hex,),
+    approvals=tuple(ApprovalStatus(sha256_hex(statement), "valid") for statement in STATEMENTS),
+    state="valid",
+    at=NOW - timedelta(minutes=2),
+    not_after=NOW + timedelta(minutes=8),
+)
+
+
+def signed(status: RequestStatus) -> dict[str, Any]:
+    return WORLD.keys.sign(build_status(status))
+
+
+def by_a_stranger(status: RequestStatus) -> dict[str, Any]:
+    return replace(WORLD.keys, recorder=ec.generate_private_key(ec.SECP256R1())).sign(build_status(status))
+
+
+@pytest.fixture
+def arguments(tmp_path: Path) -> list[str]:
+    (tmp_path / "trust.json").write_bytes(build_trust(WORLD.trust))
+    with zipfile.ZipFile(tmp_path / "pack.zip", "w") as archive:
+        for name, content in GENUINE.items():
+            archive.writestr(name, content)
+    asked = ["verify", str(tmp_path / "pack.zip"), "--trust", str(tmp_path / "trust.json"), "--for-gate", "--at", rfc3339(NOW), "--json"]
+    return [*asked, "--status", str(tmp_path / "status.json")]
+
+
+def test_each_wrong_status_denies_with_its_own_code(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "status.json"
+    other = tuple(ApprovalStatus("0" * 64, "valid") for _ in STATUS.approvals)
+    revoked = tuple(replace(item, verdict="revoked") for item in STATUS.approvals)
+    old = replace(STATUS, at=NOW - timedelta(minutes=11), not_after=NOW - timedelta(minutes=1))
+    ahead = replace(STATUS, at=NOW + timedelta(minutes=1), not_after=NOW + timedelta(minutes=11))
+    cases: list[tuple[dict[str, Any] | None, list[str], str]] = [
+        (None, [], "status.missing"),
+        (signed(old), [], "status.stale"),
+        (signed(STATUS), ["--max-age", "1"], "status.stale"),
+        (signed(ahead), [], "status.future"),
+        (signed(replace(STATUS, request="req_other")), [], "status.mismatch"),
+        (signed(replace(STATUS, approvals=other)), [], "status.mismatch"),
+        (signed(replace(STATUS, approvals=revoked)), [], "approval.revoked"),
+        (signed(replace(STATUS, state="stale")), [], "approval.stale"),
+        (signed(replace(STATUS, state="unknown")), [], "status.unknown"),
+        (by_a_stranger(STATUS), [], "status.signature"),
+    ]
+    found = []
+    for envelope, more, _ in cases:
+        if envelope is not None:
+            file.write_text(json.dumps(envelope))
+        assert main([*arguments, *more]) == 1
+        found.append(json.loads(capsys.readouterr().out)["code"])
+    assert found == [code for _, _, code in cases]
+    file.write_text(json.dumps(signed(STATUS)))
+    assert main(arguments) == 0
+    assert "every approval in the pack counts" in capsys.readouterr().out
