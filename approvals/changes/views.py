@@ -19,7 +19,7 @@ from approvals.models import PolicyVersion
 from approvals.policies.readable import readable_policies
 from approvals.policies.versions import activation_in_force
 from identities.models import Environment
-from identities.permissions import person_of, readable_projects, requires
+from identities.permissions import may, person_of, readable_projects, requires
 from identities.sign_in.recently import proved_recently
 from proofs.errors import Conflict, Malformed, Refusal, TooLarge
 
@@ -28,7 +28,9 @@ from proofs.errors import Conflict, Malformed, Refusal, TooLarge
 @requires("policies.read")
 def policies(request: HttpRequest) -> HttpResponse:
     """Show which policy is in force where."""
-    return render(request, "approvals/policies.html", {"places": list_in_force(person_of(request))})
+    person = person_of(request)
+    context = {"places": list_in_force(person), "may_write": may(person, "policies.edit").allowed}
+    return render(request, "approvals/policies.html", context)
 
 
 @never_cache

@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from approvals.models.answers import Approval
 from approvals.models.requests import Revision
 from approvals.models.statements import SignedStatement
-from identities.models import Identity, Project
+from identities.models import Identity, Project, RoleAssignment
 from ledger.append_only import AppendOnly
 from ledger.models import Entry
 
@@ -33,6 +33,12 @@ class Delegation(AppendOnly):
     class Meta:
         indexes = [models.Index(fields=["project", "delegate", "until"], name="delegation_place")]
         constraints = [models.CheckConstraint(condition=~Q(delegator=F("delegate")), name="delegation_to_somebody_else")]
+
+    @property
+    def role_words(self) -> str:
+        """What the roles are called on pages."""
+        words = dict(RoleAssignment.Role.choices)
+        return ", ".join(str(words.get(role, role)) for role in self.roles)
 
     def __str__(self) -> str:
         return f"{self.delegate} for {self.delegator} until {self.until:%Y-%m-%d %H:%M}"
