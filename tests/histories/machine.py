@@ -19,8 +19,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from approvals.exceptions.withdraw_waiver import withdraw_waiver
 from approvals.models import Approval, Ceremony, Request, Waiver
 from approvals.requests.withdraw import withdraw_request
+from approvals.revocation.revoke_by_portal import revoke_compromised
 from gates.decide import decide
 from gates.models import Decision
+from gates.revoke_invalid import revoke_invalid
 from identities.keys.enrol import revoke_signing_key
 from identities.lifecycle.change_status import resume_identity, suspend_identity
 from identities.models import Identity, SigningKey
@@ -187,10 +189,11 @@ class History(RuleBasedStateMachine):
     @precondition(lambda self: self.request is not None)
     @rule()
     def the_worker_comes_by(self) -> None:
+        revoke_compromised(now=self.told.now)
+        revoke_invalid(now=self.told.now)
         make.refresh(now=self.told.now)
         why = self._told_why()
-        if not self.told.is_in_doubt():
-            assert (self._gate() == Decision.Outcome.ALLOW) == (not why), f"told: {why}; the gate: {self._reasons()}"
+        assert (self._gate() == Decision.Outcome.ALLOW) == (not why), f"told: {why}; the gate: {self._reasons()}"
 
     # What never opens it.
 

@@ -81,10 +81,6 @@ class Told:
             reasons.append("not enough different people approved this revision under this policy")
         return reasons
 
-    def is_in_doubt(self) -> bool:
-        """Say whether an answer was signed with a key that was lost: a gate may stay shut then, even where enough others approved."""
-        return any(answer.revision == self.revision and answer.key in self.lost_keys for answer in self.answers)
-
     def _is_waived(self) -> bool:
         return self.waived_until is not None and self.now < self.waived_until
 
