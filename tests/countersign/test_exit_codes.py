@@ -132,8 +132,8 @@ def test_killed_at_any_stage_it_is_not_zero(arguments: list[str], sign: signal.S
         f"place, sign, arguments = int(sys.argv[1]), {int(sign)}, sys.argv[2:]\n"
         "sys.exit(run_until(arguments, lambda number: number == place and os.kill(os.getpid(), sign)))\n"
     )
-    # Another process may make a few calls fewer: what it holds in sets comes in another order there.
-    for place, dies in ((total // 2, True), (total - LAST, True), (10 * total, False)):
+    # Another process may make some calls fewer: what it holds in sets comes in another order there.
+    for place, dies in ((total // 2, True), (total - total // 12, True), (10 * total, False)):
         command = [sys.executable, "-c", script, str(place), *arguments]
         done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False, env=dict(os.environ))
         assert (done.returncode != 0) == dies, (place, done.stdout[-200:], done.stderr[-500:])
