@@ -176,7 +176,8 @@ def _decide_status(
     # One rejection stops what is to come. It does not spare the others from looking at what was done.
     if Approval.Decision.REJECT in decisions and (not looks_back or all(rule["outcome"] == "pass" for rule in rules)):
         return Status.REJECTED
-    if Approval.Decision.REQUEST_CHANGES in decisions:
+    # Nobody changes what was done: an old answer that asked for it holds no review up.
+    if Approval.Decision.REQUEST_CHANGES in decisions and not looks_back:
         return Status.CHANGES_REQUESTED
     if revision.result != "pass":
         return Status.COLLECTING if _is_only_waiting(revision) else Status.BLOCKED

@@ -216,6 +216,12 @@ class TestReview:
         assert compute_standing(row.review, now=NOW + timedelta(days=30)).status == "rejected"
         assert gate().outcome == "deny"
 
+    def test_nobody_asks_for_changes_to_what_was_done(self, asked: Request) -> None:
+        """It would close the review for everybody else, for ever."""
+        row = make_break_glass.declare()
+        code = code_of(lambda: answer(row.review, sally(), decision="request_changes", reason="Undo it."))
+        assert (code, compute_standing(row.review, now=NOW).status) == ("break_glass.no_changes", "ready")
+
     def test_nobody_takes_the_review_back_or_waits_it_out(self, asked: Request) -> None:
         row = make_break_glass.declare()
         by = make_break_glass.declarer()
