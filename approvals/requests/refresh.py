@@ -191,6 +191,8 @@ def list_behind() -> QuerySet[RequestState]:
     relinked = LinkedAccount.objects.filter(Q(linked_at__gte=OuterRef("seen_until")) | Q(ended_at__gte=OuterRef("seen_until")))
     return (
         RequestState.objects.filter(status__in=FOLLOWED)
+        # Nobody looks at evidence about it, and its policy is asked for by `_derived`.
+        .exclude(request__kind=Request.Kind.BREAK_GLASS_REVIEW)
         .annotate(
             in_force=Subquery(in_force.order_by("-entry_id").values("policy_id")[:1]),
             pinned=Subquery(pinned.values("policy_id")[:1]),

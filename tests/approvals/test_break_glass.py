@@ -222,6 +222,18 @@ class TestReview:
         code = code_of(lambda: answer(row.review, sally(), decision="request_changes", reason="Undo it."))
         assert (code, compute_standing(row.review, now=NOW).status) == ("break_glass.no_changes", "ready")
 
+    def test_nobody_holds_it_up_with_evidence_about_it(self) -> None:
+        """What was done does not change: whoever has looked has looked, whatever the team's programs send about the review itself."""
+        stage = make.set_stage(source=make_break_glass.POLICY)
+        make.ask()
+        row = make_break_glass.declare()
+        answer(row.review, sally())
+        make.send_lie(stage, digest=row.review.artifacts.get().artifact_id)
+        make.refresh(now=NOW + timedelta(minutes=1))
+        assert (row.review.revisions.count(), compute_standing(row.review, now=NOW).approvals) == (1, 1)
+        answer(row.review, sven())
+        assert BreakGlassReview.objects.get().verdict == "right"
+
     def test_nobody_takes_the_review_back_or_waits_it_out(self, asked: Request) -> None:
         row = make_break_glass.declare()
         by = make_break_glass.declarer()
