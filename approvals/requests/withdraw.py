@@ -43,7 +43,7 @@ def withdraw_request(*, request: Request, reason: str, by: Identity, now: dateti
         raise Conflict("request.promoted", "a gate let this through already; withdrawing it would take nothing back")
     if state.status not in {*PENDING, Status.DRAFT, Status.APPROVED}:
         raise Conflict("request.closed", f"this request is closed: {state.get_status_display().lower()}")
-    words = clean_text(reason, "the reason", MAX_NOTE, required=True)
+    words = clean_text(reason, "the reason", MAX_NOTE, required=True, lines=True)
     entry = append_request_event(event="request.withdrawn", request=request, document={"reason": words}, by=by, now=now)
     row = Withdrawal.objects.create(request=request, by=by, reason=words, entry=entry, withdrawn_at=now)
     refresh_state(state, now=now)

@@ -56,7 +56,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
         "portal/webhooks/test_webhooks.py::test_no_address_that_is_not_public",
         "identities/audit/test_audit.py::test_the_file_has_no_cell_that_a_spreadsheet_runs",
         "identities/bulk/test_round_trip.py::test_come_back_and_are_run_by_no_spreadsheet",
-        "portal/notices/test_mail_notices.py::test_the_subject_is_one_line_whatever_is_in_the_sentence",
+        "portal/notices/test_mail_notices.py::test_the_sentence_is_one_line_whatever_is_in_it",
     ),
     "A page took a minute and thousands of queries": (
         "approvals/test_pages.py::test_takes_the_same_number_of_queries_for_one_request_and_for_many",
