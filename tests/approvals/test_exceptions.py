@@ -14,6 +14,7 @@ from approvals.policies.versions import activate_policy
 from approvals.policies.waivers import live_waivers
 from approvals.requests.refresh import is_outdated
 from approvals.requests.status import compute_standing
+from approvals.requests.withdraw import withdraw_request
 from approvals.trust import current_trust
 from gates.decide import decide
 from gates.models import Decision
@@ -268,6 +269,13 @@ class TestWithdraw:
         assert outcome(request)["provenance"] == "fail"
         assert gate(minutes=11).outcome == "deny"
         assert Entry.objects.filter(event="waiver.withdrawn").count() == 1
+
+    def test_the_request_is_not_taken_back_while_the_waiver_lives(self, waived: tuple[Request, Waiver]) -> None:
+        """It would read as withdrawn, and go on opening gates."""
+        _, waiver = waived
+        with refused("request.in_effect"):
+            withdraw_request(request=waiver.request, reason="No more.", by=cast.bob(), now=LATER)
+        assert gate().outcome == "allow"
 
     def test_what_was_denied_stays_denied(self, blocked: Request) -> None:
         waiver = changes.waive(blocked)
