@@ -223,11 +223,12 @@ def _derived(behind: Sequence[RequestState]) -> QuerySet[RequestState]:
 
 
 def _moved_by_waivers(behind: Sequence[RequestState], now: datetime) -> QuerySet[RequestState]:
-    """Other requests at whose place a waiver was granted, withdrawn or ran out since they were looked at last."""
+    """Other requests at whose place a waiver was granted, withdrawn or ran out, or an agreement to one was revoked, since they were looked at last."""
     there = Waiver.objects.filter(project=OuterRef("request__project"), environment=OuterRef("request__environment"))
     moved = there.filter(
         Q(granted_at__gte=OuterRef("seen_until"))
         | Q(end__ended_at__gte=OuterRef("seen_until"))
+        | Q(request__revisions__approvals__end__ended_at__gte=OuterRef("seen_until"))
         | Q(until__gte=OuterRef("seen_until"), until__lte=now)
     )
     open_states = RequestState.objects.filter(status__in=FOLLOWED).exclude(pk__in=[state.pk for state in behind])
