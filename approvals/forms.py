@@ -188,8 +188,15 @@ class InputDecision(forms.Form):
     in_stead = StandInChoice(queryset=Delegation.objects.none(), required=False, empty_label="For myself", label="For whom")
     way = forms.ChoiceField(choices=[("key", "With the key"), (SIGN_IN, "By signing in")], required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, keys: list[SigningKey], in_stead: Sequence[Delegation] = (), **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, keys: list[SigningKey], in_stead: Sequence[Delegation] = (), looks_back: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        if looks_back:
+            # Nobody changes what was done.
+            decision = self.fields["decision"]
+            assert isinstance(decision, forms.ChoiceField)
+            decision.choices = [choice for choice in Approval.Decision.choices if choice[0] != Approval.Decision.REQUEST_CHANGES]
         field, standing = self.fields["key"], self.fields["in_stead"]
         assert isinstance(standing, forms.ModelChoiceField)
         standing.queryset = Delegation.objects.filter(pk__in=[row.pk for row in in_stead]).select_related("delegator").order_by("pk")

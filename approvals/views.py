@@ -172,7 +172,8 @@ def sign(request: HttpRequest, request_id: str) -> HttpResponse:
         "key": panel.keys[0] if panel.keys else None,
         "in_stead": panel.in_stead[0] if panel.in_stead and not panel.may_answer_as_oneself else None,
     }
-    form = InputDecision(request.POST or None, keys=panel.keys, in_stead=panel.in_stead, initial=initial)
+    looks_back = asked.kind == Request.Kind.BREAK_GLASS_REVIEW
+    form = InputDecision(request.POST or None, keys=panel.keys, in_stead=panel.in_stead, looks_back=looks_back, initial=initial)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:

@@ -63,7 +63,8 @@ def _gate(chosen: argparse.Namespace) -> GateQuestion | None:
         return None
     from countersign.ask_status import GateQuestion
 
-    return GateQuestion(chosen.status, timedelta(minutes=chosen.max_age) if chosen.max_age is not None else None)
+    max_age = timedelta(minutes=chosen.max_age) if chosen.max_age is not None else None
+    return GateQuestion(chosen.status, max_age, chosen.revocations)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -95,11 +96,23 @@ def _parser() -> argparse.ArgumentParser:
         help="take conditions of the policy that cannot be evaluated here (cel-expr-python is not installed) as the portal says",
     )
     verify.add_argument(
-        "--for-gate", action="store_true", help="decide for a gate: valid now, and a fresh --status says that it still counts"
+        "--for-gate",
+        action="store_true",
+        help="decide for a gate: valid now, and a fresh --status says that it still counts, or --revocations that nobody took it back",
     )
-    verify.add_argument("--status", type=Path, metavar="FILE", help="with --for-gate: the portal's status of the request, fetched just now")
+    source = verify.add_mutually_exclusive_group()
+    source.add_argument("--status", type=Path, metavar="FILE", help="with --for-gate: the portal's status of the request, fetched just now")
+    source.add_argument(
+        "--revocations",
+        type=Path,
+        metavar="FILE",
+        help="with --for-gate: the portal's list of revocations, in place of a status; says less",
+    )
     verify.add_argument(
-        "--max-age", type=int, metavar="MINUTES", help="with --for-gate: how old the status may be (default: as long as it says)"
+        "--max-age",
+        type=int,
+        metavar="MINUTES",
+        help="with --for-gate: how old it may be (default: a status as long as it says, a list by the environment's tier)",
     )
     verify.add_argument("--json", action="store_true", help="answer with one JSON document")
     _add_status(

@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 from approvals.models import Record
 from approvals.models import Request as AskedRequest
 from gates.decide import decide
+from gates.list_revocations import list_revocations
 from gates.models import Decision
 from gates.read_status import read_record_status, read_status
 from gates.serializers import InputDecision, OutputDecision, OutputStatusEnvelope
@@ -71,6 +72,18 @@ class RecordStatusView(APIView):
         projects = readable_projects(caller_of(request), "requests.read")
         asked = get_object_or_404(rows, digest=digest, approval__revision__request__project__in=projects)
         return Response(read_record_status(asked, now=timezone.now()))
+
+
+class RevocationsView(APIView):
+    """Fetch the portal's signed list of the approvals that count no more, for gates that ask nobody. Digests of the whole portal."""
+
+    permission_classes = [HasScope]
+    required_scope = ApiCredential.Scope.READ
+    required_action = "requests.read"
+
+    @extend_schema(responses={200: OutputStatusEnvelope}, operation_id="revocations")
+    def get(self, request: Request) -> Response:
+        return Response(list_revocations(now=timezone.now()))
 
 
 def _answer(decision: Decision) -> dict[str, object]:

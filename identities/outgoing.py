@@ -21,10 +21,10 @@ from proofs.errors import NotAllowed, Unavailable
 ANSWER_SECONDS = 8.0
 STEP_SECONDS = 4.0
 MOST_ADDRESSES = 3
-# They stand for an IPv4 address, which may be private, or for an inside of old: NAT64, 6to4, Teredo, IPv4-compatible, site-local.
-LEADING_INSIDE = tuple(
-    ipaddress.IPv6Network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96", "fec0::/10")
-)
+# All that IANA has given out as global unicast (RFC 4291, 2.4). Everything else stands for an IPv4 address, is an inside, or is nobody's yet.
+GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+# Of it and of IPv4, what leads elsewhere than it says: 6to4 and its relays, Teredo, what a router answers itself; and for documents.
+LEADING_INSIDE = tuple(ipaddress.ip_network(text) for text in ("2002::/16", "2001::/32", "3fff::/20", "192.88.99.0/24", "192.0.0.0/24"))
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -80,9 +80,9 @@ def _addresses_of(host: str, port: int, *, may_be_private: bool, refused_as: str
 def _is_public(text: str) -> bool:
     address = ipaddress.ip_address(text)
     inner = getattr(address, "ipv4_mapped", None) or address
-    if isinstance(inner, ipaddress.IPv6Address) and any(inner in network for network in LEADING_INSIDE):
+    if isinstance(inner, ipaddress.IPv6Address) and inner not in GLOBAL_UNICAST:
         return False
-    return inner.is_global and not inner.is_multicast
+    return inner.is_global and not inner.is_multicast and not any(inner in network for network in LEADING_INSIDE)
 
 
 class _Connection(http.client.HTTPConnection):

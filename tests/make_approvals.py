@@ -186,13 +186,13 @@ def send_tests(stage: Stage, *, tag: str = "1.4.2", result: str = "PASSED", now:
     return send(stage.instance.sign_as(stage.workload, statement, at=now), now=now)
 
 
-def send_lie(stage: Stage, *, tag: str = "1.4.2", now: datetime = NOW) -> Attestation:
-    """Send provenance that names our workflow as its builder, signed by a stranger's."""
+def send_lie(stage: Stage, *, tag: str = "1.4.2", digest: str = "", now: datetime = NOW) -> Attestation:
+    """Send provenance that names our workflow as its builder, signed by a stranger's; about an image, or `digest`."""
     fork = "https://github.com/intern/fork"
     stranger = Workload(
         identity=f"{fork}/.github/workflows/build.yml@refs/heads/main", repository=fork, commit="9" * 40, ref="refs/heads/main"
     )
-    statement = build_provenance(stranger, ((f"payments/api:{tag}", image(tag).partition(":")[2]),))
+    statement = build_provenance(stranger, ((f"payments/api:{tag}", (digest or image(tag)).partition(":")[2]),))
     return send(stage.instance.sign_as(stranger, claim_builder(statement, stage.workload.identity), at=now), now=now)
 
 

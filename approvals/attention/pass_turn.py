@@ -32,7 +32,7 @@ def pass_turn(*, request: Request, reason: str, by: Identity, now: datetime) -> 
     revision = get_current_revision(request)
     if not Attention.objects.filter(request=request, identity=by).exists():
         raise Conflict("attention.not_yours", "this request does not wait for you, so there is nothing to leave to others")
-    said = clean_text(reason, "the reason", MAX_REASON, required=True)
+    said = clean_text(reason, "the reason", MAX_REASON, required=True, lines=True)
     document = {
         "schema": "countersign-turn-passed/v1",
         "request": request.pk,

@@ -3,7 +3,7 @@
 At half of the time to answer those whose turn it is; at four fifths whoever holds the role in the whole team, else the officers; when it
 is over who asks, and the officers. Each stage is written once for a revision, with its entry in the ledger, and who is told stands beside
 the entry until they were. A stage that was missed while no worker ran is not made up for: the highest that is reached is told.
-Nothing is ever approved, answered or closed by it. Safe to run twice and by several processes.
+Nobody is told who may not read the request. Nothing is ever approved, answered or closed by it. Safe to run twice and by several processes.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from attestations.blobs import store_blob
 from identities.actors import portal_actor
 from identities.models import EventSubject, Identity, RoleAssignment
 from identities.people.officers import list_officers
+from identities.permissions import may
 from ledger.append import append_event
 from proofs.canonical import canonical_bytes
 from proofs.moment import rfc3339
@@ -75,7 +76,7 @@ def _remind(request: Request, *, now: datetime) -> bool:
     stage = max((stage for stage in Stage if revision.frozen_at + _share(whole, stage) <= now), default=None)
     if stage is None or Reminder.objects.filter(revision=revision, stage__gte=stage).exists():
         return False
-    people = _whom(request, stage, now)
+    people = _readers(request, _whom(request, stage, now))
     document = {
         "schema": "countersign-reminder/v1",
         "request": request.pk,
@@ -105,6 +106,12 @@ def _whom(request: Request, stage: Reminder.Stage, now: datetime) -> set[str]:
         team=request.project.team_id, project__isnull=True, role__in=[role.role for role in facts.open_roles]
     )
     return in_role & set(held.values_list("identity_id", flat=True)) or _ids(list_officers())
+
+
+def _readers(request: Request, people: Iterable[str]) -> set[str]:
+    """Return those who may read the request: an officer of another team, or who asked and left, is not told its title."""
+    found = Identity.objects.filter(pk__in=people)
+    return {person.pk for person in found if may(person, "requests.read", project=request.project).allowed}
 
 
 def _is_here(person: Identity | None) -> TypeGuard[Identity]:

@@ -46,7 +46,7 @@ def add_comment(*, request: Request, text: str, by: Identity, now: datetime, rep
     """
     demand(by, "requests.comment", project=request.project)
     now = now.replace(microsecond=0)
-    said = clean_text(text, "the comment", MAX_COMMENT, required=True)
+    said = clean_text(text, "the comment", MAX_COMMENT, required=True, lines=True)
     state = lock_state(request, now=now)
     if request.comments.count() >= MAX_COMMENTS:
         raise Conflict("comment.too_many", f"got more than {MAX_COMMENTS} comments on one request, expected at most that many")

@@ -37,7 +37,7 @@ def take_back(*, delegation: Delegation, reason: str, by: Identity, now: datetim
     """
     if by.pk not in (delegation.delegator_id, delegation.delegate_id) or by.status != Identity.Status.ACTIVE:
         raise NotAllowed("delegation.not_yours", "whoever delegated takes it back, or the delegate gives it up")
-    words = clean_text(reason, "the reason", MAX_REASON, required=True)
+    words = clean_text(reason, "the reason", MAX_REASON, required=True, lines=True)
     requests = list(Request.objects.filter(pk__in=_answered(delegation, now)).select_related("project").order_by("pk"))
     states = [lock_state(request, now=now) for request in requests]
     Delegation.objects.select_for_update(no_key=True, of=("self",)).get(pk=delegation.pk)

@@ -29,7 +29,7 @@ def withdraw_break_glass(*, break_glass: BreakGlass, reason: str, by: Identity, 
     concluded = BreakGlassReview.objects.filter(break_glass=break_glass).exists()
     if concluded or break_glass.until <= now or BreakGlassEnd.objects.filter(break_glass=break_glass).exists():
         raise Conflict("break_glass.over", "this break-glass is over already")
-    words = clean_text(reason, "the reason", MAX_REASON, required=True)
+    words = clean_text(reason, "the reason", MAX_REASON, required=True, lines=True)
     document = canonical_bytes(
         {
             "schema": "countersign-break-glass-end/v1",

@@ -64,7 +64,7 @@ def ask_exception(
         environment=about.environment.slug,
         artifacts=_named(about, artifacts),
         owner=(owner.issuer, owner.subject),
-        reason=clean_text(reason, "the reason", MAX_REASON, required=True),
+        reason=clean_text(reason, "the reason", MAX_REASON, required=True, lines=True),
         until=_end(until, days=document["waivers"]["maxDays"], now=now),
     )
     subject = build_waiver(terms)

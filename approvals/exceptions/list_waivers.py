@@ -11,7 +11,7 @@ from approvals.exceptions.ask_exception import KINDS
 from approvals.exceptions.withdraw_waiver import may_withdraw
 from approvals.models import Approval, Request, Waiver
 from approvals.policies.versions import active_policy
-from approvals.policies.waivers import still_holds, terms_of
+from approvals.policies.waivers import not_ended, still_holds, terms_of
 from attestations.blobs import bytes_of
 from identities.models import Environment, Identity, Project
 from identities.permissions import may, readable_projects
@@ -48,17 +48,17 @@ def list_waivers(reader: Identity, *, now: datetime) -> ShownWaivers:
     """Return the waivers of the projects whose requests `reader` may read; those that end first stand first."""
     rows = Waiver.objects.filter(project__in=readable_projects(reader, "requests.read"))
     rows = rows.select_related("project__team", "environment", "owner", "request__requester", "document", "end__by")
-    live = list(rows.filter(end__isnull=True, until__gt=now).order_by("until", "pk"))
+    live = list(rows.filter(pk__in=not_ended(now=now).values("pk")).order_by("until", "pk"))
     over = list(rows.exclude(pk__in=[row.pk for row in live]).order_by("-until", "pk")[:SHOWN_ENDED])
     agreed: dict[str, list[str]] = {}
     answers = Approval.objects.filter(revision__request__in=[row.request_id for row in (*live, *over)], decision="approve")
     for answer in answers.select_related("identity", "revision").order_by("signed_at", "pk"):
         agreed.setdefault(answer.revision.request_id, []).append(answer.identity.name)
-    documents = _documents_in_force(live)
+    documents, alive = _documents_in_force(live), {row.pk for row in live}
 
     def show(row: Waiver) -> ShownWaiver:
         terms = terms_of(row)
-        state = _state(row, terms, documents.get((row.project_id, row.environment_id)), now)
+        state = _state(row, terms, documents.get((row.project_id, row.environment_id)), now, is_live=row.pk in alive)
         may_end = state in ("live", "idle") and may_withdraw(row, reader)
         return ShownWaiver(row, terms, tuple(agreed.get(row.request_id, ())), state, may_end)
 
@@ -96,10 +96,12 @@ def _documents_in_force(rows: list[Waiver]) -> dict[tuple[str, str], Mapping[str
     return found
 
 
-def _state(row: Waiver, terms: WaiverTerms, document: Mapping[str, Any] | None, now: datetime) -> str:
+def _state(row: Waiver, terms: WaiverTerms, document: Mapping[str, Any] | None, now: datetime, *, is_live: bool) -> str:
     if hasattr(row, "end"):
         return "withdrawn"
     if row.until <= now:
         return "expired"
+    if not is_live:
+        return "revoked"
     # Granted, and the rule says something else by now: it covers nothing.
     return "live" if document is not None and still_holds(row, terms, document) else "idle"

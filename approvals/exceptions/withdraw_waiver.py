@@ -33,7 +33,7 @@ def withdraw_waiver(*, waiver: Waiver, reason: str, by: Identity, now: datetime)
     lock_state(waiver.request, now=now)
     if waiver.until <= now or WaiverEnd.objects.filter(waiver=waiver).exists():
         raise Conflict("waiver.ended", "this waiver is over already")
-    words = clean_text(reason, "the reason", MAX_REASON, required=True)
+    words = clean_text(reason, "the reason", MAX_REASON, required=True, lines=True)
     document = canonical_bytes(
         {"schema": "countersign-waiver-end/v1", "waiver": {"sha256": waiver.pk}, "reason": words, "at": rfc3339(now)}
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from approvals.models import ApprovalUse, ChangesAnswered, Execution, Request, RequestState, Supersession, Withdrawal
+from approvals.policies.effects import has_taken_effect
 from approvals.requests.claim_use import is_used
 from approvals.requests.delta import SinceSigned, since_signed
 from approvals.requests.happened import list_askers
@@ -62,7 +63,8 @@ def read_life(request: Request, standing: Standing, reader: Identity) -> Life:
         may_withdraw=asks
         and request.kind != Request.Kind.BREAK_GLASS_REVIEW
         and standing.status in {*PENDING, Status.DRAFT, Status.APPROVED}
-        and not is_used(request),
+        and not is_used(request)
+        and not has_taken_effect(request),
         may_submit=opens and shut == Status.DRAFT,
         may_answer_changes=opens and standing.status == Status.CHANGES_REQUESTED,
     )

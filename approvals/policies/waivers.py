@@ -1,4 +1,4 @@
-"""Which waivers are live: granted, not withdrawn, not over, and of a rule that still says what it said.
+"""Which waivers are live: granted, not withdrawn, not over, with agreements that stand, and of a rule that still says what it said.
 
 Reads only. What a live waiver does to a rule's outcome is decided in `proofs.policy.evaluate`.
 """
@@ -9,9 +9,9 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from approvals.models import PolicyVersion, Waiver
+from approvals.models import Approval, PolicyVersion, Revision, Waiver
 from attestations.blobs import bytes_of
 from identities.models import Environment, Project
 from proofs.approval.waiver_terms import WaiverTerms, parse_waiver
@@ -23,8 +23,20 @@ from proofs.policy.waiving import carried, is_same_rule, touches
 
 
 def not_ended(*, now: datetime) -> QuerySet[Waiver]:
-    """Return the waivers that were neither withdrawn nor are over."""
-    return Waiver.objects.filter(end__isnull=True, until__gt=now)
+    """Return the waivers that were neither withdrawn nor are over, and whose agreements all stand."""
+    return Waiver.objects.filter(~Exists(taken_back()), end__isnull=True, until__gt=now)
+
+
+def taken_back() -> QuerySet[Approval]:
+    """Return the agreements to the waiver of the outer query that were revoked since, or that somebody else may have given with a lost key."""
+    since = F("signed_at")
+    lost = Q(signing_key__compromised_from__lte=since) | Q(identity__compromised_from__lte=since)
+    # What was signed about an earlier revision did not count when it was granted.
+    newer = Revision.objects.filter(
+        request=OuterRef("revision__request"), number__gt=OuterRef("revision__number"), frozen_at__lte=OuterRef(OuterRef("granted_at"))
+    )
+    given = Approval.objects.filter(revision__request=OuterRef("request"), decision=Approval.Decision.APPROVE)
+    return given.filter(Q(end__isnull=False) | lost).exclude(Exists(newer))
 
 
 def live_waivers(

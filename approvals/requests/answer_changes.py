@@ -33,7 +33,7 @@ def answer_changes(*, request: Request, note: str, by: Identity, now: datetime) 
     refuse_if_shut(request)
     if state.status != RequestState.Status.CHANGES_REQUESTED:
         raise Conflict("request.no_changes_asked", f"nobody asked for changes: this request is {state.get_status_display().lower()}")
-    words = clean_text(note, "what changed", MAX_NOTE, required=True)
+    words = clean_text(note, "what changed", MAX_NOTE, required=True, lines=True)
     revision = revise_request(request=request, by=by, now=now, answers_changes=words)
     document = {"revision": revision.number, "revisionDigest": {"sha256": revision.digest}}
     entry = append_request_event(event="request.changes_answered", request=request, document=document, by=by, now=now)

@@ -54,7 +54,7 @@ def open_about_document(
         project=project,
         environment=environment,
         title=clean_text(title, "the title", MAX_TITLE, required=True),
-        note=clean_text(note, "the note", MAX_NOTE),
+        note=clean_text(note, "the note", MAX_NOTE, lines=True),
         requester=by,
         on_behalf_of=on_behalf_of,
         opened_at=now,

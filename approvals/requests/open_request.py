@@ -97,7 +97,7 @@ def open_request(
         project=project,
         environment=environment,
         title=clean_text(title, "the title", MAX_TITLE, required=True),
-        note=clean_text(note, "the note", MAX_NOTE),
+        note=clean_text(note, "the note", MAX_NOTE, lines=True),
         requester=by,
         on_behalf_of=principal,
         from_environment=from_environment,

@@ -191,6 +191,8 @@ def list_behind() -> QuerySet[RequestState]:
     relinked = LinkedAccount.objects.filter(Q(linked_at__gte=OuterRef("seen_until")) | Q(ended_at__gte=OuterRef("seen_until")))
     return (
         RequestState.objects.filter(status__in=FOLLOWED)
+        # Nobody looks at evidence about it, and its policy is asked for by `_derived`.
+        .exclude(request__kind=Request.Kind.BREAK_GLASS_REVIEW)
         .annotate(
             in_force=Subquery(in_force.order_by("-entry_id").values("policy_id")[:1]),
             pinned=Subquery(pinned.values("policy_id")[:1]),
@@ -221,11 +223,12 @@ def _derived(behind: Sequence[RequestState]) -> QuerySet[RequestState]:
 
 
 def _moved_by_waivers(behind: Sequence[RequestState], now: datetime) -> QuerySet[RequestState]:
-    """Other requests at whose place a waiver was granted, withdrawn or ran out since they were looked at last."""
+    """Other requests at whose place a waiver was granted, withdrawn or ran out, or an agreement to one was revoked, since they were looked at last."""
     there = Waiver.objects.filter(project=OuterRef("request__project"), environment=OuterRef("request__environment"))
     moved = there.filter(
         Q(granted_at__gte=OuterRef("seen_until"))
         | Q(end__ended_at__gte=OuterRef("seen_until"))
+        | Q(request__revisions__approvals__end__ended_at__gte=OuterRef("seen_until"))
         | Q(until__gte=OuterRef("seen_until"), until__lte=now)
     )
     open_states = RequestState.objects.filter(status__in=FOLLOWED).exclude(pk__in=[state.pk for state in behind])

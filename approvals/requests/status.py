@@ -127,11 +127,12 @@ def compute_standing(request: Request, *, now: datetime) -> Standing:
     policy = parse_policy(bytes_of(revision.policy.document)).for_kind(request.kind)
     policy_input = parse_canonical(bytes_of(revision.policy_input))
     excluded = exclusions(policy, policy_input)
-    approving = [answer for answer in answers if answer.decision == Approval.Decision.APPROVE and not hasattr(answer, "end")]
     looks_back = request.kind == Request.Kind.BREAK_GLASS_REVIEW
-    # What took effect does not run out: a policy in force is replaced, and a waiver has an end of its own. Nor does what people found
-    # when they looked back.
-    stays = looks_back or has_taken_effect(request)
+    # What took effect is decided, whatever becomes of an answer since: nobody can answer it any more, so it waits for nobody.
+    is_done = has_taken_effect(request)
+    approving = [answer for answer in answers if answer.decision == Approval.Decision.APPROVE and (is_done or not hasattr(answer, "end"))]
+    # It does not run out: a policy in force is replaced, and a waiver has an end of its own. Nor does what people found when they looked back.
+    stays = looks_back or is_done
     valid = [answer for answer in approving if stays or answer.not_after > now]
     # Whoever looks back has looked, whatever they found.
     found = [answer for answer in answers if looks_back and answer.decision == Approval.Decision.REJECT]
@@ -176,7 +177,8 @@ def _decide_status(
     # One rejection stops what is to come. It does not spare the others from looking at what was done.
     if Approval.Decision.REJECT in decisions and (not looks_back or all(rule["outcome"] == "pass" for rule in rules)):
         return Status.REJECTED
-    if Approval.Decision.REQUEST_CHANGES in decisions:
+    # Nobody changes what was done: an old answer that asked for it holds no review up.
+    if Approval.Decision.REQUEST_CHANGES in decisions and not looks_back:
         return Status.CHANGES_REQUESTED
     if revision.result != "pass":
         return Status.COLLECTING if _is_only_waiting(revision) else Status.BLOCKED

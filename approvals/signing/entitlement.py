@@ -129,10 +129,13 @@ def refuse_if_closed(state: RequestState) -> None:
 
 
 def refuse_if_not_possible(state: RequestState, revision: Revision, decision: str, reason: str) -> None:
-    """Return when the decision can be given in this state. Refuses with the codes of 6."""
+    """Return when the decision can be given in this state. Refuses with the codes of 6, and `break_glass.no_changes`."""
     refuse_if_closed(state)
     if decision not in Decision.values:
         raise Malformed("approval.decision", f"got {decision[:40]!r}, expected one of {', '.join(Decision.values)}")
+    if decision == Decision.REQUEST_CHANGES and state.request.kind == Request.Kind.BREAK_GLASS_REVIEW:
+        # It would close the review for everybody else, and nobody can freeze anew what was done.
+        raise Conflict("break_glass.no_changes", "what was done cannot be changed any more; approve that it was right, or reject it")
     if decision == Decision.APPROVE and revision.result != "pass":
         raise Conflict("request.blocked", "the policy is not met, so this cannot be approved; the page says which rule and why")
     if decision != Decision.APPROVE and not reason.strip():

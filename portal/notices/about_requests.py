@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from approvals.models import Approval, Attention, Comment, Execution, Record, Reminder, Request, RequestState, Revision
 from identities.models import EventSubject, Identity
 from ledger.models import Entry
-from portal.notices.told import Told, list_askers, page_of
+from portal.notices.told import Told, list_askers, tell
 
 ENDED = {
     "request.withdrawn": "was withdrawn",
@@ -42,7 +42,7 @@ def tell_frozen(entry: Entry) -> Iterable[Told]:
     signers = {approval.identity_id: approval.identity for approval in signed.select_related("identity")}
     for signer in signers.values():
         sentence = f"“{request.title}” changed since you approved it. Your approval does not count for revision {revision.number}."
-        yield Told(signer, "request.stale", sentence, page_of(request))
+        yield from tell(signer, "request.stale", sentence, request)
     yield from _turns(entry, request, but=set(signers))
 
 
@@ -56,7 +56,7 @@ def tell_answered(entry: Entry) -> Iterable[Told]:
     is_last = not Record.objects.filter(approval__revision__request=request, entry__gt=entry.pk).exists()
     if is_last and RequestState.objects.filter(request=request, status=RequestState.Status.APPROVED).exists():
         for who in list_askers(request):
-            yield Told(who, "request.decided", f"“{request.title}” has every approval it needs.", page_of(request))
+            yield from tell(who, "request.decided", f"“{request.title}” has every approval it needs.", request)
 
 
 def tell_turns_of_ended(entry: Entry) -> Iterable[Told]:
@@ -75,10 +75,10 @@ def tell_commented(entry: Entry) -> Iterable[Told]:
     request, by = comment.request, comment.author
     named = {mention.identity_id: mention.identity for mention in comment.mentions.select_related("identity")}
     for person in named.values():
-        yield Told(person, "request.mentioned", f"{by.name} names you in a comment on “{request.title}”.", page_of(request))
+        yield from tell(person, "request.mentioned", f"{by.name} names you in a comment on “{request.title}”.", request)
     for who in list_askers(request):
         if who.pk != by.pk and who.pk not in named:
-            yield Told(who, "request.commented", f"{by.name} commented on “{request.title}”.", page_of(request))
+            yield from tell(who, "request.commented", f"{by.name} commented on “{request.title}”.", request)
 
 
 def tell_reminded(entry: Entry) -> Iterable[Told]:
@@ -89,7 +89,7 @@ def tell_reminded(entry: Entry) -> Iterable[Told]:
     request = reminder.request
     sentence = f"“{request.title}” still waits for an answer: {REMINDED[Reminder.Stage(reminder.stage)]}."
     for person in _subjects(entry):
-        yield Told(person, "request.reminded", sentence, page_of(request))
+        yield from tell(person, "request.reminded", sentence, request)
 
 
 def tell_ended(entry: Entry) -> Iterable[Told]:
@@ -97,7 +97,7 @@ def tell_ended(entry: Entry) -> Iterable[Told]:
     for subject in EventSubject.objects.filter(entry=entry).select_related("identity"):
         request = Request.objects.filter(pk=subject.about).first()
         if request is not None and subject.identity.is_person:
-            yield Told(subject.identity, "request.decided", f"“{request.title}” {ENDED[entry.event]}.", page_of(request))
+            yield from tell(subject.identity, "request.decided", f"“{request.title}” {ENDED[entry.event]}.", request)
 
 
 def tell_executed(entry: Entry) -> Iterable[Told]:
@@ -110,7 +110,7 @@ def tell_executed(entry: Entry) -> Iterable[Told]:
     signed = Approval.objects.filter(revision=said.use.revision_id, decision=Approval.Decision.APPROVE).select_related("identity")
     people = {person.pk: person for person in [*(approval.identity for approval in signed.order_by("pk")), *list_askers(request)]}
     for person in people.values():
-        yield Told(person, "request.execution", f"“{request.title}” {EXECUTIONS[said.outcome].format(by=said.use.by)}.", page_of(request))
+        yield from tell(person, "request.execution", f"“{request.title}” {EXECUTIONS[said.outcome].format(by=said.use.by)}.", request)
 
 
 def _turns(entry: Entry, request: Request, *, but: set[str]) -> Iterable[Told]:
@@ -121,7 +121,7 @@ def _turns(entry: Entry, request: Request, *, but: set[str]) -> Iterable[Told]:
         .select_related("identity")
     )
     for row in rows.order_by("pk"):
-        yield Told(row.identity, "request.turn", f"“{request.title}” waits for you. {row.sentence}.", page_of(request))
+        yield from tell(row.identity, "request.turn", f"“{request.title}” waits for you. {row.sentence}.", request)
 
 
 def _subjects(entry: Entry) -> list[Identity]:

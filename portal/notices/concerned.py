@@ -16,7 +16,7 @@ from identities.people.officers import list_officers
 from identities.permissions import with_article
 from ledger.models import Entry
 from portal.notices import about_delegations, about_requests
-from portal.notices.told import Told, list_askers, page_of
+from portal.notices.told import Told, list_askers, tell
 from proofs.canonical import parse_json
 from proofs.digest import sha256_hex
 
@@ -107,7 +107,7 @@ def _ended(entry: Entry) -> Iterable[Told]:
     for end in found:
         request = end.approval.revision.request
         for who in list_askers(request):
-            yield Told(who, "approval.ended", f"An approval of “{request.title}” ended: {end.sentence}", page_of(request))
+            yield from tell(who, "approval.ended", f"An approval of “{request.title}” ended: {end.sentence}", request)
 
 
 def _revoked_by_others(entry: Entry) -> Iterable[Told]:
@@ -116,7 +116,7 @@ def _revoked_by_others(entry: Entry) -> Iterable[Told]:
     if found is not None and not found.approval.revocations.filter(signed__identity=found.approval.identity_id).exists():
         request = found.approval.revision.request
         sentence = f"Your approval of “{request.title}” was revoked: {found.sentence}. If it should go on, somebody has to approve it anew."
-        yield Told(found.approval.identity, "approval.revoked", sentence, page_of(request))
+        yield from tell(found.approval.identity, "approval.revoked", sentence, request)
 
 
 def _answered(entry: Entry) -> Iterable[Told]:
@@ -128,7 +128,7 @@ def _answered(entry: Entry) -> Iterable[Told]:
     sentence = f"{approval.identity.name} {ANSWERED[Approval.Decision(approval.decision)]} “{request.title}”."
     for who in list_askers(request):
         if who.pk != approval.identity_id:
-            yield Told(who, "approval.recorded", sentence, page_of(request))
+            yield from tell(who, "approval.recorded", sentence, request)
 
 
 def _both(first: Callable[[Entry], Iterable[Told]], second: Callable[[Entry], Iterable[Told]]) -> Callable[[Entry], Iterable[Told]]:

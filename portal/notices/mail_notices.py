@@ -66,8 +66,8 @@ def _send(notice: Notice) -> bool:
     if not address:
         return False
     origin = settings.ORIGIN
-    body = WORDS.format(sentence=notice.sentence, link=f"{origin}{notice.link}", origin=origin, settings=f"{origin}/settings/notifications")
-    # A subject is one line, whatever people call their keys.
-    subject = " ".join(f"Countersign: {notice.sentence}".split())
-    EmailMessage(subject=subject[:150], body=body, to=[address]).send()
+    # One line, whatever people call their keys and write as a reason: only the lines of ours are lines.
+    sentence = " ".join(notice.sentence.split())
+    body = WORDS.format(sentence=sentence, link=f"{origin}{notice.link}", origin=origin, settings=f"{origin}/settings/notifications")
+    EmailMessage(subject=f"Countersign: {sentence}"[:150], body=body, to=[address]).send()
     return True

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.urls import reverse
 
 from approvals.models import Request
 from identities.models import Identity
+from identities.permissions import may
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,15 @@ class Told:
     kind: str
     sentence: str
     link: str
+
+
+def tell(who: Identity, kind: str, sentence: str, request: Request) -> Iterable[Told]:
+    """Tell somebody about a request, if they may read it now: its title stands in the sentence, and a mail cannot be taken back.
+
+    Whoever signed, asked, was named or reminded earlier may have lost every role there since.
+    """
+    if may(who, "requests.read", project=request.project).allowed:
+        yield Told(who, kind, sentence, page_of(request))
 
 
 def list_askers(request: Request) -> list[Identity]:

@@ -1,7 +1,7 @@
 """What an entry of the ledger tells a team's other systems: enough to sort it by, and the address to look at. Reads only.
 
-Told are requests, answers, approvals that ended, policies put into force, and what gates decided; never who by name beyond the username, never
-what people wrote, and nothing with which anybody could answer. An entry that belongs to no team is told to nobody.
+Told are requests, answers, approvals that ended, policies put into force, each break-glass, and what gates decided; never who by name
+beyond the username, never what people wrote, and nothing with which anybody could answer. An entry that belongs to no team is told to nobody.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 from django.urls import reverse
 
-from approvals.models import Approval, ApprovalEnd, PolicyActivation, Record, Request, Revision
+from approvals.models import Approval, ApprovalEnd, BreakGlass, PolicyActivation, Record, Request, Revision
 from attestations.blobs import bytes_of
 from attestations.models import Blob
 from gates.models import Decision
@@ -24,14 +25,15 @@ from proofs.moment import rfc3339
 ANSWERED = "approval.recorded"
 ENDED = "approval.ended"
 DECIDED = "gate.decision"
-ABOUT_REQUESTS = ("request.", "break_glass.", "approval.")
+BROKEN = "break_glass."
+ABOUT_REQUESTS = ("request.", "approval.")
 # What a team can choose from: the beginnings of the events' names, and what each is about.
 CHOICES = (
     ("request.", "Requests: opened, changed, withdrawn, superseded, promoted"),
     ("approval.", "Approvals: answered, ended, revoked"),
     ("policy.", "Policies put into force"),
     ("gate.", "Answers of gates"),
-    ("break_glass.", "Break-glass"),
+    (BROKEN, "Break-glass: declared, used, taken back, reviewed"),
 )
 
 
@@ -52,6 +54,8 @@ def describe_entry(entry: Entry) -> Described | None:
         return _decided(entry)
     if entry.event.startswith("policy.activated"):
         return _activated(entry)
+    if entry.event.startswith(BROKEN):
+        return _broken(entry)
     if entry.event.startswith(ABOUT_REQUESTS):
         return _about_request(entry)
     return None
@@ -91,6 +95,18 @@ def _activated(entry: Entry) -> Described | None:
         "entry": entry.index,
     }
     return Described(entry.event, str(found.project.team_id), said)
+
+
+def _broken(entry: Entry) -> Described | None:
+    """A break-glass is told with the request that reviews it; each of its entries stands beside a row of its own."""
+    is_about = Q(entry=entry) | Q(uses__entry=entry) | Q(end__entry=entry) | Q(concluded__entry=entry)
+    row = BreakGlass.objects.filter(is_about).select_related("concluded", *_ways("review")).first()
+    if row is None:
+        return None
+    said: dict[str, Any] = {"artifacts": [row.artifact_id], "maxUses": row.max_uses, "until": rfc3339(row.until)}
+    if hasattr(row, "concluded"):
+        said["verdict"] = str(row.concluded.verdict)
+    return _told(entry.event, row.review, entry, **said)
 
 
 def _about_request(entry: Entry) -> Described | None:

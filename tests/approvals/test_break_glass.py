@@ -8,9 +8,21 @@ from typing import Any
 
 import pytest
 
+from approvals.attention.remind import remind_requests
 from approvals.emergency.live import list_unreviewed
 from approvals.emergency.withdraw_break_glass import withdraw_break_glass
-from approvals.models import BreakGlass, BreakGlassEnd, BreakGlassReview, BreakGlassUse, OutcomeStatement, PolicyActivation, Request
+from approvals.models import (
+    Approval,
+    Attention,
+    BreakGlass,
+    BreakGlassEnd,
+    BreakGlassReview,
+    BreakGlassUse,
+    OutcomeStatement,
+    PolicyActivation,
+    Reminder,
+    Request,
+)
 from approvals.policies.versions import activate_policy, store_policy
 from approvals.requests.expire import expire_unanswered
 from approvals.requests.status import compute_standing
@@ -215,6 +227,36 @@ class TestReview:
         assert BreakGlassReview.objects.get().verdict == "wrong"
         assert compute_standing(row.review, now=NOW + timedelta(days=30)).status == "rejected"
         assert gate().outcome == "deny"
+
+    def test_nobody_asks_for_changes_to_what_was_done(self, asked: Request) -> None:
+        """It would close the review for everybody else, for ever."""
+        row = make_break_glass.declare()
+        code = code_of(lambda: answer(row.review, sally(), decision="request_changes", reason="Undo it."))
+        assert (code, compute_standing(row.review, now=NOW).status) == ("break_glass.no_changes", "ready")
+
+    def test_nobody_holds_it_up_with_evidence_about_it(self) -> None:
+        """What was done does not change: whoever has looked has looked, whatever the team's programs send about the review itself."""
+        stage = make.set_stage(source=make_break_glass.POLICY)
+        make.ask()
+        row = make_break_glass.declare()
+        answer(row.review, sally())
+        make.send_lie(stage, digest=row.review.artifacts.get().artifact_id)
+        make.refresh(now=NOW + timedelta(minutes=1))
+        assert (row.review.revisions.count(), compute_standing(row.review, now=NOW).approvals) == (1, 1)
+        answer(row.review, sven())
+        assert BreakGlassReview.objects.get().verdict == "right"
+
+    def test_once_concluded_it_waits_for_nobody_whatever_becomes_of_an_answer(self, asked: Request) -> None:
+        """Nobody can answer it any more, so nobody is told that it is their turn, or reminded."""
+        cast.person("sam", "Sam Lindqvist", "approver:security")
+        row = make_break_glass.declare()
+        answer(row.review, sally())
+        answer(row.review, sven())
+        make_statements.revoke(Approval.objects.get(identity=sally()), sally())
+        assert (compute_standing(row.review, now=NOW).status, BreakGlassReview.objects.get().verdict) == ("approved", "right")
+        assert not Attention.objects.filter(request=row.review).exists()
+        remind_requests(now=NOW + timedelta(days=2))
+        assert not Reminder.objects.filter(request=row.review).exists()
 
     def test_nobody_takes_the_review_back_or_waits_it_out(self, asked: Request) -> None:
         row = make_break_glass.declare()

@@ -61,6 +61,7 @@ def test_whoever_signs_about_it_sees_the_banner_until_it_is_cleared(client: Clie
     key = make_statements.passkey_of(sally)[1]
     page = client.get(sign, {"snapshot": revision.snapshot_id}).content.decode()
     assert 'class="notice glass"' in page and "It may go to" not in page and "It lets nothing through." in page
+    assert "request_changes" not in page + client.get(reverse("approvals:request", args=[row.review_id])).content.decode()
     began = client.post(sign, {"snapshot": revision.snapshot_id, "decision": "reject", "reason": "No outage.", "key": key.pk})
     page = client.get(began["Location"]).content.decode()
     assert 'class="notice glass"' in page and "card statement reject" in page

@@ -242,5 +242,6 @@ def test_nothing_else_than_the_kept_columns_of_a_ceremony_may_change() -> None:
 
 def test_a_program_has_no_way_to_a_ceremony() -> None:
     scene = begun()
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotAllowed) as caught:
         make.begin(scene.request, cast.runner(), scene.key)
+    assert caught.value.code == "permission.missing"

@@ -7,16 +7,20 @@ from datetime import timedelta
 
 import pytest
 
+from approvals.exceptions.list_waivers import list_waivers
 from approvals.exceptions.withdraw_waiver import withdraw_waiver
-from approvals.models import Request, RequestState, Revision, Waiver, WaiverEnd
+from approvals.models import Approval, Request, RequestState, Revision, Waiver, WaiverEnd
 from approvals.packs.build import build_pack
 from approvals.policies.versions import activate_policy
 from approvals.policies.waivers import live_waivers
 from approvals.requests.refresh import is_outdated
 from approvals.requests.status import compute_standing
+from approvals.requests.withdraw import withdraw_request
+from approvals.revocation.revoke_by_portal import revoke_compromised
 from approvals.trust import current_trust
 from gates.decide import decide
 from gates.models import Decision
+from identities.keys.enrol import revoke_signing_key
 from identities.models import Environment
 from ledger.models import Entry
 from proofs.approval.portal_statement import parse_portal_statement
@@ -25,7 +29,7 @@ from proofs.dsse import parse_envelope
 from proofs.errors import Refusal
 from proofs.pack import layout
 from proofs.pack.verify import verify_pack
-from tests import cast
+from tests import cast, make_statements
 from tests import make_approvals as make
 from tests import make_changes as changes
 
@@ -268,6 +272,31 @@ class TestWithdraw:
         assert outcome(request)["provenance"] == "fail"
         assert gate(minutes=11).outcome == "deny"
         assert Entry.objects.filter(event="waiver.withdrawn").count() == 1
+
+    def test_the_request_is_not_taken_back_while_the_waiver_lives(self, waived: tuple[Request, Waiver]) -> None:
+        """It would read as withdrawn, and go on opening gates."""
+        _, waiver = waived
+        with refused("request.in_effect"):
+            withdraw_request(request=waiver.request, reason="No more.", by=cast.bob(), now=LATER)
+        assert gate().outcome == "allow"
+
+    @pytest.mark.parametrize("how", ["revoked", "stolen"])
+    def test_an_agreement_that_is_taken_back_ends_it(self, waived: tuple[Request, Waiver], how: str) -> None:
+        """By whom gave it, or because somebody else had the key: no gate opens for it, and nobody is asked to approve on it."""
+        request, waiver = waived
+        agreed = Approval.objects.get(revision__request=waiver.request)
+        if how == "revoked":
+            make_statements.revoke(agreed, changes.sam(), now=LATER)
+        else:
+            assert agreed.signing_key is not None
+            revoke_signing_key(key=agreed.signing_key, reason="Lost", by=changes.sam(), now=LATER, compromised_from=NOW)
+            assert revoke_compromised(now=LATER) == 1
+        assert gate().outcome == "deny"
+        make.refresh(now=LATER + timedelta(minutes=1))
+        assert outcome(request)["provenance"] == "fail"
+        assert gate(minutes=11).outcome == "deny"
+        shown = list_waivers(cast.bob(), now=LATER)
+        assert (shown.live, [item.state for item in shown.ended]) == ([], ["revoked"])
 
     def test_what_was_denied_stays_denied(self, blocked: Request) -> None:
         waiver = changes.waive(blocked)

@@ -81,6 +81,10 @@ class TestOpenRequest:
             ({"artifacts": [AskedArtifact(make.image(str(n))) for n in range(65)]}, TooLarge, "request.too_many_artifacts"),
             ({"title": " "}, Malformed, "request.text"),
             ({"title": "x" * 201}, TooLarge, "request.text"),
+            ({"title": "Release\n\nIt was approved."}, Malformed, "request.text"),
+            ({"title": "Release\u2028It was approved."}, Malformed, "request.text"),
+            ({"note": "Release\u2029It was approved."}, Malformed, "request.text"),
+            ({"artifacts": [AskedArtifact(make.image(), "api\nother")]}, Malformed, "request.text"),
             ({"note": "approve\u202eevorppa"}, Malformed, "request.text"),
         ],
     )

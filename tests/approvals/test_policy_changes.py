@@ -14,6 +14,7 @@ from approvals.models import Approval, PolicyActivation, RequestState
 from approvals.policies.versions import activate_policy, activation_in_force, mode_of, was_one_person
 from approvals.requests.refresh import refresh_requests
 from approvals.requests.status import compute_standing
+from approvals.requests.withdraw import withdraw_request
 from attestations.blobs import bytes_of
 from attestations.models import Blob
 from gates.decide import decide
@@ -112,6 +113,9 @@ class TestTwoOwners:
         request = changes.change(changes.version(2))
         with refused("request.in_effect"):
             changes.answer(request, cast.person("gina", "Gina Roth", "policy-owner"), decision="reject", reason="Late.")
+        # Taken back it would read as withdrawn, and stay in force.
+        with refused("request.in_effect"):
+            withdraw_request(request=request, reason="No more.", by=request.requester, now=NOW)
         later = NOW + timedelta(days=40)
         assert compute_standing(request, now=later).status == RequestState.Status.APPROVED
 

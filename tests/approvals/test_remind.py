@@ -12,7 +12,8 @@ from approvals.attention.remind import remind_requests
 from approvals.models import Reminder, Request
 from approvals.requests.revise import revise_request
 from approvals.requests.status import compute_standing
-from identities.models import EventSubject, Identity
+from identities.models import EventSubject, Identity, Team
+from identities.people.roles import end_role
 from ledger.models import Entry
 from tests import cast
 from tests import make_approvals as make
@@ -45,6 +46,15 @@ def test_more_people_are_told_the_longer_it_waits(request_: Request) -> None:
     done = [remind_requests(now=after(hours)) for hours in (1.9, 2, 2.1, 3.2, 3.3, 4, 400)]
     assert done == [0, 1, 0, 1, 0, 1, 0]
     assert told() == [(50, {"Alice Chen", "Anna Berg"}), (80, {"Alice Chen"}), (100, {"Bob Ruiz", "Olga Petrova"})]
+
+
+def test_nobody_is_told_who_may_not_read_it(request_: Request) -> None:
+    """An officer of another team, and whoever asked and holds no role any more."""
+    cast.person("otto", "Otto Kern", "officer", team=Team.objects.create(slug="other", name="Other"))
+    for role in cast.bob().roles.all():
+        end_role(assignment=role, by=None, now=make.NOW)
+    remind_requests(now=after(4))
+    assert told() == [(100, {"Olga Petrova"})]
 
 
 def test_nothing_is_decided_by_it(request_: Request) -> None:

@@ -186,8 +186,9 @@ class TestOneHumanBehindTwoAccounts:
     def test_linked_alias_rejected(self) -> None:
         stand("co-authors")
         link(cast.alice(), "777")
-        with pytest.raises(NotAllowed):
+        with pytest.raises(NotAllowed) as refused:
             make.approve(ask(Named("co-author", "github", "777")), cast.alice())
+        assert refused.value.code == "sod.violation"
 
 
 class TestAnAliasLinkedLater:

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from countersign.__main__ import main
 from proofs.approval.human_approval import parse_human_approval
+from proofs.approval.revocation_list import RevocationList, build_revocation_list
 from proofs.approval.status_statement import ApprovalStatus, RequestStatus, build_status
 from proofs.digest import sha256_hex
 from proofs.moment import rfc3339
@@ -81,3 +82,45 @@ def test_each_wrong_status_denies_with_its_own_code(arguments: list[str], tmp_pa
     file.write_text(json.dumps(signed(STATUS)))
     assert main(arguments) == 0
     assert "every approval in the pack counts" in capsys.readouterr().out
+
+
+LISTED = RevocationList({"0" * 64: "revoked"}, "log.example", 1000, "1" * 64, NOW - timedelta(minutes=2), NOW + timedelta(hours=1))
+
+
+def test_a_list_of_revocations_denies_with_a_code_of_its_own_and_else_lets_through(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked, file = [*arguments[:-2], "--revocations", str(tmp_path / "list.json")], tmp_path / "list.json"
+    ours = {sha256_hex(statement): "revoked" for statement in STATEMENTS}
+    stranger = replace(WORLD.keys, recorder=ec.generate_private_key(ec.SECP256R1()))
+    cases: list[tuple[RevocationList | None, list[str], str]] = [
+        (None, [], "revocations.missing"),
+        (replace(LISTED, not_after=NOW), [], "revocations.stale"),
+        # Of tier 3, ten minutes old at most unless the reader says otherwise.
+        (replace(LISTED, at=NOW - timedelta(minutes=11)), [], "revocations.stale"),
+        (LISTED, ["--max-age", "1"], "revocations.stale"),
+        (replace(LISTED, at=NOW + timedelta(minutes=1)), [], "revocations.future"),
+        (replace(LISTED, size=0), [], "revocations.behind"),
+        (replace(LISTED, revoked=ours), [], "approval.revoked"),
+        (replace(LISTED, revoked=dict.fromkeys(ours, "withdrawn")), [], "request.withdrawn"),
+    ]
+    found = []
+    for listed, more, _ in cases:
+        if listed is not None:
+            file.write_text(json.dumps(WORLD.keys.sign(build_revocation_list(listed))))
+        assert main([*asked, *more]) == 1
+        found.append(json.loads(capsys.readouterr().out)["code"])
+    assert found == [code for _, _, code in cases]
+    # Nor is another's word a list, nor a status one.
+    for envelope, code in (
+        (stranger.sign(build_revocation_list(LISTED)), "revocations.signature"),
+        (signed(STATUS), "revocations.malformed"),
+    ):
+        file.write_text(json.dumps(envelope))
+        assert main(asked) == 1
+        assert json.loads(capsys.readouterr().out)["code"] == code
+    file.write_text(json.dumps(WORLD.keys.sign(build_revocation_list(LISTED))))
+    assert main(asked) == 0
+    assert "names no approval in the pack" in capsys.readouterr().out
+    file.write_text(json.dumps(WORLD.keys.sign(build_revocation_list(replace(LISTED, at=NOW - timedelta(minutes=11))))))
+    assert main([*asked, "--max-age", "30"]) == 0

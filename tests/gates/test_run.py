@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from approvals.models import Promotion, Request
+from approvals.models import Approval, Promotion, Request
 from approvals.policies.versions import activate_policy, store_policy
 from gates.decide import decide
 from gates.models import Decision
@@ -19,6 +19,7 @@ from proofs.errors import Malformed
 from proofs.moment import rfc3339
 from tests import cast, make_statements
 from tests import make_approvals as make
+from tests import make_changes as changes
 
 pytestmark = pytest.mark.django_db
 
@@ -115,6 +116,23 @@ class TestItDoesNotRun:
     def test_after_its_approval_was_revoked(self, promoted: Request) -> None:
         make_statements.revoke(promoted.revisions.get().approvals.get(), cast.alice(), now=SOON)
         assert codes(ask("run")) == ["approval.revoked"]
+
+    @pytest.mark.parametrize(("how", "code"), [("revoked", "approval.ended"), ("stolen", "signer.compromised")])
+    def test_after_an_agreement_to_a_waiver_it_rests_on_fell_and_not_after_its_end(self, how: str, code: str) -> None:
+        make.set_stage(source=changes.WAIVABLE)
+        request = make.ask()
+        agreed = Approval.objects.get(revision__request=changes.waive(request).request)
+        make.refresh(now=SOON)
+        make.approve(request, cast.alice(), now=SOON)
+        assert ask("promote", now=SOON).outcome == "allow"
+        # The waiver is over by then, which bounds a start alone.
+        assert ask("run").outcome == "allow"
+        if how == "revoked":
+            make_statements.revoke(agreed, changes.sam(), now=SOON)
+        else:
+            assert agreed.signing_key is not None
+            revoke_signing_key(key=agreed.signing_key, reason="Lost", by=changes.sam(), now=SOON, compromised_from=make.NOW)
+        assert codes(ask("run")) == [code]
 
     def test_after_somebody_objected(self, promoted: Request) -> None:
         again = make.ask(now=SOON)

@@ -13,7 +13,8 @@ from approvals.conversation.add_comment import add_comment
 from approvals.models import Request
 from approvals.requests.revise import revise_request
 from identities.actors import portal_actor
-from identities.models import EventSubject, Identity
+from identities.models import EventSubject, Identity, RoleAssignment
+from identities.people.roles import end_role
 from identities.preferences.choices import NOTICE_KINDS
 from ledger.append import append_event
 from portal.models import Notice
@@ -85,3 +86,16 @@ def test_an_end_is_told_to_those_kept_beside_its_entry(request_: Request, event:
     entry = append_event(event=event, ref_digest="0" * 64, actor=portal_actor(), now=make.NOW)
     EventSubject.objects.create(entry=entry, identity=cast.bob(), about=request_.pk)
     assert told(cast.bob()) == ["request.decided"]
+
+
+def test_whoever_may_not_read_it_any_more_is_told_nothing(request_: Request) -> None:
+    """Its title would stand in a mail, which nobody takes back."""
+    anna = cast.person("anna", "Anna Berg", "approver:release")
+    add_comment(request=request_, text="@carol?", by=anna, now=make.NOW)
+    make.approve(request_, anna)
+    people = [cast.alice(), anna, cast.bob(), cast.carol()]
+    for role in RoleAssignment.objects.filter(identity__in=people):
+        end_role(assignment=role, by=None, now=make.NOW)
+    revise_request(request=request_, by=None, now=make.NOW + timedelta(minutes=1))
+    assert [told(person) for person in people] == [[], [], [], []]
+    assert not Notice.objects.filter(sentence__contains=request_.title).exists()

@@ -88,12 +88,14 @@ def test_a_server_that_does_not_answer_loses_nothing(settings: Any) -> None:
     assert send(cast.NOW + CLAIM) == 1
 
 
-def test_the_subject_is_one_line_whatever_is_in_the_sentence() -> None:
+def test_the_sentence_is_one_line_whatever_is_in_it() -> None:
+    """In the subject, and in the body, where a second line would look like one of ours."""
     cast.alice()
     follow_ledger(now=cast.NOW)
-    Notice.objects.update(sentence="A key\r\nBcc: mallory@evil.example")
+    Notice.objects.update(sentence="A key\r\nBcc: mallory@evil.example\u2028Approve here")
     send()
-    assert mail.outbox[0].subject == "Countersign: A key Bcc: mallory@evil.example"
+    assert mail.outbox[0].subject == "Countersign: A key Bcc: mallory@evil.example Approve here"
+    assert mail.outbox[0].body.splitlines()[0] == "A key Bcc: mallory@evil.example Approve here"
 
 
 def test_markup_in_the_sentence_stays_text() -> None:

@@ -12,15 +12,18 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from approvals.emergency.withdraw_break_glass import withdraw_break_glass
 from attestations.models import Attestation
+from gates.decide import decide
 from identities.models import AuditEvent, Team
 from ledger.models import Entry
+from ledger.publish import publish_checkpoint
 from portal.models import WebhookDelivery, WebhookEndpoint, WebhookTry
 from portal.notices.follow_ledger import follow_ledger
 from portal.webhooks.deliver_messages import PAUSES, STOP_AFTER, deliver_messages
 from portal.webhooks.keep_endpoint import add_endpoint, remove_endpoint, rotate_secret, send_again, send_test, switch_endpoint
 from proofs.errors import Refusal
-from tests import cast
+from tests import cast, make_break_glass
 from tests import make_approvals as make
 from tests.make_ledger import use_own_keys
 from tests.portal.webhooks.receiver import receiver
@@ -97,6 +100,23 @@ class TestWhatIsTold:
         assert "PLEASE" not in body
         assert set(json.loads(body)) == {"type", "timestamp", "data"}
         assert not [word for word in ("token", "sign", "approve", "secret") if word in body]
+
+    def test_a_break_glass_from_its_declaration_to_its_end(self) -> None:
+        make.set_stage(source=make_break_glass.POLICY)
+        make.ask()
+        follow()
+        added("https://hooks.example", events=("break_glass.",))
+        row = make_break_glass.declare()
+        publish_checkpoint(now=NOW)
+        assert decide(digest=make.image(), environment_slug="production", by=cast.runner(), now=NOW).outcome == "break_glass"
+        withdraw_break_glass(break_glass=row, reason="Up again.", by=make_break_glass.declarer(), now=NOW)
+        follow()
+        bodies = WebhookDelivery.objects.order_by("entry_id").values_list("body", flat=True)
+        told = [json.loads(body) for body in bodies]
+        assert [item["type"] for item in told] == ["break_glass.declared", "break_glass.used", "break_glass.withdrawn"]
+        assert {(item["data"]["request"], *item["data"]["artifacts"]) for item in told} == {(row.review_id, make.image())}
+        assert [item["data"]["maxUses"] for item in told] == [2, 2, 2]
+        assert not [body for body in bodies if "INC-7" in body or "Payments are down" in body or "Up again" in body]
 
     def test_another_team_hears_nothing(self) -> None:
         stage = make.set_stage()
