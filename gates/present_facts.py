@@ -102,11 +102,10 @@ def check_run_facts(request: Request, revision: Revision, *, digest: str, promot
     What bounds the start of a promotion is not asked again: validity, clock, policy in force, roles held, and evidence that came in since.
     Refuses as evaluating the policy does.
     """
-    given = revision.approvals.select_related("identity", "signing_key", "kept")
-    approvals = list(given.filter(decision=Approval.Decision.APPROVE, end__isnull=True))
+    approvals = _counting(revision)
     reasons = [
         *_check_requester(request, fatal=(SUSPENDED, COMPROMISED)),
-        *[reason for approval in approvals for reason in _check_approver(approval)],
+        *[reason for approval in approvals for reason in (*_check_approver(approval), *_check_delegator(approval))],
         *_check_makers(revision, approvals),
         *check_evidence_today(revision, now=now, weighed_at=promoted_at),
         *_check_unsettled(request, revision, digest),
@@ -186,12 +185,17 @@ def _was_let_through(request: Request, person: Identity) -> bool:
 
 
 def _check_approvers(request: Request, revision: Revision) -> list[Reason]:
-    given = revision.approvals.select_related(
-        "identity", "signing_key", "kept", "in_stead__person", "in_stead__delegation__signed__signing_key"
-    )
-    approvals = list(given.filter(decision=Approval.Decision.APPROVE, end__isnull=True))
+    approvals = _counting(revision)
     reasons = [reason for approval in approvals for reason in (*_check_approver(approval), *_check_delegator(approval))]
     return reasons or _check_makers(revision, approvals) or _check_roles(request, revision, approvals)
+
+
+def _counting(revision: Revision) -> list[Approval]:
+    """Return the approvals of a revision that have not ended, with all that is asked about who gave them."""
+    rows = revision.approvals.select_related(
+        "identity", "signing_key", "kept", "in_stead__person", "in_stead__delegation__signed__signing_key"
+    )
+    return list(rows.filter(decision=Approval.Decision.APPROVE, end__isnull=True))
 
 
 def _check_makers(revision: Revision, approvals: list[Approval]) -> list[Reason]:

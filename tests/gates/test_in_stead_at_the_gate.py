@@ -1,0 +1,61 @@
+"""What an approval in another's stead is worth at the gate after something became known about the delegation or the delegate."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from approvals.models import Approval, Request
+from gates.decide import decide
+from gates.models import Decision
+from identities.keys.enrol import revoke_signing_key
+from identities.models import Identity
+from tests import cast, make_delegations
+from tests import make_approvals as make
+
+pytestmark = pytest.mark.django_db
+
+SOON = make.NOW + timedelta(minutes=1)
+LATER = make.NOW + timedelta(hours=1)
+LATE = make.NOW + timedelta(days=9)
+
+
+def ask(purpose: str, *, now: object = LATER) -> Decision:
+    return decide(digest=make.image(), environment_slug="production", by=cast.runner(), now=now, purpose=purpose)  # type: ignore[arg-type]
+
+
+def codes(decision: Decision) -> list[str]:
+    return [reason["code"] for reason in decision.reasons]
+
+
+def asked() -> Request:
+    stage = make.set_stage(source=make_delegations.ALLOWED)
+    make.send_provenance(stage)
+    return make.ask()
+
+
+@pytest.fixture
+def approval() -> Approval:
+    request, row = asked(), make_delegations.give(cast.alice(), make_delegations.dana())
+    return make_delegations.answer(request, row, now=SOON)
+
+
+def lose_key_of_delegator(approval: Approval) -> None:
+    """Somebody else may have signed the delegation; the delegate's own key was theirs all along."""
+    key = approval.in_stead.delegation.signed.signing_key
+    revoke_signing_key(key=key, reason="lost", by=key.identity, now=LATER, compromised_from=make.NOW)
+
+
+class TestADelegationThatSomebodyElseMayHaveSigned:
+    def test_stops_what_runs_on_it(self, approval: Approval) -> None:
+        assert ask("promote").outcome == "allow"
+        assert ask("run", now=LATE).outcome == "allow"
+        lose_key_of_delegator(approval)
+        assert codes(ask("promote")) == ["delegation.delegator"]
+        assert codes(ask("run", now=LATE)) == ["delegation.delegator"]
+
+    def test_stops_what_runs_when_its_person_is_suspended(self, approval: Approval) -> None:
+        assert ask("promote").outcome == "allow"
+        Identity.objects.filter(pk=approval.in_stead.person_id).update(status=Identity.Status.SUSPENDED)
+        assert codes(ask("run", now=LATE)) == ["delegation.delegator"]
