@@ -156,15 +156,23 @@ def weigh_requests(digest: str, *, project: Project, environment: Environment, n
     newest = asked.select_related("project", "environment", "requester__owner").order_by("-opened_at", "-pk")[:MAX_REQUESTS_WEIGHED]
     first_reasons: list[Reason] = []
     for request in newest:
-        against = (
-            weigh_request(request, digest, now=now)
-            or check_later_no(asked, since=_last_yes(request))
-            or check_path_stands(request, digest=digest)
-        )
+        against = weigh_whole(request, digest, now=now)
         if not against:
             return request, []
         first_reasons = first_reasons or against
     return newest.first(), first_reasons
+
+
+def weigh_whole(request: Request, digest: str, *, now: datetime) -> list[Reason]:
+    """Return the reasons why a gate does not open on `request`: its own, a later no to the same question, and what observers saw."""
+    asked = Request.objects.filter(
+        artifacts__artifact_id=digest, environment=request.environment_id, project=request.project_id, kind__in=LET_THROUGH
+    )
+    return (
+        weigh_request(request, digest, now=now)
+        or check_later_no(asked, since=_last_yes(request))
+        or check_path_stands(request, digest=digest)
+    )
 
 
 def _last_yes(request: Request) -> datetime | None:
@@ -188,7 +196,7 @@ def _choose_project(question: Question, environment: Environment) -> tuple[Proje
 
 
 def weigh_request(request: Request, digest: str, *, now: datetime) -> list[Reason]:
-    """Return the reasons why `request` does not open the gate; an empty list opens it."""
+    """Return the reasons that `request` itself gives against opening the gate; none where it gives none."""
     try:
         ended = check_open(request) or check_ended(request) or _check_used(request)
         if ended:
