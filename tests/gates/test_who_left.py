@@ -19,7 +19,7 @@ from identities.people.deactivate import deactivate_person, reactivate_person
 from identities.people.roles import end_role
 from ledger.models import Entry
 from proofs.errors import Conflict, Refusal
-from tests import cast
+from tests import cast, make_statements
 from tests import make_approvals as make
 
 pytestmark = pytest.mark.django_db
@@ -185,3 +185,18 @@ class TestWhileItDecides:
         decision = _record(question, weighed, reasons, lenient=lenient, by=cast.runner(), now=AFTER)
         expected = "approval.ended" if who == "approver" else "requester.suspended"
         assert (decision.outcome, codes(decision)) == ("deny", [expected])
+
+
+def test_a_run_of_what_was_promoted_before_uses_no_newer_approval(used: Approval) -> None:
+    """Evidence changed, the request is asked about anew, and one of two has answered; what runs meanwhile runs on the earlier revision."""
+    request = used.revision.request
+    make.send_lie(make.Stage(make.Instance(make.NOW - timedelta(days=1)), used.revision.policy), now=LATER)
+    make.refresh(now=LATER)
+    newest = request.revisions.latest("number")
+    assert newest.number == 2
+    passkey, key = make_statements.passkey_of(used.identity)
+    fresh = make.complete(make.begin(request, used.identity, key, now=LATER), passkey, now=LATER)
+    run = decide(digest=make.image(), environment_slug="production", by=cast.runner(), now=AFTER, purpose="run")
+    assert run.outcome == "allow"
+    deactivate_person(identity=used.identity, reason="Left.", by=None, now=AFTER)
+    assert (hasattr(used, "kept"), ApprovalEnd.objects.get().approval) == (True, fresh)
