@@ -7,10 +7,12 @@ from datetime import timedelta
 import pytest
 
 from approvals.models import Approval, Request
+from approvals.requests import standing_in
 from gates.decide import decide
 from gates.models import Decision
 from identities.keys.enrol import revoke_signing_key
 from identities.models import Identity
+from proofs.errors import Refusal
 from tests import cast, make_delegations
 from tests import make_approvals as make
 
@@ -59,3 +61,30 @@ class TestADelegationThatSomebodyElseMayHaveSigned:
         assert ask("promote").outcome == "allow"
         Identity.objects.filter(pk=approval.in_stead.person_id).update(status=Identity.Status.SUSPENDED)
         assert codes(ask("run", now=LATE)) == ["delegation.delegator"]
+
+
+class TestANewKey:
+    """A key that is too new to approve at tier 3 approves nothing there by lending the role to an older key."""
+
+    def test_of_the_delegator_has_to_wait_as_well(self, settings: object) -> None:
+        request, dana = asked(), make_delegations.dana()
+        settings.KEY_COOLING_HOURS = 24  # type: ignore[attr-defined]
+        row = make_delegations.give(cast.alice(), dana, until=make.NOW + timedelta(days=3))
+        key = row.signed.signing_key
+        with pytest.raises(Refusal) as refused:
+            make.begin(request, cast.alice(), key, now=LATER)
+        assert refused.value.code == "signer.cooling_off"
+        with pytest.raises(Refusal) as refused:
+            make_delegations.answer(request, row, now=LATER)
+        assert refused.value.code == "signer.cooling_off"
+        assert make_delegations.answer(request, row, now=key.matures_at).in_stead.person == cast.alice()
+        assert ask("promote", now=key.matures_at).outcome == "allow"
+
+    def test_is_known_to_an_auditor_by_what_was_enrolled(self, settings: object, monkeypatch: pytest.MonkeyPatch) -> None:
+        request, dana = asked(), make_delegations.dana()
+        settings.KEY_COOLING_HOURS = 24  # type: ignore[attr-defined]
+        row = make_delegations.give(cast.alice(), dana)
+        # A portal that does not ask lets nobody through: the enrolment says it, signed.
+        monkeypatch.setattr(standing_in, "HIGHEST_TIER", 9)
+        make_delegations.answer(request, row, now=LATER)
+        assert codes(ask("promote")) == ["signer.cooling_off"]
