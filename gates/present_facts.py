@@ -28,11 +28,11 @@ from gates.evidence_today import check_evidence_today
 from gates.models import Decision
 from gates.reasons import Reason
 from identities.models import Identity
-from identities.permissions import roles_of
+from identities.permissions import APPROVERS, roles_of
 from identities.standing import COMPROMISED, SUSPENDED, in_words, is_only_deactivated, why_not_answering
 from proofs.canonical import parse_canonical
 from proofs.errors import Refusal
-from proofs.policy.evaluate import count_approvals, evaluate_policy, evaluate_times, exclusions, parse_policy
+from proofs.policy.evaluate import CountedApproval, count_approvals, evaluate_policy, evaluate_times, exclusions, parse_policy
 
 
 def check_present_facts(request: Request, *, digest: str, now: datetime) -> list[Reason]:
@@ -254,20 +254,30 @@ def _check_roles(request: Request, revision: Revision, approvals: list[Approval]
     """
     policy = parse_policy(bytes_of(revision.policy.document)).for_kind(revision.request.kind)
     policy_input = parse_canonical(bytes_of(revision.policy_input))
-    counted, lost = [], []
+    counted: list[CountedApproval] = []
+    lost: list[str] = []
     for approval in approvals:
-        count, holder = count_answer(approval, policy, policy_input), _people_of(approval)[-1]
-        signed = set(count.roles)
-        held = signed & {str(assignment.role) for assignment in roles_of(holder, project=request.project)}
-        if hasattr(approval, "kept"):
-            held |= signed & set(approval.kept.roles)
-        if held != signed:
-            lost.append(f"{holder} no longer holds {', '.join(sorted(signed - held))}")
+        count = count_answer(approval, policy, policy_input)
+        held, why = _held_today(approval, set(count.roles), request)
+        lost += [why] if why else []
         counted.append(replace(count, roles=tuple(sorted(held))))
     rules = count_approvals(policy, counted, excluded=exclusions(policy, policy_input))
     if all(rule["outcome"] == "pass" for rule in rules):
         return []
     return [Reason("signer.role_lost", "; ".join(lost) + "." if lost else "The approvals no longer fill every role the policy asks for.")]
+
+
+def _held_today(approval: Approval, signed: set[str], request: Request) -> tuple[set[str], str]:
+    """Return which of the roles that were signed for still count, and in words why not all of them do."""
+    stands_in = hasattr(approval, "in_stead") and not hasattr(approval, "kept")
+    # Whoever stands in for somebody has to be able to answer there by themselves, until it counts.
+    if stands_in and not any(role.role in APPROVERS for role in roles_of(approval.identity, project=request.project)):
+        return set(), f"{approval.identity} approved in another's stead, and is no approver here any more"
+    holder = _people_of(approval)[-1]
+    held = signed & {str(assignment.role) for assignment in roles_of(holder, project=request.project)}
+    if hasattr(approval, "kept"):
+        held |= signed & set(approval.kept.roles)
+    return held, f"{holder} no longer holds {', '.join(sorted(signed - held))}" if held != signed else ""
 
 
 def _check_pending(request: Request, revision: Revision, digest: str) -> list[Reason]:

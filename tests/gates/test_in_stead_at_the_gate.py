@@ -11,7 +11,8 @@ from approvals.requests import standing_in
 from gates.decide import decide
 from gates.models import Decision
 from identities.keys.enrol import revoke_signing_key
-from identities.models import Identity
+from identities.models import Identity, RoleAssignment
+from identities.people.roles import end_role
 from proofs.errors import Refusal
 from tests import cast, make_delegations
 from tests import make_approvals as make
@@ -61,6 +62,16 @@ class TestADelegationThatSomebodyElseMayHaveSigned:
         assert ask("promote").outcome == "allow"
         Identity.objects.filter(pk=approval.in_stead.person_id).update(status=Identity.Status.SUSPENDED)
         assert codes(ask("run", now=LATE)) == ["delegation.delegator"]
+
+
+def test_the_delegate_has_to_be_an_approver_there_until_the_gate_is_asked(approval: Approval) -> None:
+    assert ask("promote").outcome == "allow"
+    end_role(assignment=RoleAssignment.objects.get(identity=approval.identity), by=None, now=LATER)
+    (reason,) = ask("promote").reasons
+    assert (reason["code"], "Dana Okafor approved in another's stead, and is no approver here any more" in reason["sentence"]) == (
+        "signer.role_lost",
+        True,
+    )
 
 
 class TestANewKey:
