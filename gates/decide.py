@@ -16,7 +16,7 @@ from datetime import datetime
 
 import structlog
 from django.db import transaction
-from django.db.models import Max, Min
+from django.db.models import Max, Min, QuerySet
 
 from approvals.emergency.use_break_glass import use_break_glass
 from approvals.models import Approval, BreakGlassUse, PolicyActivation, Request
@@ -30,7 +30,7 @@ from attestations.models import Artifact
 from gates.models import Decision, new_decision_id
 from gates.present_facts import check_ended, check_later_no, check_open, check_path_stands, check_people, check_present_facts
 from gates.reasons import Reason
-from gates.weigh_run import read_promotion, weigh_runs
+from gates.weigh_run import last_yes, read_promotion, weigh_runs
 from identities.actors import actor_of
 from identities.models import Environment, Identity, Project
 from ledger.append import append_event
@@ -87,13 +87,16 @@ def decide(
 
 
 def _ended_meanwhile(request: Request, question: Question, *, now: datetime) -> list[Reason]:
-    """Hold the request and look once more at who answers for it: an approval that ends unused must not have been used a moment later."""
+    """Hold the request and look once more at who answers for it, and who does against it: an approval that ends unused must not have been
+    used a moment later, nor may a no be passed over that was there before the answer."""
     lock_state(request, now=now)
+    asked = _asked_like(request, question.digest)
     try:
         if question.is_run:
             promoted = read_promotion(request, question.digest)
-            return check_open(request) or check_ended(request, promoted.revision if promoted else None)
-        return check_open(request) or check_ended(request) or check_people(request)
+            ended = check_open(request) or check_ended(request, promoted.revision if promoted else None)
+            return ended or check_later_no(asked, since=last_yes(promoted.revision) if promoted else None)
+        return check_open(request) or check_ended(request) or check_later_no(asked, since=_last_yes(request)) or check_people(request)
     except Refusal as refusal:
         return [Reason(refusal.code, refusal.reason, request_id=request.pk)]
 
@@ -165,14 +168,17 @@ def weigh_requests(digest: str, *, project: Project, environment: Environment, n
 
 def weigh_whole(request: Request, digest: str, *, now: datetime) -> list[Reason]:
     """Return the reasons why a gate does not open on `request`: its own, a later no to the same question, and what observers saw."""
-    asked = Request.objects.filter(
-        artifacts__artifact_id=digest, environment=request.environment_id, project=request.project_id, kind__in=LET_THROUGH
-    )
     return (
         weigh_request(request, digest, now=now)
-        or check_later_no(asked, since=_last_yes(request))
+        or check_later_no(_asked_like(request, digest), since=_last_yes(request))
         or check_path_stands(request, digest=digest)
     )
+
+
+def _asked_like(request: Request, digest: str) -> QuerySet[Request]:
+    """Return the requests that ask the same as `request` about `digest`, itself among them."""
+    there = Request.objects.filter(environment=request.environment_id, project=request.project_id, kind__in=LET_THROUGH)
+    return there.filter(artifacts__artifact_id=digest)
 
 
 def _last_yes(request: Request) -> datetime | None:

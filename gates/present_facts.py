@@ -114,12 +114,14 @@ def check_run_facts(request: Request, revision: Revision, *, digest: str, promot
 
 
 def check_later_no(asked: QuerySet[Request], *, since: datetime | None) -> list[Reason]:
-    """Say who answered no to the same question, on whichever request, after the last approval that would open the gate."""
-    later = Approval.objects.filter(revision__request__in=asked.values("pk"), signed_at__gte=since)
+    """Say who answered no to the same question, on whichever request, after the last approval that would open the gate; at any time where
+    there is none."""
+    answers = Approval.objects.filter(revision__request__in=asked.values("pk"))
+    later = answers.filter(signed_at__gte=since) if since is not None else answers
     no = later.exclude(decision=Approval.Decision.APPROVE).select_related("identity", "revision").order_by("-signed_at").first()
     if no is None:
         return []
-    words = f"{no.identity} answered later, on another request for this artifact: {no.get_decision_display().lower()}."
+    words = f"{no.identity} answered later, on a request for this artifact: {no.get_decision_display().lower()}."
     return [Reason("approval.decision", words, request_id=no.revision.request_id)]
 
 

@@ -83,7 +83,7 @@ def weigh_run(request: Request, digest: str, *, asked: QuerySet[Request], now: d
         verify_pack(files, trust=current_trust(), digest=digest, environment=request.environment_id, at=promoted.last_at)
         return (
             check_run_facts(request, promoted.revision, digest=digest, promoted_at=promoted.last_at, now=now)
-            or check_later_no(asked, since=_last_yes(promoted.revision))
+            or check_later_no(asked, since=last_yes(promoted.revision))
             or check_path_stands(request, digest=digest)
         )
     except Refusal as refusal:
@@ -142,6 +142,7 @@ def _promotions() -> QuerySet[Decision]:
     return Decision.objects.filter(outcome=Decision.Outcome.ALLOW, enforced=None).exclude(purpose=Decision.Purpose.RUN)
 
 
-def _last_yes(revision: Revision) -> datetime | None:
+def last_yes(revision: Revision) -> datetime | None:
+    """Return when the last approval of a revision that counts was signed; None where there is none."""
     given = revision.approvals.filter(end__isnull=True, decision=Approval.Decision.APPROVE)
     return given.aggregate(Max("signed_at"))["signed_at__max"]  # type: ignore[no-any-return]

@@ -200,3 +200,18 @@ def test_a_run_of_what_was_promoted_before_uses_no_newer_approval(used: Approval
     assert run.outcome == "allow"
     deactivate_person(identity=used.identity, reason="Left.", by=None, now=AFTER)
     assert (hasattr(used, "kept"), ApprovalEnd.objects.get().approval) == (True, fresh)
+
+
+@pytest.mark.parametrize("on_which", ["the same request", "another request"])
+@pytest.mark.parametrize("purpose", ["promote", "run"])
+def test_a_no_that_was_there_before_the_answer_is_not_passed_over(used: Approval, on_which: str, purpose: str) -> None:
+    """Somebody rejects while a gate weighs what was promoted before."""
+    question = Question(make.image(), "production", purpose=Decision.Purpose(purpose))
+    weighed, reasons, _ = _weigh(question, by=cast.runner(), now=AFTER)
+    assert (weighed, reasons) == (used.revision.request, [])
+    request = used.revision.request if on_which == "the same request" else make.ask(now=LATER)
+    kim = cast.person("kim", "Kim Osei", "approver:release")
+    passkey, key = make_statements.passkey_of(kim)
+    make.complete(make.begin(request, kim, key, decision="reject", reason="It loses data.", now=LATER), passkey, now=LATER)
+    decision = _record(question, weighed, reasons, lenient=None, by=cast.runner(), now=AFTER)
+    assert (decision.outcome, codes(decision)) == ("deny", ["approval.decision"])
