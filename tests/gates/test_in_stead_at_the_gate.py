@@ -6,14 +6,18 @@ from datetime import timedelta
 
 import pytest
 
-from approvals.models import Approval, Request
+from approvals.models import Approval, ApprovalEnd, AutomaticRevocation, Request
 from approvals.requests import standing_in
+from approvals.revocation.revoke_by_portal import revoke_compromised
 from gates.decide import decide
 from gates.models import Decision
 from identities.keys.enrol import revoke_signing_key
 from identities.models import Identity, RoleAssignment
 from identities.people.roles import end_role
+from ledger.recorder import recorder_key
+from proofs.approval.portal_revocation import verify_portal_revocation
 from proofs.errors import Refusal
+from proofs.keys import load_spki
 from tests import cast, make_delegations
 from tests import make_approvals as make
 
@@ -62,6 +66,15 @@ class TestADelegationThatSomebodyElseMayHaveSigned:
         assert ask("promote").outcome == "allow"
         Identity.objects.filter(pk=approval.in_stead.person_id).update(status=Identity.Status.SUSPENDED)
         assert codes(ask("run", now=LATE)) == ["delegation.delegator"]
+
+    def test_is_revoked_for_good_with_what_rests_on_it(self, approval: Approval) -> None:
+        lose_key_of_delegator(approval)
+        assert [revoke_compromised(now=LATER), revoke_compromised(now=LATER)] == [1, 0]
+        assert (AutomaticRevocation.objects.get().reason, ApprovalEnd.objects.get().code) == ("key_compromise", "approval.revoked")
+        assert codes(ask("promote")) == ["approval.revoked"]
+        envelope = bytes(AutomaticRevocation.objects.get().envelope)
+        said = verify_portal_revocation(envelope, keys=[load_spki(recorder_key().spki)])
+        assert "The delegation it rests on was signed at" in said.because
 
 
 def test_the_delegate_has_to_be_an_approver_there_until_the_gate_is_asked(approval: Approval) -> None:
