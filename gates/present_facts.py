@@ -19,7 +19,7 @@ from approvals.policies.waivers import ended_among
 from approvals.requests.people import barred_today, unknown_today
 from approvals.requests.policy_for import policy_for
 from approvals.requests.refresh import is_outdated
-from approvals.requests.standing_in import count_answer, why_not_standing
+from approvals.requests.standing_in import count_answer, people_of_answer, why_not_standing
 from approvals.requests.status import stood_approved, why_shut
 from attestations.blobs import bytes_of
 from attestations.queries import pending_about
@@ -205,7 +205,7 @@ def _check_makers(revision: Revision, approvals: list[Approval]) -> list[Reason]
     policy = parse_policy(bytes_of(revision.policy.document))
     policy_input = parse_canonical(bytes_of(revision.policy_input))
     barred = {(item["issuer"], item["subject"]): item["because"] for item in barred_today(revision, policy, policy_input)}
-    people = [person for approval in approvals for person in _people_of(approval)]
+    people = [person for approval in approvals for person in people_of_answer(approval)]
     given = [(person, barred.get((person.issuer, person.subject))) for person in people]
     reasons = [
         Reason("sod.violation", f"{person} approved, and is known now as {' and '.join(because)} of it; another approver has to answer.")
@@ -215,18 +215,12 @@ def _check_makers(revision: Revision, approvals: list[Approval]) -> list[Reason]
     return reasons or [Reason(code, sentence) for code, sentence in unknown_today(revision, policy, policy_input)]
 
 
-def _people_of(approval: Approval) -> list[Identity]:
-    """Return who signed, and in whose stead where it was in another's."""
-    return [approval.identity, *([approval.in_stead.person] if hasattr(approval, "in_stead") else [])]
-
-
 def _check_delegator(approval: Approval) -> list[Reason]:
     """Weigh what became of whoever let somebody approve in their stead, as of the approver."""
     if not hasattr(approval, "in_stead"):
         return []
     row = approval.in_stead.delegation
-    has_left = hasattr(approval, "kept") and is_only_deactivated(approval.in_stead.person)
-    why = "" if has_left else why_not_standing(row)
+    why = "" if _has_left(approval, approval.in_stead.person) else why_not_standing(row)
     return [Reason("delegation.delegator", f"{approval.identity} approved in another's stead: {why}.")] if why else []
 
 
@@ -243,8 +237,7 @@ def _check_approver(approval: Approval) -> list[Reason]:
     if stolen:
         words = f"{person} signed at {approval.signed_at:%Y-%m-%d %H:%M} UTC, and from {min(stolen):%Y-%m-%d %H:%M} UTC on it may have been somebody else."
         reasons.append(Reason("signer.compromised", words))
-    has_left = hasattr(approval, "kept") and is_only_deactivated(person)
-    if person.status != Identity.Status.ACTIVE and not has_left:
+    if person.status != Identity.Status.ACTIVE and not _has_left(approval, person):
         reasons.append(Reason("signer.inactive", f"{person} signed, and is {person.get_status_display().lower()} now."))
     return reasons
 
@@ -271,15 +264,21 @@ def _check_roles(request: Request, revision: Revision, approvals: list[Approval]
 
 def _held_today(approval: Approval, signed: set[str], request: Request) -> tuple[set[str], str]:
     """Return which of the roles that were signed for still count, and in words why not all of them do."""
-    stands_in = hasattr(approval, "in_stead") and not hasattr(approval, "kept")
+    stands_in, holder = hasattr(approval, "in_stead"), people_of_answer(approval)[-1]
     # Whoever stands in for somebody has to be able to answer there by themselves, until it counts.
-    if stands_in and not any(role.role in APPROVERS for role in roles_of(approval.identity, project=request.project)):
+    own = {role.role for role in roles_of(approval.identity, project=request.project)}
+    if stands_in and not own & APPROVERS and not _has_left(approval, approval.identity):
         return set(), f"{approval.identity} approved in another's stead, and is no approver here any more"
-    holder = _people_of(approval)[-1]
     held = signed & {str(assignment.role) for assignment in roles_of(holder, project=request.project)}
-    if hasattr(approval, "kept"):
+    # An approval is kept as well when its delegation was taken back; then both are here, and their roles count as ever.
+    if _has_left(approval, holder) if stands_in else hasattr(approval, "kept"):
         held |= signed & set(approval.kept.roles)
     return held, f"{holder} no longer holds {', '.join(sorted(signed - held))}" if held != signed else ""
+
+
+def _has_left(approval: Approval, person: Identity) -> bool:
+    """Say whether one of those who gave an approval was deactivated after a gate had acted on it."""
+    return hasattr(approval, "kept") and is_only_deactivated(person)
 
 
 def _check_pending(request: Request, revision: Revision, digest: str) -> list[Reason]:

@@ -111,6 +111,11 @@ def answered_for(revision: Revision, person: Identity) -> bool:
     return answers.filter(Q(identity=person) | Q(in_stead__person=person)).exists()
 
 
+def people_of_answer(answer: Approval) -> list[Identity]:
+    """Return who signed an answer, and in whose stead where it was in another's: the last one is the person it counts for."""
+    return [answer.identity, *([answer.in_stead.person] if hasattr(answer, "in_stead") else [])]
+
+
 def answered_in_stead(revision: Revision, person: Identity) -> ApprovalInStead | None:
     """Return the answer that somebody gave in a person's stead, or None."""
     return ApprovalInStead.objects.filter(revision=revision, person=person).select_related("approval__identity").first()

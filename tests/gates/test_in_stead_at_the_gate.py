@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from approvals.delegation.take_back import take_back
 from approvals.models import Approval, ApprovalEnd, AutomaticRevocation, Request
 from approvals.requests import standing_in
 from approvals.revocation.revoke_by_portal import revoke_compromised
@@ -13,6 +14,7 @@ from gates.decide import decide
 from gates.models import Decision
 from identities.keys.enrol import revoke_signing_key
 from identities.models import Identity, RoleAssignment
+from identities.people.deactivate import deactivate_person
 from identities.people.roles import end_role
 from ledger.recorder import recorder_key
 from proofs.approval.portal_revocation import verify_portal_revocation
@@ -85,6 +87,21 @@ def test_the_delegate_has_to_be_an_approver_there_until_the_gate_is_asked(approv
         "signer.role_lost",
         True,
     )
+
+
+def test_taking_it_back_after_a_promotion_keeps_the_approval_and_no_role_that_is_lost(approval: Approval) -> None:
+    assert ask("promote").outcome == "allow"
+    take_back(delegation=approval.in_stead.delegation, reason="I am back.", by=approval.in_stead.person, now=LATER)
+    assert ask("promote").outcome == "allow"
+    end_role(assignment=RoleAssignment.objects.get(identity=approval.in_stead.person), by=None, now=LATER)
+    assert codes(ask("promote")) == ["signer.role_lost"]
+
+
+def test_a_person_who_left_after_a_promotion_is_kept_with_the_role(approval: Approval) -> None:
+    assert ask("promote").outcome == "allow"
+    deactivate_person(identity=approval.in_stead.person, reason="Left", by=None, now=LATER)
+    deactivate_person(identity=approval.identity, reason="Left", by=None, now=LATER)
+    assert ask("promote").outcome == "allow"
 
 
 class TestANewKey:
