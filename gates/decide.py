@@ -28,7 +28,15 @@ from approvals.requests.revise import lock_state
 from approvals.trust import current_trust
 from attestations.models import Artifact
 from gates.models import Decision, new_decision_id
-from gates.present_facts import check_ended, check_later_no, check_open, check_path_stands, check_people, check_present_facts
+from gates.present_facts import (
+    check_ended,
+    check_later_no,
+    check_open,
+    check_open_for_run,
+    check_path_stands,
+    check_people,
+    check_present_facts,
+)
 from gates.reasons import Reason
 from gates.weigh_run import last_yes, read_promotion, weigh_runs
 from identities.actors import actor_of
@@ -94,7 +102,7 @@ def _ended_meanwhile(request: Request, question: Question, *, now: datetime) -> 
     try:
         if question.is_run:
             promoted = read_promotion(request, question.digest)
-            ended = check_open(request) or check_ended(request, promoted.revision if promoted else None)
+            ended = check_open_for_run(request) or check_ended(request, promoted.revision if promoted else None)
             return ended or check_later_no(asked, since=last_yes(promoted.revision) if promoted else None)
         return check_open(request) or check_ended(request) or check_later_no(asked, since=_last_yes(request)) or check_people(request)
     except Refusal as refusal:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
-from approvals.models import Approval, ApprovalEnd, Request, Revision
+from approvals.models import Approval, ApprovalEnd, Request, RequestState, Revision
 from approvals.path.contradictions import standing_contradictions
 from approvals.policies.expectations import active_expectations
 from approvals.policies.named_signers import named_in
@@ -20,7 +20,7 @@ from approvals.requests.people import barred_today, unknown_today
 from approvals.requests.policy_for import policy_for
 from approvals.requests.refresh import is_outdated
 from approvals.requests.standing_in import count_answer, people_of_answer, why_not_standing
-from approvals.requests.status import stood_approved, why_shut
+from approvals.requests.status import SHUT, stood_approved, why_shut
 from attestations.blobs import bytes_of
 from attestations.queries import pending_about
 from attestations.reverify import unsettled_about
@@ -61,6 +61,12 @@ def check_open(request: Request) -> list[Reason]:
     """Return the reason that nothing opens a gate on this request any more, or yet: withdrawn, superseded, expired, a draft."""
     shut = why_shut(request)
     return [Reason(shut[0], f"{shut[1][:1].upper()}{shut[1][1:]}.", request_id=request.pk)] if shut else []
+
+
+def check_open_for_run(request: Request) -> list[Reason]:
+    """Return the same for what was promoted before. A newer request that takes the place of its newest revision stops the question, not
+    what runs: that is overtaken by a promotion alone."""
+    return [reason for reason in check_open(request) if reason.code != SHUT[RequestState.Status.SUPERSEDED][0]]
 
 
 def check_ended(request: Request, revision: Revision | None = None) -> list[Reason]:
