@@ -22,7 +22,7 @@ from approvals.emergency.use_break_glass import use_break_glass
 from approvals.models import Approval, BreakGlassUse, PolicyActivation, Request
 from approvals.packs.build import build_pack
 from approvals.policies.versions import activation_in_force, mode_of
-from approvals.requests.claim_use import USED, claim_use, has_uses, is_used
+from approvals.requests.claim_use import HAVE_USES, USED, claim_use, has_uses, is_used
 from approvals.requests.note_promotion import note_promotion
 from approvals.requests.revise import lock_state
 from approvals.trust import current_trust
@@ -125,6 +125,14 @@ def _check_used(request: Request) -> list[Reason]:
     return [Reason(USED, sentence, request_id=request.pk)] if is_used(request) else []
 
 
+def _check_kind(request: Request, digest: str) -> list[Reason]:
+    """What people are asked about as an action or a rotation is let through as that alone: once, by the rules for it."""
+    if has_uses(request) or not _asked_like(request, digest).filter(kind__in=HAVE_USES).exists():
+        return []
+    words = "This is the document of an action or a rotation, which is let through as that and not as a release."
+    return [Reason("scope.kind", words, request_id=request.pk)]
+
+
 def _weigh(question: Question, *, by: Identity, now: datetime) -> tuple[Request | None, list[Reason], PolicyActivation.Mode | None]:
     """Return the request that opens the gate and no reasons, or the newest request (if any) and the reasons against; and the mode of the
     policy in force, where it is not enforced. What belongs to no policy has no mode."""
@@ -212,7 +220,7 @@ def _choose_project(question: Question, environment: Environment) -> tuple[Proje
 def weigh_request(request: Request, digest: str, *, now: datetime) -> list[Reason]:
     """Return the reasons that `request` itself gives against opening the gate; none where it gives none."""
     try:
-        ended = check_open(request) or check_ended(request) or _check_used(request)
+        ended = check_open(request) or check_ended(request) or _check_used(request) or _check_kind(request, digest)
         if ended:
             return ended
         files = build_pack(request=request, now=now, with_private=True)
