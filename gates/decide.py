@@ -16,21 +16,29 @@ from datetime import datetime
 
 import structlog
 from django.db import transaction
-from django.db.models import Max, Min
+from django.db.models import Max, Min, QuerySet
 
 from approvals.emergency.use_break_glass import use_break_glass
 from approvals.models import Approval, BreakGlassUse, PolicyActivation, Request
 from approvals.packs.build import build_pack
 from approvals.policies.versions import activation_in_force, mode_of
-from approvals.requests.claim_use import USED, claim_use, has_uses, is_used
+from approvals.requests.claim_use import HAVE_USES, USED, claim_use, has_uses, is_used
 from approvals.requests.note_promotion import note_promotion
 from approvals.requests.revise import lock_state
 from approvals.trust import current_trust
 from attestations.models import Artifact
 from gates.models import Decision, new_decision_id
-from gates.present_facts import check_ended, check_later_no, check_open, check_path_stands, check_people, check_present_facts
+from gates.present_facts import (
+    check_ended,
+    check_later_no,
+    check_open,
+    check_open_for_run,
+    check_path_stands,
+    check_people,
+    check_present_facts,
+)
 from gates.reasons import Reason
-from gates.weigh_run import read_promotion, weigh_runs
+from gates.weigh_run import last_yes, read_promotion, weigh_runs
 from identities.actors import actor_of
 from identities.models import Environment, Identity, Project
 from ledger.append import append_event
@@ -87,13 +95,16 @@ def decide(
 
 
 def _ended_meanwhile(request: Request, question: Question, *, now: datetime) -> list[Reason]:
-    """Hold the request and look once more at who answers for it: an approval that ends unused must not have been used a moment later."""
+    """Hold the request and look once more at who answers for it, and who does against it: an approval that ends unused must not have been
+    used a moment later, nor may a no be passed over that was there before the answer."""
     lock_state(request, now=now)
+    asked = _asked_like(request, question.digest)
     try:
         if question.is_run:
             promoted = read_promotion(request, question.digest)
-            return check_open(request) or check_ended(request, promoted.revision if promoted else None)
-        return check_open(request) or check_ended(request) or check_people(request)
+            ended = check_open_for_run(request) or check_ended(request, promoted.revision if promoted else None)
+            return ended or check_later_no(asked, since=last_yes(promoted.revision) if promoted else None)
+        return check_open(request) or check_ended(request) or check_later_no(asked, since=_last_yes(request)) or check_people(request)
     except Refusal as refusal:
         return [Reason(refusal.code, refusal.reason, request_id=request.pk)]
 
@@ -112,6 +123,14 @@ def _claim(request: Request, decision_id: str, *, by: Identity, now: datetime) -
 def _check_used(request: Request) -> list[Reason]:
     sentence = "This was let through once already; ask people again for another time."
     return [Reason(USED, sentence, request_id=request.pk)] if is_used(request) else []
+
+
+def _check_kind(request: Request, digest: str) -> list[Reason]:
+    """What people are asked about as an action or a rotation is let through as that alone: once, by the rules for it."""
+    if has_uses(request) or not _asked_like(request, digest).filter(kind__in=HAVE_USES).exists():
+        return []
+    words = "This is the document of an action or a rotation, which is let through as that and not as a release."
+    return [Reason("scope.kind", words, request_id=request.pk)]
 
 
 def _weigh(question: Question, *, by: Identity, now: datetime) -> tuple[Request | None, list[Reason], PolicyActivation.Mode | None]:
@@ -156,15 +175,26 @@ def weigh_requests(digest: str, *, project: Project, environment: Environment, n
     newest = asked.select_related("project", "environment", "requester__owner").order_by("-opened_at", "-pk")[:MAX_REQUESTS_WEIGHED]
     first_reasons: list[Reason] = []
     for request in newest:
-        against = (
-            weigh_request(request, digest, now=now)
-            or check_later_no(asked, since=_last_yes(request))
-            or check_path_stands(request, digest=digest)
-        )
+        against = weigh_whole(request, digest, now=now)
         if not against:
             return request, []
         first_reasons = first_reasons or against
     return newest.first(), first_reasons
+
+
+def weigh_whole(request: Request, digest: str, *, now: datetime) -> list[Reason]:
+    """Return the reasons why a gate does not open on `request`: its own, a later no to the same question, and what observers saw."""
+    return (
+        weigh_request(request, digest, now=now)
+        or check_later_no(_asked_like(request, digest), since=_last_yes(request))
+        or check_path_stands(request, digest=digest)
+    )
+
+
+def _asked_like(request: Request, digest: str) -> QuerySet[Request]:
+    """Return the requests that ask the same as `request` about `digest`, itself among them."""
+    there = Request.objects.filter(environment=request.environment_id, project=request.project_id, kind__in=LET_THROUGH)
+    return there.filter(artifacts__artifact_id=digest)
 
 
 def _last_yes(request: Request) -> datetime | None:
@@ -188,9 +218,9 @@ def _choose_project(question: Question, environment: Environment) -> tuple[Proje
 
 
 def weigh_request(request: Request, digest: str, *, now: datetime) -> list[Reason]:
-    """Return the reasons why `request` does not open the gate; an empty list opens it."""
+    """Return the reasons that `request` itself gives against opening the gate; none where it gives none."""
     try:
-        ended = check_open(request) or check_ended(request) or _check_used(request)
+        ended = check_open(request) or check_ended(request) or _check_used(request) or _check_kind(request, digest)
         if ended:
             return ended
         files = build_pack(request=request, now=now, with_private=True)

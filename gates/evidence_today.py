@@ -25,6 +25,8 @@ from proofs.policy.evaluate import evaluate_policy, parse_policy
 from proofs.policy.evidence_rule import NOT_ITS_WORD
 
 VERDICT_CHANGED = "evidence.verdict_changed"
+# These are said of a signer for good.
+FOR_GOOD = frozenset({"signer.revoked", "signer.compromised", "signer.blocked"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +38,17 @@ class _Fallen:
     is_own: bool
 
 
-def check_evidence_today(revision: Revision, *, now: datetime, weighed_at: datetime | None = None) -> list[Reason]:
+def check_evidence_today(
+    revision: Revision, *, now: datetime, weighed_at: datetime | None = None, only_for_good: bool = False
+) -> list[Reason]:
     """Return the reasons why the evidence of a revision no longer meets its policy, each naming an item; none where it does without those.
 
-    `weighed_at` is the moment at which the rules about age are weighed, where it is not now.
+    `weighed_at` is the moment at which the rules about age are weighed, where it is not now. With `only_for_good` what may pass again is
+    taken as it was shown.
     A suspended, orphaned or revoked signer says no yes today, one retired since it signed does; a no that they said stands. Refuses as
     evaluating the policy does.
     """
-    fallen = _find_fallen(revision, now)
+    fallen = _find_fallen(revision, now, only_for_good=only_for_good)
     policy, policy_input = parse_policy(bytes_of(revision.policy.document)), parse_canonical(bytes_of(revision.policy_input))
     evidence = [
         {**item, "verdict": fallen[item["digest"]].verdict} if item["digest"] in fallen else item for item in policy_input["evidence"]
@@ -66,7 +71,7 @@ def _reasons(fallen: Iterable[_Fallen]) -> list[Reason]:
     return [reason for each in fallen for reason in each.reasons]
 
 
-def _find_fallen(revision: Revision, now: datetime) -> dict[str, _Fallen]:
+def _find_fallen(revision: Revision, now: datetime, *, only_for_good: bool) -> dict[str, _Fallen]:
     """Return by the digests of their bytes the items whose signer is not trusted today, or whose newest verdict is another than was shown."""
     items = list(revision.evidence.select_related("attestation", "verdict__document", "verdict__signer").order_by("pk"))
     newest = {
@@ -77,18 +82,25 @@ def _find_fallen(revision: Revision, now: datetime) -> dict[str, _Fallen]:
     for item in items:
         shown, latest = verdict_document(item.verdict), newest.get(item.attestation_id)
         document, reasons = shown, []
-        if latest is None or latest.result != item.verdict.result:
+        changed = latest is None or latest.result != item.verdict.result
+        if changed and (not only_for_good or _is_rejected_for_good(item.verdict, latest)):
             reasons.append(_changed(item, latest))
             document = verdict_document(latest) if latest else {}
         for signer in _counted_signers(item.verdict, shown):
             shutting = check_signer_trusted_today(signer, shown["facts"], as_of=_was_here(item, shown), at=now)
-            if shutting is not None:
+            if shutting is not None and (not only_for_good or shutting[0] in FOR_GOOD):
                 code, sentence = shutting
                 reasons.append(Reason(f"evidence.{code.replace('.', '_')}", f"Evidence {item.attestation_id}: {sentence}"))
                 document = _without(signer, document, code=code, sentence=sentence)
         if reasons:
             fallen[item.attestation.blob_id] = _Fallen(document, tuple(reasons), item.verdict_id in own)
     return fallen
+
+
+def _is_rejected_for_good(shown: Verdict, latest: Verdict | None) -> bool:
+    """Say whether what was verified is rejected today, for another reason than that nobody has registered its key just now."""
+    rejected = latest is not None and latest.result == Verdict.Result.REJECTED and not latest.is_key_unknown
+    return rejected and shown.result == Verdict.Result.VERIFIED
 
 
 def _changed(item: RevisionEvidence, latest: Verdict | None) -> Reason:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
-from approvals.models import Approval, ApprovalEnd, Request, Revision
+from approvals.models import Approval, ApprovalEnd, Request, RequestState, Revision
 from approvals.path.contradictions import standing_contradictions
 from approvals.policies.expectations import active_expectations
 from approvals.policies.named_signers import named_in
@@ -19,8 +19,8 @@ from approvals.policies.waivers import ended_among
 from approvals.requests.people import barred_today, unknown_today
 from approvals.requests.policy_for import policy_for
 from approvals.requests.refresh import is_outdated
-from approvals.requests.standing_in import count_answer, why_not_standing
-from approvals.requests.status import stood_approved, why_shut
+from approvals.requests.standing_in import count_answer, people_of_answer, why_not_standing
+from approvals.requests.status import SHUT, stood_approved, why_shut
 from attestations.blobs import bytes_of
 from attestations.queries import pending_about
 from attestations.reverify import unsettled_about
@@ -28,11 +28,11 @@ from gates.evidence_today import check_evidence_today
 from gates.models import Decision
 from gates.reasons import Reason
 from identities.models import Identity
-from identities.permissions import roles_of
+from identities.permissions import APPROVERS, roles_of
 from identities.standing import COMPROMISED, SUSPENDED, in_words, is_only_deactivated, why_not_answering
 from proofs.canonical import parse_canonical
 from proofs.errors import Refusal
-from proofs.policy.evaluate import count_approvals, evaluate_policy, evaluate_times, exclusions, parse_policy
+from proofs.policy.evaluate import CountedApproval, count_approvals, evaluate_policy, evaluate_times, exclusions, parse_policy
 
 
 def check_present_facts(request: Request, *, digest: str, now: datetime) -> list[Reason]:
@@ -61,6 +61,12 @@ def check_open(request: Request) -> list[Reason]:
     """Return the reason that nothing opens a gate on this request any more, or yet: withdrawn, superseded, expired, a draft."""
     shut = why_shut(request)
     return [Reason(shut[0], f"{shut[1][:1].upper()}{shut[1][1:]}.", request_id=request.pk)] if shut else []
+
+
+def check_open_for_run(request: Request) -> list[Reason]:
+    """Return the same for what was promoted before. A newer request that takes the place of its newest revision stops the question, not
+    what runs: that is overtaken by a promotion alone."""
+    return [reason for reason in check_open(request) if reason.code != SHUT[RequestState.Status.SUPERSEDED][0]]
 
 
 def check_ended(request: Request, revision: Revision | None = None) -> list[Reason]:
@@ -102,11 +108,10 @@ def check_run_facts(request: Request, revision: Revision, *, digest: str, promot
     What bounds the start of a promotion is not asked again: validity, clock, policy in force, roles held, and evidence that came in since.
     Refuses as evaluating the policy does.
     """
-    given = revision.approvals.select_related("identity", "signing_key", "kept")
-    approvals = list(given.filter(decision=Approval.Decision.APPROVE, end__isnull=True))
+    approvals = _counting(revision)
     reasons = [
         *_check_requester(request, fatal=(SUSPENDED, COMPROMISED)),
-        *[reason for approval in approvals for reason in _check_approver(approval)],
+        *[reason for approval in approvals for reason in (*_check_approver(approval), *_check_delegator(approval))],
         *_check_makers(revision, approvals),
         *check_evidence_today(revision, now=now, weighed_at=promoted_at),
         *_check_unsettled(request, revision, digest),
@@ -115,12 +120,14 @@ def check_run_facts(request: Request, revision: Revision, *, digest: str, promot
 
 
 def check_later_no(asked: QuerySet[Request], *, since: datetime | None) -> list[Reason]:
-    """Say who answered no to the same question, on whichever request, after the last approval that would open the gate."""
-    later = Approval.objects.filter(revision__request__in=asked.values("pk"), signed_at__gte=since)
+    """Say who answered no to the same question, on whichever request, after the last approval that would open the gate; at any time where
+    there is none."""
+    answers = Approval.objects.filter(revision__request__in=asked.values("pk"))
+    later = answers.filter(signed_at__gte=since) if since is not None else answers
     no = later.exclude(decision=Approval.Decision.APPROVE).select_related("identity", "revision").order_by("-signed_at").first()
     if no is None:
         return []
-    words = f"{no.identity} answered later, on another request for this artifact: {no.get_decision_display().lower()}."
+    words = f"{no.identity} answered later, on a request for this artifact: {no.get_decision_display().lower()}."
     return [Reason("approval.decision", words, request_id=no.revision.request_id)]
 
 
@@ -186,12 +193,17 @@ def _was_let_through(request: Request, person: Identity) -> bool:
 
 
 def _check_approvers(request: Request, revision: Revision) -> list[Reason]:
-    given = revision.approvals.select_related(
-        "identity", "signing_key", "kept", "in_stead__person", "in_stead__delegation__signed__signing_key"
-    )
-    approvals = list(given.filter(decision=Approval.Decision.APPROVE, end__isnull=True))
+    approvals = _counting(revision)
     reasons = [reason for approval in approvals for reason in (*_check_approver(approval), *_check_delegator(approval))]
     return reasons or _check_makers(revision, approvals) or _check_roles(request, revision, approvals)
+
+
+def _counting(revision: Revision) -> list[Approval]:
+    """Return the approvals of a revision that have not ended, with all that is asked about who gave them."""
+    rows = revision.approvals.select_related(
+        "identity", "signing_key", "kept", "in_stead__person", "in_stead__delegation__signed__signing_key"
+    )
+    return list(rows.filter(decision=Approval.Decision.APPROVE, end__isnull=True))
 
 
 def _check_makers(revision: Revision, approvals: list[Approval]) -> list[Reason]:
@@ -199,7 +211,7 @@ def _check_makers(revision: Revision, approvals: list[Approval]) -> list[Reason]
     policy = parse_policy(bytes_of(revision.policy.document))
     policy_input = parse_canonical(bytes_of(revision.policy_input))
     barred = {(item["issuer"], item["subject"]): item["because"] for item in barred_today(revision, policy, policy_input)}
-    people = [person for approval in approvals for person in _people_of(approval)]
+    people = [person for approval in approvals for person in people_of_answer(approval)]
     given = [(person, barred.get((person.issuer, person.subject))) for person in people]
     reasons = [
         Reason("sod.violation", f"{person} approved, and is known now as {' and '.join(because)} of it; another approver has to answer.")
@@ -209,18 +221,12 @@ def _check_makers(revision: Revision, approvals: list[Approval]) -> list[Reason]
     return reasons or [Reason(code, sentence) for code, sentence in unknown_today(revision, policy, policy_input)]
 
 
-def _people_of(approval: Approval) -> list[Identity]:
-    """Return who signed, and in whose stead where it was in another's."""
-    return [approval.identity, *([approval.in_stead.person] if hasattr(approval, "in_stead") else [])]
-
-
 def _check_delegator(approval: Approval) -> list[Reason]:
     """Weigh what became of whoever let somebody approve in their stead, as of the approver."""
     if not hasattr(approval, "in_stead"):
         return []
     row = approval.in_stead.delegation
-    has_left = hasattr(approval, "kept") and is_only_deactivated(approval.in_stead.person)
-    why = "" if has_left else why_not_standing(row)
+    why = "" if _has_left(approval, approval.in_stead.person) else why_not_standing(row)
     return [Reason("delegation.delegator", f"{approval.identity} approved in another's stead: {why}.")] if why else []
 
 
@@ -237,8 +243,7 @@ def _check_approver(approval: Approval) -> list[Reason]:
     if stolen:
         words = f"{person} signed at {approval.signed_at:%Y-%m-%d %H:%M} UTC, and from {min(stolen):%Y-%m-%d %H:%M} UTC on it may have been somebody else."
         reasons.append(Reason("signer.compromised", words))
-    has_left = hasattr(approval, "kept") and is_only_deactivated(person)
-    if person.status != Identity.Status.ACTIVE and not has_left:
+    if person.status != Identity.Status.ACTIVE and not _has_left(approval, person):
         reasons.append(Reason("signer.inactive", f"{person} signed, and is {person.get_status_display().lower()} now."))
     return reasons
 
@@ -250,20 +255,36 @@ def _check_roles(request: Request, revision: Revision, approvals: list[Approval]
     """
     policy = parse_policy(bytes_of(revision.policy.document)).for_kind(revision.request.kind)
     policy_input = parse_canonical(bytes_of(revision.policy_input))
-    counted, lost = [], []
+    counted: list[CountedApproval] = []
+    lost: list[str] = []
     for approval in approvals:
-        count, holder = count_answer(approval, policy, policy_input), _people_of(approval)[-1]
-        signed = set(count.roles)
-        held = signed & {str(assignment.role) for assignment in roles_of(holder, project=request.project)}
-        if hasattr(approval, "kept"):
-            held |= signed & set(approval.kept.roles)
-        if held != signed:
-            lost.append(f"{holder} no longer holds {', '.join(sorted(signed - held))}")
+        count = count_answer(approval, policy, policy_input)
+        held, why = _held_today(approval, set(count.roles), request)
+        lost += [why] if why else []
         counted.append(replace(count, roles=tuple(sorted(held))))
     rules = count_approvals(policy, counted, excluded=exclusions(policy, policy_input))
     if all(rule["outcome"] == "pass" for rule in rules):
         return []
     return [Reason("signer.role_lost", "; ".join(lost) + "." if lost else "The approvals no longer fill every role the policy asks for.")]
+
+
+def _held_today(approval: Approval, signed: set[str], request: Request) -> tuple[set[str], str]:
+    """Return which of the roles that were signed for still count, and in words why not all of them do."""
+    stands_in, holder = hasattr(approval, "in_stead"), people_of_answer(approval)[-1]
+    # Whoever stands in for somebody has to be able to answer there by themselves, until it counts.
+    own = {role.role for role in roles_of(approval.identity, project=request.project)}
+    if stands_in and not own & APPROVERS and not _has_left(approval, approval.identity):
+        return set(), f"{approval.identity} approved in another's stead, and is no approver here any more"
+    held = signed & {str(assignment.role) for assignment in roles_of(holder, project=request.project)}
+    # An approval is kept as well when its delegation was taken back; then both are here, and their roles count as ever.
+    if _has_left(approval, holder) if stands_in else hasattr(approval, "kept"):
+        held |= signed & set(approval.kept.roles)
+    return held, f"{holder} no longer holds {', '.join(sorted(signed - held))}" if held != signed else ""
+
+
+def _has_left(approval: Approval, person: Identity) -> bool:
+    """Say whether one of those who gave an approval was deactivated after a gate had acted on it."""
+    return hasattr(approval, "kept") and is_only_deactivated(person)
 
 
 def _check_pending(request: Request, revision: Revision, digest: str) -> list[Reason]:

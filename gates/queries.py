@@ -24,13 +24,13 @@ def readable_decisions(reader: Identity) -> QuerySet[Decision]:
 
 
 def list_used(sender: Any, *, approvals: Sequence[Approval], **_: Any) -> frozenset[str]:
-    """Return the ids of those on whose request a gate has allowed since they were signed; hears `approval_use_asked`."""
+    """Return the ids of those on whose request a gate has let a promotion begin since they were signed; hears `approval_use_asked`."""
     requests = {approval.revision.request_id for approval in approvals}
     # What was let through because nothing is enforced yet was not let through by an approval.
-    allowed = Decision.objects.filter(request__in=requests, outcome=Decision.Outcome.ALLOW, enforced=None).values_list(
-        "request_id", "decided_at"
-    )
-    last = dict(allowed.order_by("decided_at"))
+    allowed = Decision.objects.filter(request__in=requests, outcome=Decision.Outcome.ALLOW, enforced=None)
+    # Nor does a run act on what was signed since: it goes on with what was promoted before.
+    promoted = allowed.exclude(purpose=Decision.Purpose.RUN).values_list("request_id", "decided_at")
+    last = dict(promoted.order_by("decided_at"))
     return frozenset(
         approval.pk
         for approval in approvals

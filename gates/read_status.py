@@ -10,7 +10,7 @@ from typing import Any
 
 from approvals.models import Approval, Record, Request, RequestState
 from approvals.requests.status import compute_standing
-from gates.decide import weigh_request
+from gates.decide import weigh_whole
 from identities.models import Environment
 from ledger.recorder import recorder_key
 from proofs.approval.status_statement import UNKNOWN, VALID, ApprovalStatus, RequestStatus, build_status
@@ -76,7 +76,7 @@ def _max_age(environment: Environment) -> timedelta:
 
 
 def _state_of(request: Request, digests: list[str], now: datetime) -> str:
-    against = [reason for digest in digests for reason in weigh_request(request, digest, now=now)]
+    against = [reason for digest in digests for reason in weigh_whole(request, digest, now=now)]
     if not against:
         return VALID
     closed = _CLOSED.get(compute_standing(request, now=now).status)

@@ -1,8 +1,8 @@
 """Revoke approvals whose evidence turned out not to hold, for good. The worker calls it; safe to run twice and by several processes.
 
-Weighed as a gate does, so an approval falls only where its policy is not met without the evidence that fell. What may pass is not enough: a
-signer that is suspended or without an owner, a verifier that cannot answer, a key nobody has registered just now. Then gates deny, and
-may open again. Approvals that ran out by themselves are left as they are.
+Weighed as a gate does, so an approval falls only where its policy is not met without the evidence that fell for good. What may pass does not
+count, nor does it beside what will not: a signer that is suspended or without an owner, a verifier that cannot answer, a key nobody has
+registered just now, evidence that grew old. Then gates deny, and may open again. Approvals that ran out by themselves are left as they are.
 """
 
 from __future__ import annotations
@@ -18,16 +18,14 @@ from approvals.policies.named_signers import named_in
 from approvals.requests.revise import lock_state
 from approvals.revocation.revoke_by_portal import BATCH, revoke_by_portal
 from attestations.models import Verdict, VerdictSigner
-from attestations.queries import newest_verdicts
 from attestations.reverify import unsettled_about
-from gates.evidence_today import VERDICT_CHANGED, check_evidence_today
+from gates.evidence_today import FOR_GOOD, VERDICT_CHANGED, check_evidence_today
 from gates.reasons import Reason
 from identities.models import EvidenceSigner
 from proofs.approval.portal_revocation import EVIDENCE_INVALID
 from proofs.errors import Refusal
 
-# These are said of a signer for good.
-FOR_GOOD = frozenset({"evidence.signer_revoked", "evidence.signer_compromised", "evidence.signer_blocked"})
+_FOR_GOOD = frozenset({VERDICT_CHANGED, *(f"evidence.{code.replace('.', '_')}" for code in FOR_GOOD)})
 
 log = structlog.get_logger(__name__)
 
@@ -83,13 +81,6 @@ def _find_invalid(revision: Revision, *, now: datetime) -> list[Reason]:
     for digest in request.artifacts.values_list("artifact_id", flat=True):
         if unsettled_about(digest, team=request.project.team, named=named).exists():
             return []
-    against = check_evidence_today(revision, now=now)
-    rejected = _has_rejected(revision)
-    return [reason for reason in against if reason.code in FOR_GOOD or (reason.code == VERDICT_CHANGED and rejected)]
-
-
-def _has_rejected(revision: Revision) -> bool:
-    """Say whether evidence that was verified is rejected today, for another reason than that nobody has registered its key just now."""
-    was_verified = revision.evidence.filter(verdict__result=Verdict.Result.VERIFIED).values("attestation")
-    newest = newest_verdicts().filter(attestation__in=was_verified, result=Verdict.Result.REJECTED)
-    return any(not verdict.is_key_unknown for verdict in newest)
+    # Weighed as when people were shown it: that evidence grew old meanwhile is nobody's fault, and newer may come.
+    against = check_evidence_today(revision, now=now, weighed_at=revision.frozen_at, only_for_good=True)
+    return [reason for reason in against if reason.code in _FOR_GOOD]

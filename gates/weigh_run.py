@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
 from approvals.models import Approval, Promotion, Request, RequestArtifact, Revision
 from approvals.packs.build import build_pack
 from approvals.trust import current_trust
 from gates.models import Decision
-from gates.present_facts import check_ended, check_later_no, check_open, check_path_stands, check_run_facts
+from gates.present_facts import check_ended, check_later_no, check_open_for_run, check_path_stands, check_run_facts
 from gates.reasons import Reason
 from identities.models import Environment, Project
 from proofs.artifact_name import ArtifactName, read_name
@@ -76,14 +76,16 @@ def weigh_run(request: Request, digest: str, *, asked: QuerySet[Request], now: d
         words = "A gate let this request through, and never for this artifact; ask for its promotion first."
         return [Reason("promotion.missing", words, request_id=request.pk)]
     try:
-        against = check_open(request) or check_ended(request, promoted.revision) or check_age(promoted, now) or check_newest(promoted)
+        against = (
+            check_open_for_run(request) or check_ended(request, promoted.revision) or check_age(promoted, now) or check_newest(promoted)
+        )
         if against:
             return against
         files = build_pack(request=request, now=now, with_private=True, number=promoted.revision.number)
         verify_pack(files, trust=current_trust(), digest=digest, environment=request.environment_id, at=promoted.last_at)
         return (
             check_run_facts(request, promoted.revision, digest=digest, promoted_at=promoted.last_at, now=now)
-            or check_later_no(asked, since=_last_yes(promoted.revision))
+            or check_later_no(asked, since=last_yes(promoted.revision))
             or check_path_stands(request, digest=digest)
         )
     except Refusal as refusal:
@@ -97,7 +99,9 @@ def read_promotion(request: Request, digest: str) -> Promoted | None:
     if last is None or not Promotion.objects.filter(request=request).exists():
         return None
     revisions = request.revisions.select_related("policy__document", "policy_input")
-    revision = revisions.filter(frozen_at__lte=last.decided_at).order_by("-number").first()
+    # One that people had approved by then: the next may have been frozen in the same second.
+    approved = Approval.objects.filter(revision=OuterRef("pk"), decision=Approval.Decision.APPROVE, signed_at__lte=last.decided_at)
+    revision = revisions.filter(Exists(approved), frozen_at__lte=last.decided_at).order_by("-number").first()
     if revision is None:
         return None
     first = allowed.filter(decided_at__gte=revision.frozen_at)[:1].get()
@@ -142,6 +146,7 @@ def _promotions() -> QuerySet[Decision]:
     return Decision.objects.filter(outcome=Decision.Outcome.ALLOW, enforced=None).exclude(purpose=Decision.Purpose.RUN)
 
 
-def _last_yes(revision: Revision) -> datetime | None:
+def last_yes(revision: Revision) -> datetime | None:
+    """Return when the last approval of a revision that counts was signed; None where there is none."""
     given = revision.approvals.filter(end__isnull=True, decision=Approval.Decision.APPROVE)
     return given.aggregate(Max("signed_at"))["signed_at__max"]  # type: ignore[no-any-return]

@@ -17,11 +17,12 @@ from proofs.errors import Conflict, NotAllowed
 from proofs.fields import Fields
 
 USED = "approval.used"
+HAVE_USES = (Request.Kind.AGENT_ACTION, Request.Kind.ROTATION)
 
 
 def has_uses(request: Request) -> bool:
     """Say whether a gate lets `request` through once: an action of an agent, a rotation of keys."""
-    return request.kind in (Request.Kind.AGENT_ACTION, Request.Kind.ROTATION)
+    return request.kind in HAVE_USES
 
 
 def is_used(request: Request) -> bool:

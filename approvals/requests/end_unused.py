@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from approvals.models import Approval, ApprovalEnd, Ceremony, KeptApproval, Request
+from approvals.models import Approval, ApprovalEnd, Ceremony, Delegation, KeptApproval, Request
 from approvals.policies.effects import has_taken_effect
 from approvals.requests.revise import lock_state
 from approvals.requests.standing_in import signed_roles
@@ -36,16 +36,21 @@ def end_unused_approvals(sender: Any, *, identity: Identity, by: Identity | None
     """End or keep each live approval of `identity`, and use up the ceremonies they have begun; hears `person_deactivated`.
 
     Runs in the transaction of the act, before the roles end. Each request is locked first, as answering it does: an answer that is being
-    given waits, and then meets a person who is not active.
+    given waits, and then meets a person who is not active; so does one that somebody is giving in their stead. The delegations, which end
+    next, are held here already: whoever answers under one holds it and waits for the ledger.
     """
+    delegations = Delegation.objects.filter(Q(delegator=identity) | Q(delegate=identity), until__gt=now, end__isnull=True)
+    delegates = delegations.filter(delegator=identity).values("delegate")
     given = Q(revisions__approvals__identity=identity, revisions__approvals__not_after__gt=now)
     given |= Q(revisions__answers_in_stead__person=identity, revisions__answers_in_stead__approval__not_after__gt=now)
     begun = Q(revisions__ceremonies__identity=identity, revisions__ceremonies__consumed_at__isnull=True)
+    begun |= Q(revisions__ceremonies__identity__in=delegates, revisions__ceremonies__consumed_at__isnull=True)
     requests = list(Request.objects.filter(given | begun).select_related("project").distinct().order_by("pk"))
     states = [lock_state(request, now=now) for request in requests]
     for ceremony in Ceremony.objects.select_for_update(no_key=True).filter(identity=identity, consumed_at__isnull=True).order_by("pk"):
         ceremony.consumed_at, ceremony.refused_code = now, DEACTIVATED
         ceremony.save(update_fields=["consumed_at", "refused_code"])
+    list(delegations.select_for_update(no_key=True, of=("self",)).order_by("pk"))
     # The keys end next; they are held after requests, as signing holds them, and before the ledger.
     list(SigningKey.objects.select_for_update(no_key=True).filter(identity=identity, revoked_at__isnull=True).order_by("pk"))
     end_or_keep(Q(identity=identity) | Q(in_stead__person=identity), code=DEACTIVATED, by=by, now=now)

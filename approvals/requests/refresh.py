@@ -31,6 +31,7 @@ from approvals.policies.named_signers import own_of, troubled_by_signers
 from approvals.requests.people import accounts_differ
 from approvals.requests.policy_for import derived_kinds
 from approvals.requests.revise import Evaluation, evaluate_request, lock_state, revise_request
+from approvals.requests.standing_in import people_of_answer
 from approvals.requests.status import PENDING, refresh_state
 from attestations.admission import is_admitted, is_sent_by
 from attestations.blobs import bytes_of
@@ -120,15 +121,17 @@ def _people_then(revision: Revision) -> list[dict[str, Any]]:
 
 
 def _calls_for_another_look(revision: Revision, evaluation: Evaluation) -> bool:
-    """Say whether it matters by whom the change is known to be made now: nobody has answered, a rule comes out otherwise, or one of them approved."""
-    given = list(Approval.objects.filter(revision=revision, end__isnull=True).select_related("identity"))
+    """Say whether it matters by whom the change is known to be made now: nobody has answered, a rule comes out otherwise, or one of them approved,
+    or somebody in their stead."""
+    given = list(Approval.objects.filter(revision=revision, end__isnull=True).select_related("identity", "in_stead__person"))
     if not given or _substance(evaluation) != _substance_of(revision):
         return True
     barred = {
         (item["issuer"], item["subject"])
         for item in exclusions(parse_policy(bytes_of(evaluation.policy.document)), evaluation.policy_input)
     }
-    return any((answer.identity.issuer, answer.identity.subject) in barred for answer in given)
+    people = {person for answer in given for person in people_of_answer(answer)}
+    return any((person.issuer, person.subject) in barred for person in people)
 
 
 def _attempt(act: Callable[..., bool], state: RequestState, *, now: datetime) -> bool:

@@ -23,6 +23,7 @@ from proofs.approval.person_statement import PersonStatement, parse_person_state
 from proofs.canonical import parse_canonical
 from proofs.digest import sha256_hex
 from proofs.errors import Conflict, NotAllowed, Refusal, Unproven
+from proofs.pack.check_signer import HIGHEST_TIER
 from proofs.policy.evaluate import CountedApproval, Policy, exclusions, is_within
 from proofs.policy.standing_in import lent_roles, refuse_if_not_lent
 
@@ -64,8 +65,9 @@ def list_stand_ins(
 def refuse_if_not_usable(row: Delegation, *, request: Request, revision: Revision, policy: Policy, now: datetime) -> frozenset[str]:
     """Return the roles that a delegation lends for this revision now: those signed for that its person still holds and the policy counts.
 
-    Refuses with `delegation.ended`, `delegation.delegator`, `sod.violation` where its person may not approve, `approval.already_answered`
-    where they did, or somebody in their stead, and as `refuse_if_not_lent` does.
+    Refuses with `delegation.ended`, `delegation.delegator`, `signer.cooling_off` while the key that signed it is too new to approve there
+    itself, `sod.violation` where its person may not approve, `approval.already_answered` where they did, or somebody in their stead, and as
+    `refuse_if_not_lent` does.
     """
     statement = read_statement(row)
     policy_input = parse_canonical(bytes_of(revision.policy_input))
@@ -83,6 +85,10 @@ def refuse_if_not_usable(row: Delegation, *, request: Request, revision: Revisio
     why = why_not_standing(row)
     if why:
         raise NotAllowed("delegation.delegator", why)
+    ripens_at = row.signed.signing_key.matures_at
+    if environment.tier >= HIGHEST_TIER and ripens_at is not None and now < ripens_at:
+        words = f"{row.delegator} signed the delegation with a new key, which counts for this environment from {ripens_at:%Y-%m-%d %H:%M} UTC on"
+        raise Conflict("signer.cooling_off", words)
     wanted = {rule.role for rule in policy.approvals_rules}
     lent = frozenset(signed) & wanted & {str(role.role) for role in roles_of(row.delegator, project=request.project)}
     if not lent:
@@ -103,6 +109,11 @@ def answered_for(revision: Revision, person: Identity) -> bool:
     """Return whether a person has answered a revision, themselves or by somebody in their stead."""
     answers = Approval.objects.filter(revision=revision)
     return answers.filter(Q(identity=person) | Q(in_stead__person=person)).exists()
+
+
+def people_of_answer(answer: Approval) -> list[Identity]:
+    """Return who signed an answer, and in whose stead where it was in another's: the last one is the person it counts for."""
+    return [answer.identity, *([answer.in_stead.person] if hasattr(answer, "in_stead") else [])]
 
 
 def answered_in_stead(revision: Revision, person: Identity) -> ApprovalInStead | None:

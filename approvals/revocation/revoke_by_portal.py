@@ -1,4 +1,5 @@
-"""Revoke an approval by the portal itself, for good: its key may have been somebody else's when it signed, or its evidence does not hold.
+"""Revoke an approval by the portal itself, for good: its key, or that of the delegation it rests on, may have been somebody else's
+when it signed, or its evidence does not hold.
 
 No person signs such a revocation, and it says so. Good news that comes later takes nothing back: somebody has to approve anew. The worker
 calls `revoke_compromised`; `gates.revoke_invalid` weighs evidence. Both are safe to run twice and by several processes.
@@ -16,6 +17,7 @@ from django.db.models import F, Q, QuerySet
 from approvals.models import Approval, AutomaticRevocation
 from approvals.requests.revise import lock_state
 from approvals.revocation.revoke_approval import REASON_WORDS, end_revoked
+from identities.models import Identity, SigningKey
 from ledger.append import append_dsse
 from ledger.recorder import recorder_key
 from proofs.approval.portal_revocation import KEY_COMPROMISE, MAX_BECAUSE, PortalRevocation, build_portal_revocation
@@ -25,6 +27,7 @@ from proofs.errors import Refusal
 
 BATCH = 50
 EVENT = "revocation"
+_DELEGATION = "in_stead__delegation__signed"
 
 log = structlog.get_logger(__name__)
 
@@ -71,16 +74,31 @@ def revoke_compromised(*, now: datetime, limit: int = BATCH) -> int:
 
 
 def list_compromised() -> QuerySet[Approval]:
-    """Return the approvals that count and were signed since their key, or whoever signed, was reported compromised; the oldest first."""
+    """Return the approvals that count and that somebody else may have signed, or the delegation they rest on; the oldest first.
+
+    That is since when a key, or whoever signed with it, was reported compromised.
+    """
     since = Q(signing_key__compromised_from__lte=F("signed_at")) | Q(identity__compromised_from__lte=F("signed_at"))
+    lent = F(f"{_DELEGATION}__signed_at")
+    since |= Q(**{f"{_DELEGATION}__signing_key__compromised_from__lte": lent}) | Q(in_stead__person__compromised_from__lte=lent)
     given = Approval.objects.filter(since, decision=Approval.Decision.APPROVE, end__isnull=True)
-    return given.select_related("revision__request", "signing_key", "identity").order_by("signed_at", "pk")
+    related = ("revision__request", "signing_key", "identity", "in_stead__person", f"{_DELEGATION}__signing_key")
+    return given.select_related(*related).order_by("signed_at", "pk")
 
 
 def _found(approval: Approval) -> str:
-    key = approval.signing_key
-    since = min(at for at in (key.compromised_from if key else None, approval.identity.compromised_from) if at is not None)
+    found = _since("approval", approval.signed_at, approval.signing_key, approval.identity)
+    if not found and hasattr(approval, "in_stead"):
+        signed = approval.in_stead.delegation.signed
+        found = _since("delegation it rests on", signed.signed_at, signed.signing_key, approval.in_stead.person)
+    return found
+
+
+def _since(what: str, signed_at: datetime, key: SigningKey | None, person: Identity) -> str:
+    known = [at for at in (key.compromised_from if key else None, person.compromised_from) if at is not None and at <= signed_at]
+    if not known:
+        return ""
     return (
-        f"The approval was signed at {approval.signed_at:%Y-%m-%d %H:%M:%S} UTC, and from {since:%Y-%m-%d %H:%M:%S} UTC on "
+        f"The {what} was signed at {signed_at:%Y-%m-%d %H:%M:%S} UTC, and from {min(known):%Y-%m-%d %H:%M:%S} UTC on "
         "somebody else may have signed with that key."
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from proofs.approval.approval_parts import HumanApproval
+from proofs.approval.enrollment import Enrollment
 from proofs.approval.person_statement import PersonStatement
 from proofs.canonical import canonical_bytes, parse_canonical
 from proofs.checkpoint import verify_checkpoint
@@ -21,7 +22,7 @@ from proofs.leaf import build_dsse_leaf
 from proofs.merkle import leaf_hash, verify_inclusion
 from proofs.pack import layout
 from proofs.pack.check_record import check_mirror, open_envelope
-from proofs.pack.check_signer import open_enrollment
+from proofs.pack.check_signer import is_cooling_off, open_enrollment
 from proofs.pack.trust import Trust
 from proofs.pack.verify_person_statement import verify_person_statement
 from proofs.policy.document import Policy
@@ -37,13 +38,22 @@ class LoggedApproval:
     index: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A verified delegation, which entry of the ledger its record is, and the enrolment of the key that signed it."""
+
+    statement: PersonStatement
+    index: int
+    enrollment: Enrollment
+
+
 def check_delegations(
     files: Mapping[str, bytes], approvals: Sequence[LoggedApproval], *, policy: Policy, policy_input: dict[str, Any], trust: Trust
 ) -> list[tuple[str, ...] | None]:
     """22. Return of each approval the roles that were delegated for it; None where the approver answers for themselves.
 
-    Refuses with `delegation.missing`, `delegation.unlisted`, `delegation.late`, as `lent_roles` does, and as the record, the ledger and
-    the signature of a delegation do.
+    Refuses with `delegation.missing`, `delegation.unlisted`, `delegation.late`, with `signer.cooling_off` where the delegator's key was too
+    new to approve there itself, as `lent_roles` does, and as the record, the ledger and the signature of a delegation do.
     """
     named = {item.approval.standing_in_for.delegation for item in approvals if item.approval.standing_in_for}
     expected = {path for digest in named for path in layout.delegation_paths(digest)}
@@ -56,22 +66,27 @@ def check_delegations(
     return [_roles(item, opened, policy, policy_input) for item in approvals]
 
 
-def _roles(
-    item: LoggedApproval, opened: Mapping[str, tuple[PersonStatement, int]], policy: Policy, policy_input: dict[str, Any]
-) -> tuple[str, ...] | None:
+def _roles(item: LoggedApproval, opened: Mapping[str, _Opened], policy: Policy, policy_input: dict[str, Any]) -> tuple[str, ...] | None:
     named = item.approval.standing_in_for
     if named is None:
         return None
-    delegation, index = opened[named.delegation]
-    if index >= item.index:
+    delegation, approval = opened[named.delegation], item.approval
+    if delegation.index >= item.index:
         raise Unproven(
-            "delegation.late", f"the delegation is entry {index} of the ledger, the approval that rests on it entry {item.index}"
+            "delegation.late",
+            f"the delegation is entry {delegation.index} of the ledger, the approval that rests on it entry {item.index}",
         )
-    return lent_roles(delegation, digest=named.delegation, approval=item.approval, policy=policy, policy_input=policy_input)
+    if is_cooling_off(delegation.enrollment, tier=approval.environment.tier, at=approval.validity.issued_at):
+        raise Unproven(
+            "signer.cooling_off",
+            f"the key that signed the delegation is new and counts for {approval.environment.name} from "
+            f"{delegation.enrollment.matures_at} on, the approval is of {approval.validity.issued_at}",
+        )
+    return lent_roles(delegation.statement, digest=named.delegation, approval=approval, policy=policy, policy_input=policy_input)
 
 
-def _open(files: Mapping[str, bytes], digest: str, trust: Trust) -> tuple[PersonStatement, int]:
-    """Return the delegation and its entry's number when portal, ledger and passkey stand behind it as behind an approval."""
+def _open(files: Mapping[str, bytes], digest: str, trust: Trust) -> _Opened:
+    """Return the delegation when portal, ledger and passkey stand behind it as behind an approval."""
     record_path, proof_path, signer_path = layout.delegation_paths(digest)
     value = parse_canonical(files[record_path])
     recorder, record = open_envelope(parse_envelope(value), trust)
@@ -92,4 +107,4 @@ def _open(files: Mapping[str, bytes], digest: str, trust: Trust) -> tuple[Person
         origins=trust.origins,
         checked_at=record.checked_at,
     )
-    return verified.statement, proof.index
+    return _Opened(verified.statement, proof.index, enrollment)

@@ -5,6 +5,7 @@ Places are filled as one assignment over all rules together: the order of approv
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -71,7 +72,8 @@ def count_approvals(policy: Policy, approvals: Sequence[CountedApproval], *, exc
 def fill_places(approvals: Sequence[CountedApproval], places: Sequence[ApprovalsRule]) -> dict[int, tuple[str, str]]:
     """Seat as many people as possible: each on one place that their approval reaches, nobody beside who stands in for them.
 
-    Which of those who stand in for others do so is tried in every way that could matter; for each the rest is one matching.
+    Who stands in for somebody, where neither of the two could take another place, simply does. Of the others every way that could matter
+    is tried; for each the rest is one matching.
     """
     own: dict[_Person, set[int]] = {}
     lent: dict[tuple[_Person, _Person], set[int]] = {}
@@ -81,11 +83,15 @@ def fill_places(approvals: Sequence[CountedApproval], places: Sequence[Approvals
             own.setdefault(approval.person, set()).update(reach)
         elif reach:
             lent.setdefault((approval.person, approval.standing_in_for), set()).update(reach)
+    own = {person: reach for person, reach in own.items() if reach}
+    named = Counter(person for pair in lent for person in pair)
+    torn = [pair for pair in sorted(lent) if any(named[person] > 1 or person in own for person in pair)]
+    sure = {pair[0]: lent[pair] for pair in lent if pair not in torn}
     best: dict[int, _Person] = {}
-    for chosen in _ways(sorted(lent), len(places)):
+    for chosen in _ways(torn, len(places)):
         busy = {person for pair in chosen for person in pair}
         free = {person: reach for person, reach in own.items() if person not in busy}
-        seated = _match({**free, **{pair[0]: lent[pair] for pair in chosen}})
+        seated = _match({**free, **sure, **{pair[0]: lent[pair] for pair in chosen}})
         if len(seated) > len(best) or not best:
             best = seated
         if len(best) == len(places):

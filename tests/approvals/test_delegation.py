@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from approvals.attention.unblock import read_blockers
@@ -146,6 +148,19 @@ class TestTakingBack:
         deactivate_person(identity=row.delegator, reason="Left", by=cast.dave(), now=LATER)
         assert (DelegationEnd.objects.get().code, ApprovalEnd.objects.get().code) == ("delegation.deactivated", "approver.deactivated")
         assert status(request) != "approved"
+
+
+@pytest.mark.parametrize("who", ["delegator", "delegate"])
+def test_whoever_leaves_holds_their_delegations_before_the_ledger(who: str) -> None:
+    """Somebody who answers under one holds it and waits for the ledger: held the other way round, the two would wait for each other."""
+    first, row = asked(), make_delegations.give(cast.alice(), make_delegations.dana())
+    make_delegations.answer(first, row, now=LATER)
+    dave = cast.dave()
+    with CaptureQueriesContext(connection) as captured:
+        deactivate_person(identity=getattr(row, who), reason="Left", by=dave, now=LATER)
+    tables = ('FROM "approvals_delegation"', 'FROM "ledger_head"')
+    asked_for = [table for query in captured for table in tables if f"{table} " in query["sql"] and query["sql"].startswith("SELECT")]
+    assert (asked_for[0], asked_for.count(tables[1]) > 0) == (tables[0], True)
 
 
 def test_is_offered_where_it_helps_and_told_to_whom_it_concerns() -> None:

@@ -21,7 +21,7 @@ from identities.people.accounts.link_account import end_account, link_account
 from identities.workload.exchange import exchange_token
 from proofs.canonical import parse_canonical
 from proofs.errors import NotAllowed, Refusal
-from tests import cast, make_tokens
+from tests import cast, make_delegations, make_tokens
 from tests import make_approvals as make
 
 pytestmark = pytest.mark.django_db
@@ -219,6 +219,19 @@ class TestAnAliasLinkedLater:
         make.refresh(now=LATER)
         assert status_of(request) == RequestState.Status.STALE
         assert people_in(request)[0][2] == cast.alice().subject
+
+    def test_the_answer_in_their_stead_is_stale_as_well(self) -> None:
+        stage = make.set_stage(source=policy("commit-authors") + "delegation: allowed\n")
+        make.send_provenance(stage)
+        row = link(cast.carol())
+        request = ask(AUTHOR)
+        make_delegations.answer(request, make_delegations.give(cast.alice(), make_delegations.dana()))
+        assert code_of(answer_of_gate()) == "allow"
+        end_account(account=row, by=None, now=LATER)
+        link(cast.alice(), now=LATER)
+        assert code_of(answer_of_gate()) == "sod.violation"
+        make.refresh(now=LATER)
+        assert (request.revisions.count(), status_of(request)) == (2, RequestState.Status.STALE)
 
     def test_others_answers_stand(self) -> None:
         request = self.approved()

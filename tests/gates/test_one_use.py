@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from approvals.models import ApprovalUse, Request
-from approvals.requests.open_request import open_request
+from approvals.requests.open_request import AskedArtifact, open_request
 from gates.decide import decide
 from gates.models import Decision
 from gates.read_status import read_status
 from identities.models import Identity
 from ledger.models import Entry
+from proofs.approval.status_statement import parse_status
 from proofs.approval.subjects import build_agent_action
 from proofs.dsse import parse_envelope
 from tests import cast, make_changes
@@ -76,6 +77,24 @@ class TestOneUse:
         use = ApprovalUse.objects.get()
         assert (use.request, use.decision_id, use.by, use.n) == (request, first.pk, cast.runner(), 1)
         assert Entry.objects.filter(event="request.claimed").count() == 1
+
+    def test_a_release_of_the_same_document_brings_no_second_use(self) -> None:
+        request, _ = approved_action()
+        assert ask_gate(request).outcome == "allow"
+        digest = request.artifacts.get().artifact_id
+        release = open_request(
+            project=cast.payments_api(),
+            environment=cast.production(),
+            title="A release",
+            artifacts=[AskedArtifact(digest, "")],
+            by=cast.bob(),
+            now=LATER,
+        )
+        make.approve(release, cast.person("kim", "Kim Osei", "approver:release"), now=LATER)
+        again = ask_gate(request)
+        assert (again.outcome, codes(again)) == ("deny", ["scope.kind"])
+        status = parse_status(parse_envelope(read_status(release, now=LATER)).payload)
+        assert (status.state, ApprovalUse.objects.count()) == ("unknown", 1)
 
     def test_a_status_of_what_was_used_is_not_valid(self) -> None:
         request, _ = approved_action()

@@ -13,9 +13,11 @@ from django.urls import reverse
 from approvals.models import Request
 from approvals.trust import current_trust
 from countersign.__main__ import main
+from gates.decide import decide
 from gates.read_status import read_record_status, read_status
 from identities.places.change_status_age import change_status_age
 from ledger.models import Entry
+from ledger.publish import publish_checkpoint
 from ledger.recorder import recorder_key
 from proofs.approval.status_statement import RequestStatus, check_record_status, check_status, parse_status
 from proofs.dsse import parse_envelope
@@ -52,6 +54,20 @@ def test_an_approved_request_is_valid_and_a_gate_elsewhere_takes_it(approved: Re
 def test_after_the_validity_it_is_expired(approved: Request) -> None:
     status = status_of(approved, now=make.NOW + timedelta(hours=73))
     assert (status.state, [item.verdict for item in status.approvals]) == ("expired", ["expired"])
+
+
+def test_what_this_gate_denies_because_of_another_request_is_not_valid_elsewhere(approved: Request) -> None:
+    again, kim = make.ask(now=LATER), cast.person("kim", "Kim Osei", "approver:release")
+    passkey, key = make.enrol(kim)
+    publish_checkpoint(now=LATER)
+    make.complete(make.begin(again, kim, key, decision="reject", reason="It loses data.", now=LATER), passkey, now=LATER)
+    publish_checkpoint(now=LATER)
+    decision = decide(digest=make.image(), environment_slug="production", by=cast.runner(), now=LATER)
+    assert [reason["code"] for reason in decision.reasons] == ["approval.decision"]
+    status = status_of(approved)
+    assert (status.state, [item.verdict for item in status.approvals]) == ("unknown", ["unknown"])
+    record = read_record_status(approved.revisions.get().approvals.get().record, now=LATER)
+    assert parse_status(parse_envelope(record).payload).state == "unknown"
 
 
 def test_nobody_approved_is_unknown() -> None:

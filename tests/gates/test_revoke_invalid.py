@@ -144,6 +144,28 @@ class TestEvidence:
         assert revoke_invalid(now=later(2)) == 0
         assert codes(later(2)) == ["evidence.verdict_changed"]
 
+    def test_that_cannot_be_judged_just_now_ends_nothing_beside_a_rejection_that_no_rule_asks_about(self) -> None:
+        stage = make.set_stage()
+        evidence, results = make.send_provenance(stage), make.send_tests(stage)
+        make.approve(make.ask(), cast.alice())
+        for item, result in ((results, "rejected"), (evidence, "error")):
+            document = store_blob(canonical_bytes({**verdict_document(item.verdicts.get()), "result": result}), later(1))
+            reach(item, document=document, result=result, code="sigstore.log")
+        assert codes(later(2)) == ["evidence.verdict_changed"]
+        assert revoke_invalid(now=later(2)) == 0
+        assert not ApprovalEnd.objects.exists()
+
+    def test_that_only_grew_old_ends_nothing_beside_a_rejection_that_no_rule_asks_about(self) -> None:
+        aged = make.POLICY.replace("    registeredSigner: true\n", "    registeredSigner: true\n    maxAgeHours: 1\n")
+        stage = make.set_stage(source=aged)
+        make.send_provenance(stage)
+        results = make.send_tests(stage)
+        make.approve(make.ask(), cast.alice())
+        document = store_blob(canonical_bytes({**verdict_document(results.verdicts.get()), "result": "rejected"}), later(1))
+        reach(results, document=document, result="rejected", code="sigstore.log")
+        assert codes(later(90)) != []
+        assert revoke_invalid(now=later(90)) == 0
+
     def test_of_a_suspended_signer_ends_nothing(self, approval: Approval) -> None:
         suspend_identity(identity=cast.runner(), reason="looked into", by=None, now=later(2))
         settle(later(3))

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from approvals.models import Approval, Promotion, Request
+from approvals.models import Approval, Promotion, Request, Supersession
 from approvals.policies.versions import activate_policy, store_policy
 from gates.decide import decide
 from gates.models import Decision
@@ -78,6 +78,22 @@ class TestItRuns:
         make.refresh(now=later)
         assert promoted.revisions.count() > 1
         assert (ask("run").outcome, codes(ask("promote")) != []) == ("allow", True)
+
+    def test_a_newer_request_that_nobody_approved_overtakes_nothing(self, promoted: Request, stage: make.Stage) -> None:
+        """Evidence came in after the promotion, so the request waits again, and whoever opens a newer one takes its place."""
+        later = SOON + timedelta(minutes=1)
+        make.send_lie(stage, now=later)
+        make.refresh(now=later)
+        make.ask(tag="1.4.3", now=later)
+        assert Supersession.objects.get().request == promoted
+        assert (codes(ask("promote")), codes(ask("run"))) == (["request.superseded"], [])
+
+    def test_a_revision_frozen_in_the_second_of_the_promotion_takes_nothing_from_it(self, approved: Request, stage: make.Stage) -> None:
+        assert ask("promote", now=SOON + timedelta(milliseconds=400)).outcome == "allow"
+        make.send_lie(stage, now=SOON)
+        make.refresh(now=SOON + timedelta(milliseconds=500))
+        assert approved.revisions.count() == 2
+        assert ask("run").outcome == "allow"
 
 
 class TestItDoesNotRun:

@@ -19,7 +19,7 @@ from identities.people.deactivate import deactivate_person, reactivate_person
 from identities.people.roles import end_role
 from ledger.models import Entry
 from proofs.errors import Conflict, Refusal
-from tests import cast
+from tests import cast, make_statements
 from tests import make_approvals as make
 
 pytestmark = pytest.mark.django_db
@@ -185,3 +185,33 @@ class TestWhileItDecides:
         decision = _record(question, weighed, reasons, lenient=lenient, by=cast.runner(), now=AFTER)
         expected = "approval.ended" if who == "approver" else "requester.suspended"
         assert (decision.outcome, codes(decision)) == ("deny", [expected])
+
+
+def test_a_run_of_what_was_promoted_before_uses_no_newer_approval(used: Approval) -> None:
+    """Evidence changed, the request is asked about anew, and one of two has answered; what runs meanwhile runs on the earlier revision."""
+    request = used.revision.request
+    make.send_lie(make.Stage(make.Instance(make.NOW - timedelta(days=1)), used.revision.policy), now=LATER)
+    make.refresh(now=LATER)
+    newest = request.revisions.latest("number")
+    assert newest.number == 2
+    passkey, key = make_statements.passkey_of(used.identity)
+    fresh = make.complete(make.begin(request, used.identity, key, now=LATER), passkey, now=LATER)
+    run = decide(digest=make.image(), environment_slug="production", by=cast.runner(), now=AFTER, purpose="run")
+    assert run.outcome == "allow"
+    deactivate_person(identity=used.identity, reason="Left.", by=None, now=AFTER)
+    assert (hasattr(used, "kept"), ApprovalEnd.objects.get().approval) == (True, fresh)
+
+
+@pytest.mark.parametrize("on_which", ["the same request", "another request"])
+@pytest.mark.parametrize("purpose", ["promote", "run"])
+def test_a_no_that_was_there_before_the_answer_is_not_passed_over(used: Approval, on_which: str, purpose: str) -> None:
+    """Somebody rejects while a gate weighs what was promoted before."""
+    question = Question(make.image(), "production", purpose=Decision.Purpose(purpose))
+    weighed, reasons, _ = _weigh(question, by=cast.runner(), now=AFTER)
+    assert (weighed, reasons) == (used.revision.request, [])
+    request = used.revision.request if on_which == "the same request" else make.ask(now=LATER)
+    kim = cast.person("kim", "Kim Osei", "approver:release")
+    passkey, key = make_statements.passkey_of(kim)
+    make.complete(make.begin(request, kim, key, decision="reject", reason="It loses data.", now=LATER), passkey, now=LATER)
+    decision = _record(question, weighed, reasons, lenient=None, by=cast.runner(), now=AFTER)
+    assert (decision.outcome, codes(decision)) == ("deny", ["approval.decision"])

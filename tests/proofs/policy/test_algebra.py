@@ -227,3 +227,14 @@ def test_seats_are_filled_as_well_as_by_trying_everything(votes: list[CountedApp
     assert len(filled) == brute(votes, places)
     assert len(set(filled.values())) == len(filled)
     assert {len(fill_places(list(order), places)) for order in itertools.islice(itertools.permutations(votes), 6)} == {len(filled)}
+
+
+def test_many_who_stand_in_for_others_are_counted_at_once() -> None:
+    """A place that nobody fills makes no gate try every choice among forty of them."""
+    votes = [CountedApproval(ORIGIN, f"d{n}", ("approver:release",), "H2", (ORIGIN, f"p{n}")) for n in range(40)]
+    places = [ApprovalsRule("r", "R", "approver:release", 20)] * 20 + [ApprovalsRule("o", "O", "approver:owner", 1)]
+    assert len(fill_places(votes, places)) == 20
+    # Two of them are torn between standing in and being stood in for, and one is busy with an own approval.
+    torn = CountedApproval(ORIGIN, "p0", ("approver:release",), "H2", (ORIGIN, "p1"))
+    own = CountedApproval(ORIGIN, "p2", ("approver:owner",), "H2")
+    assert len(fill_places([*votes, torn, own], places)) == 21
