@@ -12,6 +12,7 @@ from rest_framework.request import Request as ApiRequest
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from approvals.carried_out.report_execution import report_execution
 from approvals.models import OutcomeStatement, Request
 from approvals.outcome.read_outcome import newest_outcome
 from approvals.pages.described import describe_execution, describe_request
@@ -19,7 +20,6 @@ from approvals.path.receive_observations import NEW, REFUSED, ObservationAnswer,
 from approvals.requests.answer_changes import answer_changes
 from approvals.requests.open_request import AskedArtifact, open_request
 from approvals.requests.people import Named
-from approvals.requests.report_execution import report_execution
 from approvals.requests.submit import submit_request
 from approvals.requests.withdraw import withdraw_request
 from approvals.serializers import (

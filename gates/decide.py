@@ -18,13 +18,14 @@ import structlog
 from django.db import transaction
 from django.db.models import Max, Min, QuerySet
 
+from approvals.carried_out.claim_use import claim_use
+from approvals.carried_out.note_promotion import note_promotion
 from approvals.emergency.use_break_glass import use_break_glass
 from approvals.models import Approval, BreakGlassUse, PolicyActivation, Request
 from approvals.packs.build import build_pack
 from approvals.policies.versions import activation_in_force, mode_of
-from approvals.requests.claim_use import HAVE_USES, USED, claim_use, has_uses, is_used
-from approvals.requests.note_promotion import note_promotion
 from approvals.requests.revise import lock_state
+from approvals.requests.uses import HAVE_USES, USED, has_uses, is_used
 from approvals.trust import current_trust
 from attestations.models import Artifact
 from gates.models import Decision, new_decision_id

@@ -14,11 +14,11 @@ from django.utils import timezone
 
 from approvals.attention.remind import remind_requests
 from approvals.attention.renew import renew_due
+from approvals.carried_out.report_execution import note_missing_reports
 from approvals.changes.end_overtaken import end_overtaken
 from approvals.dry_run.work import work_dry_runs
 from approvals.requests.expire import expire_unanswered
 from approvals.requests.refresh import refresh_requests
-from approvals.requests.report_execution import note_missing_reports
 from approvals.revocation.revoke_by_portal import revoke_compromised
 from attestations.drain import drain
 from attestations.reverify import spread_reverifications

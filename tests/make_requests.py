@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+from approvals.carried_out.note_promotion import note_promotion
 from approvals.models import Request
 from approvals.requests.expire import expire_unanswered
-from approvals.requests.note_promotion import note_promotion
 from approvals.requests.open_request import AskedArtifact, open_request
 from approvals.requests.withdraw import withdraw_request
 from tests import cast

@@ -11,9 +11,9 @@ from django.urls import reverse
 
 from approvals.attention.turns import WAITING
 from approvals.attention.unblock import read_blockers
+from approvals.carried_out.report_execution import read_execution
 from approvals.models import Approval, Request, RequestState, Supersession
 from approvals.pages.live import due_of
-from approvals.requests.report_execution import read_execution
 from approvals.requests.status import Standing, compute_standing, why_shut
 from approvals.requests.verdicts import JudgedAnswer, judge_answers
 from attestations.blobs import bytes_of

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from approvals.carried_out.report_execution import read_execution
 from approvals.models import ApprovalUse, ChangesAnswered, Execution, Request, RequestState, Supersession, Withdrawal
 from approvals.policies.effects import has_taken_effect
-from approvals.requests.claim_use import is_used
 from approvals.requests.delta import SinceSigned, since_signed
 from approvals.requests.happened import list_askers
-from approvals.requests.report_execution import read_execution
 from approvals.requests.status import PENDING, Standing, shut_because
+from approvals.requests.uses import is_used
 from identities.models import Identity
 from identities.permissions import may
 

@@ -11,11 +11,11 @@ from django.db import transaction
 
 from approvals.models import Request, RequestState, Withdrawal
 from approvals.policies.effects import has_taken_effect
-from approvals.requests.claim_use import USED, is_used
 from approvals.requests.happened import append_request_event, refuse_if_not_asker
 from approvals.requests.plain_text import MAX_NOTE, clean_text
 from approvals.requests.revise import lock_state
 from approvals.requests.status import PENDING, refresh_state, refuse_if_shut, shut_because
+from approvals.requests.uses import USED, is_used
 from identities.models import Identity
 from identities.permissions import demand
 from proofs.errors import Conflict

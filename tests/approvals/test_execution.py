@@ -12,9 +12,9 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 
+from approvals.carried_out.report_execution import note_missing_reports, report_execution
 from approvals.models import ApprovalUse, Execution, Request
 from approvals.requests.open_request import open_request
-from approvals.requests.report_execution import note_missing_reports, report_execution
 from gates.decide import decide
 from identities.models import Identity
 from ledger.models import Entry

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
+from approvals.carried_out.note_promotion import note_promotion
 from approvals.models import (
     ApprovalEnd,
     ChangesAnswered,
@@ -22,7 +23,6 @@ from approvals.models import (
 )
 from approvals.requests.answer_changes import answer_changes
 from approvals.requests.expire import expire_unanswered
-from approvals.requests.note_promotion import note_promotion
 from approvals.requests.open_request import AskedArtifact, open_request
 from approvals.requests.status import compute_standing, why_shut
 from approvals.requests.submit import submit_request

@@ -10,24 +10,12 @@ from approvals.models import ApprovalUse, Request
 from approvals.requests.happened import append_request_event
 from approvals.requests.revise import lock_state
 from approvals.requests.status import refuse_if_shut
+from approvals.requests.uses import USED, is_used
 from attestations.blobs import bytes_of
 from identities.models import Identity
 from proofs.approval.subjects import parse_subject
 from proofs.errors import Conflict, NotAllowed
 from proofs.fields import Fields
-
-USED = "approval.used"
-HAVE_USES = (Request.Kind.AGENT_ACTION, Request.Kind.ROTATION)
-
-
-def has_uses(request: Request) -> bool:
-    """Say whether a gate lets `request` through once: an action of an agent, a rotation of keys."""
-    return request.kind in HAVE_USES
-
-
-def is_used(request: Request) -> bool:
-    """Say whether an action or a rotation was let through. What goes on running has no uses to count."""
-    return has_uses(request) and ApprovalUse.objects.filter(request=request.pk).exists()
 
 
 @transaction.atomic
