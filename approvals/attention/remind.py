@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TypeGuard
 
+import structlog
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
@@ -31,6 +32,8 @@ from ledger.append import append_event
 from proofs.canonical import canonical_bytes
 from proofs.moment import rfc3339
 
+log = structlog.get_logger(__name__)
+
 Stage = Reminder.Stage
 BATCH = 50
 
@@ -38,7 +41,16 @@ BATCH = 50
 def remind_requests(*, now: datetime, limit: int = BATCH) -> int:
     """Remind of at most `limit` requests, those that wait longest first, and return of how many."""
     found = [request for stage in sorted(Stage, reverse=True) for request in _list_reached(stage, now, limit)]
-    return sum(_remind(request, now=now) for request in list(dict.fromkeys(found))[:limit])
+    return sum(_attempt(request, now=now) for request in list(dict.fromkeys(found))[:limit])
+
+
+def _attempt(request: Request, *, now: datetime) -> bool:
+    """Remind of one request. Whatever goes wrong is logged and holds up no other."""
+    try:
+        return _remind(request, now=now)
+    except Exception:
+        log.exception("remind_failed", request=request.pk)
+        return False
 
 
 def _list_reached(stage: Reminder.Stage, now: datetime, limit: int) -> list[Request]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
@@ -24,6 +25,8 @@ from attestations.blobs import bytes_of
 from identities.models import Identity, LinkedAccount, Project, RoleAssignment
 from proofs.canonical import parse_canonical
 from proofs.policy.evaluate import Policy, exclusions, parse_policy
+
+log = structlog.get_logger(__name__)
 
 ROLE_WORDS = {str(role): label.lower() for role, label in RoleAssignment.Role.choices}
 # Roles run out by themselves and people are suspended: nobody tells a request.
@@ -58,9 +61,14 @@ def renew_due(*, now: datetime, limit: int = BATCH) -> int:
     """Renew requests whose team's roles changed since, or that nobody looked at for an hour; return how many. The worker calls it."""
     due = list(_list_due(now).select_related("request").order_by(F("attention_at").asc(nulls_first=True))[:limit])
     for state in due:
-        with transaction.atomic():
-            locked = lock_state(state.request, now=now)
-            renew_attention(locked.request, now=now)
+        try:
+            with transaction.atomic():
+                locked = lock_state(state.request, now=now)
+                renew_attention(locked.request, now=now)
+        except Exception:
+            log.exception("renew_failed", request=state.request_id)
+            # The one renewed longest ago comes first: without this, one that fails would stay in front for ever.
+            RequestState.objects.filter(pk=state.pk).update(attention_at=now)
     return len(due)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, transaction
 
+from approvals.attention import remind
 from approvals.attention.due import time_to_answer
 from approvals.attention.remind import remind_requests
 from approvals.models import Reminder, Request
@@ -55,6 +57,20 @@ def test_nobody_is_told_who_may_not_read_it(request_: Request) -> None:
         end_role(assignment=role, by=None, now=make.NOW)
     remind_requests(now=after(4))
     assert told() == [(100, {"Olga Petrova"})]
+
+
+def test_one_that_fails_holds_up_no_other(request_: Request, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = make.ask(name="payments/worker")
+    honest = remind._whom
+
+    def whom(request: Request, *rest: Any) -> set[str]:
+        if request == request_:
+            raise DatabaseError("it cannot be read")
+        return honest(request, *rest)
+
+    monkeypatch.setattr(remind, "_whom", whom)
+    assert remind_requests(now=after(2)) == 1
+    assert [row.request for row in Reminder.objects.all()] == [other]
 
 
 def test_nothing_is_decided_by_it(request_: Request) -> None:
