@@ -40,6 +40,8 @@ from proofs.policy.evaluate import build_policy_input, evaluate_policy, exclusio
 
 # What one person can be asked to look through, beside a little of others; a statement could list four times as many.
 MAX_EVIDENCE = 256
+# Decided by policies of their own, which ask for no evidence.
+WITHOUT_EVIDENCE = (Request.Kind.POLICY_CHANGE, Request.Kind.EXCEPTION, Request.Kind.BREAK_GLASS_REVIEW)
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Evaluation:
 def evaluate_request(request: Request, *, now: datetime) -> Evaluation:
     """Evaluate the policy of a request (`policy_for`) on the evidence there is now and the waivers that are live at `now`. Writes nothing.
 
-    The review of a break-glass has none: nobody looks at evidence about it. Refuses with `policy.missing`, or with `evidence.too_many` when
+    A change of policy, an exception and the review of a break-glass have none: nobody looks at evidence about those documents. Refuses with `policy.missing`, or with `evidence.too_many` when
     there is more of it than fits into one revision, of the team itself and of the signers that the policy and the project's expectations
     name; however much there is of others, it refuses nothing.
     """
@@ -76,8 +78,8 @@ def evaluate_request(request: Request, *, now: datetime) -> Evaluation:
     expected = active_expectations(request.project) if parsed.asks_expectations else None
     artifacts = [{"digest": item.artifact_id, "name": item.name} for item in request.artifacts.order_by("artifact_id")]
     named = named_signers(parsed, expected)
-    # What was done does not change: whatever is sent about the review of a break-glass takes no answer to it back, and holds nobody up.
-    about = [] if request.kind == Request.Kind.BREAK_GLASS_REVIEW else [item["digest"] for item in artifacts]
+    # The document is all there is: whatever is sent about it takes no answer back, and holds nobody up.
+    about = [] if request.kind in WITHOUT_EVIDENCE else [item["digest"] for item in artifacts]
     evidence, own_ids, troubled = _current_evidence(about, request.project.team, named)
     behalf, owner = request.on_behalf_of, request.requester.owner
     digests = {item["digest"] for item in artifacts}

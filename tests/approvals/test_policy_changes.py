@@ -130,6 +130,16 @@ class TestTwoOwners:
         subject = parse_canonical(bytes(request.subject.content if request.subject else b""))
         assert subject["differences"] == [{"rule": "", "change": "loosened", "loosens": True, "words": "mode enforce → warn: loosened"}]
 
+    def test_nobody_holds_it_up_with_evidence_about_it(self, stage: make.Stage) -> None:
+        """It is about one document; what the team's programs send about that takes no answer back."""
+        request = changes.propose(changes.version(2))
+        changes.answer(request, make.erin())
+        make.send_lie(stage, digest=request.artifacts.get().artifact_id)
+        refresh_requests(now=make.NOW + timedelta(minutes=1))
+        assert (request.revisions.count(), compute_standing(request, now=make.NOW).approvals) == (1, 1)
+        changes.answer(request, changes.frank())
+        assert in_force().request == request
+
 
 class TestWhatPeopleSign:
     def test_the_snapshot_says_what_is_loosened_first(self, stage: make.Stage) -> None:
