@@ -126,18 +126,26 @@ def test_who_stops_it_gets_no_zero(arguments: list[str], stop: type[BaseExceptio
 
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT])
 def test_killed_at_any_stage_it_is_not_zero(arguments: list[str], sign: signal.Signals) -> None:
-    total = count_calls(arguments)
     script = (
         "import os, sys\nfrom tests.countersign.test_exit_codes import run_until\n"
-        f"place, sign, arguments = int(sys.argv[1]), {int(sign)}, sys.argv[2:]\n"
-        "sys.exit(run_until(arguments, lambda number: number == place and os.kill(os.getpid(), sign)))\n"
+        f"place, sign, arguments, seen = int(sys.argv[1]), {int(sign)}, sys.argv[2:], []\n"
+        "code = run_until(arguments, lambda number: seen.append(number) or number == place and os.kill(os.getpid(), sign))\n"
+        "print(len(seen), file=sys.stderr)\n"
+        "sys.exit(code)\n"
     )
-    # Another process may make some calls fewer: what it holds in sets comes in another order there.
-    for place, dies in ((total // 2, True), (total - total // 12, True), (10 * total, False)):
+
+    def run(place: int) -> subprocess.CompletedProcess[str]:
+        # What is held in sets comes in the same order in each of these processes, so each makes the same calls.
         command = [sys.executable, "-c", script, str(place), *arguments]
-        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False, env=dict(os.environ))
-        assert (done.returncode != 0) == dies, (place, done.stdout[-200:], done.stderr[-500:])
-        assert dies or done.stdout.splitlines()[-1].startswith("VERIFIED")
+        environment = {**os.environ, "PYTHONHASHSEED": "0"}
+        return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False, env=environment)
+
+    whole = run(0)
+    assert whole.returncode == 0 and whole.stdout.splitlines()[-1].startswith("VERIFIED")
+    total = int(whole.stderr.splitlines()[-1])
+    for place in (total // 2, total - LAST):
+        done = run(place)
+        assert done.returncode != 0, (place, done.stdout[-200:], done.stderr[-500:])
 
 
 def test_an_answer_that_cannot_be_written_is_none(
