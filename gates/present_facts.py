@@ -5,9 +5,10 @@ Reads only. Each check answers with a reason or with nothing. Not checked: anyth
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -15,7 +16,7 @@ from approvals.models import Approval, ApprovalEnd, Request, RequestState, Revis
 from approvals.path.contradictions import standing_contradictions
 from approvals.policies.expectations import active_expectations
 from approvals.policies.named_signers import named_in
-from approvals.policies.waivers import ended_among
+from approvals.policies.waivers import without_ended
 from approvals.requests.people import barred_today, unknown_today
 from approvals.requests.policy_for import policy_for
 from approvals.requests.refresh import is_outdated
@@ -155,23 +156,25 @@ def _check_policy(request: Request, revision: Revision) -> list[Reason]:
 def _check_waivers(revision: Revision, *, now: datetime) -> list[Reason]:
     """A waiver counts while it is alive: what rests on one that was withdrawn or is over needs the rule again."""
     policy_input = parse_canonical(bytes_of(revision.policy_input))
-    gone = set(ended_among(policy_input.get("waivers", ()), now=now))
-    if not gone:
+    today = without_ended(policy_input, now=now)
+    if today["waivers"] == policy_input.get("waivers", []):
         return []
-    left = [item for item in policy_input["waivers"] if item["digest"] not in gone]
-    weighed = evaluate_policy(parse_policy(bytes_of(revision.policy.document)), {**policy_input, "waivers": left}, at=now)
-    return [
-        Reason("waiver.ended", f"The rule {rule['title']!r} was waived, and the waiver is over or withdrawn. {rule['sentence']}")
-        for rule in weighed["rules"]
-        if rule["outcome"] == "fail"
-    ]
+    weighed = evaluate_policy(parse_policy(bytes_of(revision.policy.document)), today, at=now)
+    return [_no_longer_waived(rule) for rule in weighed["rules"] if rule["outcome"] == "fail"]
 
 
 def _check_clock(request: Request, revision: Revision, now: datetime) -> list[Reason]:
     """Judge what people could not sign, because it is about the moment of promotion: a freeze, and the hours in which something may go."""
     policy, policy_input = parse_policy(bytes_of(revision.policy.document)), parse_canonical(bytes_of(revision.policy_input))
-    judged = evaluate_times(policy, request.kind, now, policy_input=policy_input)
-    return [Reason(rule["code"], rule["sentence"]) for rule in judged if rule["outcome"] not in ("pass", "waived")]
+    today = without_ended(policy_input, now=now)
+    were_waived = {item["rule"] for item in policy_input.get("waivers", ()) if item not in today["waivers"]}
+    judged = evaluate_times(policy, request.kind, now, policy_input=today)
+    against = [rule for rule in judged if rule["outcome"] not in ("pass", "waived")]
+    return [_no_longer_waived(rule) if rule["id"] in were_waived else Reason(rule["code"], rule["sentence"]) for rule in against]
+
+
+def _no_longer_waived(rule: Mapping[str, Any]) -> Reason:
+    return Reason("waiver.ended", f"The rule {rule['title']!r} was waived, and the waiver is over or withdrawn. {rule['sentence']}")
 
 
 def _check_requester(request: Request, *, fatal: Collection[str] = ()) -> list[Reason]:

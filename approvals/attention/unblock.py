@@ -14,6 +14,7 @@ from approvals.attention.blockers import APPROVALS, Blocker, BlockerFacts, Holde
 from approvals.attention.renew import ROLE_WORDS, read_answered, read_askers, read_barred, read_holders
 from approvals.attention.turns import BACK, TALKING
 from approvals.models import Approval, Request
+from approvals.policies.waivers import without_ended
 from approvals.requests.standing_in import list_stand_ins, list_usable
 from approvals.requests.status import Standing
 from approvals.signing.entitlement import refuse_if_cooling_off, refuse_if_key_unusable
@@ -57,7 +58,7 @@ def _requirements(policy: Policy, standing: Standing, now: datetime) -> Sequence
     counted = {rule["id"]: rule for rule in standing.rules}
     result = parse_canonical(bytes_of(standing.revision.policy_result))
     # What people sign awaits the moment of promotion; who asks now is told how the clock stands now, as a gate would say it.
-    facts = parse_canonical(bytes_of(standing.revision.policy_input))
+    facts = without_ended(parse_canonical(bytes_of(standing.revision.policy_input)), now=now)
     counted |= {rule["id"]: rule for rule in evaluate_times(policy, str(standing.revision.request.kind), now, policy_input=facts)}
     documents = [counted.get(document["id"], document) for document in result["rules"]]
     return [_requirement(document, rules.get(document["id"]), standing) for document in documents if document["outcome"] not in MET]

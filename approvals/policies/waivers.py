@@ -70,3 +70,10 @@ def ended_among(carried_waivers: Iterable[Mapping[str, Any]], *, now: datetime) 
     digests = [str(item["digest"]) for item in carried_waivers]
     alive = set(not_ended(now=now).filter(pk__in=digests).values_list("pk", flat=True))
     return [digest for digest in digests if digest not in alive]
+
+
+def without_ended(policy_input: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
+    """Return the policy input with those waivers alone that are alive: what a rule about the clock is judged on."""
+    carried_waivers = list(policy_input.get("waivers", ()))
+    gone = set(ended_among(carried_waivers, now=now))
+    return {**policy_input, "waivers": [item for item in carried_waivers if item["digest"] not in gone]}

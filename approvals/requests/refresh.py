@@ -40,6 +40,7 @@ from attestations.signer import CHECK, CO_SIGNERS_CHECK
 from identities.models import LinkedAccount
 from proofs.canonical import parse_canonical
 from proofs.errors import Refusal
+from proofs.policy.document import FreezeRule, HoursRule
 from proofs.policy.evaluate import Policy, evaluate_policy, exclusions, parse_policy
 
 Status = RequestState.Status
@@ -86,7 +87,7 @@ def look_since(revision: Revision, *, now: datetime) -> Since:
     if accounts_differ(evaluation.policy_input.get("people", ()), _people_then(revision)):
         return Since(len(newer), _calls_for_another_look(revision, evaluation))
     # What was shown and counts no longer is a change as well, with nothing new in its place.
-    if _lost_waiver(revision, evaluation):
+    if _lost_waiver(revision, evaluation) or _clock_is_waived_otherwise(revision, evaluation):
         return Since(len(newer), True)
     if evaluation.verdict_ids == held and not _differs_in_waivers(revision, evaluation):
         return Since(0, False)
@@ -113,6 +114,16 @@ def _lost_waiver(revision: Revision, evaluation: Evaluation) -> bool:
     """Say whether a waiver is gone that a rule's outcome rests on: with another in its place people look at it anew."""
     used = {rule["waiver"] for rule in parse_canonical(bytes_of(revision.policy_result))["rules"] if rule.get("waiver")}
     return not used <= {item["digest"] for item in evaluation.policy_input.get("waivers", ())}
+
+
+def _clock_is_waived_otherwise(revision: Revision, evaluation: Evaluation) -> bool:
+    """Say whether other waivers of rules about the clock are alive: those rules await the gate, so that no outcome tells of them."""
+    if not _differs_in_waivers(revision, evaluation):
+        return False
+    policy = parse_policy(bytes_of(evaluation.policy.document)).for_kind(str(revision.request.kind))
+    clock = {rule.id for rule in policy.rules if isinstance(rule, (FreezeRule, HoursRule))}
+    now, then = evaluation.policy_input.get("waivers", []), _waivers_of(revision)
+    return [item for item in now if item["rule"] in clock] != [item for item in then if item["rule"] in clock]
 
 
 def _people_then(revision: Revision) -> list[dict[str, Any]]:
