@@ -49,6 +49,7 @@ from proofs.canonical import parse_canonical
 from proofs.digest import parse_digest
 from proofs.encoding import b64url_encode
 from proofs.moment import parse_moment
+from proofs.pack.check_comparison import baseline_record
 from proofs.policy.evaluate import Policy, project_scope, team_scope
 
 
@@ -68,6 +69,7 @@ def build_statement(
     decision: str,
     justification: str,
     reason_codes: Sequence[str],
+    acknowledged: Sequence[tuple[str, str]],
     by: Identity,
     signer: SignerReference | SignInReference,
     session: SigningSession,
@@ -105,7 +107,7 @@ def build_statement(
             ),
             evidence=tuple(_evidence(item) for item in snapshot["evidence"]),
             missing_evidence=missing_evidence(facts["rules"]),
-            review=_review(revision, snapshot, decision, standing),
+            review=_review(revision, snapshot, decision, standing, acknowledged),
             justification=justification,
             separation_of_duties=_duties(snapshot, policy),
             validity=Validity(now, now, now + _how_long(request, policy)),
@@ -123,8 +125,16 @@ def build_statement(
     )
 
 
-def _review(revision: Revision, snapshot: Mapping[str, Any], decision: str, standing: StandingIn | None) -> ReviewReference:
-    return ReviewReference(revision.snapshot_id, add_stead(summarise(snapshot, decision), standing), settings.VERSION)
+def _review(
+    revision: Revision, snapshot: Mapping[str, Any], decision: str, standing: StandingIn | None, acknowledged: Sequence[tuple[str, str]]
+) -> ReviewReference:
+    return ReviewReference(
+        revision.snapshot_id,
+        add_stead(summarise(snapshot, decision), standing),
+        settings.VERSION,
+        acknowledged=tuple(acknowledged),
+        baseline=baseline_record(snapshot.get("comparison")),
+    )
 
 
 def _standing_in(in_stead: Delegation | None) -> StandingIn | None:

@@ -137,11 +137,13 @@ def assemble_pack(
     waivers: Iterable[PackedWaiver] = (),
     delegations: Iterable[PackedDelegation] = (),
     outcome: Mapping[str, bytes] | None = None,
+    baseline: bytes | None = None,
 ) -> dict[str, bytes]:
     """Return the files of a pack by path, index included.
 
     `enrollments` and `revocations` are the envelopes (JSON bytes) of the keys that signed; `tokens` and `attestations` are private and
-    belong into packs for auditors alone; `outcome` holds what the portal said of the approvals, by path. Refuses as the parsers of the parts
+    belong into packs for auditors alone; `outcome` holds what the portal said of the approvals, by path; `baseline` is the picture of the release
+    that the page compared with. Refuses as the parsers of the parts
     do, with `record.unknown_key` when `trust` does not hold the key a record is signed with, and with `signer.unknown` without its enrolment.
     """
     files: dict[str, bytes] = {}
@@ -168,6 +170,7 @@ def assemble_pack(
     files[layout.SNAPSHOT], files[layout.REQUEST] = snapshot, request
     files[layout.POLICY_DOCUMENT], files[layout.POLICY_INPUT], files[layout.POLICY_RESULT] = policy_document, policy_input, policy_result
     files.update(outcome or {})
+    files.update({layout.BASELINE: baseline} if baseline is not None else {})
     files[layout.TRUST_COPY] = build_trust(trust)
     files.update(build_root_copies(trust))
     files.update(build_words(records, files))
