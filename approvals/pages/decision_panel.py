@@ -16,6 +16,7 @@ from approvals.pages.level_words import LevelWords, describe_answer
 from approvals.policies.expectations import active_expectations
 from approvals.policies.named_signers import named_signers
 from approvals.requests.refresh import Since, look_since
+from approvals.requests.snapshot import read_snapshot
 from approvals.requests.standing_in import list_usable
 from approvals.requests.status import Standing
 from approvals.signing.entitlement import refuse_if_answered, refuse_if_closed, refuse_if_not_entitled
@@ -28,6 +29,7 @@ from identities.models import Identity, RoleAssignment, SigningKey
 from identities.permissions import list_held_roles
 from identities.preferences.current import list_away
 from proofs.canonical import parse_canonical
+from proofs.comparison.compare import blocking_signals
 from proofs.errors import Refusal
 from proofs.policy.evaluate import Policy, exclusions, parse_policy
 
@@ -172,6 +174,10 @@ def _why_not_as(
 
 
 def _why_not_approve(standing: Standing) -> str:
+    if standing.revision is not None and standing.status not in BECAUSE_OVER:
+        comparison = read_snapshot(bytes_of(standing.revision.snapshot)).get("comparison")
+        if blocking := blocking_signals(comparison):
+            return f"Nobody can approve this: {blocking[0]} You can reject it or request changes."
     if standing.revision is None or standing.revision.result != "pass":
         return "Approving is not possible while a requirement is not met. You can reject it or request changes."
     return BECAUSE_OVER[standing.status] if standing.status in (Status.APPROVED, Status.PROMOTED) else ""

@@ -26,6 +26,12 @@ def delta_between(signed: Revision, newer: Revision) -> list[Change]:
     return compare_snapshots(before, after)
 
 
+def since_shown(newest: Revision, shown_snapshot: str) -> tuple[Revision, list[Change]] | None:
+    """Return the revision of the same request whose page had this snapshot, and what changed since; None for no such revision, or the newest."""
+    shown = Revision.objects.filter(request=newest.request_id, snapshot=shown_snapshot).select_related("snapshot").first()
+    return None if shown is None or shown.pk == newest.pk else (shown, delta_between(shown, newest))
+
+
 def since_signed(request: Request, person: Identity) -> SinceSigned | None:
     """Return what changed since `person` last answered an earlier revision; None where they did not, or have answered the newest one."""
     newest = request.revisions.select_related("snapshot").order_by("-number").first()

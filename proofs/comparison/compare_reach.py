@@ -292,8 +292,8 @@ def compare_agent(before: Picture | None, now: Picture, context: Context) -> Sai
     denied = [item for item in context.get("denied") or [] if item["tool"] == tool]
     tools = context.get("tools") or []
     signals = []
-    if tool not in tools:
-        words = f"{agent} asks for {tool} for the first time here." if tools else f"{agent} was never allowed anything here before."
+    if tools and tool not in tools:
+        words = f"{agent} asks for {tool} for the first time here."
         signals.append(Signal("AGT_NEW_TOOL", ACK, "agent", words, f"{agent} may use {tool} on {target}", tool))
     same_target = [item for item in denied if item["target"] == target]
     if same_target:
@@ -356,8 +356,12 @@ def path_signals(context: Context) -> list[Signal]:
     """What observers found on the way that contradicts: a tag that moved, a registry that serves something else."""
     found = []
     for item in context.get("path") or []:
-        signal_id = "ART_RETAGGED" if item["code"] == "retagged" else "ART_DOWNSTREAM_DIFF"
-        found.append(Signal(signal_id, BLOCK, "artifact", item["sentence"], about=item["code"]))
+        if item["code"] == "retagged":
+            found.append(Signal("ART_RETAGGED", BLOCK, "artifact", item["sentence"], about=item["code"]))
+        else:
+            # It may be what was there before, and be replaced when this is rolled out; gates look again.
+            agree = "It may go, although something else is kept under its name now"
+            found.append(Signal("ART_DOWNSTREAM_DIFF", ACK, "artifact", item["sentence"], agree, item["code"]))
     return found
 
 
