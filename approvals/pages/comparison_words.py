@@ -55,16 +55,20 @@ def describe_comparison(comparison: Mapping[str, Any] | None) -> dict[str, Any] 
 
 
 def _described(area: Mapping[str, Any], signals: list[dict[str, Any]]) -> dict[str, Any]:
+    changes = [{**change, "sign": SIGNS.get(change["change"], change["change"])} for change in area["changes"]]
+    if len(changes) == 1 and changes[0]["words"] in area["sentence"]:
+        # Said once is enough.
+        changes = []
     own = [signal for signal in signals if signal["area"] == area["area"]]
     is_grave = any(signal["level"] in (BLOCK, ACK) for signal in own)
     return {
         **area,
         "label": LABELS.get(area["area"], area["area"].capitalize()),
         "tone": TONES[area["severity"]],
-        "changes": [{**change, "sign": SIGNS.get(change["change"], change["change"])} for change in area["changes"]],
+        "changes": changes,
         "signals": own,
         # What is flagged stands open; what is as before is one muted line.
-        "isOpen": is_grave and bool(area["changes"]),
+        "isOpen": is_grave and bool(changes),
         "isQuiet": area["state"] in (SAME, UNKNOWN) and not own,
     }
 

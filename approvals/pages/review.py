@@ -35,6 +35,7 @@ def read_review(content: bytes) -> dict[str, Any]:
     # What is asked about a document has no build, so nothing of one can be missing; evidence about it is shown all the same.
     snapshot["is_about_artifacts"] = snapshot["request"]["kind"] in ABOUT_ARTIFACTS or bool(snapshot["evidence"])
     snapshot["policy"]["rules"] = sorted(snapshot["policy"]["rules"], key=lambda rule: order.get(rule["outcome"], 0))
+    snapshot["unmet"] = [rule for rule in snapshot["policy"]["rules"] if rule["outcome"] != GOOD and rule["kind"] != "approvals"]
     snapshot["met"] = [rule for rule in snapshot["policy"]["rules"] if rule["outcome"] == GOOD and rule["kind"] != "approvals"]
     snapshot["troubles"] = [item for item in snapshot["evidence"] if item["result"] != "verified" or item["notable"]]
     return snapshot
