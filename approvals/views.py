@@ -183,8 +183,9 @@ def sign(request: HttpRequest, request_id: str) -> HttpResponse:
         # Said on the page itself where it was an earlier revision's, with what changed since.
         if since_shown(revision, shown[:64]) is not None:
             return redirect(f"{reverse('approvals:request', args=[asked.pk])}?{urlencode({'shown': shown[:64]})}")
-        messages.warning(request, "Read the request as it is now, then decide.")
-        return redirect("approvals:request", asked.pk)
+        if request.method != "POST":
+            messages.warning(request, "Read the request as it is now, then decide.")
+            return redirect("approvals:request", asked.pk)
     standing = compute_standing(asked, now=now)
     panel = read_panel(request=asked, revision=revision, standing=standing, reader=person, now=now)
     initial: dict[str, Any] = {

@@ -64,8 +64,14 @@ def compare_source(before: Picture | None, now: Picture) -> Said:
         return same("source", f"Built from {where}, as before.", mark="Same commit"), signals
     token = _count_token(commits) or "Other commit"
     told = "" if commits else " The evidence does not list the commits in between."
-    sentence = f"{listed([_source_words(item) for item in before['source'] or []]) or 'not known'} → {where}.{_authors(commits)}{told}"
+    sentence = f"{_way(before['source'] or [], sources)}.{_authors(commits)}{told}"
     return Area("source", CHANGED, severity, token, sentence, changes), signals
+
+
+def _way(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> str:
+    if len(old) == len(new) == 1 and old[0]["repository"] == new[0]["repository"]:
+        return f"{_source_words(old[0])} → {(new[0]['commit'] or 'unknown commit')[:12]}"
+    return f"{listed([_source_words(item) for item in old]) or 'not known'} → {listed([_source_words(item) for item in new])}"
 
 
 def _descent(before: Picture | None, now: Picture) -> list[Signal]:
