@@ -30,6 +30,7 @@ from approvals.pages.makers import read_makers
 from approvals.pages.queue import read_queue
 from approvals.pages.record import read_record
 from approvals.pages.review import read_review
+from approvals.pages.review_text import write_review
 from approvals.pages.statement import describe_statement
 from approvals.pages.subject_words import KINDS
 from approvals.policies.readable import readable_policies
@@ -109,6 +110,14 @@ def request_page(request: HttpRequest, request_id: str) -> HttpResponse:
         "waivable": list_waivable(request=asked, reader=person),
     }
     return render(request, "approvals/request.html", context)
+
+
+@require_safe
+@requires("requests.read")
+def review_text(request: HttpRequest, request_id: str) -> HttpResponse:
+    """Send the review as plain text, as its snapshot froze it: for terminals, and for who would rather read than look."""
+    revision = get_current_revision(_get_request(request, request_id))
+    return HttpResponse(write_review(bytes_of(revision.snapshot)), content_type="text/plain; charset=utf-8")
 
 
 @never_cache
