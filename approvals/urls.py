@@ -20,6 +20,7 @@ urlpatterns = [
     path("queue", views.queue, name="queue"),
     path("requests/new", views.request_new, name="request_new"),
     path("requests/<str:request_id>", views.request_page, name="request"),
+    path("requests/<str:request_id>/live", views.request_live, name="request_live"),
     path("requests/<str:request_id>/review.txt", views.review_text, name="review_text"),
     path("requests/<str:request_id>/now", views.request_now, name="request_now"),
     path("requests/<str:request_id>/outcome.jsonl", views.outcome, name="outcome"),

@@ -79,4 +79,14 @@ async function look() {
   notice.append("This request changed while you were reading, and nothing on this page can be signed any more. ", link);
   status.append(notice);
 }
+// What is not part of the frozen page comes after it, so that the page itself is there at once.
+async function bring() {
+  const answer = await fetch(frozen.dataset.live);
+  if (!answer.ok) return;
+  const parts = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const name of ["aside", "main"]) {
+    document.getElementById(`live-${name}`).replaceChildren(...parts.querySelector(`[data-live=${name}]`).childNodes);
+  }
+}
+if (frozen) bring().catch(() => {});
 const timer = frozen && setInterval(() => look().catch(() => {}), 20000);
