@@ -6,7 +6,8 @@ Not decided here: whether a person may decide this very request (separation of d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
@@ -20,6 +21,7 @@ from identities.models import Identity, Project, RoleAssignment, Team
 from proofs.errors import NotAllowed
 
 Role = RoleAssignment.Role
+_KEPT = "_roles_read_once"
 
 APPROVERS = frozenset({Role.APPROVER_RELEASE, Role.APPROVER_SECURITY, Role.APPROVER_OWNER})
 EVERY_ROLE = frozenset(Role)
@@ -203,9 +205,25 @@ def roles_of(identity: Identity, *, project: Project) -> list[RoleAssignment]:
 
 
 def list_held_roles(identity: Identity) -> list[RoleAssignment]:
-    """Return every role the identity holds now, in one query."""
+    """Return every role the identity holds now, in one query; in none within `roles_read_once`."""
+    kept: tuple[RoleAssignment, ...] | None = identity.__dict__.get(_KEPT)
+    if kept is not None:
+        return list(kept)
     held = RoleAssignment.objects.held().filter(identity=identity)
     return list(held.select_related("team", "project").order_by("team__slug", "role", "project__slug"))
+
+
+@contextmanager
+def roles_read_once(identity: Identity) -> Iterator[None]:
+    """Read the roles of this very object once for all that is asked within; for a page that only reads, and tells one moment."""
+    if _KEPT in identity.__dict__:
+        yield
+        return
+    identity.__dict__[_KEPT] = tuple(list_held_roles(identity))
+    try:
+        yield
+    finally:
+        del identity.__dict__[_KEPT]
 
 
 def readable_teams(identity: Identity, action: str) -> Q:
@@ -267,8 +285,11 @@ def requires(action: str) -> Callable[[Callable[..., HttpResponseBase]], Callabl
                 raise NotAllowed("approval.human_required", "got an API credential, expected a person signed in with a browser")
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
-            demand(person_of(request), action)
-            return view(request, *args, **kwargs)
+            person = person_of(request)
+            # What is only read is told of one moment, so that roles are read once, also by the frame around the page.
+            with roles_read_once(person) if request.method in ("GET", "HEAD") else nullcontext():
+                demand(person, action)
+                return view(request, *args, **kwargs)
 
         guarded.required_action = action  # type: ignore[attr-defined]
         return guarded
