@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from identities.ids import new_id
 from identities.models import Environment, Identity, Team
 from ledger.append_only import AppendOnly
+from proofs.observation import RUNNING
 from proofs.unknown_key import UNKNOWN_KEY_CODES
 
 
@@ -245,6 +246,11 @@ class Place(AppendOnly):
 
     def __str__(self) -> str:
         return self.location
+
+    @property
+    def is_running(self) -> bool:
+        """Whether something runs there, and is not only kept."""
+        return self.kind in RUNNING
 
 
 class Observation(AppendOnly):

@@ -6,16 +6,19 @@ their own. Bounded: the newest requests, decisions and findings; more there may 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
-from django.db.models import Min, OuterRef, QuerySet, Subquery
+from django.db.models import F, Min, OuterRef, QuerySet, Subquery
 
-from approvals.models import Approval, PathFinding, Request, RequestArtifact
+from approvals.models import Approval, PathFinding, Request, RequestArtifact, Revision
 from approvals.pages.emergency.register import ShownBreakGlass, read_banner
 from approvals.path.contradictions import PlaceNow, findings_about, places_about
 from approvals.policies.acceptance import accepted_among
+from attestations.blobs import bytes_of
 from attestations.models import Artifact, Observation, Verdict
 from attestations.names import with_proven_names
 from attestations.queries import verdicts_about
@@ -24,6 +27,7 @@ from gates.models import Decision
 from gates.queries import readable_decisions
 from identities.models import Identity, Project, Team
 from identities.permissions import list_held_roles, readable_teams, readable_whole_teams, roles_read_once
+from proofs.canonical import parse_canonical
 from proofs.path import UNDECIDED, PathCheck, check_freshness
 from proofs.tell_path import PlaceStands, tell_path
 from reports.passport.facts import Target, answered_of, downstream_of, list_targets, made_of
@@ -70,6 +74,7 @@ class Passport:
     requests: list[Request]
     approvals: list[Approval]
     targets: tuple[Target, ...]
+    rules: Mapping[str, Sequence[Mapping[str, Any]]]
     decisions: list[Decision]
     glass: list[ShownBreakGlass]
     path: Path
@@ -116,6 +121,7 @@ def _build(digest: str, reader: Identity, now: datetime) -> Passport:
     path = read_path(digest, teams=list(readable_whole_teams(reader, "observations.read")), now=now)
     verdicts = list(verdicts_about(digest))
     accepted = accepted_among(digest, verdicts, projects=projects) if verdicts else frozenset()
+    targets = list_targets(requests, approvals, now=now)
     viewpoint = Viewpoint(teams=_teams_of(reader), accepted=accepted)
     return Passport(
         digest=digest,
@@ -125,7 +131,8 @@ def _build(digest: str, reader: Identity, now: datetime) -> Passport:
         chain=trace_verdicts(digest, verdicts, seen_by=viewpoint, path=path.facts).chain,
         requests=requests,
         approvals=approvals,
-        targets=list_targets(requests, approvals, now=now),
+        targets=targets,
+        rules=_rules_of(targets),
         decisions=list(
             readable_decisions(reader)
             .filter(artifact_digest=digest)
@@ -146,6 +153,12 @@ def _find_artifact(digest: str, projects: QuerySet[Project]) -> tuple[Artifact |
     named = asked.order_by("request__opened_at").values("name")[:1]
     found = with_proven_names(Artifact.objects.filter(pk=digest)).annotate(asked_name=Subquery(named)).first()
     return found, str(getattr(found, "proven_name", "") or getattr(found, "asked_name", "") or "")
+
+
+def _rules_of(targets: Sequence[Target]) -> dict[str, Sequence[Mapping[str, Any]]]:
+    """Return for each request that decides what its policy said of each rule when its newest revision was frozen."""
+    newest = Revision.objects.filter(request__in=[target.request.pk for target in targets], number=F("request__state__revision_number"))
+    return {row.request_id: parse_canonical(bytes_of(row.policy_result))["rules"] for row in newest.select_related("policy_result")}
 
 
 def _first_observed(digest: str, path: Path) -> datetime | None:

@@ -10,7 +10,9 @@ from approvals.pages.emergency.register import may_declare
 from attestations.collection.receive import may_send
 from identities.permissions import may, person_of, requires
 from proofs.digest import parse_digest
+from reports.chain_picture.drawing import draw
 from reports.passport.build import build_passport
+from reports.passport.chain_graph import tell_graph
 from reports.passport.now import ask_now
 
 
@@ -21,6 +23,7 @@ def artifact(request: HttpRequest, digest: str) -> HttpResponse:
     passport = build_passport(str(parse_digest(digest)), reader=reader, now=timezone.now())
     context = {
         "passport": passport,
+        **(draw(tell_graph(passport)) if passport.is_known else {}),
         "may_send": may_send(reader).allowed,
         "may_steward": may(reader, "identities.steward").allowed,
     }
