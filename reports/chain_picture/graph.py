@@ -17,6 +17,8 @@ VERIFIED, CLAIMED, GHOST, BROKEN = "verified", "claimed", "ghost", "broken"
 STATES = (VERIFIED, CLAIMED, GHOST, BROKEN)
 STATE_WORDS = {VERIFIED: "Verified", CLAIMED: "Only claimed", GHOST: "Missing", BROKEN: "Broken"}
 MOST_NODES = 60
+# Of the word on a broken line.
+MOST_LETTERS = 9
 # At most so many beside each other in one column of a lane, before they are grouped.
 MOST_IN_CELL = {PEOPLE: 4, WAY: 6, PROOF: 4}
 
@@ -42,7 +44,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """From one node to another: what the one is to the other, and how far that is known. `word` is written on it where it is not verified."""
+    """From one node to another: what the one is to the other, and how far that is known; `word` says that more exactly."""
 
     start: str
     end: str
@@ -52,8 +54,10 @@ class Edge:
 
     @property
     def label(self) -> str:
-        """What is written on the line; nothing where it is verified, which is what a whole line means."""
-        return "" if self.state == VERIFIED else self.word or STATE_WORDS[self.state]
+        """What is written on the line, if it is broken: its word, where that is short enough to stand between two boxes."""
+        if self.state != BROKEN:
+            return ""
+        return self.word.lower() if 0 < len(self.word) <= MOST_LETTERS else STATE_WORDS[BROKEN].lower()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reports.chain_picture.graph import BROKEN, LANE_WORDS, LANES, PEOPLE, WAY, Edge, Graph, Node, layer_nodes
+from reports.chain_picture.graph import LANE_WORDS, LANES, PEOPLE, WAY, Edge, Graph, Node, layer_nodes
 
-BOX_WIDTH, BOX_HEIGHT = 180, 60
-GUTTER, ROW_GAP = 44, 12
+BOX_WIDTH, BOX_HEIGHT = 176, 60
+GUTTER, ROW_GAP = 56, 12
 MARGIN, LANE_HEAD, LANE_GAP = 14, 24, 12
+WORD_WIDTH = 60
 # About so many letters fit into a box.
-TITLE_LETTERS, LINE_LETTERS = 23, 27
+TITLE_LETTERS = 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,34 +32,12 @@ class Box:
         return _fit(self.node.title, TITLE_LETTERS)
 
     @property
-    def line(self) -> str:
-        """The line under it, as much of it as fits."""
-        return _fit(self.node.line, LINE_LETTERS)
+    def width(self) -> int:
+        return BOX_WIDTH
 
     @property
-    def head(self) -> str:
-        """The kind and the state, on one line."""
-        return _fit(f"{self.node.kind} · {self.node.word}", LINE_LETTERS + 2)
-
-    @property
-    def text_x(self) -> int:
-        return self.x + 12
-
-    @property
-    def head_y(self) -> int:
-        return self.y + 17
-
-    @property
-    def title_y(self) -> int:
-        return self.y + 34
-
-    @property
-    def line_y(self) -> int:
-        return self.y + 50
-
-    @property
-    def strip_y(self) -> int:
-        return self.y + 1
+    def height(self) -> int:
+        return BOX_HEIGHT
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +48,7 @@ class Line:
     path: str
     x: int
     y: int
-
-    @property
-    def is_broken(self) -> bool:
-        return self.edge.state == BROKEN
+    word_middle: int
 
     @property
     def cross(self) -> str:
@@ -80,8 +56,12 @@ class Line:
         return f"M{self.x - 5} {self.y - 5}l10 10m-10 0l10 -10"
 
     @property
+    def word_x(self) -> int:
+        return self.word_middle - WORD_WIDTH // 2
+
+    @property
     def word_y(self) -> int:
-        return self.y - 9
+        return self.y - 23
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +74,7 @@ class Band:
 
     @property
     def words_y(self) -> int:
-        return self.y + 16
+        return self.y + 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,15 +134,18 @@ def _line(edge: Edge, start: Box, end: Box) -> Line:
         if end.column - start.column > 1:
             bend, under = end.x - GUTTER // 2, start.y + BOX_HEIGHT + ROW_GAP // 2
             out = x1 + GUTTER // 3
-            return Line(edge, f"M{x1} {y1}H{out}V{under}H{bend}V{y2}H{x2}", (out + bend) // 2, under)
-        return Line(edge, f"M{x1} {y1}C{middle} {y1} {middle} {y2} {x2} {y2}", middle, (y1 + y2) // 2)
+            return Line(edge, f"M{x1} {y1}H{out}V{under}H{bend}V{y2}H{x2}", (out + bend) // 2, under, (out + bend) // 2)
+        return Line(edge, f"M{x1} {y1}C{middle} {y1} {middle} {y2} {x2} {y2}", middle, (y1 + y2) // 2, middle)
     # From above and below into the side of the box, along the gutter: no line crosses a box of its own column.
     from_above = start.node.lane == PEOPLE
     gutter = end.x - (13 if from_above else 20)
     y1 = start.y + BOX_HEIGHT // 2
     y2 = end.y + (BOX_HEIGHT // 4 if from_above else 3 * BOX_HEIGHT // 4)
-    return Line(edge, f"M{start.x} {y1}H{gutter}V{y2}H{end.x - 2}", gutter, (y1 + y2) // 2)
+    return Line(edge, f"M{start.x} {y1}H{gutter}V{y2}H{end.x - 2}", gutter, (y1 + y2) // 2, end.x - GUTTER // 2)
 
 
 def _fit(text: str, letters: int) -> str:
+    # Of a path the end tells one from another.
+    if "/" in text and len(text) > letters:
+        return f"…{text[1 - letters :]}"
     return text if len(text) <= letters else f"{text[: letters - 1]}…"

@@ -111,9 +111,12 @@ def _tell_target(told: _Told, passport: Passport, target: Target) -> None:
     href = reverse("approvals:request", args=[request.pk])
     told.node(Node(key, WAY, "Promotion", target.words, state, word, href, request.title))
     told.edge("artifact", key, "was asked to go to", state, word)
-    for approval in passport.approvals:
-        if approval.revision.request_id == request.pk and approval.revision.number == request.state.revision_number:
-            _tell_approval(told, approval, key)
+    mine = [approval for approval in passport.approvals if approval.revision.request_id == request.pk]
+    for approval in mine:
+        is_newest = approval.revision.number == request.state.revision_number
+        # Without an answer to the newest revision, what people said of the last one is what went stale.
+        if is_newest or approval.revision.number == max(each.revision.number for each in mine):
+            _tell_approval(told, approval, key, is_newest=is_newest)
     if target.state in (sentence.APPROVED, sentence.PROMOTED, sentence.OVER):
         return
     for rule in passport.rules.get(request.pk, ()):
@@ -129,12 +132,14 @@ def _tell_target(told: _Told, passport: Passport, target: Target) -> None:
             told.edge(ghost, key, "is asked for by the policy", GHOST, "awaited")
 
 
-def _tell_approval(told: _Told, approval: Approval, target: str) -> None:
+def _tell_approval(told: _Told, approval: Approval, target: str, *, is_newest: bool) -> None:
     person, says_yes = approval.identity, approval.decision == Approval.Decision.APPROVE
     ended = hasattr(approval, "end")
     state = VERIFIED if says_yes and not ended else BROKEN
     word = "taken back" if ended else "" if says_yes else "answered no"
-    what = "Approved" if says_yes else str(approval.get_decision_display())
+    if state == VERIFIED and not is_newest:
+        state, word = CLAIMED, "of an earlier revision"
+    what = "Earlier revision" if state == CLAIMED else "Approved" if says_yes else str(approval.get_decision_display())
     href = reverse("identities:identity", args=[person.pk])
     told.node(Node(f"person-{person.pk}", PEOPLE, "Person", person.name, VERIFIED, "Registered", href))
     told.edge(f"person-{person.pk}", target, "approved" if says_yes else "answered no to", state, word)

@@ -176,23 +176,25 @@ def _downstream(found: Downstream) -> list[Clause]:
 def _intact(found: Downstream, seen: int) -> Clause:
     if found.state == ALTERED:
         return Clause(
-            f"altered downstream: {_listed(found.places)} {'have' if len(set(found.places)) > 1 else 'has'} another digest in its place",
+            f"altered downstream: {_listed(found.places)} {'have' if len(set(found.places)) > 1 else 'has'} another digest in its place, seen at",
             BAD,
             "places",
             found.seen_at,
         )
     if found.state == MISPLACED:
-        return Clause(f"found where another artifact was approved: {_listed(found.places)}", BAD, "places", found.seen_at)
+        return Clause(f"found where another artifact was approved: {_listed(found.places)}, seen at", BAD, "places", found.seen_at)
     if found.state == UNAPPROVED:
-        return Clause(f"found where nobody approved it: {_listed(found.places)}", BAD, "places", found.seen_at)
+        return Clause(f"found where nobody approved it: {_listed(found.places)}, seen at", BAD, "places", found.seen_at)
     if found.state == AS_APPROVED and found.is_fresh:
         return Clause("unmodified at", OK, "places", found.seen_at)
     if found.state == AS_APPROVED:
         return Clause("whether it was modified since is not known; it was not when anybody last looked, at", WARN, "places", found.seen_at)
     if found.state == GONE:
-        return Clause("replaced in the places that had it", UNKNOWN, "places", found.seen_at)
+        return Clause("replaced in the places that had it, last seen at", UNKNOWN, "places", found.seen_at)
     if seen:
-        return Clause("whether it was modified is not known, because what was seen settles nothing", UNKNOWN, "places", found.seen_at)
+        return Clause(
+            "whether it was modified is not known, because what was seen settles nothing, last at", UNKNOWN, "places", found.seen_at
+        )
     return Clause("whether it was modified since is not known", UNKNOWN, "places")
 
 

@@ -135,11 +135,15 @@ class TestDrawing:
         html = draw(chain(node("alice", PEOPLE, title=EVIL), edges=(edge("alice", "artifact", CLAIMED, EVIL),)))
         assert "<script" not in html and "&lt;script&gt;" in html
 
-    def test_every_line_that_is_not_verified_has_a_word_and_the_broken_one_a_cross(self) -> None:
-        html = draw(chain(edges=(edge("source", "artifact", BROKEN, "altered"),)))
-        assert html.count('class="cross"') == 1 and ">altered</text>" in html
-        html = draw(chain(node("p", WAY, GHOST), edges=(edge("artifact", "p", GHOST),)))
-        assert 'class="cross"' not in html and ">Missing</text>" in html
+    @pytest.mark.parametrize(("word", "written"), [("Altered", "altered"), ("", "broken"), ("not a short word", "broken")])
+    def test_a_broken_line_has_a_cross_and_a_word(self, word: str, written: str) -> None:
+        html = draw(chain(edges=(edge("source", "artifact", BROKEN, word),)))
+        assert html.count('class="cross"') == 1 and f"<span>{written}</span>" in html
+
+    @pytest.mark.parametrize("state", [VERIFIED, CLAIMED, GHOST])
+    def test_no_other_line_has_one(self, state: str) -> None:
+        html = draw(chain(node("p", WAY, state), edges=(edge("artifact", "p", state),)))
+        assert 'class="cross"' not in html and f'class="line {state}"' in html
 
     def test_a_link_is_read_with_its_kind_and_state(self) -> None:
         assert 'aria-label="Thing: source, Verified"' in draw(chain())
@@ -177,7 +181,7 @@ class TestTold:
         make.approve(make.ask(), cast.alice())
         observe(said(digest=make.image("something else"), at=make.NOW), now=make.NOW)
         html = self.page(client)
-        assert ">altered</text>" in html and 'class="cross"' in html
+        assert ">altered</span>" in html and 'class="cross"' in html
 
     def test_a_rejected_item_is_broken(self, client: Client) -> None:
         stage = make.set_stage()
