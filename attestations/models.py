@@ -352,6 +352,11 @@ class Verdict(AppendOnly):
         return f"{self.attestation_id} {self.result}"
 
     @property
+    def is_verified(self) -> bool:
+        """Whether it says that the evidence verified."""
+        return self.result == self.Result.VERIFIED
+
+    @property
     def is_key_unknown(self) -> bool:
         """Whether it rejects the evidence because nobody registered the key that signed it."""
         return self.result == self.Result.REJECTED and self.code in UNKNOWN_KEY_CODES

@@ -12,7 +12,7 @@ GUTTER, ROW_GAP = 56, 12
 MARGIN, LANE_HEAD, LANE_GAP = 14, 24, 12
 WORD_WIDTH = 60
 # About so many letters fit into a box.
-TITLE_LETTERS = 22
+TITLE_LETTERS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +100,15 @@ def lay_out(graph: Graph) -> Picture:
         used[cell] = rows[node.key] + 1
     bands, tops, bottom = _lanes(used)
     width = 2 * MARGIN + (max(columns.values(), default=0) + 1) * (BOX_WIDTH + GUTTER)
+    deepest = max((number for (lane, _), number in used.items() if lane == PEOPLE), default=0)
     boxes = []
     for node in sorted(graph.nodes, key=lambda node: (columns[node.key], LANES.index(node.lane), rows[node.key])):
         x = MARGIN + GUTTER + columns[node.key] * (BOX_WIDTH + GUTTER) - GUTTER // 2
-        y = tops[node.lane] + rows[node.key] * (BOX_HEIGHT + ROW_GAP)
+        row = rows[node.key]
+        if node.lane == PEOPLE:
+            # People stand right above what they did.
+            row += deepest - used[node.lane, columns[node.key]]
+        y = tops[node.lane] + row * (BOX_HEIGHT + ROW_GAP)
         ahead = tuple(edge.end for edge in graph.edges if edge.start == node.key)
         behind = tuple(edge.start for edge in graph.edges if edge.end == node.key)
         boxes.append(Box(node, x, y, columns[node.key], ahead, behind))

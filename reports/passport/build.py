@@ -26,7 +26,7 @@ from attestations.trace import Link, PathFacts, Viewpoint, trace_verdicts
 from gates.models import Decision
 from gates.queries import readable_decisions
 from identities.models import Identity, Project, Team
-from identities.permissions import list_held_roles, readable_teams, readable_whole_teams, roles_read_once
+from identities.permissions import list_held_roles, list_whole_teams, readable_teams, roles_read_once
 from proofs.canonical import parse_canonical
 from proofs.path import UNDECIDED, PathCheck, check_freshness
 from proofs.tell_path import PlaceStands, tell_path
@@ -52,7 +52,8 @@ class SeenPlace:
 
 @dataclass(frozen=True)
 class Path:
-    """What a reader may know of the way of an artifact: the places, what was found when observations came in, and the facts told of it."""
+    """What a reader may know of the way of an artifact: the places, what was found when observations came in (where that was read), and the
+    facts told of it."""
 
     places: list[SeenPlace]
     findings: list[PathFinding]
@@ -95,17 +96,17 @@ class Passport:
         return tell_sentence(Facts(made_of(self.chain), answered_of(self.targets), downstream, glass))
 
 
-def build_passport(digest: str, *, reader: Identity, now: datetime) -> Passport:
-    """Read what `reader` may know about `digest` (as `parse_digest` spells it).
+def build_passport(digest: str, *, reader: Identity, now: datetime, with_findings: bool = False) -> Passport:
+    """Read what `reader` may know about `digest` (as `parse_digest` spells it); with what was found when observations came in, if wanted.
 
     Evidence is read by everybody with a role; requests, approvals and decisions only by those of the project. An unknown digest gives
     an empty passport, not a refusal.
     """
     with roles_read_once(reader):
-        return _build(digest, reader, now)
+        return _build(digest, reader, now, with_findings)
 
 
-def _build(digest: str, reader: Identity, now: datetime) -> Passport:
+def _build(digest: str, reader: Identity, now: datetime, with_findings: bool) -> Passport:
     projects = Project.objects.filter(readable_teams(reader, "requests.read"))
     artifact, name = _find_artifact(digest, projects)
     requests = list(
@@ -118,7 +119,7 @@ def _build(digest: str, reader: Identity, now: datetime) -> Passport:
         .select_related("identity", "record", "end", "revision", "signing_key")
         .order_by("-signed_at", "-pk")
     )
-    path = read_path(digest, teams=list(readable_whole_teams(reader, "observations.read")), now=now)
+    path = read_path(digest, teams=list_whole_teams(reader, "observations.read"), now=now, with_findings=with_findings)
     verdicts = list(verdicts_about(digest))
     accepted = accepted_among(digest, verdicts, projects=projects) if verdicts else frozenset()
     targets = list_targets(requests, approvals, now=now)
@@ -172,10 +173,10 @@ def _teams_of(reader: Identity) -> frozenset[str]:
     return frozenset(role.team_id for role in list_held_roles(reader))
 
 
-def read_path(digest: str, *, teams: list[Team], now: datetime) -> Path:
-    """Read what programs of these teams observed of an artifact and how every place stands at `now`."""
+def read_path(digest: str, *, teams: list[Team], now: datetime, with_findings: bool = True) -> Path:
+    """Read what programs of these teams observed of an artifact and how every place stands at `now`; with what was found, and is settled since."""
     places = places_about(digest, teams=teams)
-    findings = list(findings_about(digest, teams=teams)[:MAX_PATH_FINDINGS])
+    findings = list(findings_about(digest, teams=teams)[:MAX_PATH_FINDINGS]) if with_findings else []
     stands = tuple(_stands(place) for place in places)
     wrong = {place.place.pk for place in places if place.check.is_contradiction or place.check.code in UNDECIDED}
     settled = [item.sentence for item in findings if item.outcome == PathFinding.Outcome.FAIL and item.observation.place_id not in wrong]

@@ -161,7 +161,7 @@ def _tell_place(told: _Told, passport: Passport, seen: SeenPlace) -> None:
     place, observation, check = seen.now.place, seen.now.observation, seen.now.check
     state, word = _judge_place(passport.digest, seen)
     key = f"place-{place.pk[:16]}"
-    title = check.about.words if check.about else place.location
+    title = check.about.words if check.about and not place.is_running else place.location
     line = f"{observation.digest[:19]}…" if observation.digest != passport.digest else place.environment.name if place.environment else ""
     told.node(Node(key, WAY, place.get_kind_display(), title, state, word, "#places", line))
     start = next((_key(target) for target in passport.targets if target.request.environment_id == place.environment_id), "artifact")
