@@ -38,6 +38,8 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
     "observations.send": ("sending observations", frozenset()),
     "observations.read": ("reading observations", EVERY_ROLE),
     "artifacts.read": ("reading artifacts", EVERY_ROLE),
+    # Of what is found, each only as far as the reader may read it.
+    "search.use": ("searching", EVERY_ROLE),
     "requests.read": ("reading requests", EVERY_ROLE),
     "requests.open": ("opening a request", frozenset({Role.REQUESTER})),
     # Of what one asked for, or a program one answers for; the act demands it.

@@ -10,11 +10,13 @@ from reports.identity_use import api as use_api
 from reports.identity_use import views as use_views
 from reports.keys import views as key_views
 from reports.passport import views as passport_views
+from reports.search import views as search_views
 from reports.signers import views as signer_views
 
 app_name = "reports"
 
 urlpatterns = [
+    path("search", search_views.search_all, name="search"),
     path("artifacts", views.artifacts, name="artifacts"),
     path("artifacts/<str:digest>", passport_views.artifact, name="artifact"),
     path("artifacts/<str:digest>/now", passport_views.artifact_now, name="artifact_now"),
