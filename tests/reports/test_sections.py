@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from attestations.models import Attestation
 from proofs.comparison.packages import read_packages
 from proofs.statement import STATEMENT_V1
 from reports.passport.build import Passport, build_passport
@@ -37,15 +38,19 @@ def spdx(*packages: str) -> dict[str, Any]:
     return {"spdxVersion": "SPDX-2.3", "packages": listed}
 
 
-def send_bill(stage: make.Stage, *packages: str, tag: str = "1.4.2", kind: str = CYCLONEDX) -> Any:
-    cast.let_attest(cast.runner(), kind)
+def send_bill_at(stage: make.Stage, *packages: str, now: datetime, tag: str = "1.4.2", kind: str = CYCLONEDX) -> Attestation:
+    cast.let_attest(cast.runner(now=now), kind, now=now)
     statement = {
         "_type": STATEMENT_V1,
         "subject": [{"name": f"payments/api:{tag}", "digest": {"sha256": make.image(tag).partition(":")[2]}}],
         "predicateType": kind,
         "predicate": bill(*packages) if kind == CYCLONEDX else spdx(*packages),
     }
-    return make.send(stage.instance.sign_as(stage.workload, statement, at=make.NOW))
+    return make.send(stage.instance.sign_as(stage.workload, statement, at=now), now=now)
+
+
+def send_bill(stage: make.Stage, *packages: str, tag: str = "1.4.2", kind: str = CYCLONEDX) -> Attestation:
+    return send_bill_at(stage, *packages, now=make.NOW, tag=tag, kind=kind)
 
 
 def passport(digest: str | None = None) -> Passport:
