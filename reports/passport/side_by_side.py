@@ -98,12 +98,12 @@ def _approvals(passport: Passport) -> tuple[str, ...]:
     for target in passport.targets:
         people = f", by {', '.join(target.people)}" if target.people else ""
         found.append(f"{target.words}: {target.request.state.get_status_display().lower()}{people}")
-    return tuple(found)
+    return tuple(found) or ("nobody asked",)
 
 
 def _places(passport: Passport) -> tuple[str, ...]:
     here = [seen for seen in passport.path.places if seen.now.observation.digest == passport.digest]
-    return tuple(sorted(seen.now.check.about.words for seen in here if seen.now.check.about))
+    return tuple(sorted(seen.now.check.about.words for seen in here if seen.now.check.about)) or ("not seen",)
 
 
 _ROWS = (

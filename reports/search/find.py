@@ -93,7 +93,7 @@ def _artifacts(words: str, reader: Identity) -> Group:
         algorithm = words.partition(":")[0].lower() if ":" in words else "sha256"
         by_digest = Artifact.objects.filter(digest__startswith=f"{algorithm}:{beginning[1].lower()}")
         rows = list(with_proven_names(by_digest).order_by("digest")[: MOST + 1])
-        return _group("Artifacts", [_artifact(row.digest, row.proven_name) for row in rows])
+        return _group("Artifacts", [_artifact(row.digest, str(getattr(row, "proven_name", ""))) for row in rows])
     named = VerdictSubject.objects.filter(claimed=False, name__icontains=words).order_by("-pk").values_list("artifact_id", "name")
     asked = RequestArtifact.objects.filter(name__icontains=words, request__project__in=readable_projects(reader, "requests.read"))
     found = dict(asked.order_by("pk").values_list("artifact_id", "name")[: MOST * 5])
