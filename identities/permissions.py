@@ -6,8 +6,7 @@ Not decided here: whether a person may decide this very request (separation of d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
@@ -18,10 +17,10 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from identities.models import Identity, Project, RoleAssignment, Team
+from identities.read_once import once
 from proofs.errors import NotAllowed
 
 Role = RoleAssignment.Role
-_KEPT = "_roles_read_once"
 
 APPROVERS = frozenset({Role.APPROVER_RELEASE, Role.APPROVER_SECURITY, Role.APPROVER_OWNER})
 EVERY_ROLE = frozenset(Role)
@@ -207,25 +206,9 @@ def roles_of(identity: Identity, *, project: Project) -> list[RoleAssignment]:
 
 
 def list_held_roles(identity: Identity) -> list[RoleAssignment]:
-    """Return every role the identity holds now, in one query; in none within `roles_read_once`."""
-    kept: tuple[RoleAssignment, ...] | None = identity.__dict__.get(_KEPT)
-    if kept is not None:
-        return list(kept)
-    held = RoleAssignment.objects.held().filter(identity=identity)
-    return list(held.select_related("team", "project").order_by("team__slug", "role", "project__slug"))
-
-
-@contextmanager
-def roles_read_once(identity: Identity) -> Iterator[None]:
-    """Read the roles of this very object once for all that is asked within; for a page that only reads, and tells one moment."""
-    if _KEPT in identity.__dict__:
-        yield
-        return
-    identity.__dict__[_KEPT] = tuple(list_held_roles(identity))
-    try:
-        yield
-    finally:
-        del identity.__dict__[_KEPT]
+    """Return every role the identity holds now, in one query."""
+    held = RoleAssignment.objects.held().filter(identity=identity).select_related("team", "project")
+    return [*once(("roles", identity.pk), lambda: list(held.order_by("team__slug", "role", "project__slug")))]
 
 
 def readable_teams(identity: Identity, action: str) -> Q:
@@ -255,7 +238,7 @@ def readable_whole_teams(identity: Identity, action: str) -> QuerySet[Team]:
 
 
 def list_whole_teams(identity: Identity, action: str) -> list[Team]:
-    """Return the same teams as rows; of a person without a query of its own within `roles_read_once`."""
+    """Return the same teams as rows; of a person without a query of its own."""
     if not identity.is_person:
         return list(readable_whole_teams(identity, action))
     if not may(identity, action).allowed:
@@ -297,11 +280,8 @@ def requires(action: str) -> Callable[[Callable[..., HttpResponseBase]], Callabl
                 raise NotAllowed("approval.human_required", "got an API credential, expected a person signed in with a browser")
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
-            person = person_of(request)
-            # What is only read is told of one moment, so that roles are read once, also by the frame around the page.
-            with roles_read_once(person) if request.method in ("GET", "HEAD") else nullcontext():
-                demand(person, action)
-                return view(request, *args, **kwargs)
+            demand(person_of(request), action)
+            return view(request, *args, **kwargs)
 
         guarded.required_action = action  # type: ignore[attr-defined]
         return guarded

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from django.urls import reverse
 
 from identities.models import Identity
-from identities.permissions import allowed_somewhere, roles_read_once
+from identities.permissions import allowed_somewhere
+from identities.read_once import reading_once
 from portal.templatetags.display import NAVIGATION, SETTINGS, TOOLS
 from reports.search.find import Group, Hit, search
 
@@ -32,7 +33,7 @@ class Offer:
 def offer(query: str, *, reader: Identity) -> Offer:
     """Return what to list for `query`: without one the pages alone."""
     words = query.strip()
-    with roles_read_once(reader):
+    with reading_once():
         pages = _pages(words, reader)
         found = search(words, reader=reader).found if words else ()
     return Offer((*((Group("Pages", pages),) if pages else ()), *found))

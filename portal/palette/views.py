@@ -9,11 +9,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from identities.permissions import person_of, requires
+from identities.read_once import reads_once
 from portal.palette.offer import offer
 
 
 @never_cache
 @require_safe
+@reads_once
 @requires("search.use")
 def palette(request: HttpRequest) -> JsonResponse:
     """Answer with pages and search results, as names, lines and addresses."""

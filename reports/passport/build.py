@@ -26,7 +26,8 @@ from attestations.trace import Link, PathFacts, Viewpoint, trace_verdicts
 from gates.models import Decision
 from gates.queries import readable_decisions
 from identities.models import Identity, Project, Team
-from identities.permissions import list_held_roles, list_whole_teams, readable_teams, roles_read_once
+from identities.permissions import list_held_roles, list_whole_teams, readable_teams
+from identities.read_once import reading_once
 from proofs.canonical import parse_canonical
 from proofs.path import UNDECIDED, PathCheck, check_freshness
 from proofs.tell_path import PlaceStands, tell_path
@@ -102,7 +103,7 @@ def build_passport(digest: str, *, reader: Identity, now: datetime, with_finding
     Evidence is read by everybody with a role; requests, approvals and decisions only by those of the project. An unknown digest gives
     an empty passport, not a refusal.
     """
-    with roles_read_once(reader):
+    with reading_once():
         return _build(digest, reader, now, with_findings)
 
 

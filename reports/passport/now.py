@@ -12,7 +12,7 @@ from datetime import datetime
 from approvals.policies.acceptance import ProjectAcceptance, list_acceptances
 from attestations.trace import trace_verdicts
 from identities.models import Identity
-from identities.permissions import roles_read_once
+from identities.read_once import reading_once
 from proofs.answers.told import Answer, ReviewFacts
 from reports.passport.build import Passport, build_passport
 from reports.passport.since_review import read_reviews
@@ -30,7 +30,7 @@ class Now:
 
 def ask_now(digest: str, *, reader: Identity, now: datetime) -> Now:
     """Return the passport of `digest`, and what gates and projects of the reader's make of the artifact at `now`."""
-    with roles_read_once(reader):
+    with reading_once():
         passport = build_passport(digest, reader=reader, now=now, with_findings=True)
         expecting = passport.projects.filter(expectations__activations__isnull=False).distinct().select_related("team").order_by("slug")
         reviews = read_reviews(digest, requests=passport.requests, verdicts=passport.verdicts, now=now)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from attestations.queries import verdict_document
 from identities.models import Identity
-from identities.permissions import roles_read_once
+from identities.read_once import reading_once
 from proofs.answers.told import short_type
 from reports.passport.build import Passport, build_passport
 from reports.passport.contents import Bills, Moved, compare_packages, read_bills
@@ -46,7 +46,7 @@ class SideBySide:
 
 def compare_artifacts(digest: str, other: str, *, reader: Identity, now: datetime) -> SideBySide:
     """Return what `reader` may know of `digest` and of `other`, side by side; the packages as changes from the other to this one."""
-    with roles_read_once(reader):
+    with reading_once():
         left, right = (build_passport(each, reader=reader, now=now) for each in (digest, other))
     left_bills, right_bills = read_bills(digest), read_bills(other)
     both = left_bills.is_known and right_bills.is_known

@@ -13,6 +13,7 @@ from approvals.pages.emergency.register import may_declare
 from attestations.collection.receive import may_send
 from attestations.names import proven_name
 from identities.permissions import may, person_of, requires
+from identities.read_once import reads_once
 from proofs.digest import parse_digest
 from proofs.errors import Malformed
 from reports.chain_picture.drawing import draw
@@ -26,6 +27,7 @@ from reports.passport.side_by_side import compare_artifacts
 MAX_QUERY = 200
 
 
+@reads_once
 @requires("artifacts.read")
 def artifact(request: HttpRequest, digest: str) -> HttpResponse:
     """Show the passport of one artifact. An unknown digest answers 404 with what that means."""
@@ -40,6 +42,7 @@ def artifact(request: HttpRequest, digest: str) -> HttpResponse:
     return render(request, "reports/artifact.html", context, status=200 if passport.is_known else 404)
 
 
+@reads_once
 @requires("artifacts.read")
 def artifact_now(request: HttpRequest, digest: str) -> HttpResponse:
     """Ask gates and projects what they make of one artifact now. The passport fetches this part when it has been shown."""
@@ -49,6 +52,7 @@ def artifact_now(request: HttpRequest, digest: str) -> HttpResponse:
     return render(request, "reports/artifact_now.html", context, status=200 if found.passport.is_known else 404)
 
 
+@reads_once
 @requires("artifacts.read")
 def artifact_contents(request: HttpRequest, digest: str) -> HttpResponse:
     """List the packages that verified bills of materials name, or search them."""
@@ -58,6 +62,7 @@ def artifact_contents(request: HttpRequest, digest: str) -> HttpResponse:
     return render(request, "reports/artifact_contents.html", context)
 
 
+@reads_once
 @requires("artifacts.read")
 def artifact_compare(request: HttpRequest, digest: str) -> HttpResponse:
     """Hold two artifacts side by side; without another digest, or with one that is none, ask for it."""

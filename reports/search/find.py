@@ -18,7 +18,8 @@ from approvals.models import Request, RequestArtifact
 from attestations.models import Artifact, VerdictSubject
 from attestations.names import with_proven_names
 from identities.models import Identity
-from identities.permissions import may, readable_projects, roles_read_once
+from identities.permissions import may, readable_projects
+from identities.read_once import reading_once
 from proofs.digest import parse_digest
 from proofs.errors import Refusal
 from reports.search.in_evidence import LOOKED_AT, find_commit, find_package
@@ -81,7 +82,7 @@ def search(query: str, *, reader: Identity) -> Results:
     words = query.strip()[:MAX_QUERY]
     if len(words) < MIN_WORDS:
         return Results(words, is_too_short=True)
-    with roles_read_once(reader):
+    with reading_once():
         looked = [(name, find) for action, name, find in _KINDS if may(reader, action).allowed]
         groups = [find(words, reader) for _, find in looked]
     return Results(words, tuple(group for group in groups if group is not None), looked_at=tuple(name for name, _ in looked))

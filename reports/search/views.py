@@ -7,10 +7,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from identities.permissions import person_of, requires
+from identities.read_once import reads_once
 from reports.search.find import search, whole_digest
 
 
 @require_safe
+@reads_once
 @requires("search.use")
 def search_all(request: HttpRequest) -> HttpResponse:
     """Show what was found, grouped; a whole digest leads straight to its passport."""

@@ -12,7 +12,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from identities.permissions import roles_read_once
+from identities.read_once import reading_once
 from reports.chain_picture.drawing import draw
 from reports.passport.build import build_passport
 from reports.passport.chain_graph import tell_graph
@@ -47,7 +47,7 @@ def asked_by_passport() -> list[str]:
     """The queries of everything that the page shows, apart from its frame."""
     reader = cast.carol()
     # The frame of the page reads the roles, once for both.
-    with roles_read_once(reader), CaptureQueriesContext(connection) as asked:
+    with reading_once(), CaptureQueriesContext(connection) as asked:
         passport = build_passport(make.image(), reader=reader, now=LATER)
         draw(tell_graph(passport))
         list_environments(passport), list_names(passport), list_entries(passport), list_banners(passport)
