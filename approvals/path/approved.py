@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Prefetch
 
 from approvals.models import Approval, RequestArtifact, Revision
 from approvals.requests.status import stood_approved
@@ -91,12 +91,15 @@ class ApprovedReleases:
         if not request_ids:
             return
         self._weighed |= dict.fromkeys(request_ids)
+        standing = Approval.objects.filter(end__isnull=True).select_related("identity").order_by("signed_at", "pk")
         revisions = Revision.objects.filter(request__in=request_ids, approvals__isnull=False).distinct()
-        for revision in revisions.select_related("policy__document", "policy_input").order_by("number"):
-            approval = stood_approved(revision)
+        revisions = revisions.select_related("request", "policy__document", "policy_input").order_by("number")
+        for revision in revisions.prefetch_related(Prefetch("approvals", standing, to_attr="standing")):
+            answers: list[Approval] = revision.standing
+            approval = stood_approved(revision, answers=answers)
             if approval is not None:
-                last = revision.approvals.filter(decision=Approval.Decision.APPROVE, end__isnull=True).latest("signed_at")
-                self._weighed[revision.request_id] = (approval, last.signed_at)
+                last = max(answer.signed_at for answer in answers if answer.decision == Approval.Decision.APPROVE)
+                self._weighed[revision.request_id] = (approval, last)
 
     def _read_noes(self, digests: Collection[str]) -> None:
         """Find when people answered no about each artifact, on whichever request. It ends what the same project approved, as at the gate."""

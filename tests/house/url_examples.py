@@ -137,7 +137,7 @@ def of_documents(stage: make.Stage, waiver: Waiver, approval: Approval, root: Tr
         ("approvals:record", "digest"): approval.record.digest,
         ("gates:api_record_status", "digest"): approval.record.digest,
         ("attestations:trust_remove", "digest"): root.digest,
-        ("reports:artifact", "digest"): make.image(),
+        **{(f"reports:artifact{page}", "digest"): make.image() for page in ("", "_now", "_contents", "_compare")},
         ("reports:api_artifact", "digest"): make.image(),
         ("reports:api_artifact_observations", "digest"): make.image(),
     }

@@ -1,0 +1,198 @@
+"""The artifact passport: what the rooms below know about one digest, read in one place, with as many queries for a hundred rows as for one.
+
+Reads only, and asks no gate: what gates say now, the four answers, and what each project accepts are in `reports.passport.now`, at a price of
+their own. Bounded: the newest requests, decisions and findings; more there may be is said by the counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from django.db.models import F, Min, OuterRef, QuerySet, Subquery
+
+from approvals.models import Approval, PathFinding, Request, RequestArtifact, Revision
+from approvals.pages.emergency.register import ShownBreakGlass, read_banner
+from approvals.path.contradictions import PlaceNow, findings_about, places_about
+from approvals.policies.acceptance import accepted_among
+from attestations.blobs import bytes_of
+from attestations.models import Artifact, Observation, Verdict
+from attestations.names import with_proven_names
+from attestations.queries import verdicts_about
+from attestations.trace import Link, PathFacts, Viewpoint, trace_verdicts
+from gates.models import Decision
+from gates.queries import readable_decisions
+from identities.models import Identity, Project, Team
+from identities.permissions import list_held_roles, list_whole_teams, readable_teams
+from identities.read_once import reading_once
+from proofs.canonical import parse_canonical
+from proofs.path import UNDECIDED, PathCheck, check_freshness
+from proofs.tell_path import PlaceStands, tell_path
+from reports.passport.facts import Target, answered_of, downstream_of, list_targets, made_of
+from reports.passport.sentence import Clause, Facts, tell_sentence
+
+MAX_DECISIONS = 20
+MAX_REQUESTS = 50
+MAX_PATH_FINDINGS = 50
+
+
+@dataclass(frozen=True)
+class SeenPlace:
+    """A place as the page shows it: how it stands now, and whether it was looked at lately."""
+
+    now: PlaceNow
+    age: PathCheck
+
+    @property
+    def is_stale(self) -> bool:
+        return self.age.outcome != "pass"
+
+
+@dataclass(frozen=True)
+class Path:
+    """What a reader may know of the way of an artifact: the places, what was found when observations came in (where that was read), and the
+    facts told of it."""
+
+    places: list[SeenPlace]
+    findings: list[PathFinding]
+    facts: PathFacts
+
+
+@dataclass(frozen=True)
+class Passport:
+    """What the page and its JSON twin show. `artifact` is None for a digest that no evidence and no request names.
+
+    `name` is the first name a verified statement gave the artifact, or, where none did, what a request of the reader's teams calls it.
+    """
+
+    digest: str
+    name: str
+    artifact: Artifact | None
+    verdicts: list[Verdict]
+    chain: tuple[Link, ...]
+    requests: list[Request]
+    approvals: list[Approval]
+    targets: tuple[Target, ...]
+    rules: Mapping[str, Sequence[Mapping[str, Any]]]
+    decisions: list[Decision]
+    glass: list[ShownBreakGlass]
+    path: Path
+    first_seen_at: datetime | None
+    viewpoint: Viewpoint
+    projects: QuerySet[Project]
+
+    @property
+    def is_known(self) -> bool:
+        """Whether evidence or a request names it, or an observer of the reader's teams saw it."""
+        return self.artifact is not None or bool(self.path.places)
+
+    @cached_property
+    def sentence(self) -> tuple[Clause, ...]:
+        """The clauses of the one sentence on top."""
+        downstream = downstream_of(self.digest, self.path.facts.answer, self.path.facts.places)
+        glass = tuple(item.row.environment.name for item in self.glass)
+        return tell_sentence(Facts(made_of(self.chain), answered_of(self.targets), downstream, glass))
+
+
+def build_passport(digest: str, *, reader: Identity, now: datetime, with_findings: bool = False) -> Passport:
+    """Read what `reader` may know about `digest` (as `parse_digest` spells it); with what was found when observations came in, if wanted.
+
+    Evidence is read by everybody with a role; requests, approvals and decisions only by those of the project. An unknown digest gives
+    an empty passport, not a refusal.
+    """
+    with reading_once():
+        return _build(digest, reader, now, with_findings)
+
+
+def _build(digest: str, reader: Identity, now: datetime, with_findings: bool) -> Passport:
+    projects = Project.objects.filter(readable_teams(reader, "requests.read"))
+    artifact, name = _find_artifact(digest, projects)
+    requests = list(
+        Request.objects.filter(artifacts__artifact_id=digest, project__in=projects)
+        .select_related("project__team", "environment", "requester", "state")
+        .order_by("-opened_at", "-pk")[:MAX_REQUESTS]
+    )
+    approvals = list(
+        Approval.objects.filter(revision__request__in=[request.pk for request in requests])
+        .select_related("identity", "record", "end", "revision", "signing_key")
+        .order_by("-signed_at", "-pk")
+    )
+    path = read_path(digest, teams=list_whole_teams(reader, "observations.read"), now=now, with_findings=with_findings)
+    verdicts = list(verdicts_about(digest))
+    accepted = accepted_among(digest, verdicts, projects=projects) if verdicts else frozenset()
+    targets = list_targets(requests, approvals, now=now)
+    viewpoint = Viewpoint(teams=_teams_of(reader), accepted=accepted)
+    return Passport(
+        digest=digest,
+        name=name,
+        artifact=artifact,
+        verdicts=verdicts,
+        chain=trace_verdicts(digest, verdicts, seen_by=viewpoint, path=path.facts).chain,
+        requests=requests,
+        approvals=approvals,
+        targets=targets,
+        rules=_rules_of(targets),
+        decisions=list(
+            readable_decisions(reader)
+            .filter(artifact_digest=digest)
+            .select_related("asked_by")
+            .order_by("-decided_at", "-id")[:MAX_DECISIONS]
+        ),
+        glass=read_banner(reader, now=now, digests=[digest]),
+        path=path,
+        first_seen_at=artifact.first_seen_at if artifact else _first_observed(digest, path),
+        viewpoint=viewpoint,
+        projects=projects,
+    )
+
+
+def _find_artifact(digest: str, projects: QuerySet[Project]) -> tuple[Artifact | None, str]:
+    """Return the artifact, if anything names it, and what it is called."""
+    asked = RequestArtifact.objects.filter(artifact=OuterRef("pk"), request__project__in=projects).exclude(name="")
+    named = asked.order_by("request__opened_at").values("name")[:1]
+    found = with_proven_names(Artifact.objects.filter(pk=digest)).annotate(asked_name=Subquery(named)).first()
+    return found, str(getattr(found, "proven_name", "") or getattr(found, "asked_name", "") or "")
+
+
+def _rules_of(targets: Sequence[Target]) -> dict[str, Sequence[Mapping[str, Any]]]:
+    """Return for each request that decides what its policy said of each rule when its newest revision was frozen."""
+    newest = Revision.objects.filter(request__in=[target.request.pk for target in targets], number=F("request__state__revision_number"))
+    return {row.request_id: parse_canonical(bytes_of(row.policy_result))["rules"] for row in newest.select_related("policy_result")}
+
+
+def _first_observed(digest: str, path: Path) -> datetime | None:
+    here = Observation.objects.filter(digest=digest, place__in=[seen.now.place.pk for seen in path.places])
+    return here.aggregate(at=Min("received_at"))["at"]  # type: ignore[no-any-return]
+
+
+def _teams_of(reader: Identity) -> frozenset[str]:
+    if not reader.is_person:
+        return frozenset({reader.team_id}) if reader.team_id else frozenset()
+    return frozenset(role.team_id for role in list_held_roles(reader))
+
+
+def read_path(digest: str, *, teams: list[Team], now: datetime, with_findings: bool = True) -> Path:
+    """Read what programs of these teams observed of an artifact and how every place stands at `now`; with what was found, and is settled since."""
+    places = places_about(digest, teams=teams)
+    findings = list(findings_about(digest, teams=teams)[:MAX_PATH_FINDINGS]) if with_findings else []
+    stands = tuple(_stands(place) for place in places)
+    wrong = {place.place.pk for place in places if place.check.is_contradiction or place.check.code in UNDECIDED}
+    settled = [item.sentence for item in findings if item.outcome == PathFinding.Outcome.FAIL and item.observation.place_id not in wrong]
+    return Path(
+        places=[SeenPlace(place, check_freshness(place.observation.observed_at, at=now)) for place in places],
+        findings=findings,
+        facts=PathFacts(tell_path(digest, stands, settled=settled, at=now), stands),
+    )
+
+
+def _stands(place: PlaceNow) -> PlaceStands:
+    observer = place.observation.identity
+    return PlaceStands(
+        check=place.check,
+        observer=observer.name,
+        owner=observer.owner.name if observer.owner else "",
+        received_at=place.observation.received_at,
+    )
