@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 _SECTION = models.Case(
-    models.When(status__in=["ready", "in_review", "stale", "revoked"], then=models.Value("open")),
+    models.When(status__in=["ready", "in_review", "stale", "revoked", "changes_requested"], then=models.Value("open")),
     models.When(status__in=["blocked", "collecting"], then=models.Value("stuck")),
     models.When(status="draft", then=models.Value("draft")),
     default=models.Value("done"),

@@ -16,15 +16,11 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             "requeststate",
             "project",
-            models.ForeignKey(
-                db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="identities.project"
-            ),
+            models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="identities.project"),
         ),
         migrations.AddIndex("attention", models.Index(fields=["identity", "rank", "due_at", "request"], name="attention_by_due")),
         migrations.AddIndex("attention", models.Index(fields=["identity", "since", "request"], name="attention_by_since")),
-        migrations.AddIndex(
-            "requeststate", models.Index(fields=["section", "rank", "due_at", "request", "project"], name="state_by_due")
-        ),
+        migrations.AddIndex("requeststate", models.Index(fields=["section", "rank", "due_at", "request", "project"], name="state_by_due")),
         migrations.AddIndex("requeststate", models.Index(fields=["section", "opened_at", "request", "project"], name="state_by_age")),
         migrations.AddIndex(
             "requeststate",

@@ -98,7 +98,7 @@ class RequestState(models.Model):
     # In which part of a list the status belongs: an index on it finds the open ones among very many that are done.
     section = models.GeneratedField(
         expression=Case(
-            When(status__in=["ready", "in_review", "stale", "revoked"], then=Value("open")),
+            When(status__in=["ready", "in_review", "stale", "revoked", "changes_requested"], then=Value("open")),
             When(status__in=["blocked", "collecting"], then=Value("stuck")),
             When(status="draft", then=Value("draft")),
             default=Value("done"),
