@@ -5,7 +5,19 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from approvals.models import Approval, Attention, Request, RequestState, Revision, new_request_id
+from django.db.models import Model
+
+from approvals.models import (
+    Approval,
+    Attention,
+    Ceremony,
+    Request,
+    RequestState,
+    Revision,
+    new_approval_id,
+    new_ceremony_id,
+    new_request_id,
+)
 from identities.models import Project
 from proofs.digest import sha256_hex
 
@@ -52,13 +64,12 @@ def copy_request(request: Request, count: int, *, project: Project | None = None
 
 
 def copy_answer(answer: Approval, requests: list[Request]) -> None:
-    """Let whoever gave an answer have given it to these copies too. The copies have no record: lists read none."""
-    skipped = {"id", "revision", "ceremony"}
-    fields = {field.attname: getattr(answer, field.attname) for field in Approval._meta.fields if field.name not in skipped}
-    revisions = {row.request_id: row for row in Revision.objects.filter(request__in=requests)}
-    for number, request in enumerate(requests):
-        Approval.objects.create(**{**fields, **_unlike(answer, number)}, revision=revisions[request.pk])
+    """Let whoever gave an answer have given it to these copies too. Nothing of it is signed, and the copies have no record: lists read none."""
+    for revision in Revision.objects.filter(request__in=requests):
+        unlike = {"payload_digest": sha256_hex(f"{answer.pk} {revision.pk}".encode()), "revision": revision}
+        ceremony = Ceremony.objects.create(**{**_fields(answer.ceremony), **unlike, "id": new_ceremony_id()})
+        Approval.objects.create(**{**_fields(answer), **unlike, "id": new_approval_id(), "ceremony": ceremony})
 
 
-def _unlike(answer: Approval, number: int) -> dict[str, Any]:
-    return {}
+def _fields(row: Model) -> dict[str, Any]:
+    return {field.name: getattr(row, field.name) for field in row._meta.concrete_fields}

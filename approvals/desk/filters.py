@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from urllib.parse import urlencode
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
 from approvals.models import Request, RequestArtifact
 
@@ -75,8 +75,8 @@ def _of_words(words: str) -> Q:
     """Look for the beginning of a digest, for a request's own id, or else for words of the title."""
     digest = _DIGEST.fullmatch(words.lower())
     if digest:
-        about = RequestArtifact.objects.filter(request=OuterRef("request"), artifact__startswith=f"sha256:{digest[2]}")
-        return Q(Exists(about)) | Q(request__title__icontains=words)
+        about = RequestArtifact.objects.filter(artifact__digest__startswith=f"sha256:{digest[2]}")
+        return Q(request__in=about.values("request")) | Q(request__title__icontains=words)
     if _REQUEST.fullmatch(words):
         return Q(request=words)
     return Q(request__title__icontains=words)

@@ -100,6 +100,7 @@ def read_rows(states: Sequence[RequestState], reader: Reader) -> list[Row]:
     before: dict[str, int] = {}
     own = Q(identity=reader.person, revision__request__in=[state.pk for state in states])
     told = Approval.objects.filter(Q(revision__in=revisions) | own).select_related("identity", "end", "revision")
+    told = told.defer("payload", "credential_id", "authenticator_data", "client_data_json", "signature", "sshsig")
     for answer in told.order_by("signed_at", "pk"):
         if answer.revision_id in revisions:
             answers.setdefault(answer.revision_id, []).append(answer)
