@@ -9,6 +9,7 @@ from approvals.attention import views as attention_views
 from approvals.changes import views as changes
 from approvals.conversation import api as conversation_api
 from approvals.conversation import views as conversation_views
+from approvals.desk import views as desk
 from approvals.editor import views as editor
 from approvals.exceptions import views as waivers
 from approvals.pages.delegations import views as delegations
@@ -18,7 +19,15 @@ from approvals.reading import views as reading
 
 app_name = "approvals"
 urlpatterns = [
-    path("queue", views.queue, name="queue"),
+    path("queue", desk.queue, name="queue"),
+    path("queue/new", desk.queue_new, name="queue_new"),
+    path("queue/export.csv", desk.queue_export, name="queue_export"),
+    path("queue/snooze", desk.queue_snooze, name="queue_snooze"),
+    path("queue/unsnooze", desk.queue_unsnooze, name="queue_unsnooze"),
+    path("queue/withdraw", desk.queue_withdraw, name="queue_withdraw"),
+    path("queue/v", desk.queue_view_keep, name="queue_view_keep"),
+    path("queue/v/<slug:slug>", desk.queue_view, name="queue_view"),
+    path("queue/v/<slug:slug>/delete", desk.queue_view_drop, name="queue_view_drop"),
     path("requests/new", views.request_new, name="request_new"),
     path("requests/<str:request_id>", views.request_page, name="request"),
     path("requests/<str:request_id>/live", views.request_live, name="request_live"),

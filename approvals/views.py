@@ -1,4 +1,4 @@
-"""The pages of deciding: queue, new request, review, signing, record, policy.
+"""The pages of deciding: new request, review, signing, record, policy.
 
 Each view translates and calls one act or queries. The review page is drawn from the stored snapshot; what is live stands beside it.
 """
@@ -28,7 +28,6 @@ from approvals.pages.life import read_life
 from approvals.pages.live import read_live
 from approvals.pages.makers import read_makers
 from approvals.pages.news import read_news
-from approvals.pages.queue import read_queue
 from approvals.pages.record import read_record
 from approvals.pages.review import read_review
 from approvals.pages.review_text import write_review
@@ -55,14 +54,6 @@ from identities.read_once import once, reads_once
 from proofs.canonical import parse_canonical
 from proofs.errors import Conflict, Malformed, NotAllowed, NotFound, Refusal, TooLarge
 from proofs.policy.words import describe_rule
-
-
-@requires("requests.read")
-def queue(request: HttpRequest) -> HttpResponse:
-    """Show what waits for the reader."""
-    person = person_of(request)
-    shown = read_queue(person, show=request.GET.get("show", ""), now=timezone.now())
-    return render(request, "approvals/queue.html", {"queue": shown, "person": person, "glass": read_banner(person, now=timezone.now())})
 
 
 @requires("requests.open")

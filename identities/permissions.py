@@ -46,6 +46,8 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
     "requests.decide": ("approving", APPROVERS),
     "requests.comment": ("commenting on a request", EVERY_ROLE),
     "requests.pass": ("leaving a request to others", EVERY_ROLE),
+    # Out of one's own list for some days; it stays one's turn.
+    "requests.snooze": ("putting a request off", EVERY_ROLE),
     # One's own, or with another security approver somebody else's: the act asks which.
     "approvals.revoke": ("revoking an approval", APPROVERS),
     # Letting somebody answer for oneself; and, of one's own or as the delegate, taking that back: the act asks.
@@ -111,6 +113,7 @@ HUMAN_ACTIONS = frozenset(
         "requests.answer",
         "requests.decide",
         "requests.pass",
+        "requests.snooze",
         "settings.own",
         "sign_in.change",
         "statements.sign",
@@ -220,10 +223,16 @@ def readable_teams(identity: Identity, action: str) -> Q:
         return condition
     if not identity.is_person:
         return Q(team_id=identity.team_id) if action in NONHUMAN_ACTIONS else condition
-    for assignment in list_held_roles(identity):
-        if assignment.role in ACTIONS[action][1]:
-            condition |= Q(pk=assignment.project_id) if assignment.project_id else Q(team_id=assignment.team_id)
-    return condition
+    return readable_through(list_held_roles(identity), action)
+
+
+def readable_through(held: Iterable[RoleAssignment], action: str) -> Q:
+    """Return the same condition for an active person who holds these roles, which the caller has read."""
+    fitting = [assignment for assignment in held if assignment.role in ACTIONS[action][1]]
+    # Two lists instead of a condition for each role: people are in a thousand teams.
+    teams = sorted({assignment.team_id for assignment in fitting if assignment.project_id is None})
+    projects = sorted({assignment.project_id for assignment in fitting if assignment.project_id is not None})
+    return Q(team_id__in=teams) | Q(pk__in=projects)
 
 
 def readable_projects(identity: Identity, action: str) -> QuerySet[Project]:

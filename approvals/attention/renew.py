@@ -15,8 +15,9 @@ import structlog
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
+from approvals.attention.due import due_at
 from approvals.attention.turns import BACK, TALKING, WAITING, OpenRole, Turn, TurnFacts, decide_turns
-from approvals.models import Approval, Attention, Comment, CommentMention, Delegation, Request, RequestState, TurnPassed
+from approvals.models import Approval, Attention, Comment, CommentMention, Delegation, Request, RequestState, TurnPassed, rank_of
 from approvals.requests.people import barred_today
 from approvals.requests.revise import lock_state
 from approvals.requests.standing_in import list_stand_ins
@@ -38,18 +39,35 @@ def renew_attention(request: Request, *, now: datetime, standing: Standing | Non
     """Write whose turn it is. The caller has locked the request's state."""
     standing = standing or compute_standing(request, now=now)
     turns = decide_turns(read_facts(request, standing, now=now))
+    due, rank = _due(request, standing), rank_of(request.kind)
     # Nobody may be deleted, so whoever the turn names is there.
     kept = {row.identity_id: row for row in Attention.objects.filter(request=request)}
     gone = [row.pk for person, row in kept.items() if person not in turns]
     if gone:
         Attention.objects.filter(pk__in=gone).delete()
-    changed = [_change(kept[person], turn, now) for person, turn in turns.items() if person in kept and not _same(kept[person], turn)]
+    changed = [
+        _change(kept[person], turn, due, now)
+        for person, turn in turns.items()
+        if person in kept and not (_same(kept[person], turn) and kept[person].due_at == due)
+    ]
     if changed:
-        Attention.objects.bulk_update(changed, ["reason_code", "sentence", "since"])
-    new = [_row(request, person, turn, now) for person, turn in turns.items() if person not in kept]
+        Attention.objects.bulk_update(changed, ["reason_code", "sentence", "since", "due_at"])
+    new = [
+        Attention(
+            request=request,
+            identity_id=person,
+            reason_code=turn.code,
+            sentence=turn.sentence[:300],
+            since=now,
+            rank=rank,
+            due_at=due,
+        )
+        for person, turn in turns.items()
+        if person not in kept
+    ]
     if new:
         Attention.objects.bulk_create(new)
-    RequestState.objects.filter(request=request).update(attention_at=now)
+    RequestState.objects.filter(request=request).update(attention_at=now, due_at=due)
 
 
 def hear_refreshed(sender: Any, *, state: RequestState, standing: Standing, now: datetime, **_: Any) -> None:
@@ -192,10 +210,14 @@ def _same(row: Attention, turn: Turn) -> bool:
     return (row.reason_code, row.sentence) == (turn.code, turn.sentence[:300])
 
 
-def _change(row: Attention, turn: Turn, now: datetime) -> Attention:
-    row.reason_code, row.sentence, row.since = turn.code, turn.sentence[:300], now
+def _change(row: Attention, turn: Turn, due: datetime, now: datetime) -> Attention:
+    if not _same(row, turn):
+        row.reason_code, row.sentence, row.since = turn.code, turn.sentence[:300], now
+    row.due_at = due
     return row
 
 
-def _row(request: Request, person: str, turn: Turn, now: datetime) -> Attention:
-    return Attention(request=request, identity_id=person, reason_code=turn.code, sentence=turn.sentence[:300], since=now)
+def _due(request: Request, standing: Standing) -> datetime:
+    """Return until when the newest revision should be answered; lists are ordered by it even where nobody has to answer any more."""
+    begun = standing.revision.frozen_at if standing.revision else request.opened_at
+    return due_at(kind=str(request.kind), tier=request.environment.tier, frozen_at=begun)

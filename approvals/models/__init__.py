@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from approvals.models.answers import Approval, ApprovalEnd, Ceremony, KeptApproval, Record, new_approval_id, new_ceremony_id
-from approvals.models.attention import Attention, Reminder, TurnPassed
+from approvals.models.attention import Attention, Reminder, Snooze, TurnPassed
 from approvals.models.conversation import Comment, CommentMention, CommentWithdrawal, new_comment_id
 from approvals.models.delegations import ApprovalInStead, Delegation, DelegationEnd
 from approvals.models.drafts import DryRun, PolicyDraft, new_draft_id, new_dry_run_id
@@ -23,7 +23,7 @@ from approvals.models.makers import NamedPerson
 from approvals.models.outcome import OutcomeStatement
 from approvals.models.policies import ExpectationsActivation, ExpectationsVersion, PolicyActivation, PolicyVersion
 from approvals.models.reading import Reading
-from approvals.models.requests import Request, RequestArtifact, RequestState, Revision, RevisionEvidence, new_request_id
+from approvals.models.requests import Request, RequestArtifact, RequestState, Revision, RevisionEvidence, new_request_id, rank_of
 from approvals.models.statements import (
     ApprovalRevocation,
     AutomaticRevocation,
@@ -75,6 +75,7 @@ __all__ = [
     "Revision",
     "RevisionEvidence",
     "SignedStatement",
+    "Snooze",
     "StatementCeremony",
     "Supersession",
     "TurnPassed",
@@ -88,4 +89,5 @@ __all__ = [
     "new_dry_run_id",
     "new_request_id",
     "new_statement_ceremony_id",
+    "rank_of",
 ]

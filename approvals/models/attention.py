@@ -19,13 +19,35 @@ class Attention(models.Model):
     reason_code = models.CharField(max_length=40)
     sentence = models.CharField(max_length=300)
     since = models.DateTimeField()
+    # As on the request's state: with them here, one index gives a person's own list in its order.
+    rank = models.PositiveSmallIntegerField()
+    due_at = models.DateTimeField()
 
     class Meta:
         verbose_name_plural = "attention"
         constraints = [models.UniqueConstraint(fields=["request", "identity"], name="attention_once")]
+        indexes = [
+            models.Index(fields=["identity", "rank", "due_at", "request"], name="attention_by_due"),
+            models.Index(fields=["identity", "since", "request"], name="attention_by_since"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.request_id} waits for {self.identity_id}: {self.reason_code}"
+
+
+class Snooze(models.Model):
+    """A person does not want to see a request that waits for them before this moment. It hides a line of their own list and nothing else."""
+
+    identity = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="snoozes", db_index=False)
+    request = models.ForeignKey(Request, on_delete=models.PROTECT, related_name="snoozes")
+    until = models.DateTimeField()
+    snoozed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["identity", "request"], name="snoozed_once")]
+
+    def __str__(self) -> str:
+        return f"{self.request_id} not before {self.until:%Y-%m-%d} for {self.identity_id}"
 
 
 class TurnPassed(AppendOnly):

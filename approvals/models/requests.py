@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Q, Value, When
 
 from approvals.models.policies import PolicyVersion
 from attestations.models import Artifact, Attestation, Blob, Verdict
@@ -87,15 +87,57 @@ class RequestState(models.Model):
         REVOKED = "revoked", "Revoked"
         PROMOTED = "promoted", "Promoted"
 
+    class Section(models.TextChoices):
+        OPEN = "open", "Waits for answers"
+        STUCK = "stuck", "Blocked or collecting"
+        DRAFT = "draft", "Draft"
+        DONE = "done", "Done"
+
     request = models.OneToOneField(Request, primary_key=True, on_delete=models.PROTECT, related_name="state")
     status = models.CharField(max_length=24, choices=Status.choices, default=Status.COLLECTING, db_index=True)
+    # In which part of a list the status belongs: an index on it finds the open ones among very many that are done.
+    section = models.GeneratedField(
+        expression=Case(
+            When(status__in=["ready", "in_review", "stale", "revoked", "changes_requested"], then=Value("open")),
+            When(status__in=["blocked", "collecting"], then=Value("stuck")),
+            When(status="draft", then=Value("draft")),
+            default=Value("done"),
+        ),
+        output_field=models.CharField(max_length=8),
+        db_persist=True,
+    )
     revision_number = models.PositiveIntegerField(default=0)
+    # The newest revision, and what a list says of its comparison: `{"tokens", "sentence", "level"}`.
+    revision = models.ForeignKey("Revision", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    headline = models.JSONField(null=True, blank=True)
+    # What lists are ordered and narrowed by, as it is on the request; `due_at` is until when the newest revision should be answered.
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+", db_index=False)
+    rank = models.PositiveSmallIntegerField()
+    due_at = models.DateTimeField()
+    opened_at = models.DateTimeField()
     computed_at = models.DateTimeField()
     # When it was last computed whose turn it is.
     attention_at = models.DateTimeField(null=True, blank=True)
 
+    class Meta:
+        indexes = [
+            models.Index(fields=["section", "rank", "due_at", "request", "project"], name="state_by_due"),
+            models.Index(fields=["section", "opened_at", "request", "project"], name="state_by_age"),
+            models.Index(fields=["project", "section", "rank", "due_at", "request"], name="state_of_project_by_due"),
+            models.Index(fields=["project", "section", "opened_at", "request"], name="state_of_project_by_age"),
+        ]
+
     def __str__(self) -> str:
         return f"{self.request_id} {self.status}"
+
+
+# What is looked at first wherever requests are listed; everything else comes after these, by when it is due.
+_RANKS = {Request.Kind.BREAK_GLASS_REVIEW: 0, Request.Kind.AGENT_ACTION: 1}
+
+
+def rank_of(kind: str) -> int:
+    """Return the place of a kind of request in a list: the lower comes first, whenever it is due."""
+    return _RANKS.get(Request.Kind(kind), 2)
 
 
 class Revision(AppendOnly):

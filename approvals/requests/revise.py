@@ -17,13 +17,14 @@ from django.db import transaction
 from django.db.models import Q
 
 from approvals.comparison.build_comparison import build_comparison
-from approvals.models import PolicyVersion, Request, RequestState, Revision, RevisionEvidence
+from approvals.models import PolicyVersion, Request, RequestState, Revision, RevisionEvidence, rank_of
 from approvals.policies.expectations import active_expectations
 from approvals.policies.named_signers import named_signers
 from approvals.policies.waivers import live_waivers
+from approvals.requests.headline import headline_of
 from approvals.requests.people import people_of
 from approvals.requests.policy_for import keep_policy, policy_for
-from approvals.requests.snapshot import SeenEvidence, build_snapshot, party
+from approvals.requests.snapshot import SeenEvidence, build_snapshot, party, read_snapshot
 from approvals.requests.status import refresh_state
 from attestations.admission import MAX_OF_OTHERS, is_own, is_troubled_by_signers, others_verdicts, own_verdicts
 from attestations.blobs import bytes_of, store_blob
@@ -138,14 +139,17 @@ def revise_request(*, request: Request, by: Identity | None, now: datetime, answ
     event = "request.opened" if number == 1 else "request.revised"
     actor = actor_of(by) if by is not None else portal_actor()
     append_event(event=event, ref_digest=revision.snapshot_id, actor=actor, now=now)
-    state.revision_number = number
+    state.revision_number, state.revision = number, revision
+    state.headline = headline_of(read_snapshot(snapshot))
     refresh_state(state, now=now)
     return revision
 
 
 def lock_state(request: Request, *, now: datetime) -> RequestState:
     """Lock the one row that serialises everything that happens to a request: revisions, ceremonies and answers."""
-    RequestState.objects.get_or_create(request_id=request.pk, defaults={"computed_at": now})
+    listed = {"project_id": request.project_id, "rank": rank_of(request.kind), "opened_at": request.opened_at}
+    # Due at once until somebody says until when, which whoever computes the turns does.
+    RequestState.objects.get_or_create(request_id=request.pk, defaults={**listed, "due_at": request.opened_at, "computed_at": now})
     return RequestState.objects.select_for_update(no_key=True).get(request_id=request.pk)
 
 

@@ -176,7 +176,7 @@ def refresh_state(state: RequestState, *, now: datetime) -> RequestState:
     """Write the computed status into the cache row, which the caller has locked, and tell the parts above."""
     standing = compute_standing(state.request, now=now)
     state.status, state.computed_at = standing.status, now
-    state.save(update_fields=["status", "revision_number", "computed_at"])
+    state.save(update_fields=["status", "revision_number", "revision", "headline", "computed_at"])
     request_refreshed.send(Request, state=state, standing=standing, now=now)
     return state
 

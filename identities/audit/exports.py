@@ -12,6 +12,7 @@ EXPORTS = frozenset(
         "reports:pack",
         "attestations:raw",
         PRIVATE_PACK,
+        "approvals:queue_export",
         "identities:export",
         "identities:audit_export",
         "identities:api_signers",

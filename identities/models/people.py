@@ -186,6 +186,8 @@ class Preferences(models.Model):
     away_from = models.DateField(null=True, blank=True)
     away_until = models.DateField(null=True, blank=True)
     away_note = models.CharField(max_length=200, blank=True)
+    # Ways to look at the queue that the person gave a name: `{"slug", "name", "query"}` each.
+    queue_views = models.JSONField(default=list)
     changed_at = models.DateTimeField()
 
     class Meta:

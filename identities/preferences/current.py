@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 
+from django.db.models import QuerySet
+
 from identities.models import Identity, Preferences
 from identities.preferences.formats import write_date, zone_of
 
@@ -40,6 +42,12 @@ def list_away(identities: Iterable[str], *, now: datetime) -> dict[str, str]:
     """Return, of these identities' ids, those who are away at this moment where they are, with the words for it. One query."""
     rows = Preferences.objects.filter(identity__in=list(identities), away_from__isnull=False)
     return {row.identity_id: away_words(row) for row in rows if is_away(row, _today(row, now))}
+
+
+def list_away_among(people: QuerySet[Identity], *, now: datetime) -> list[tuple[str, str]]:
+    """Return the names of those among these people who are away at this moment where they are, with the words for it. One query."""
+    rows = Preferences.objects.filter(identity__in=people, away_from__isnull=False).select_related("identity")
+    return sorted((row.identity.name, away_words(row)) for row in rows if is_away(row, _today(row, now)))
 
 
 def _today(preferences: Preferences, now: datetime) -> date:

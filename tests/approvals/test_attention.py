@@ -11,8 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from approvals.attention.pass_turn import pass_turn
 from approvals.attention.renew import rebuild_attention, renew_due
 from approvals.attention.unblock import read_blockers
+from approvals.desk.read_queue import read_queue
+from approvals.desk.tabs import TITLES
 from approvals.models import Attention, Request, TurnPassed
-from approvals.pages.queue import read_queue
 from approvals.requests.revise import revise_request
 from approvals.requests.status import compute_standing
 from identities.lifecycle.change_owner import change_owner
@@ -47,7 +48,7 @@ def object_to(request: Request, person: Identity, decision: str) -> None:
 
 
 def queue_of(person: Identity) -> dict[str, list[str]]:
-    return {group.key: [row.why for row in group.rows] for group in read_queue(person, now=make.NOW).groups}
+    return {tab: [row.why for row in read_queue(person, show=tab, now=make.NOW).rows] for tab in TITLES}
 
 
 class TestWhoseTurn:

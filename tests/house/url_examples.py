@@ -120,6 +120,7 @@ def tell_story(settings: Any, folder: Path) -> Story:
     }
     examples_at = {
         **of_documents(stage, waiver, approval, root),
+        **{(f"approvals:{page}", "slug"): "mine" for page in ("queue_view", "queue_view_drop")},
         **{(f"identities:{page}", "identity_id"): cast.alice().pk for page in ("roles", "role_add", "role_end", "person_change")},
         ("identities:person_change", "change"): "deactivate",
         **at_providers(),

@@ -1,0 +1,171 @@
+"""The queue of one person: what waits for them, what waits for others, what is stuck, what they put off, what is done.
+
+Reads only, with a number of queries that does not grow with the requests shown or with how many there are. Whether the person may really
+sign is decided when they do; here it is told whose turn it is, and why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+
+from approvals.desk.counts import MOST_COUNTED, Counts, count_at_most, read_counts
+from approvals.desk.filters import Filters
+from approvals.desk.keyset import read_page
+from approvals.desk.rows import Row, read_rows, with_lines
+from approvals.desk.tabs import DONE, MINE, OF_ONESELF, OTHERS, STUCK, TITLES, Reader, order_of, read_reader, sort_of, states_of
+from identities.models import Identity, RoleAssignment
+from identities.permissions import ACTIONS, APPROVERS
+from identities.preferences.current import list_away_among
+from proofs.errors import TooLarge
+
+MOST_NEW = 99
+# Of what is new there is a count in these; the others say what was, and what the reader put off themselves.
+TABS_WITH_NEWS = (MINE, OTHERS, STUCK)
+MOST_EXPORTED = 5000
+EXPORTED_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class Tab:
+    """One tab of the queue, and how many there are in it: "1,000+" where there are more than anybody counts."""
+
+    key: str
+    title: str
+    total: int
+
+    @property
+    def shown_total(self) -> str:
+        """The number as it is written."""
+        return f"{MOST_COUNTED:,}+" if self.total > MOST_COUNTED else f"{self.total:,}"
+
+
+@dataclass(frozen=True)
+class Queue:
+    """Everything the queue page shows."""
+
+    tabs: tuple[Tab, ...]
+    shown: Tab
+    rows: list[Row]
+    previous: str
+    next: str
+    filters: Filters
+    mark: str
+    has_key: bool
+    may_sign_in: bool
+    may_decide: bool
+    may_ask: bool
+    away: list[str] = field(default_factory=list)
+    minutes_behind: int = 0
+
+    @property
+    def others(self) -> Tab:
+        """The tab that a reader without anything to do is led to."""
+        return self.tabs[1]
+
+    @property
+    def sort(self) -> str:
+        """The order the rows stand in."""
+        return sort_of(self.shown.key, self.filters)
+
+    @property
+    def is_past_the_end(self) -> bool:
+        """Whether there are rows, and only this page has none."""
+        return not self.rows and self.shown.total > 0
+
+    @property
+    def may_withdraw(self) -> bool:
+        """Whether the reader asked for anything on this page that can still be taken back."""
+        return self.shown.key != DONE and any(row.may_withdraw for row in self.rows)
+
+    @property
+    def may_select(self) -> bool:
+        """Whether there is anything to do with several rows at once."""
+        return self.shown.key in OF_ONESELF or self.may_withdraw
+
+    @property
+    def environments(self) -> list[str]:
+        """What the filter of environments offers: those on this page, for more would take reading the others."""
+        return sorted({row.request.environment.slug for row in self.rows})
+
+    @property
+    def projects(self) -> list[str]:
+        """What the filter of projects offers."""
+        return sorted({row.project for row in self.rows})
+
+    @property
+    def requesters(self) -> list[str]:
+        """What the filter of those who ask offers."""
+        return sorted({row.request.requester.name for row in self.rows})
+
+
+def read_queue(person: Identity, *, show: str = "", filters: Filters | None = None, cursor: str = "", now: datetime) -> Queue:
+    """Return one page of the queue of `person`; `show` names the tab, their own turn otherwise."""
+    filters = filters or Filters()
+    reader = read_reader(person, now=now)
+    tab = show if show in TITLES else MINE
+    counts = read_counts(reader, filters)
+    order, newest_first = order_of(tab, filters)
+    page = read_page(with_lines(states_of(tab, reader, filters), reader), order=order, newest_first=newest_first, cursor=cursor)
+    rows = read_rows(page.rows, reader)
+    tabs = tuple(Tab(key, title, counts.of_tabs[key]) for key, title in TITLES.items())
+    return Queue(
+        tabs=tabs,
+        shown=next(item for item in tabs if item.key == tab),
+        rows=rows,
+        previous=page.previous,
+        next=page.next,
+        filters=filters,
+        mark=counts.mark,
+        away=_away_approvers(rows, now) if tab == OTHERS and rows else [],
+        minutes_behind=counts.minutes_behind,
+        **_powers(reader, counts),
+    )
+
+
+def count_new(person: Identity, *, show: str, filters: Filters, mark: str, now: datetime) -> int:
+    """Return how many came into a tab since the page with this mark was drawn, at most `MOST_NEW`; 0 for a mark nobody made."""
+    attention, _, request = mark.partition(".")
+    if show not in TABS_WITH_NEWS or not attention.isdecimal() or len(attention) > 18:
+        return 0
+    rows: QuerySet[Any] = states_of(show, read_reader(person, now=now), filters)
+    rows = rows.filter(turn__id__gt=int(attention)) if show == MINE else rows.filter(pk__gt=request)
+    return count_at_most(rows, MOST_NEW)
+
+
+def read_all_rows(person: Identity, *, show: str, filters: Filters, now: datetime) -> Iterator[Row]:
+    """Yield every line of a tab. Refuses with `queue.too_many` what no file should hold."""
+    reader, tab = read_reader(person, now=now), show if show in TITLES else MINE
+    states = states_of(tab, reader, filters)
+    if count_at_most(states, MOST_EXPORTED + 1) > MOST_EXPORTED:
+        raise TooLarge("queue.too_many", f"got more than {MOST_EXPORTED} requests to export, expected at most that many; filter them first")
+    order, newest_first = order_of(tab, filters)
+    cursor = ""
+    while True:
+        page = read_page(with_lines(states, reader), order=order, newest_first=newest_first, cursor=cursor, size=EXPORTED_AT_ONCE)
+        yield from read_rows(page.rows, reader)
+        cursor = page.next
+        if not cursor:
+            return
+
+
+def _powers(reader: Reader, counts: Counts) -> dict[str, bool]:
+    roles = {role.role for role in reader.held}
+    return {
+        "has_key": counts.has_key,
+        "may_sign_in": counts.has_provider and not counts.has_key,
+        "may_decide": bool(roles & ACTIONS["requests.answer"][1]),
+        "may_ask": RoleAssignment.Role.REQUESTER in roles,
+    }
+
+
+def _away_approvers(rows: Sequence[Row], now: datetime) -> list[str]:
+    """Return who may approve in the teams of these requests and is away, each with the words for it. One query."""
+    teams = {row.team_id for row in rows}
+    held = RoleAssignment.objects.held().filter(role__in=APPROVERS, team__in=teams, identity__status=Identity.Status.ACTIVE)
+    people = Identity.objects.filter(pk__in=held.values("identity"))
+    return [f"{name} ({words})" for name, words in list_away_among(people, now=now)]

@@ -1,0 +1,99 @@
+"""The five tabs of the queue as conditions. What a tab counts and what it shows come from the same ones, so they agree.
+
+A request is in one of the last four of "your turn, snoozed, waiting on others, blocked, done", or it waits for the reader; what waits for
+them and is blocked or decided too, because somebody named them, is in both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Exists, FilteredRelation, OuterRef, Q, QuerySet
+
+from approvals.attention.turns import WAITING
+from approvals.desk.excluded import is_excluded
+from approvals.desk.filters import DUE, NEWEST, Filters
+from approvals.models import Attention, RequestState, Revision, Snooze
+from attestations.blobs import bytes_of
+from identities.models import Identity, Project, RoleAssignment
+from identities.permissions import list_held_roles, readable_through
+from proofs.policy.evaluate import parse_policy
+
+MINE, OTHERS, STUCK, SNOOZED, DONE = "mine", "others", "stuck", "snoozed", "done"
+TITLES = {
+    MINE: "Your turn",
+    OTHERS: "Waiting on others",
+    STUCK: "Blocked",
+    SNOOZED: "Snoozed",
+    DONE: "Done",
+}
+OF_ONESELF = (MINE, SNOOZED)
+Section = RequestState.Section
+# Of a program that somebody took over and that asked very often: the next renewal, within the hour, writes the rows of all.
+MOST_TAKEN = 200
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads, the roles they hold, and the requests of which a row still says that it is their turn though they must not answer."""
+
+    person: Identity
+    held: list[RoleAssignment]
+    taken: frozenset[str]
+    now: datetime
+
+
+def read_reader(person: Identity, *, now: datetime) -> Reader:
+    """Return what the conditions need to know. Two queries."""
+    return Reader(person, list_held_roles(person), _read_taken(person), now)
+
+
+def states_of(tab: str, reader: Reader, filters: Filters) -> QuerySet[RequestState]:
+    """Return the states of the requests in a tab, not yet ordered."""
+    projects = Project.objects.filter(readable_through(reader.held, "requests.read"))
+    rows = RequestState.objects.filter(project__in=projects)
+    rows = rows.annotate(turn=FilteredRelation("request__attention", condition=Q(request__attention__identity=reader.person)))
+    narrowed = filters.condition()
+    rows = rows.filter(narrowed) if narrowed else rows
+    if tab in OF_ONESELF:
+        put_off = Exists(Snooze.objects.filter(identity=reader.person, request=OuterRef("request"), until__gt=reader.now))
+        rows = rows.filter(turn__identity=reader.person).exclude(pk__in=reader.taken)
+        return rows.filter(put_off) if tab == SNOOZED else rows.filter(~put_off)
+    if tab == OTHERS:
+        mine = Exists(Attention.objects.filter(identity=reader.person, request=OuterRef("request")))
+        waits = Q(~mine) | Q(pk__in=reader.taken) if reader.taken else Q(~mine)
+        return rows.filter(waits, section=Section.OPEN)
+    return rows.filter(section=Section.STUCK if tab == STUCK else Section.DONE)
+
+
+def sort_of(tab: str, filters: Filters) -> str:
+    """Return how a tab is ordered: as asked, or what was decided by its age and all else by when it is due."""
+    return filters.sort or (NEWEST if tab == DONE else DUE)
+
+
+def order_of(tab: str, filters: Filters) -> tuple[list[str], bool]:
+    """Return the fields a tab is ordered by, all one way, and whether it is the other way round, the newest first."""
+    if sort_of(tab, filters) == DUE:
+        names = ["turn__rank", "turn__due_at", "turn__request_id"] if tab in OF_ONESELF else ["rank", "due_at", "request_id"]
+        return names, False
+    return (["turn__since", "turn__request_id"] if tab in OF_ONESELF else ["opened_at", "request_id"]), True
+
+
+def _read_taken(person: Identity) -> frozenset[str]:
+    """Return the requests that wait for `person` by what is written, of a program that became theirs since, under a policy that bars its
+    owner. Whose turn it is was written before somebody took the program over; who asks is not told to answer meanwhile."""
+    rows = Attention.objects.filter(identity=person, request__requester__owner=person, request__state__status__in=sorted(WAITING))
+    rows = rows.exclude(reason_code="mentioned").select_related(
+        "request__state__revision__policy__document", "request__requester__owner", "request__on_behalf_of"
+    )
+    taken, parsed = set(), {}
+    for row in rows[:MOST_TAKEN]:
+        revision: Revision | None = row.request.state.revision
+        if revision is None:
+            continue
+        if revision.policy_id not in parsed:
+            parsed[revision.policy_id] = parse_policy(bytes_of(revision.policy.document))
+        if is_excluded(row.request, parsed[revision.policy_id].for_kind(row.request.kind), person):
+            taken.add(row.request_id)
+    return frozenset(taken)
