@@ -27,6 +27,7 @@ from approvals.pages.emergency.register import list_breakable, list_revocable, r
 from approvals.pages.life import read_life
 from approvals.pages.live import read_live
 from approvals.pages.makers import read_makers
+from approvals.pages.news import read_news
 from approvals.pages.record import read_record
 from approvals.pages.review import read_review
 from approvals.pages.review_text import write_review
@@ -37,7 +38,7 @@ from approvals.policies.versions import was_one_person
 from approvals.requests.answer_changes import answer_changes
 from approvals.requests.delta import since_shown
 from approvals.requests.open_request import open_request
-from approvals.requests.status import compute_standing
+from approvals.requests.status import compute_standing, happened_to
 from approvals.requests.submit import submit_request
 from approvals.requests.withdraw import withdraw_request
 from approvals.signing.begin_confirmation import begin_confirmation
@@ -49,6 +50,7 @@ from approvals.signing.verify_signature import parse_assertion
 from attestations.blobs import bytes_of
 from identities.oidc.leave_for import leave_for
 from identities.permissions import may, person_of, readable_projects, requires
+from identities.read_once import once, reads_once
 from proofs.canonical import parse_canonical
 from proofs.errors import Conflict, Malformed, NotAllowed, NotFound, Refusal, TooLarge
 from proofs.policy.words import describe_rule
@@ -73,15 +75,16 @@ def request_new(request: HttpRequest) -> HttpResponse:
     return render(request, "approvals/request_new.html", context, status=400 if form.errors else 200)
 
 
+@reads_once
 @requires("requests.read")
 def request_page(request: HttpRequest, request_id: str) -> HttpResponse:
     """Show a request as it was frozen, and beside it what the reader may do."""
-    asked = _get_request(request, request_id)
-    revision = get_current_revision(asked)
+    asked = _get_request(request, request_id, whole=True)
     now, person = timezone.now(), person_of(request)
     standing = compute_standing(asked, now=now)
+    revision = standing.revision or get_current_revision(asked)
     review = read_review(bytes_of(revision.snapshot))
-    panel = read_panel(request=asked, revision=revision, standing=standing, reader=person, now=now)
+    panel = read_panel(request=asked, revision=revision, standing=standing, reader=person, now=now, looks_since=False)
     shown = since_shown(revision, request.GET.get("shown", "")[:64])
     context = {
         "asked": asked,
@@ -92,15 +95,37 @@ def request_page(request: HttpRequest, request_id: str) -> HttpResponse:
         "people": read_makers(review, parse_canonical(bytes_of(revision.policy_input))),
         "standing": standing,
         "panel": panel,
-        "live": read_live(request=asked, revision=revision, standing=standing, reader=person, now=now),
         "role": role_words(person, asked),
         "life": read_life(asked, standing, person),
         "glass": read_banner(person, now=now, request=asked),
-        "breakable": list_breakable(request=asked, reader=person, now=now),
         "revocable": list_revocable(standing.answers, person),
-        "waivable": list_waivable(request=asked, reader=person),
+        "waivable": list_waivable(request=asked, reader=person) if review["unmet"] else frozenset(),
     }
     return render(request, "approvals/request.html", context)
+
+
+@require_safe
+@reads_once
+@requires("requests.read")
+def request_live(request: HttpRequest, request_id: str) -> HttpResponse:
+    """Show what lives beside the frozen page: whose turn it is, who can unblock it, what came in since, what happened and was said.
+
+    A page of its own for whoever has no script; the review page takes its parts in by themselves.
+    """
+    asked = _get_request(request, request_id)
+    now, person = timezone.now(), person_of(request)
+    standing = compute_standing(asked, now=now)
+    revision = standing.revision or get_current_revision(asked)
+    review = read_review(bytes_of(revision.snapshot))
+    context = {
+        "asked": asked,
+        "review": review,
+        "breakable": list_breakable(request=asked, digests=[item["digest"] for item in review["artifacts"]], reader=person, now=now),
+        "superseded": asked.supersessions.select_related("request").order_by("pk"),
+        "live": read_live(request=asked, revision=revision, standing=standing, reader=person, now=now),
+        "news": read_news(request=asked, revision=revision, now=now),
+    }
+    return render(request, "approvals/_live.html" if "part" in request.GET else "approvals/live.html", context)
 
 
 @require_safe
@@ -331,10 +356,19 @@ def _decision_form(posted: Any, asked: Request, review: dict[str, Any], panel: D
     )
 
 
-def _get_request(request: HttpRequest, request_id: str) -> Request:
-    rows = Request.objects.select_related("project__team", "environment", "requester__owner", "on_behalf_of")
+def _get_request(request: HttpRequest, request_id: str, *, whole: bool = False) -> Request:
+    """Return the request, `whole` with what happened to it, which a page that only reads asks for again and again."""
+    rows = Request.objects.select_related("project__team", "environment", "requester__owner", "on_behalf_of", "subject")
+    if whole:
+        rows = rows.select_related("withdrawal__by", "supersession__by_request", "expiry", "submission")
     # Absent rather than forbidden: whoever may not read a request shall not learn that it exists, or of which project.
-    return get_object_or_404(rows, pk=request_id, project__in=readable_projects(person_of(request), "requests.read"))
+    asked = get_object_or_404(rows, pk=request_id, project__in=readable_projects(person_of(request), "requests.read"))
+    if whole:
+        once(
+            happened_to(asked),
+            lambda: {name: getattr(asked, name, None) for name in ("withdrawal", "supersession", "expiry", "submission")},
+        )
+    return asked
 
 
 def _get_own_ceremony(request: HttpRequest, ceremony_id: str) -> Ceremony:

@@ -17,6 +17,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from identities.models import Identity, Project, RoleAssignment, Team
+from identities.read_once import once
 from proofs.errors import NotAllowed
 
 Role = RoleAssignment.Role
@@ -78,6 +79,8 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
     # Of oneself, so no role gives it: whoever just lost their last one still ends their sessions and reads what happened.
     "settings.own": ("keeping one's own settings", frozenset()),
     "audit.read": ("reading what people did here", frozenset({Role.AUDITOR, Role.ADMINISTRATOR})),
+    # Of a whole team, without names; whoever is responsible for how it works.
+    "indicators.read": ("reading how reviews go", frozenset({Role.AUDITOR, Role.ADMINISTRATOR, Role.POLICY_OWNER})),
     "packs.read": ("downloading evidence packs", EVERY_ROLE),
     # A receiver learns what the whole team decides.
     "webhooks.change": ("sending messages to other systems", frozenset({Role.ADMINISTRATOR})),
@@ -207,8 +210,8 @@ def roles_of(identity: Identity, *, project: Project) -> list[RoleAssignment]:
 
 def list_held_roles(identity: Identity) -> list[RoleAssignment]:
     """Return every role the identity holds now, in one query."""
-    held = RoleAssignment.objects.held().filter(identity=identity)
-    return list(held.select_related("team", "project").order_by("team__slug", "role", "project__slug"))
+    held = RoleAssignment.objects.held().filter(identity=identity).select_related("team", "project")
+    return [*once(("roles", identity.pk), lambda: list(held.order_by("team__slug", "role", "project__slug")))]
 
 
 def readable_teams(identity: Identity, action: str) -> Q:

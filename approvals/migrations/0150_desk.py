@@ -13,7 +13,7 @@ _SECTION = models.Case(
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("approvals", "0130_delegation"),
+        ("approvals", "0140_reading"),
         ("identities", "0040_queue_views"),
     ]
 

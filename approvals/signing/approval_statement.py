@@ -84,15 +84,13 @@ def build_statement(
     Refuses with `approval.malformed` when the values do not make a statement.
     """
     snapshot = read_snapshot(bytes_of(revision.snapshot))
-    facts, request, standing = snapshot["policy"], revision.request, _standing_in(in_stead)
+    facts, request, standing, environment = snapshot["policy"], revision.request, _standing_in(in_stead), snapshot["environment"]
     return build_human_approval(
         HumanApproval(
             artifacts=tuple(ApprovedArtifact(item["name"], (parse_digest(item["digest"]),)) for item in snapshot["artifacts"]),
             decision=decision,
             request=RequestReference(request.pk, revision.number, str(request.kind), revision.digest),
-            environment=EnvironmentReference(
-                snapshot["environment"]["id"], snapshot["environment"]["slug"], snapshot["environment"]["tier"]
-            ),
+            environment=EnvironmentReference(environment["id"], environment["slug"], environment["tier"]),
             approver=approver_of(by, roles_of(by, project=request.project), session, now),
             signer=signer,
             policy=PolicyReference(

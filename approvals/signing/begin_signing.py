@@ -90,8 +90,6 @@ def begin_signing(
     refuse_if_not_possible(state, revision, decision, reason)
     refuse_if_no_codes(decision, reason_codes)
     offer = _offer(key, policy, decision, by, tier=request.environment.tier, now=now, in_stead=in_stead)
-    agreed = take_acknowledged(revision, decision, acknowledged)
-    head = get_head()
     ceremony_id, expires_at = new_ceremony_id(), now + timedelta(seconds=settings.CEREMONY_SECONDS)
     payload = build_statement(
         revision=revision,
@@ -99,12 +97,12 @@ def begin_signing(
         decision=decision,
         justification=reason.strip(),
         reason_codes=reason_codes,
-        acknowledged=agreed,
+        acknowledged=take_acknowledged(revision, decision, acknowledged),
         by=by,
         signer=_signer(key, offer, by),
         session=session,
         ceremony_id=ceremony_id,
-        log_head=head,
+        log_head=get_head(),
         expires_at=expires_at,
         now=now,
         in_stead=in_stead,

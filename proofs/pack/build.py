@@ -132,7 +132,7 @@ def assemble_pack(
     policy_result: bytes,
     trust: Trust,
     tokens: Iterable[PackedToken] = (),
-    introductions: Iterable[PackedIntroduction] = (),
+    introductions: Sequence[PackedIntroduction] = (),
     attestations: Iterable[PackedAttestation] = (),
     waivers: Iterable[PackedWaiver] = (),
     delegations: Iterable[PackedDelegation] = (),
@@ -161,16 +161,14 @@ def assemble_pack(
         list({item.key_id: item for item, _ in enrolled}.values()), [item for item, _ in revoked]
     )
     files.update({path: content for token in tokens for path, content in _token_files(token).items()})
-    for introduction in introductions:
-        files[layout.introduction_path(introduction.key_id)] = introduction.envelope
-        files[layout.introducer_path(introduction.key_id)] = introduction.introducer
+    files.update({layout.introduction_path(item.key_id): item.envelope for item in introductions})
+    files.update({layout.introducer_path(item.key_id): item.introducer for item in introductions})
     files.update({layout.attestation_path(item.key_id): item.document for item in attestations})
     files.update({layout.EVIDENCE + sha256_hex(content): content for content in evidence})
     files.update({layout.VERDICTS + sha256_hex(content): content for content in verdicts})
     files[layout.SNAPSHOT], files[layout.REQUEST] = snapshot, request
     files[layout.POLICY_DOCUMENT], files[layout.POLICY_INPUT], files[layout.POLICY_RESULT] = policy_document, policy_input, policy_result
-    files.update(outcome or {})
-    files.update({layout.BASELINE: baseline} if baseline is not None else {})
+    files.update({**(outcome or {}), **({layout.BASELINE: baseline} if baseline is not None else {})})
     files[layout.TRUST_COPY] = build_trust(trust)
     files.update(build_root_copies(trust))
     files.update(build_words(records, files))
