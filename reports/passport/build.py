@@ -14,12 +14,12 @@ from typing import Any
 
 from django.db.models import Min, OuterRef, QuerySet, Subquery
 
-from approvals.models import Approval, PathFinding, Request, RequestArtifact, Revision
+from approvals.models import Approval, ExpectationsActivation, PathFinding, Request, RequestArtifact, Revision
 from approvals.pages.emergency.register import ShownBreakGlass, read_banner
 from approvals.path.contradictions import PlaceNow, findings_about, places_about
-from approvals.policies.acceptance import accepted_among
+from approvals.policies.acceptance import accepted_among, active_expectations_of
 from attestations.blobs import bytes_of
-from attestations.models import Artifact, Blob, Observation, Verdict
+from attestations.models import Artifact, Blob, Observation, Verdict, VerdictSubject
 from attestations.names import with_proven_names
 from attestations.queries import verdicts_about
 from attestations.trace import Link, PathFacts, Viewpoint, trace_verdicts
@@ -110,9 +110,8 @@ def build_passport(digest: str, *, reader: Identity, now: datetime, with_past: b
 
 def _build(digest: str, reader: Identity, now: datetime, with_past: bool) -> Passport:
     projects = Project.objects.filter(readable_teams(reader, "requests.read"))
-    artifact, name = _find_artifact(digest, projects)
     requests = list(
-        _with_results(Request.objects.filter(artifacts__artifact_id=digest, project__in=projects))
+        _with_documents(Request.objects.filter(artifacts__artifact_id=digest, project__in=projects), digest)
         .select_related("project__team", "environment", "requester", "state")
         .order_by("-opened_at", "-pk")[:MAX_REQUESTS]
     )
@@ -123,7 +122,10 @@ def _build(digest: str, reader: Identity, now: datetime, with_past: bool) -> Pas
     )
     path = read_path(digest, teams=list_whole_teams(reader, "observations.read"), now=now, with_past=with_past)
     verdicts = list(verdicts_about(digest))
-    accepted = accepted_among(digest, verdicts, projects=projects) if verdicts else frozenset()
+    # Whoever asked about it has it at hand; where nobody did, two more questions take the place of those about requests.
+    artifact, name = _asked_artifact(requests, digest) if requests else _find_artifact(digest, projects)
+    expected = _asked_expectations(requests) if requests else active_expectations_of(projects) if verdicts else []
+    accepted = accepted_among(digest, verdicts, expected)
     targets = list_targets(requests, approvals, now=now)
     viewpoint = Viewpoint(teams=_teams_of(reader), accepted=accepted)
     return Passport(
@@ -153,23 +155,47 @@ def _find_artifact(digest: str, projects: QuerySet[Project]) -> tuple[Artifact |
     return found, str(getattr(found, "proven_name", "") or getattr(found, "asked_name", "") or "")
 
 
-def _with_results(requests: QuerySet[Request]) -> QuerySet[Request]:
-    """Annotate requests with what their policy said when the newest revision was frozen, and the digest that this has."""
+def _with_documents(requests: QuerySet[Request], digest: str) -> QuerySet[Request]:
+    """Annotate requests with what else is told of them, each document with its digest: what their policy said when the newest revision was
+    frozen, the expectations of their project, and when the artifact was first seen and under which names."""
     newest = Revision.objects.filter(request=OuterRef("pk")).order_by("-number")
+    expected = ExpectationsActivation.objects.filter(expectations__project=OuterRef("project")).order_by("-entry_id")
+    proven = VerdictSubject.objects.filter(artifact=digest, claimed=False).exclude(name="").order_by("pk")
+    asked = RequestArtifact.objects.filter(request=OuterRef("pk"), artifact=digest)
     return requests.annotate(
         result_bytes=Subquery(newest.values("policy_result__content")[:1]),
         result_digest=Subquery(newest.values("policy_result__digest")[:1]),
+        expected_bytes=Subquery(expected.values("expectations__document__content")[:1]),
+        expected_digest=Subquery(expected.values("expectations__document__digest")[:1]),
+        seen_at=Subquery(Artifact.objects.filter(pk=digest).values("first_seen_at")[:1]),
+        proven_name=Subquery(proven.values("name")[:1]),
+        asked_name=Subquery(asked.values("name")[:1]),
     )
+
+
+def _document_of(request: Request, what: str) -> bytes | None:
+    """Return an annotated document. Refuses with `blob.altered` where the bytes have another digest."""
+    digest, content = getattr(request, f"{what}_digest"), getattr(request, f"{what}_bytes")
+    return bytes_of(Blob(digest=digest, content=content)) if digest and content is not None else None
+
+
+def _asked_artifact(requests: Sequence[Request], digest: str) -> tuple[Artifact, str]:
+    first: Any = requests[-1]
+    named = [str(getattr(request, "asked_name", "") or "") for request in reversed(requests)]
+    artifact = Artifact(digest=digest, name="", first_seen_at=first.seen_at)
+    return artifact, str(first.proven_name or next(filter(None, named), ""))
+
+
+def _asked_expectations(requests: Sequence[Request]) -> list[tuple[Project, bytes]]:
+    """Return the projects that were asked about it and have expectations in force, with their documents."""
+    projects = {request.project_id: (request.project, _document_of(request, "expected")) for request in requests}
+    return [(project, document) for project, document in projects.values() if document is not None]
 
 
 def _rules_of(targets: Sequence[Target]) -> dict[str, Sequence[Mapping[str, Any]]]:
     """Return for each request that decides what its policy said of each rule. Refuses with `blob.altered` where the bytes have another digest."""
-    found = {}
-    for request in (target.request for target in targets):
-        digest, content = getattr(request, "result_digest", None), getattr(request, "result_bytes", None)
-        if digest and content is not None:
-            found[request.pk] = parse_canonical(bytes_of(Blob(digest=digest, content=content)))["rules"]
-    return found
+    documents = {target.request.pk: _document_of(target.request, "result") for target in targets}
+    return {pk: parse_canonical(document)["rules"] for pk, document in documents.items() if document is not None}
 
 
 def _list_decisions(digest: str, reader: Identity) -> list[Decision]:

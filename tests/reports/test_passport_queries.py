@@ -1,5 +1,5 @@
-"""The passport asks the database as often for a hundred pieces of evidence, requests and approvals as for one, and at most 18 times from the session to
-the footer; 13 of those are its own, and five the frame's.
+"""The passport asks the database as often for a hundred pieces of evidence, requests and approvals as for one, and at most 15 times from the session to
+the footer.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.make_observations import observe, runs, said
 
 pytestmark = pytest.mark.django_db
 
-AT_MOST, WHOLE_PAGE = 13, 18
+AT_MOST, WHOLE_PAGE = 10, 15
 LATER = make.NOW + timedelta(minutes=30)
 
 
