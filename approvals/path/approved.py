@@ -10,9 +10,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Prefetch
+from django.db.models import Exists, OuterRef
 
-from approvals.models import Approval, RequestArtifact, Revision
+from approvals.models import Approval, RequestArtifact
 from approvals.requests.status import stood_approved
 from identities.models import Environment, Project, Team
 from proofs.path import Approved, Seen, names_alike, names_exactly
@@ -91,11 +91,13 @@ class ApprovedReleases:
         if not request_ids:
             return
         self._weighed |= dict.fromkeys(request_ids)
-        standing = Approval.objects.filter(end__isnull=True).select_related("identity").order_by("signed_at", "pk")
-        revisions = Revision.objects.filter(request__in=request_ids, approvals__isnull=False).distinct()
-        revisions = revisions.select_related("request", "policy__document", "policy_input").order_by("number")
-        for revision in revisions.prefetch_related(Prefetch("approvals", standing, to_attr="standing")):
-            answers: list[Approval] = revision.standing
+        standing = Approval.objects.filter(end__isnull=True, revision__request__in=request_ids)
+        rows = standing.select_related("identity", "revision__request", "revision__policy__document", "revision__policy_input")
+        told: dict[int, list[Approval]] = {}
+        for answer in rows.order_by("revision__number", "signed_at", "pk"):
+            told.setdefault(answer.revision_id, []).append(answer)
+        for answers in told.values():
+            revision = answers[0].revision
             approval = stood_approved(revision, answers=answers)
             if approval is not None:
                 last = max(answer.signed_at for answer in answers if answer.decision == Approval.Decision.APPROVE)

@@ -62,24 +62,28 @@ def list_acceptances(digest: str, *, projects: Iterable[Project]) -> list[Projec
     return found
 
 
-def accepted_among(digest: str, verdicts: Sequence[Verdict], *, projects: QuerySet[Project]) -> frozenset[str]:
-    """Return which of these attestations about `digest` some project accepts under its expectations in force, in one query.
-
-    For what is told first. Whether an item counts for the team at all is not asked; whom the expectations do not name is not accepted.
-    """
-    rows = ExpectationsActivation.objects.filter(expectations__project__in=projects).select_related(
-        "expectations__document", "expectations__project__team"
-    )
+def active_expectations_of(projects: QuerySet[Project]) -> list[tuple[Project, bytes]]:
+    """Return each of these projects that has expectations in force, with their document, in one query."""
     newer = ExpectationsActivation.objects.filter(
         expectations__project=OuterRef("expectations__project"), entry_id__gt=OuterRef("entry_id")
     )
+    rows = ExpectationsActivation.objects.filter(~Exists(newer), expectations__project__in=projects)
+    rows = rows.select_related("expectations__document", "expectations__project__team")
+    return [(row.expectations.project, bytes_of(row.expectations.document)) for row in rows]
+
+
+def accepted_among(digest: str, verdicts: Sequence[Verdict], expected: Iterable[tuple[Project, bytes]]) -> frozenset[str]:
+    """Return which of these attestations about `digest` some project accepts under its expectations. No queries.
+
+    For what is told first. Whether an item counts for the team at all is not asked; whom the expectations do not name is not accepted.
+    """
     found: set[str] = set()
     documents = [(verdict, verdict_document(verdict)) for verdict in verdicts]
-    for row in rows.filter(~Exists(newer)):
-        expected = parse_expectations(bytes_of(row.expectations.document))
-        seen = _seen(row.expectations.project, [document for _, document in documents])
+    for project, content in expected:
+        parsed = parse_expectations(content)
+        seen = _seen(project, [document for _, document in documents])
         for verdict, document in documents:
-            rules = tuple(entry for entry in expected.accept if verdict.predicate_type in entry.predicate_types)
+            rules = tuple(entry for entry in parsed.accept if verdict.predicate_type in entry.predicate_types)
             if rules and _nearest(rules, document, digest, seen) is None:
                 found.add(verdict.attestation_id)
     return frozenset(found)

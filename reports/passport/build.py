@@ -12,14 +12,14 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from django.db.models import F, Min, OuterRef, QuerySet, Subquery
+from django.db.models import Min, OuterRef, QuerySet, Subquery
 
-from approvals.models import Approval, PathFinding, Request, RequestArtifact, Revision
+from approvals.models import Approval, ExpectationsActivation, PathFinding, Request, RequestArtifact, Revision
 from approvals.pages.emergency.register import ShownBreakGlass, read_banner
 from approvals.path.contradictions import PlaceNow, findings_about, places_about
-from approvals.policies.acceptance import accepted_among
+from approvals.policies.acceptance import accepted_among, active_expectations_of
 from attestations.blobs import bytes_of
-from attestations.models import Artifact, Observation, Verdict
+from attestations.models import Artifact, Blob, Observation, Verdict, VerdictSubject
 from attestations.names import with_proven_names
 from attestations.queries import verdicts_about
 from attestations.trace import Link, PathFacts, Viewpoint, trace_verdicts
@@ -97,21 +97,21 @@ class Passport:
         return tell_sentence(Facts(made_of(self.chain), answered_of(self.targets), downstream, glass))
 
 
-def build_passport(digest: str, *, reader: Identity, now: datetime, with_findings: bool = False) -> Passport:
-    """Read what `reader` may know about `digest` (as `parse_digest` spells it); with what was found when observations came in, if wanted.
+def build_passport(digest: str, *, reader: Identity, now: datetime, with_past: bool = False) -> Passport:
+    """Read what `reader` may know about `digest` (as `parse_digest` spells it); with what gates answered and what was found when observations came
+    in, if wanted.
 
     Evidence is read by everybody with a role; requests, approvals and decisions only by those of the project. An unknown digest gives
     an empty passport, not a refusal.
     """
     with reading_once():
-        return _build(digest, reader, now, with_findings)
+        return _build(digest, reader, now, with_past)
 
 
-def _build(digest: str, reader: Identity, now: datetime, with_findings: bool) -> Passport:
+def _build(digest: str, reader: Identity, now: datetime, with_past: bool) -> Passport:
     projects = Project.objects.filter(readable_teams(reader, "requests.read"))
-    artifact, name = _find_artifact(digest, projects)
     requests = list(
-        Request.objects.filter(artifacts__artifact_id=digest, project__in=projects)
+        _with_documents(Request.objects.filter(artifacts__artifact_id=digest, project__in=projects), digest)
         .select_related("project__team", "environment", "requester", "state")
         .order_by("-opened_at", "-pk")[:MAX_REQUESTS]
     )
@@ -120,9 +120,12 @@ def _build(digest: str, reader: Identity, now: datetime, with_findings: bool) ->
         .select_related("identity", "record", "end", "revision", "signing_key")
         .order_by("-signed_at", "-pk")
     )
-    path = read_path(digest, teams=list_whole_teams(reader, "observations.read"), now=now, with_findings=with_findings)
+    path = read_path(digest, teams=list_whole_teams(reader, "observations.read"), now=now, with_past=with_past)
     verdicts = list(verdicts_about(digest))
-    accepted = accepted_among(digest, verdicts, projects=projects) if verdicts else frozenset()
+    # Whoever asked about it has it at hand; where nobody did, two more questions take the place of those about requests.
+    artifact, name = _asked_artifact(requests, digest) if requests else _find_artifact(digest, projects)
+    expected = _asked_expectations(requests) if requests else active_expectations_of(projects) if verdicts else []
+    accepted = accepted_among(digest, verdicts, expected)
     targets = list_targets(requests, approvals, now=now)
     viewpoint = Viewpoint(teams=_teams_of(reader), accepted=accepted)
     return Passport(
@@ -135,12 +138,7 @@ def _build(digest: str, reader: Identity, now: datetime, with_findings: bool) ->
         approvals=approvals,
         targets=targets,
         rules=_rules_of(targets),
-        decisions=list(
-            readable_decisions(reader)
-            .filter(artifact_digest=digest)
-            .select_related("asked_by")
-            .order_by("-decided_at", "-id")[:MAX_DECISIONS]
-        ),
+        decisions=_list_decisions(digest, reader) if with_past else [],
         glass=read_banner(reader, now=now, digests=[digest]),
         path=path,
         first_seen_at=artifact.first_seen_at if artifact else _first_observed(digest, path),
@@ -157,10 +155,52 @@ def _find_artifact(digest: str, projects: QuerySet[Project]) -> tuple[Artifact |
     return found, str(getattr(found, "proven_name", "") or getattr(found, "asked_name", "") or "")
 
 
+def _with_documents(requests: QuerySet[Request], digest: str) -> QuerySet[Request]:
+    """Annotate requests with what else is told of them, each document with its digest: what their policy said when the newest revision was
+    frozen, the expectations of their project, and when the artifact was first seen and under which names."""
+    newest = Revision.objects.filter(request=OuterRef("pk")).order_by("-number")
+    expected = ExpectationsActivation.objects.filter(expectations__project=OuterRef("project")).order_by("-entry_id")
+    proven = VerdictSubject.objects.filter(artifact=digest, claimed=False).exclude(name="").order_by("pk")
+    asked = RequestArtifact.objects.filter(request=OuterRef("pk"), artifact=digest)
+    return requests.annotate(
+        result_bytes=Subquery(newest.values("policy_result__content")[:1]),
+        result_digest=Subquery(newest.values("policy_result__digest")[:1]),
+        expected_bytes=Subquery(expected.values("expectations__document__content")[:1]),
+        expected_digest=Subquery(expected.values("expectations__document__digest")[:1]),
+        seen_at=Subquery(Artifact.objects.filter(pk=digest).values("first_seen_at")[:1]),
+        proven_name=Subquery(proven.values("name")[:1]),
+        asked_name=Subquery(asked.values("name")[:1]),
+    )
+
+
+def _document_of(request: Request, what: str) -> bytes | None:
+    """Return an annotated document. Refuses with `blob.altered` where the bytes have another digest."""
+    digest, content = getattr(request, f"{what}_digest"), getattr(request, f"{what}_bytes")
+    return bytes_of(Blob(digest=digest, content=content)) if digest and content is not None else None
+
+
+def _asked_artifact(requests: Sequence[Request], digest: str) -> tuple[Artifact, str]:
+    first: Any = requests[-1]
+    named = [str(getattr(request, "asked_name", "") or "") for request in reversed(requests)]
+    artifact = Artifact(digest=digest, name="", first_seen_at=first.seen_at)
+    return artifact, str(first.proven_name or next(filter(None, named), ""))
+
+
+def _asked_expectations(requests: Sequence[Request]) -> list[tuple[Project, bytes]]:
+    """Return the projects that were asked about it and have expectations in force, with their documents."""
+    projects = {request.project_id: (request.project, _document_of(request, "expected")) for request in requests}
+    return [(project, document) for project, document in projects.values() if document is not None]
+
+
 def _rules_of(targets: Sequence[Target]) -> dict[str, Sequence[Mapping[str, Any]]]:
-    """Return for each request that decides what its policy said of each rule when its newest revision was frozen."""
-    newest = Revision.objects.filter(request__in=[target.request.pk for target in targets], number=F("request__state__revision_number"))
-    return {row.request_id: parse_canonical(bytes_of(row.policy_result))["rules"] for row in newest.select_related("policy_result")}
+    """Return for each request that decides what its policy said of each rule. Refuses with `blob.altered` where the bytes have another digest."""
+    documents = {target.request.pk: _document_of(target.request, "result") for target in targets}
+    return {pk: parse_canonical(document)["rules"] for pk, document in documents.items() if document is not None}
+
+
+def _list_decisions(digest: str, reader: Identity) -> list[Decision]:
+    rows = readable_decisions(reader).filter(artifact_digest=digest).select_related("asked_by")
+    return list(rows.order_by("-decided_at", "-id")[:MAX_DECISIONS])
 
 
 def _first_observed(digest: str, path: Path) -> datetime | None:
@@ -174,10 +214,10 @@ def _teams_of(reader: Identity) -> frozenset[str]:
     return frozenset(role.team_id for role in list_held_roles(reader))
 
 
-def read_path(digest: str, *, teams: list[Team], now: datetime, with_findings: bool = True) -> Path:
+def read_path(digest: str, *, teams: list[Team], now: datetime, with_past: bool = True) -> Path:
     """Read what programs of these teams observed of an artifact and how every place stands at `now`; with what was found, and is settled since."""
     places = places_about(digest, teams=teams)
-    findings = list(findings_about(digest, teams=teams)[:MAX_PATH_FINDINGS]) if with_findings else []
+    findings = list(findings_about(digest, teams=teams)[:MAX_PATH_FINDINGS]) if with_past else []
     stands = tuple(_stands(place) for place in places)
     wrong = {place.place.pk for place in places if place.check.is_contradiction or place.check.code in UNDECIDED}
     settled = [item.sentence for item in findings if item.outcome == PathFinding.Outcome.FAIL and item.observation.place_id not in wrong]

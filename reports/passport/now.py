@@ -31,7 +31,7 @@ class Now:
 def ask_now(digest: str, *, reader: Identity, now: datetime) -> Now:
     """Return the passport of `digest`, and what gates and projects of the reader's make of the artifact at `now`."""
     with reading_once():
-        passport = build_passport(digest, reader=reader, now=now, with_findings=True)
+        passport = build_passport(digest, reader=reader, now=now, with_past=True)
         expecting = passport.projects.filter(expectations__activations__isnull=False).distinct().select_related("team").order_by("slug")
         reviews = read_reviews(digest, requests=passport.requests, verdicts=passport.verdicts, now=now)
         trace = trace_verdicts(digest, passport.verdicts, seen_by=passport.viewpoint, reviews=reviews, path=passport.path.facts)

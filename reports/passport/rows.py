@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gates.models import Decision
 from reports.passport import sentence
 from reports.passport.build import Passport, SeenPlace
 from reports.passport.facts import Target
@@ -20,12 +19,11 @@ MAX_ENTRIES = 100
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentRow:
-    """One environment: what was asked there, where the artifact is seen, and what a gate there said last. Each may be nothing."""
+    """One environment: what was asked there, and where the artifact is seen. Each may be nothing."""
 
     words: str
     target: Target | None
     places: tuple[SeenPlace, ...]
-    decision: Decision | None
 
     @property
     def is_approved(self) -> bool:
@@ -75,19 +73,8 @@ def list_environments(passport: Passport) -> list[EnvironmentRow]:
         if environment is not None and seen.now.observation.digest == passport.digest:
             places.setdefault(environment.pk, []).append(seen)
             names[environment.pk] = environment.name
-    last: dict[str, Decision] = {}
-    for decision in passport.decisions:
-        last.setdefault(decision.environment_id or "", decision)
-    rows = [
-        EnvironmentRow(
-            target.words,
-            target,
-            tuple(places.pop(target.request.environment_id, ())),
-            last.get(target.request.environment_id),
-        )
-        for target in passport.targets
-    ]
-    return rows + [EnvironmentRow(names[pk], None, tuple(seen), last.get(pk)) for pk, seen in places.items()]
+    rows = [EnvironmentRow(target.words, target, tuple(places.pop(target.request.environment_id, ()))) for target in passport.targets]
+    return rows + [EnvironmentRow(names[pk], None, tuple(seen)) for pk, seen in places.items()]
 
 
 def list_names(passport: Passport) -> list[NameRow]:
@@ -115,14 +102,6 @@ def list_entries(passport: Passport) -> list[LogRow]:
         LogRow(approval.end.entry_id, f"The answer of {approval.identity} ended: {approval.end.sentence}", approval.end.ended_at)
         for approval in passport.approvals
         if hasattr(approval, "end")
-    ]
-    rows += [
-        LogRow(
-            decision.entry_id,
-            f"A gate for {decision.environment_slug} answered: {decision.get_outcome_display().lower()}",
-            decision.decided_at,
-        )
-        for decision in passport.decisions
     ]
     rows += [
         LogRow(item.row.entry_id, f"The glass was broken for {item.row.environment.name}", item.row.declared_at) for item in passport.glass

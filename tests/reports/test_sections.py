@@ -74,7 +74,7 @@ class TestEnvironments:
         approved()
         observe(runs(at=LATER), now=LATER)
         (row,) = list_environments(passport())
-        assert (row.words, row.is_approved, len(row.places), row.decision) == ("Production", True, 1, None)
+        assert (row.words, row.is_approved, len(row.places)) == ("Production", True, 1)
 
     def test_where_it_runs_without_approval_is_said(self, client: Client) -> None:
         make.set_stage()
