@@ -60,7 +60,7 @@ class Tally:
         for number, each in enumerate(chosen, 1):
             try:
                 looked = look(looker, each)
-            except Exception as error:  # one page that cannot be opened keeps nobody from looking at the others
+            except Exception as error:  # noqa: BLE001  # one page that cannot be opened keeps nobody from the others
                 looked = {"not opened": [f"{type(error).__name__}: {error}"]}
             for state, words in looked.items():
                 self.states[state] = self.states.get(state, 0) + 1
