@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -189,9 +189,20 @@ class InputDecision(forms.Form):
     way = forms.ChoiceField(choices=[("key", "With the key"), (SIGN_IN, "By signing in")], required=False, widget=forms.HiddenInput)
 
     def __init__(
-        self, *args: Any, keys: list[SigningKey], in_stead: Sequence[Delegation] = (), looks_back: bool = False, **kwargs: Any
+        self,
+        *args: Any,
+        keys: list[SigningKey],
+        in_stead: Sequence[Delegation] = (),
+        looks_back: bool = False,
+        asked: Sequence[Mapping[str, Any]] = (),
+        wants_reasons: bool = False,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        self.asked, self.wants_reasons = asked, wants_reasons
+        for number, signal in enumerate(asked):
+            self.fields[f"agree_{number}"] = forms.BooleanField(required=False, label=signal["agree"])
+            self.fields[f"why_{number}"] = forms.CharField(required=False, max_length=300, label="Why that is all right")
         if looks_back:
             # Nobody changes what was done.
             decision = self.fields["decision"]
@@ -204,13 +215,32 @@ class InputDecision(forms.Form):
         field.queryset = SigningKey.objects.filter(pk__in=[key.pk for key in keys]).order_by("-enrolled_at")
 
     def clean(self) -> dict[str, Any]:
-        """Answer with no key where the button for signing in was pressed; else a key is needed."""
+        """Answer with no key where the button for signing in was pressed; else a key is needed. Put each signal's reason into what is signed."""
         given = super().clean() or {}
+        given["acknowledged"] = [signal["digest"] for number, signal in enumerate(self.asked) if given.get(f"agree_{number}")]
+        if given.get("decision") == Approval.Decision.APPROVE:
+            given["reason"] = self._with_reasons(given)
         if given.get("way") == SIGN_IN:
             given["key"] = None
         elif not given.get("key") and "key" not in self.errors:
             self.add_error("key", "Choose the key you sign with.")
         return given
+
+    def _with_reasons(self, given: dict[str, Any]) -> str:
+        lines = [given.get("reason") or ""]
+        for number, signal in enumerate(self.asked):
+            why = given.get(f"why_{number}", "")
+            if not given.get(f"agree_{number}"):
+                self.add_error(f"agree_{number}", "Tick it if you accept it, or say no to the request.")
+            elif not why and self.wants_reasons:
+                self.add_error(f"why_{number}", "Say in a few words why that is all right here.")
+            lines += [f"{signal['id']}: {why}"] if why else []
+        return "\n".join(filter(None, lines))
+
+    @property
+    def signals(self) -> list[tuple[Mapping[str, Any], forms.BoundField, forms.BoundField]]:
+        """Each signal that is asked about, with its box and the field for its reason."""
+        return [(signal, self[f"agree_{number}"], self[f"why_{number}"]) for number, signal in enumerate(self.asked)]
 
     def focus_first_error(self) -> None:
         """Have the browser begin where something is wrong, so that nobody has to look for it."""

@@ -6,10 +6,13 @@ Each view translates and calls one act or queries. The review page is drawn from
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
+from csp.decorators import csp_update
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -18,22 +21,25 @@ from approvals.exceptions.list_waivers import list_waivable
 from approvals.forms import REQUEST_FORMS, InputAssertion, InputDecision, InputNote, InputReason
 from approvals.models import Ceremony, Record, Request
 from approvals.outcome.read_outcome import newest_outcome
-from approvals.pages.ceremony_offer import offer_to_key, session_of
-from approvals.pages.decision_panel import read_panel, role_words
+from approvals.pages.ceremony_offer import SIGNING_PAGE, offer_to_key, session_of
+from approvals.pages.decision_panel import DecisionPanel, read_panel, role_words
 from approvals.pages.emergency.register import list_breakable, list_revocable, read_banner
 from approvals.pages.life import read_life
 from approvals.pages.live import read_live
 from approvals.pages.makers import read_makers
+from approvals.pages.news import read_news
 from approvals.pages.queue import read_queue
 from approvals.pages.record import read_record
 from approvals.pages.review import read_review
+from approvals.pages.review_text import write_review
 from approvals.pages.statement import describe_statement
 from approvals.pages.subject_words import KINDS
 from approvals.policies.readable import readable_policies
 from approvals.policies.versions import was_one_person
 from approvals.requests.answer_changes import answer_changes
+from approvals.requests.delta import since_shown
 from approvals.requests.open_request import open_request
-from approvals.requests.status import compute_standing
+from approvals.requests.status import compute_standing, happened_to
 from approvals.requests.submit import submit_request
 from approvals.requests.withdraw import withdraw_request
 from approvals.signing.begin_confirmation import begin_confirmation
@@ -45,6 +51,7 @@ from approvals.signing.verify_signature import parse_assertion
 from attestations.blobs import bytes_of
 from identities.oidc.leave_for import leave_for
 from identities.permissions import may, person_of, readable_projects, requires
+from identities.read_once import once, reads_once
 from proofs.canonical import parse_canonical
 from proofs.errors import Conflict, Malformed, NotAllowed, NotFound, Refusal, TooLarge
 from proofs.policy.words import describe_rule
@@ -77,30 +84,74 @@ def request_new(request: HttpRequest) -> HttpResponse:
     return render(request, "approvals/request_new.html", context, status=400 if form.errors else 200)
 
 
+@reads_once
 @requires("requests.read")
 def request_page(request: HttpRequest, request_id: str) -> HttpResponse:
     """Show a request as it was frozen, and beside it what the reader may do."""
-    asked = _get_request(request, request_id)
-    revision = get_current_revision(asked)
+    asked = _get_request(request, request_id, whole=True)
     now, person = timezone.now(), person_of(request)
     standing = compute_standing(asked, now=now)
+    revision = standing.revision or get_current_revision(asked)
     review = read_review(bytes_of(revision.snapshot))
+    panel = read_panel(request=asked, revision=revision, standing=standing, reader=person, now=now, looks_since=False)
+    shown = since_shown(revision, request.GET.get("shown", "")[:64])
     context = {
         "asked": asked,
+        "shown_before": {"number": shown[0].number, "changes": shown[1]} if shown else None,
+        "form": _decision_form(None, asked, review, panel, initial={"snapshot": revision.snapshot_id}),
         "revision": revision,
         "review": review,
         "people": read_makers(review, parse_canonical(bytes_of(revision.policy_input))),
         "standing": standing,
-        "panel": read_panel(request=asked, revision=revision, standing=standing, reader=person, now=now),
-        "live": read_live(request=asked, revision=revision, standing=standing, reader=person, now=now),
+        "panel": panel,
         "role": role_words(person, asked),
         "life": read_life(asked, standing, person),
         "glass": read_banner(person, now=now, request=asked),
-        "breakable": list_breakable(request=asked, reader=person, now=now),
         "revocable": list_revocable(standing.answers, person),
-        "waivable": list_waivable(request=asked, reader=person),
+        "waivable": list_waivable(request=asked, reader=person) if review["unmet"] else frozenset(),
     }
     return render(request, "approvals/request.html", context)
+
+
+@require_safe
+@reads_once
+@requires("requests.read")
+def request_live(request: HttpRequest, request_id: str) -> HttpResponse:
+    """Show what lives beside the frozen page: whose turn it is, who can unblock it, what came in since, what happened and was said.
+
+    A page of its own for whoever has no script; the review page takes its parts in by themselves.
+    """
+    asked = _get_request(request, request_id)
+    now, person = timezone.now(), person_of(request)
+    standing = compute_standing(asked, now=now)
+    revision = standing.revision or get_current_revision(asked)
+    review = read_review(bytes_of(revision.snapshot))
+    context = {
+        "asked": asked,
+        "review": review,
+        "breakable": list_breakable(request=asked, digests=[item["digest"] for item in review["artifacts"]], reader=person, now=now),
+        "superseded": asked.supersessions.select_related("request").order_by("pk"),
+        "live": read_live(request=asked, revision=revision, standing=standing, reader=person, now=now),
+        "news": read_news(request=asked, revision=revision, now=now),
+    }
+    return render(request, "approvals/_live.html" if "part" in request.GET else "approvals/live.html", context)
+
+
+@require_safe
+@requires("requests.read")
+def review_text(request: HttpRequest, request_id: str) -> HttpResponse:
+    """Send the review as plain text, as its snapshot froze it: for terminals, and for who would rather read than look."""
+    revision = get_current_revision(_get_request(request, request_id))
+    return HttpResponse(write_review(bytes_of(revision.snapshot)), content_type="text/plain; charset=utf-8")
+
+
+@never_cache
+@require_safe
+@requires("requests.read")
+def request_now(request: HttpRequest, request_id: str) -> JsonResponse:
+    """Say which snapshot is the newest of a request, for a page that stays open."""
+    revision = get_current_revision(_get_request(request, request_id))
+    return JsonResponse({"snapshot": revision.snapshot_id, "revision": revision.number})
 
 
 @requires("requests.read")
@@ -161,9 +212,14 @@ def sign(request: HttpRequest, request_id: str) -> HttpResponse:
     asked = _get_request(request, request_id)
     revision = get_current_revision(asked)
     person, now = person_of(request), timezone.now()
-    if request.method != "POST" and request.GET.get("snapshot") != revision.snapshot_id:
-        messages.warning(request, "Read the request as it is now, then decide.")
-        return redirect("approvals:request", asked.pk)
+    shown = request.POST.get("snapshot", "") if request.method == "POST" else request.GET.get("snapshot", "")
+    if shown != revision.snapshot_id:
+        # Said on the page itself where it was an earlier revision's, with what changed since.
+        if since_shown(revision, shown[:64]) is not None:
+            return redirect(f"{reverse('approvals:request', args=[asked.pk])}?{urlencode({'shown': shown[:64]})}")
+        if request.method != "POST":
+            messages.warning(request, "Read the request as it is now, then decide.")
+            return redirect("approvals:request", asked.pk)
     standing = compute_standing(asked, now=now)
     panel = read_panel(request=asked, revision=revision, standing=standing, reader=person, now=now)
     initial: dict[str, Any] = {
@@ -172,8 +228,8 @@ def sign(request: HttpRequest, request_id: str) -> HttpResponse:
         "key": panel.keys[0] if panel.keys else None,
         "in_stead": panel.in_stead[0] if panel.in_stead and not panel.may_answer_as_oneself else None,
     }
-    looks_back = asked.kind == Request.Kind.BREAK_GLASS_REVIEW
-    form = InputDecision(request.POST or None, keys=panel.keys, in_stead=panel.in_stead, looks_back=looks_back, initial=initial)
+    review = read_review(bytes_of(revision.snapshot))
+    form = _decision_form(request.POST or None, asked, review, panel, initial=initial)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
@@ -183,6 +239,7 @@ def sign(request: HttpRequest, request_id: str) -> HttpResponse:
                 decision=given["decision"],
                 reason=given["reason"],
                 reason_codes=given["reason_codes"],
+                acknowledged=given["acknowledged"],
                 key=given["key"],
                 in_stead=given["in_stead"],
                 session=session_of(request),
@@ -194,12 +251,13 @@ def sign(request: HttpRequest, request_id: str) -> HttpResponse:
         else:
             return redirect("approvals:ceremony", ceremony.pk)
     form.focus_first_error()
-    context = {"asked": asked, "review": read_review(bytes_of(revision.snapshot)), "panel": panel, "form": form, "revision": revision}
+    context = {"asked": asked, "review": review, "panel": panel, "form": form, "revision": revision}
     context["glass"] = read_banner(person, now=now, request=asked)
     return render(request, "approvals/sign.html", context, status=400 if form.errors else 200)
 
 
 @never_cache
+@csp_update(SIGNING_PAGE)
 @requires("requests.answer")
 def ceremony(request: HttpRequest, ceremony_id: str) -> HttpResponse:
     """Show what will be signed, read from the very bytes, and let the browser ask the passkey."""
@@ -294,10 +352,32 @@ def policy(request: HttpRequest, digest: str) -> HttpResponse:
     return render(request, "approvals/policy.html", context)
 
 
-def _get_request(request: HttpRequest, request_id: str) -> Request:
-    rows = Request.objects.select_related("project__team", "environment", "requester__owner", "on_behalf_of")
+def _decision_form(posted: Any, asked: Request, review: dict[str, Any], panel: DecisionPanel, *, initial: dict[str, Any]) -> InputDecision:
+    compared = review["comparison"]
+    return InputDecision(
+        posted,
+        keys=panel.keys,
+        in_stead=panel.in_stead,
+        looks_back=asked.kind == Request.Kind.BREAK_GLASS_REVIEW,
+        asked=compared["asked"] if compared and panel.may_approve else (),
+        wants_reasons=asked.environment.tier == 3,
+        initial=initial,
+    )
+
+
+def _get_request(request: HttpRequest, request_id: str, *, whole: bool = False) -> Request:
+    """Return the request, `whole` with what happened to it, which a page that only reads asks for again and again."""
+    rows = Request.objects.select_related("project__team", "environment", "requester__owner", "on_behalf_of", "subject")
+    if whole:
+        rows = rows.select_related("withdrawal__by", "supersession__by_request", "expiry", "submission")
     # Absent rather than forbidden: whoever may not read a request shall not learn that it exists, or of which project.
-    return get_object_or_404(rows, pk=request_id, project__in=readable_projects(person_of(request), "requests.read"))
+    asked = get_object_or_404(rows, pk=request_id, project__in=readable_projects(person_of(request), "requests.read"))
+    if whole:
+        once(
+            happened_to(asked),
+            lambda: {name: getattr(asked, name, None) for name in ("withdrawal", "supersession", "expiry", "submission")},
+        )
+    return asked
 
 
 def _get_own_ceremony(request: HttpRequest, ceremony_id: str) -> Ceremony:

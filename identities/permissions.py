@@ -17,6 +17,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from identities.models import Identity, Project, RoleAssignment, Team
+from identities.read_once import once
 from proofs.errors import NotAllowed
 
 Role = RoleAssignment.Role
@@ -204,8 +205,8 @@ def roles_of(identity: Identity, *, project: Project) -> list[RoleAssignment]:
 
 def list_held_roles(identity: Identity) -> list[RoleAssignment]:
     """Return every role the identity holds now, in one query."""
-    held = RoleAssignment.objects.held().filter(identity=identity)
-    return list(held.select_related("team", "project").order_by("team__slug", "role", "project__slug"))
+    held = RoleAssignment.objects.held().filter(identity=identity).select_related("team", "project")
+    return [*once(("roles", identity.pk), lambda: list(held.order_by("team__slug", "role", "project__slug")))]
 
 
 def readable_teams(identity: Identity, action: str) -> Q:

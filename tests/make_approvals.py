@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 
-from approvals.models import Approval, Ceremony, Delegation, ExpectationsActivation, PolicyVersion, Request
+from approvals.models import Approval, Ceremony, Delegation, ExpectationsActivation, PolicyVersion, Request, Revision
 from approvals.policies.expectations import activate_expectations
 from approvals.policies.versions import activate_policy, store_policy
 from approvals.requests.open_request import AskedArtifact, open_request
 from approvals.requests.refresh import refresh_requests
+from approvals.requests.snapshot import read_snapshot
 from approvals.signing.approval_statement import SigningSession
 from approvals.signing.begin_signing import begin_signing
 from approvals.signing.complete_signing import complete_signing
 from approvals.signing.verify_signature import parse_assertion
+from attestations.blobs import bytes_of
 from attestations.drain import drain
 from attestations.models import Attestation, Blob, Finding, Submission, Verdict, VerdictSigner, VerdictSubject
 from attestations.receive import receive_attestation
@@ -31,6 +34,7 @@ from ledger.publish import publish_checkpoint
 from portal.demo.instance import Instance, Workload, build_provenance, claim_builder
 from proofs.approval.human_approval import approval_challenge
 from proofs.canonical import canonical_bytes
+from proofs.comparison.compare import asked_signals
 from proofs.digest import sha256_hex
 from proofs.dsse import IN_TOTO_PAYLOAD_TYPE, build_envelope
 from proofs.encoding import b64url_decode, b64url_encode
@@ -349,9 +353,10 @@ def begin(
     reason: str = "",
     shown: str | None = None,
     in_stead: Delegation | None = None,
+    acknowledged: Sequence[str] | None = None,
     now: datetime = NOW,
 ) -> Ceremony:
-    """Begin to answer the newest revision."""
+    """Begin to answer the newest revision, with a tick at all that its page asks about unless told otherwise."""
     newest = request.revisions.order_by("-number").first()
     assert newest is not None
     return begin_signing(
@@ -364,7 +369,13 @@ def begin(
         by=person,
         now=now,
         in_stead=in_stead,
+        acknowledged=asked_of(newest) if acknowledged is None else acknowledged,
     )
+
+
+def asked_of(revision: Revision) -> list[str]:
+    """The digests of the signals that the page of a revision asks about."""
+    return [digest for _, digest in asked_signals(read_snapshot(bytes_of(revision.snapshot)).get("comparison"))]
 
 
 def complete(

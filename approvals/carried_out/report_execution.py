@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 
 from approvals.models import ApprovalUse, Execution, Request
 from approvals.requests.revise import lock_state
+from approvals.requests.uses import has_uses
 from identities.models import Identity
 from ledger.append import append_dsse
 from ledger.recorder import recorder_key
@@ -117,7 +118,7 @@ def _sign(use: ApprovalUse, outcome: str, *, now: datetime, result: str = "", de
 
 def read_execution(request: Request) -> tuple[str, ApprovalUse, Execution | None] | None:
     """Return how far a request was carried out: `claimed` or an outcome, the use and what was said last; None before a gate let it through."""
-    use = ApprovalUse.objects.filter(request=request).select_related("by").first()
+    use = ApprovalUse.objects.filter(request=request).select_related("by").first() if has_uses(request) else None
     if use is None:
         return None
     said = use.executions.select_related("entry").order_by("-is_reported").first()

@@ -11,7 +11,7 @@ from datetime import datetime
 from approvals.models import Approval, ApprovalEnd, OutcomeStatement, Request, Revision, SignedStatement, Waiver
 from approvals.outcome.read_outcome import outcome_resting_on
 from approvals.trust import current_trust
-from attestations.blobs import bytes_of
+from attestations.blobs import bytes_of, read_blob
 from identities.models import BoundSignIn, SigningKey
 from ledger.prove import checkpoint_covering, prove_consistency, prove_inclusion
 from proofs.approval.enrollment import parse_enrollment
@@ -80,7 +80,14 @@ def build_pack(*, request: Request, now: datetime, with_private: bool = False, n
         waivers=_waivers(newest, now, with_private),
         delegations=_delegations(answers),
         outcome=_outcome(request, answers),
+        baseline=_baseline(newest),
     )
+
+
+def _baseline(revision: Revision) -> bytes | None:
+    """Return the picture of the release that the revision's page compared with."""
+    named = (parse_canonical(bytes_of(revision.snapshot)).get("comparison") or {}).get("baseline")
+    return read_blob(named["picture"]["sha256"]) if named else None
 
 
 def _waivers(revision: Revision, now: datetime, with_private: bool) -> list[PackedWaiver]:

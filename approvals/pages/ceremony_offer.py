@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from csp.constants import NONE
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
@@ -15,6 +16,9 @@ from identities.models import SigningKey
 from proofs.approval.human_approval import approval_challenge
 from proofs.digest import sha256_hex
 from proofs.encoding import b64_encode, b64url_encode
+
+# Added to the policy of every page: on this one, text never becomes markup or script, whoever wrote it.
+SIGNING_PAGE = {"require-trusted-types-for": ["'script'"], "trusted-types": [NONE]}
 
 
 def offer_to_key(row: Ceremony | StatementCeremony, key: SigningKey) -> dict[str, Any]:

@@ -9,52 +9,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
-
 from approvals.models import Approval, Delegation, Request, RequestState, Revision
 from approvals.pages.level_words import LevelWords, describe_answer
-from approvals.policies.expectations import active_expectations
-from approvals.policies.named_signers import named_signers
-from approvals.requests.refresh import Since, look_since
+from approvals.pages.news import read_since
+from approvals.requests.snapshot import read_snapshot
 from approvals.requests.standing_in import list_usable
 from approvals.requests.status import Standing
-from approvals.signing.entitlement import refuse_if_answered, refuse_if_closed, refuse_if_not_entitled
+from approvals.signing.entitlement import refuse_answered, refuse_if_closed, refuse_if_not_entitled
 from approvals.signing.sign_in_offer import SignInOffer, sign_in_offer
 from approvals.signing.take_effect import refuse_if_in_effect
-from attestations.admission import MAX_OF_OTHERS, left_out_verdicts, others_verdicts, spare_verdicts
 from attestations.blobs import bytes_of
-from attestations.models import Verdict
-from identities.models import Identity, RoleAssignment, SigningKey
+from identities.models import Identity, SigningKey
 from identities.permissions import list_held_roles
-from identities.preferences.current import list_away
-from proofs.canonical import parse_canonical
+from proofs.comparison.compare import blocking_signals
 from proofs.errors import Refusal
-from proofs.policy.evaluate import Policy, exclusions, parse_policy
+from proofs.policy.evaluate import Policy, parse_policy
 
 Status = RequestState.Status
-SHOWN_LEFT_OUT = 5
 BECAUSE_OVER = {
     Status.APPROVED: "Everybody the policy asks for has approved. You can still object: a rejection closes it.",
     Status.PROMOTED: "Everybody the policy asks for has approved, and a gate let it through. You can still object: a rejection stops the next time.",
     Status.EXPIRED: "The approvals have run out. Open a new request.",
 }
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """What others sent about the artifacts and is not looked at: how many items nothing proves, how many are too many, and
-    how many copy what is there; the newest.
-    """
-
-    unproven: int
-    too_many: int
-    copies: int
-    newest: list[Verdict]
-
-    @property
-    def count(self) -> int:
-        """How many items it is in all."""
-        return self.unproven + self.too_many + self.copies
 
 
 @dataclass(frozen=True)
@@ -65,7 +41,6 @@ class DecisionPanel:
 
     `in_stead` are the delegations by which the reader may answer for somebody else.
 
-    `cannot_follow` says why the request cannot be brought up to date, where it cannot.
     """
 
     keys: list[SigningKey]
@@ -76,27 +51,29 @@ class DecisionPanel:
     why_not: str
     why_not_approve: str
     remedy: str
-    since: Since
-    cannot_follow: str
-    left_out: LeftOut
-    others: list[str]
     own_answer: Approval | None
     in_stead: list[Delegation]
     may_answer_as_oneself: bool
 
 
-def read_panel(*, request: Request, revision: Revision, standing: Standing, reader: Identity, now: datetime) -> DecisionPanel:
-    """Return what `reader` may do about the newest revision of `request` now, and why not where not."""
+def read_panel(
+    *, request: Request, revision: Revision, standing: Standing, reader: Identity, now: datetime, looks_since: bool = True
+) -> DecisionPanel:
+    """Return what `reader` may do about the newest revision of `request` now, and why not where not.
+
+    Without `looks_since` it is not asked whether evidence came in since: `read_news` does, and so does whoever signs.
+    """
     policy = parse_policy(bytes_of(revision.policy.document)).for_kind(revision.request.kind)
     own = next((answer for answer in standing.answers if answer.identity_id == reader.pk), None)
     keys = list(SigningKey.objects.filter(identity=reader, revoked_at=None).order_by("-enrolled_at"))
-    since, cannot_follow = _look_since(revision, now)
     in_stead = [row for row, _ in list_usable(request=request, revision=revision, policy=policy, by=reader, now=now)]
     why_not, why_not_own = _why_not(request, revision, standing, policy, reader, in_stead, now)
     in_stead = [] if why_not else in_stead
     remedy = ""
-    if not why_not and since.is_outdated:
-        why_not = cannot_follow or "This request is being brought up to date. Reload the page in a moment."
+    if not why_not and looks_since:
+        since, cannot_follow = read_since(revision, now)
+        if since.is_outdated:
+            why_not = cannot_follow or "This request is being brought up to date. Reload the page in a moment."
     offer = sign_in_offer(policy, reader)
     if not why_not and not keys and offer is None:
         why_not, remedy = "You have no approval key yet. Enrol a passkey to sign with; it is apart from your sign-in.", "identities:keys"
@@ -110,34 +87,10 @@ def read_panel(*, request: Request, revision: Revision, standing: Standing, read
         why_not=why_not,
         why_not_approve=why_not_approve,
         remedy=remedy,
-        since=since,
-        cannot_follow=cannot_follow,
-        left_out=_left_out(request, policy),
-        others=_other_approvers(request, policy, standing, reader, now),
         own_answer=own,
         in_stead=in_stead,
         may_answer_as_oneself=not why_not_own,
     )
-
-
-def _look_since(revision: Revision, now: datetime) -> tuple[Since, str]:
-    try:
-        return look_since(revision, now=now), ""
-    except Refusal as refusal:
-        # Without a policy in force, or with more evidence than can be read, nothing can be said, and so nothing can be signed.
-        return Since(0, True), _sentence(refusal)
-
-
-def _left_out(request: Request, policy: Policy) -> LeftOut:
-    digests, team = list(request.artifacts.values_list("artifact_id", flat=True)), request.project.team
-    unproven = left_out_verdicts(digests, team=team)
-    named = named_signers(policy, active_expectations(request.project) if policy.asks_expectations else None)
-    others = others_verdicts(digests, team=team, named=named)
-    too_many = max(0, others.count() - MAX_OF_OTHERS)
-    copies = spare_verdicts(digests, team=team, named=named)
-    newest = [*unproven[:SHOWN_LEFT_OUT], *others.reverse()[: min(too_many, SHOWN_LEFT_OUT)], *copies[:SHOWN_LEFT_OUT]]
-    newest.sort(key=lambda verdict: (verdict.attestation.received_at, verdict.attestation_id), reverse=True)
-    return LeftOut(unproven.count(), too_many, copies.count(), newest[:SHOWN_LEFT_OUT])
 
 
 def _why_not(
@@ -163,7 +116,7 @@ def _why_not_as(
         return "You asked for this, so somebody else has to decide."
     try:
         refuse_if_in_effect(request)
-        refuse_if_answered(revision, reader)
+        refuse_answered(standing.answers, reader)
         refuse_if_not_entitled(request=request, revision=revision, policy=policy, by=reader, now=now, in_stead=in_stead)
         refuse_if_closed(RequestState(request=request, status=standing.status))
     except Refusal as refusal:
@@ -172,29 +125,13 @@ def _why_not_as(
 
 
 def _why_not_approve(standing: Standing) -> str:
+    if standing.revision is not None and standing.status not in BECAUSE_OVER:
+        comparison = read_snapshot(bytes_of(standing.revision.snapshot)).get("comparison")
+        if blocking := blocking_signals(comparison):
+            return f"Nobody can approve this: {blocking[0]} You can reject it or request changes."
     if standing.revision is None or standing.revision.result != "pass":
         return "Approving is not possible while a requirement is not met. You can reject it or request changes."
     return BECAUSE_OVER[standing.status] if standing.status in (Status.APPROVED, Status.PROMOTED) else ""
-
-
-def _other_approvers(request: Request, policy: Policy, standing: Standing, reader: Identity, now: datetime) -> list[str]:
-    """Return the names of those who could answer and have not, at most a handful: those who are here first, and who is away with that word."""
-    roles = {rule.role for rule in policy.approvals_rules}
-    held = RoleAssignment.objects.held().filter(role__in=roles, team=request.project.team_id, identity__status="active")
-    held = held.filter(Q(project=None) | Q(project=request.project_id)).select_related("identity")
-    asked = {request.requester_id} if request.kind != Request.Kind.POLICY_CHANGE else set()
-    barred = {*asked, request.on_behalf_of_id, request.requester.owner_id, reader.pk}
-    barred |= {answer.identity_id for answer in standing.answers}
-    makers = _excluded(standing.revision, policy) if standing.revision else set()
-    able = [role.identity for role in held if (role.identity.issuer, role.identity.subject) not in makers]
-    names = {person.pk: person.name for person in able if person.pk not in barred}
-    away = list_away(names, now=now)
-    first = sorted(names, key=lambda pk: (pk in away, names[pk]))[:5]
-    return [f"{names[pk]} ({away[pk]})" if pk in away else names[pk] for pk in first]
-
-
-def _excluded(revision: Revision, policy: Policy) -> set[tuple[str, str]]:
-    return {(item["issuer"], item["subject"]) for item in exclusions(policy, parse_canonical(bytes_of(revision.policy_input)))}
 
 
 def role_words(reader: Identity, request: Request) -> str:

@@ -35,7 +35,6 @@ class Life:
 
     withdrawal: Withdrawal | None
     supersession: Supersession | None
-    superseded: list[Supersession]
     ran_out: bool
     changes_answered: ChangesAnswered | None
     since: SinceSigned | None
@@ -51,14 +50,12 @@ def read_life(request: Request, standing: Standing, reader: Identity) -> Life:
     asks = reader.pk in {asker.pk for asker in list_askers(request)}
     opens = asks and may(reader, "requests.open", project=request.project).allowed
     execution = read_execution(request)
-    supersessions = Supersession.objects.select_related("by_request", "request")
     return Life(
-        withdrawal=Withdrawal.objects.filter(request=request).select_related("by").first(),
-        supersession=supersessions.filter(request=request).first(),
-        superseded=list(supersessions.filter(by_request=request).order_by("pk")),
+        withdrawal=getattr(request, "withdrawal", None),
+        supersession=getattr(request, "supersession", None),
         ran_out=shut == Status.EXPIRED,
-        changes_answered=ChangesAnswered.objects.filter(revision=standing.revision).select_related("by").first(),
-        since=since_signed(request, reader),
+        changes_answered=getattr(standing.revision, "answers_changes", None),
+        since=since_signed(standing.revision, reader),
         execution=Executed(*execution) if execution else None,
         may_withdraw=asks
         and request.kind != Request.Kind.BREAK_GLASS_REVIEW

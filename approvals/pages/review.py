@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from approvals.pages.comparison_words import describe_comparison
 from approvals.pages.subject_words import KINDS, describe_subject
 from approvals.requests.snapshot import read_snapshot
 from attestations.side_by_side import describe_predicate
@@ -21,7 +22,10 @@ ABOUT_ARTIFACTS = ("release", "promotion")
 
 def read_review(content: bytes) -> dict[str, Any]:
     """Return the snapshot with times parsed, evidence described in words, and rules sorted with what is not met first."""
-    snapshot: dict[str, Any] = _with_times(read_snapshot(content))
+    frozen = read_snapshot(content)
+    snapshot: dict[str, Any] = _with_times(frozen)
+    # The digests of signals are over what is frozen, so these are described before anything is parsed.
+    snapshot["comparison"] = describe_comparison(frozen.get("comparison"))
     snapshot["evidence"] = [_described(item) for item in snapshot["evidence"]]
     order = {"fail": 0, "awaiting": 1, "waived": 2, "pass": 3}
     snapshot["kind"], snapshot["asks"] = KINDS.get(snapshot["request"]["kind"], ("Request", ""))
@@ -31,6 +35,8 @@ def read_review(content: bytes) -> dict[str, Any]:
     # What is asked about a document has no build, so nothing of one can be missing; evidence about it is shown all the same.
     snapshot["is_about_artifacts"] = snapshot["request"]["kind"] in ABOUT_ARTIFACTS or bool(snapshot["evidence"])
     snapshot["policy"]["rules"] = sorted(snapshot["policy"]["rules"], key=lambda rule: order.get(rule["outcome"], 0))
+    snapshot["unmet"] = [rule for rule in snapshot["policy"]["rules"] if rule["outcome"] != GOOD and rule["kind"] != "approvals"]
+    snapshot["met"] = [rule for rule in snapshot["policy"]["rules"] if rule["outcome"] == GOOD and rule["kind"] != "approvals"]
     snapshot["troubles"] = [item for item in snapshot["evidence"] if item["result"] != "verified" or item["notable"]]
     return snapshot
 

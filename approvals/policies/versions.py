@@ -15,6 +15,7 @@ from approvals.policies.source import policy_document
 from attestations.blobs import store_blob
 from identities.actors import actor_of
 from identities.models import Environment, Identity, Project, RoleAssignment
+from identities.read_once import once
 from ledger.append import append_event
 from proofs.canonical import canonical_bytes
 from proofs.digest import sha256_hex
@@ -118,7 +119,7 @@ def active_policy(*, project: Project, environment: Environment) -> PolicyVersio
 def activation_in_force(*, project: Project, environment: Environment) -> PolicyActivation | None:
     """Return the activation that counts for a project and environment: the newest one."""
     rows = PolicyActivation.objects.filter(project=project, environment=environment).select_related("policy__document")
-    return rows.order_by("-entry_id").first()
+    return once(("in force", project.pk, environment.pk), lambda: rows.order_by("-entry_id").first())
 
 
 def mode_of(activation: PolicyActivation) -> PolicyActivation.Mode:

@@ -26,12 +26,21 @@ def delta_between(signed: Revision, newer: Revision) -> list[Change]:
     return compare_snapshots(before, after)
 
 
-def since_signed(request: Request, person: Identity) -> SinceSigned | None:
-    """Return what changed since `person` last answered an earlier revision; None where they did not, or have answered the newest one."""
-    newest = request.revisions.select_related("snapshot").order_by("-number").first()
-    given = Approval.objects.filter(revision__request=request, identity=person).select_related("revision__snapshot")
+def since_shown(newest: Revision, shown_snapshot: str) -> tuple[Revision, list[Change]] | None:
+    """Return the revision of the same request whose page had this snapshot, and what changed since; None for no such revision, or the newest."""
+    if not shown_snapshot:
+        return None
+    shown = Revision.objects.filter(request=newest.request_id, snapshot=shown_snapshot).select_related("snapshot").first()
+    return None if shown is None or shown.pk == newest.pk else (shown, delta_between(shown, newest))
+
+
+def since_signed(newest: Revision | None, person: Identity) -> SinceSigned | None:
+    """Return what changed up to the newest revision since `person` last answered an earlier one; None where they did not, or have answered it."""
+    if newest is None or newest.number == 1:
+        return None
+    given = Approval.objects.filter(revision__request=newest.request_id, identity=person).select_related("revision__snapshot")
     last = given.order_by("-revision__number").first()
-    if newest is None or last is None or last.revision_id == newest.pk:
+    if last is None or last.revision_id == newest.pk:
         return None
     return SinceSigned(last.revision, newest, tuple(delta_between(last.revision, newest)))
 

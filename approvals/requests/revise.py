@@ -16,6 +16,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
+from approvals.comparison.build_comparison import build_comparison
 from approvals.models import PolicyVersion, Request, RequestState, Revision, RevisionEvidence
 from approvals.policies.expectations import active_expectations
 from approvals.policies.named_signers import named_signers
@@ -117,7 +118,7 @@ def revise_request(*, request: Request, by: Identity | None, now: datetime, answ
     number = state.revision_number + 1
     document = _request_document(request, number, evaluation, now, answers_changes)
     result_bytes, input_bytes = canonical_bytes(evaluation.result), canonical_bytes(evaluation.policy_input)
-    snapshot = _build_snapshot(request, document, evaluation, sha256_hex(result_bytes))
+    snapshot = _build_snapshot(request, document, evaluation, sha256_hex(result_bytes), now)
     revision = Revision.objects.create(
         request=request,
         number=number,
@@ -201,8 +202,9 @@ def _request_document(request: Request, number: int, evaluation: Evaluation, now
     )
 
 
-def _build_snapshot(request: Request, document: bytes, evaluation: Evaluation, result_digest: str) -> bytes:
+def _build_snapshot(request: Request, document: bytes, evaluation: Evaluation, result_digest: str, now: datetime) -> bytes:
     policy = bytes_of(evaluation.policy.document)
+    seen = [(item.verdict, item.document) for item in evaluation.evidence]
     return build_snapshot(
         request=request,
         document=document,
@@ -213,6 +215,7 @@ def _build_snapshot(request: Request, document: bytes, evaluation: Evaluation, r
         excluded=exclusions(parse_policy(policy), evaluation.policy_input),
         evidence=evaluation.evidence,
         trails=[(item["digest"], _trace(item["digest"], evaluation, request.project.team)) for item in evaluation.artifacts],
+        comparison=build_comparison(request, evidence=seen, artifacts=evaluation.artifacts, policy=evaluation.policy, now=now),
     )
 
 

@@ -50,6 +50,7 @@ def build_snapshot(
     excluded: Sequence[Mapping[str, Any]],
     evidence: Sequence[SeenEvidence],
     trails: Sequence[tuple[str, Any]],
+    comparison: Mapping[str, Any] | None,
 ) -> bytes:
     """Return the canonical bytes of the snapshot of one revision, whose request document is `document`.
 
@@ -67,6 +68,7 @@ def build_snapshot(
         excluded=excluded,
         evidence=[_shown(item) for item in evidence],
         trails=[{"artifact": digest, **plain(trace)} for digest, trace in trails],
+        comparison=comparison,
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from approvals.models import Approval, ApprovalInStead, Delegation, Request, Revision
+from approvals.models import Approval, Delegation, Request, Revision
 from approvals.requests.people import barred_today
 from attestations.blobs import bytes_of
 from identities.models import Identity, Project
@@ -114,11 +114,6 @@ def answered_for(revision: Revision, person: Identity) -> bool:
 def people_of_answer(answer: Approval) -> list[Identity]:
     """Return who signed an answer, and in whose stead where it was in another's: the last one is the person it counts for."""
     return [answer.identity, *([answer.in_stead.person] if hasattr(answer, "in_stead") else [])]
-
-
-def answered_in_stead(revision: Revision, person: Identity) -> ApprovalInStead | None:
-    """Return the answer that somebody gave in a person's stead, or None."""
-    return ApprovalInStead.objects.filter(revision=revision, person=person).select_related("approval__identity").first()
 
 
 def why_not_standing(row: Delegation) -> str:

@@ -16,17 +16,14 @@ from approvals.models import (
     ApprovalEnd,
     Promotion,
     Request,
-    RequestExpiry,
     RequestState,
-    RequestSubmission,
     Revision,
-    Supersession,
-    Withdrawal,
 )
 from approvals.policies.effects import has_taken_effect
 from approvals.requests.standing_in import count_answer
 from approvals.signals import request_refreshed
 from attestations.blobs import bytes_of
+from identities.read_once import once
 from proofs.canonical import parse_canonical
 from proofs.errors import Conflict
 from proofs.policy.evaluate import count_approvals, exclusions, parse_policy
@@ -42,7 +39,7 @@ SHUT: Mapping[RequestState.Status, tuple[str, str]] = {
     Status.EXPIRED: ("request.expired", "nobody answered this request in time"),
     Status.DRAFT: ("request.draft", "this request is a draft; who asks has to submit it first"),
 }
-_ENDS = ((Withdrawal, Status.WITHDRAWN), (Supersession, Status.SUPERSEDED), (RequestExpiry, Status.EXPIRED))
+_ENDS = (("withdrawal", Status.WITHDRAWN), ("supersession", Status.SUPERSEDED), ("expiry", Status.EXPIRED))
 # Somebody still has to do something about these, so a newer request about the same takes their place, and time runs out on them.
 PENDING = frozenset(
     {
@@ -93,12 +90,18 @@ def shut_because(request: Request) -> RequestState.Status | None:
 
     The first that happened to it counts, in this order. Reads the rows of what happened, never the cache.
     """
-    # Asked of the database each time: a row may have come after the object was read.
-    for model, status in _ENDS:
-        if model.objects.filter(request=request.pk).exists():
-            return status
-    submitted = not request.is_draft or RequestSubmission.objects.filter(request=request.pk).exists()
-    return None if submitted else Status.DRAFT
+    # Asked of the database each time, and of the rows themselves: one may have come after the object was read.
+    names = [*(name for name, _ in _ENDS), "submission"]
+    happened = once(happened_to(request), lambda: Request.objects.filter(pk=request.pk).values(*names).first()) or {}
+    ended = next((status for name, status in _ENDS if happened.get(name) is not None), None)
+    if ended is not None:
+        return ended
+    return None if not request.is_draft or happened.get("submission") is not None else Status.DRAFT
+
+
+def happened_to(request: Request) -> tuple[str, str]:
+    """Return the key under which a page that has read the request's row keeps what happened to it."""
+    return ("happened", request.pk)
 
 
 def why_shut(request: Request) -> tuple[str, str] | None:
@@ -116,7 +119,11 @@ def refuse_if_shut(request: Request) -> None:
 
 def compute_standing(request: Request, *, now: datetime) -> Standing:
     """Return where `request` stands at `now`. Reads only."""
-    revision = request.revisions.select_related("policy__document", "policy_input", "policy_result").order_by("-number").first()
+    revision = (
+        request.revisions.select_related("policy__document", "policy_input", "policy_result", "snapshot", "document", "answers_changes__by")
+        .order_by("-number")
+        .first()
+    )
     shut = shut_because(request)
     if revision is None:
         return Standing(shut or Status.COLLECTING, None, (), (), 0)
@@ -210,5 +217,7 @@ def _is_only_waiting(revision: Revision) -> bool:
 
 
 def _was_approved_before(revision: Revision) -> bool:
+    if revision.number == 1:
+        return False
     earlier = Approval.objects.filter(revision__request=revision.request_id, decision=Approval.Decision.APPROVE)
     return earlier.exclude(revision=revision).exists()

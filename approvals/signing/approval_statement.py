@@ -49,6 +49,7 @@ from proofs.canonical import parse_canonical
 from proofs.digest import parse_digest
 from proofs.encoding import b64url_encode
 from proofs.moment import parse_moment
+from proofs.pack.check_comparison import baseline_record
 from proofs.policy.evaluate import Policy, project_scope, team_scope
 
 
@@ -68,6 +69,7 @@ def build_statement(
     decision: str,
     justification: str,
     reason_codes: Sequence[str],
+    acknowledged: Sequence[tuple[str, str]],
     by: Identity,
     signer: SignerReference | SignInReference,
     session: SigningSession,
@@ -82,15 +84,13 @@ def build_statement(
     Refuses with `approval.malformed` when the values do not make a statement.
     """
     snapshot = read_snapshot(bytes_of(revision.snapshot))
-    facts, request, standing = snapshot["policy"], revision.request, _standing_in(in_stead)
+    facts, request, standing, environment = snapshot["policy"], revision.request, _standing_in(in_stead), snapshot["environment"]
     return build_human_approval(
         HumanApproval(
             artifacts=tuple(ApprovedArtifact(item["name"], (parse_digest(item["digest"]),)) for item in snapshot["artifacts"]),
             decision=decision,
             request=RequestReference(request.pk, revision.number, str(request.kind), revision.digest),
-            environment=EnvironmentReference(
-                snapshot["environment"]["id"], snapshot["environment"]["slug"], snapshot["environment"]["tier"]
-            ),
+            environment=EnvironmentReference(environment["id"], environment["slug"], environment["tier"]),
             approver=approver_of(by, roles_of(by, project=request.project), session, now),
             signer=signer,
             policy=PolicyReference(
@@ -105,7 +105,7 @@ def build_statement(
             ),
             evidence=tuple(_evidence(item) for item in snapshot["evidence"]),
             missing_evidence=missing_evidence(facts["rules"]),
-            review=_review(revision, snapshot, decision, standing),
+            review=_review(revision, snapshot, decision, standing, acknowledged),
             justification=justification,
             separation_of_duties=_duties(snapshot, policy),
             validity=Validity(now, now, now + _how_long(request, policy)),
@@ -123,8 +123,16 @@ def build_statement(
     )
 
 
-def _review(revision: Revision, snapshot: Mapping[str, Any], decision: str, standing: StandingIn | None) -> ReviewReference:
-    return ReviewReference(revision.snapshot_id, add_stead(summarise(snapshot, decision), standing), settings.VERSION)
+def _review(
+    revision: Revision, snapshot: Mapping[str, Any], decision: str, standing: StandingIn | None, acknowledged: Sequence[tuple[str, str]]
+) -> ReviewReference:
+    return ReviewReference(
+        revision.snapshot_id,
+        add_stead(summarise(snapshot, decision), standing),
+        settings.VERSION,
+        acknowledged=tuple(acknowledged),
+        baseline=baseline_record(snapshot.get("comparison")),
+    )
 
 
 def _standing_in(in_stead: Delegation | None) -> StandingIn | None:

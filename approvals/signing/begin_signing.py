@@ -14,8 +14,9 @@ The checks, in this order; the first that fails refuses:
 7. The key is the person's own, not revoked, enrolled for this portal, and    signer.unknown, signer.revoked, signer.other_portal,
    old enough for an environment of the highest tier;                         signer.cooling_off,
    without one, their identity provider can stand in for it.                  sign_in.no_provider, assurance.too_low
-8. The ledger has published a head that the statement can name.               log.pending
-9. Everything the statement rests on is older than it.                        time.issued_too_early
+8. Every signal that asks for it was acknowledged, and none blocks.           approval.not_acknowledged, approval.signal_blocks
+9. The ledger has published a head that the statement can name.               log.pending
+10. Everything the statement rests on is older than it.                        time.issued_too_early
 
 `approvals.signing.complete_signing` repeats what may have changed meanwhile.
 """
@@ -33,6 +34,7 @@ from approvals.models import Ceremony, Delegation, Request, Revision, new_ceremo
 from approvals.requests.refresh import is_outdated
 from approvals.requests.revise import lock_state
 from approvals.requests.status import refresh_state
+from approvals.signing.acknowledge import take_acknowledged
 from approvals.signing.approval_statement import SigningSession, build_statement
 from approvals.signing.entitlement import (
     get_current_revision,
@@ -71,10 +73,11 @@ def begin_signing(
     now: datetime,
     reason_codes: Sequence[str] = (),
     in_stead: Delegation | None = None,
+    acknowledged: Sequence[str] = (),
 ) -> Ceremony:
     """Return the ceremony that offers `by` one statement to sign with `key`, or (None) to confirm by signing in at their provider.
     `reason_codes` say why not, beside the reason in words. With `in_stead` they answer for whoever delegated, and with a key alone:
-    `delegation.needs_key`. Refuses with the codes above, or `approval.malformed`.
+    `delegation.needs_key`. `acknowledged` are the digests of the signals that they ticked. Refuses with the codes above, or `approval.malformed`.
     """
     now = now.replace(microsecond=0)
     state = refresh_state(lock_state(request, now=now), now=now)
@@ -87,7 +90,6 @@ def begin_signing(
     refuse_if_not_possible(state, revision, decision, reason)
     refuse_if_no_codes(decision, reason_codes)
     offer = _offer(key, policy, decision, by, tier=request.environment.tier, now=now, in_stead=in_stead)
-    head = get_head()
     ceremony_id, expires_at = new_ceremony_id(), now + timedelta(seconds=settings.CEREMONY_SECONDS)
     payload = build_statement(
         revision=revision,
@@ -95,11 +97,12 @@ def begin_signing(
         decision=decision,
         justification=reason.strip(),
         reason_codes=reason_codes,
+        acknowledged=take_acknowledged(revision, decision, acknowledged),
         by=by,
         signer=_signer(key, offer, by),
         session=session,
         ceremony_id=ceremony_id,
-        log_head=head,
+        log_head=get_head(),
         expires_at=expires_at,
         now=now,
         in_stead=in_stead,

@@ -5,14 +5,15 @@ Reads only. Not asked here: whether the revision is the newest that evidence and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.conf import settings
+from django.db.models import Q
 
 from approvals.models import Approval, Delegation, Request, RequestState, Revision
 from approvals.requests.people import barred_today
-from approvals.requests.standing_in import answered_in_stead, refuse_if_not_usable
+from approvals.requests.standing_in import refuse_if_not_usable
 from approvals.requests.status import refuse_if_shut
 from attestations.blobs import bytes_of
 from identities.models import Identity, SigningKey
@@ -87,15 +88,21 @@ def refuse_if_not_entitled(
 
 
 def refuse_if_answered(revision: Revision, by: Identity) -> None:
-    """Refuse with `approval.already_answered` when the person has answered this revision."""
-    given = Approval.objects.filter(revision=revision, identity=by).select_related("end").first()  # 5
+    """Refuse with `approval.already_answered` when the person has answered this revision, or somebody in their stead."""
+    answers = revision.approvals.filter(Q(identity=by) | Q(in_stead__person=by))
+    refuse_answered(list(answers.select_related("identity", "end", "in_stead")), by)  # 5
+
+
+def refuse_answered(answers: Iterable[Approval], by: Identity) -> None:
+    """Refuse as `refuse_if_answered` does, given the answers to the revision."""
+    given = next((answer for answer in answers if answer.identity_id == by.pk), None)
     if given is not None and hasattr(given, "end"):
         raise Conflict("approval.already_answered", "your approval of this revision ended; another approver has to answer it")
     if given is not None:
         raise Conflict("approval.already_answered", "you have answered this revision already; an answer is given once")
-    instead = answered_in_stead(revision, by)
+    instead = next((answer for answer in answers if hasattr(answer, "in_stead") and answer.in_stead.person_id == by.pk), None)
     if instead is not None:
-        words = f"{instead.approval.identity} has answered this revision in your stead; an answer is given once"
+        words = f"{instead.identity} has answered this revision in your stead; an answer is given once"
         raise Conflict("approval.already_answered", words)
 
 

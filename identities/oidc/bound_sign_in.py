@@ -35,6 +35,9 @@ CALLBACK = "/sign-in/bound"
 
 def oidc_provider_of(identity: Identity) -> IdentityProvider | None:
     """Return the active OpenID provider whose issuer is the person's own; None where a token could not speak of them."""
+    if identity.issuer == settings.ORIGIN:
+        # Named by this portal itself, which is no provider of its own.
+        return None
     return IdentityProvider.objects.filter(issuer=identity.issuer, protocol=IdentityProvider.Protocol.OIDC, removed_at__isnull=True).first()
 
 

@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 # There is no translation yet: what changes is how dates are written.
 LANGUAGES = (("en-gb", "English (UK)"), ("en-us", "English (US)"))
 
-# kind → what a person is told it is about. Whatever somebody else could do to one's own keys and roles is mailed whatever they chose.
+# kind → what a person is told it is about. Whatever somebody else could do to one's own keys and roles, or in one's name, is mailed whatever they chose.
 NOTICE_KINDS = {
     "key.enrolled": "An approval key of yours is enrolled",
     "key.revoked": "An approval key of yours is revoked",
@@ -19,6 +19,7 @@ NOTICE_KINDS = {
     "role.granted": "You are given a role",
     "role.ended": "A role of yours ends",
     "person.status": "You are suspended, deactivated, or let in again",
+    "approval.signed": "You signed an answer: the receipt of what it says",
     "approval.recorded": "Somebody answers a request you opened",
     "approval.ended": "An approval of a request you opened ends",
     "approval.revoked": "An approval you gave is revoked by others, or by the portal itself",
@@ -33,7 +34,9 @@ NOTICE_KINDS = {
     "delegation.ended": "Somebody answers for another person no more",
     "program.compromised": "A program you answer for is marked as compromised",
 }
-ALWAYS_MAILED = frozenset(kind for kind in NOTICE_KINDS if kind.split(".")[0] in ("key", "recovery", "role", "person"))
+ALWAYS_MAILED = frozenset(
+    kind for kind in NOTICE_KINDS if kind.split(".")[0] in ("key", "recovery", "role", "person") or kind == "approval.signed"
+)
 CHOOSABLE = tuple((kind, words) for kind, words in NOTICE_KINDS.items() if kind not in ALWAYS_MAILED)
 
 

@@ -55,5 +55,10 @@ def note_session(request: HttpRequest) -> None:
 
 
 def _reader_of(request: HttpRequest) -> Identity | None:
-    identity: Identity | None = getattr(request.user, "identity", None) if request.user.is_authenticated else None
+    """Return the person behind the account, with what they have chosen, and leave them there for everybody who asks the account later."""
+    named = getattr(request.user, "identity_id", None) if request.user.is_authenticated else None
+    if named is None:
+        return None
+    identity = Identity.objects.select_related("preferences").get(pk=named)
+    request.user.identity = identity  # type: ignore[union-attr]
     return identity

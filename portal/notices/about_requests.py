@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.urls import reverse
+
 from approvals.models import Approval, Attention, Comment, Execution, Record, Reminder, Request, RequestState, Revision
 from identities.models import EventSubject, Identity
 from ledger.models import Entry
+from portal.notices.receipt import KIND
 from portal.notices.told import Told, list_askers, tell
+from proofs.approval.human_approval import parse_human_approval
 
 ENDED = {
     "request.withdrawn": "was withdrawn",
@@ -47,11 +51,14 @@ def tell_frozen(entry: Entry) -> Iterable[Told]:
 
 
 def tell_answered(entry: Entry) -> Iterable[Told]:
-    """Somebody answered: whose turn it is next, and that nothing is missing any more."""
-    record = Record.objects.filter(entry=entry).select_related("approval__revision__request__requester__owner").first()
+    """Somebody answered: they themselves, with what they signed; whose turn it is next, and that nothing is missing any more."""
+    rows = Record.objects.filter(entry=entry)
+    record = rows.select_related("approval__revision__request__requester__owner", "approval__identity").first()
     if record is None:
         return
     request = record.approval.revision.request
+    summary = parse_human_approval(bytes(record.approval.payload)).review.summary
+    yield Told(record.approval.identity, KIND, f"You signed: {summary}", reverse("approvals:record", args=[record.digest]))
     yield from _turns(entry, request, but={record.approval.identity_id})
     is_last = not Record.objects.filter(approval__revision__request=request, entry__gt=entry.pk).exists()
     if is_last and RequestState.objects.filter(request=request, status=RequestState.Status.APPROVED).exists():

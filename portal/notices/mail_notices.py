@@ -17,6 +17,7 @@ from django.db.models import Q, QuerySet
 
 from identities.models import User
 from portal.models import Notice
+from portal.notices.receipt import KIND, write_receipt
 
 BATCH = 20
 CLAIM = timedelta(minutes=5)
@@ -34,7 +35,7 @@ log = structlog.get_logger(__name__)
 def mail_notices(*, clock: Callable[[], datetime], limit: int = BATCH) -> int:
     """Mail what is due, at most `limit` notices, and return how many were sent."""
     sent = 0
-    for notice in _due(clock()).select_related("identity").order_by("pk")[:limit]:
+    for notice in _due(clock()).select_related("identity", "entry").order_by("pk")[:limit]:
         now = clock()
         if not _due(now).filter(pk=notice.pk).update(mail_tried_at=now):
             continue
@@ -68,6 +69,7 @@ def _send(notice: Notice) -> bool:
     origin = settings.ORIGIN
     # One line, whatever people call their keys and write as a reason: only the lines of ours are lines.
     sentence = " ".join(notice.sentence.split())
-    body = WORDS.format(sentence=sentence, link=f"{origin}{notice.link}", origin=origin, settings=f"{origin}/settings/notifications")
+    said = (write_receipt(notice.entry) if notice.kind == KIND else None) or sentence
+    body = WORDS.format(sentence=said, link=f"{origin}{notice.link}", origin=origin, settings=f"{origin}/settings/notifications")
     EmailMessage(subject=f"Countersign: {sentence}"[:150], body=body, to=[address]).send()
     return True

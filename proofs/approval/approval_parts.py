@@ -123,7 +123,10 @@ class MissingEvidence:
 
 @dataclass(frozen=True, slots=True)
 class ReviewReference:
-    """What was on the page: the snapshot by SHA-256, the summary line, the signals acknowledged (name, SHA-256)."""
+    """What was on the page: the snapshot by SHA-256, the summary line, the signals acknowledged (name, SHA-256).
+
+    `baseline` is the record (SHA-256) with which the release was approved that the page compared with; empty where there was none.
+    """
 
     snapshot_digest: str
     summary: str
@@ -131,6 +134,7 @@ class ReviewReference:
     locale: str = "en"
     channel: str = "web"
     acknowledged: tuple[tuple[str, str], ...] = ()
+    baseline: str = ""
 
 
 @dataclass(frozen=True, slots=True)

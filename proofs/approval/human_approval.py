@@ -198,6 +198,7 @@ def _review_document(review: ReviewReference) -> dict[str, Any]:
             "renderer": {"name": "countersign", "version": review.renderer_version},
         },
         "acknowledged": [{"signal": signal, "digest": {"sha256": digest}} for signal, digest in review.acknowledged],
+        **({"baseline": {"record": {"sha256": review.baseline}}} if review.baseline else {}),
         "channel": review.channel,
     }
 
@@ -267,6 +268,7 @@ def _review(item: Fields) -> ReviewReference:
         locale=display.text("locale", limit=20),
         channel=item.text("channel", limit=20),
         acknowledged=tuple((signal.text("signal", limit=80), signal.sha256()) for signal in item.each("acknowledged")),
+        baseline=item.fields("baseline").sha256("record") if item.has("baseline") else "",
     )
 
 

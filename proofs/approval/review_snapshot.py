@@ -41,8 +41,12 @@ def build_review_snapshot(
     excluded: Sequence[Mapping[str, Any]],
     evidence: Sequence[ShownEvidence],
     trails: Sequence[Mapping[str, Any]],
+    comparison: Mapping[str, Any] | None = None,
 ) -> bytes:
-    """Return the canonical bytes of a snapshot. `request`, `policy` and `result` are the documents as parsed."""
+    """Return the canonical bytes of a snapshot. `request`, `policy` and `result` are the documents as parsed.
+
+    `comparison` is what changed since the baseline, and the signals; None in snapshots of before there was one, and of kinds without.
+    """
     environment = request["environment"]
     return canonical_bytes(
         {
@@ -80,6 +84,7 @@ def build_review_snapshot(
             "evidence": [_evidence(item) for item in evidence],
             "trails": list(trails),
             "note": {"text": request["note"], "checked": False},
+            **({"comparison": dict(comparison)} if comparison is not None else {}),
             **{name: request[name] for name in OPTIONAL if name in request},
         }
     )

@@ -132,16 +132,18 @@ def assemble_pack(
     policy_result: bytes,
     trust: Trust,
     tokens: Iterable[PackedToken] = (),
-    introductions: Iterable[PackedIntroduction] = (),
+    introductions: Sequence[PackedIntroduction] = (),
     attestations: Iterable[PackedAttestation] = (),
     waivers: Iterable[PackedWaiver] = (),
     delegations: Iterable[PackedDelegation] = (),
     outcome: Mapping[str, bytes] | None = None,
+    baseline: bytes | None = None,
 ) -> dict[str, bytes]:
     """Return the files of a pack by path, index included.
 
     `enrollments` and `revocations` are the envelopes (JSON bytes) of the keys that signed; `tokens` and `attestations` are private and
-    belong into packs for auditors alone; `outcome` holds what the portal said of the approvals, by path. Refuses as the parsers of the parts
+    belong into packs for auditors alone; `outcome` holds what the portal said of the approvals, by path; `baseline` is the picture of the release
+    that the page compared with. Refuses as the parsers of the parts
     do, with `record.unknown_key` when `trust` does not hold the key a record is signed with, and with `signer.unknown` without its enrolment.
     """
     files: dict[str, bytes] = {}
@@ -159,15 +161,14 @@ def assemble_pack(
         list({item.key_id: item for item, _ in enrolled}.values()), [item for item, _ in revoked]
     )
     files.update({path: content for token in tokens for path, content in _token_files(token).items()})
-    for introduction in introductions:
-        files[layout.introduction_path(introduction.key_id)] = introduction.envelope
-        files[layout.introducer_path(introduction.key_id)] = introduction.introducer
+    files.update({layout.introduction_path(item.key_id): item.envelope for item in introductions})
+    files.update({layout.introducer_path(item.key_id): item.introducer for item in introductions})
     files.update({layout.attestation_path(item.key_id): item.document for item in attestations})
     files.update({layout.EVIDENCE + sha256_hex(content): content for content in evidence})
     files.update({layout.VERDICTS + sha256_hex(content): content for content in verdicts})
     files[layout.SNAPSHOT], files[layout.REQUEST] = snapshot, request
     files[layout.POLICY_DOCUMENT], files[layout.POLICY_INPUT], files[layout.POLICY_RESULT] = policy_document, policy_input, policy_result
-    files.update(outcome or {})
+    files.update({**(outcome or {}), **({layout.BASELINE: baseline} if baseline is not None else {})})
     files[layout.TRUST_COPY] = build_trust(trust)
     files.update(build_root_copies(trust))
     files.update(build_words(records, files))

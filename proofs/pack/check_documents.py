@@ -1,7 +1,7 @@
 """Step 21 of the argument: request and snapshot say what the statement says, and the statement's words to the person follow from them.
 
 Both documents are built again from what the steps before have shown, by the functions the portal builds them with, and compared
-byte for byte. Taken from them as they are: title and note, display names, the portal's own ids and times, the traced trails, where a
+byte for byte; so is what the page said of changes (`proofs.pack.check_comparison`). Taken from them as they are: title and note, display names, the portal's own ids and times, the traced trails, where a
 promotion comes from, and what the requester answered. A subject document is read strictly, and the one artifact is its digest.
 """
 
@@ -23,6 +23,7 @@ from proofs.evidence import detect_format
 from proofs.fields import Fields
 from proofs.moment import rfc3339
 from proofs.pack import layout
+from proofs.pack.check_comparison import check_acknowledged, rebuild_comparison
 from proofs.pack.check_evidence import EvidenceItem
 from proofs.policy.evaluate import Policy, exclusions
 
@@ -108,6 +109,7 @@ def _check_snapshot(
         excluded=exclusions(policy, policy_input),
         evidence=[_shown(files, fields, item) for fields, item in zip(listed, items, strict=True)],
         trails=[trail.value for trail in trails],
+        comparison=rebuild_comparison(files, shown, request=request, approval=approval, items=items),
     )
     if rebuilt != content:
         part = _first_difference(shown.value, parse_canonical(rebuilt))
@@ -131,8 +133,9 @@ def _check_words(approval: HumanApproval, snapshot: dict[str, Any]) -> None:
         raise Unproven("review.mismatch", "what the statement says is missing is not what the policy's result says is missing")
     if review.summary != add_stead(summarise(snapshot, approval.decision), approval.standing_in_for):
         raise Unproven("review.mismatch", f"the statement sums up as {review.summary[:200]!r}, which its snapshot does not come to")
-    if (review.locale, review.channel, review.acknowledged) != ("en", "web", ()):
-        raise Unproven("review.mismatch", "the statement names a language, channel or signal that no page of this version has")
+    if (review.locale, review.channel) != ("en", "web"):
+        raise Unproven("review.mismatch", "the statement names a language or channel that no page of this version has")
+    check_acknowledged(snapshot.get("comparison"), approval)
 
 
 def _as_signed(party: dict[str, str] | None, person: tuple[str, str] | None) -> dict[str, str] | None:

@@ -23,7 +23,7 @@ def test_from_the_request_to_the_signature_and_back(client: Client) -> None:
     cast.let_in(client, person)
     request_page = reverse("approvals:request", args=[asked.pk])
     new = reverse("approvals:break_glass_new", args=[make.image()])
-    assert new in client.get(request_page).content.decode()
+    assert new in client.get(reverse("approvals:request_live", args=[asked.pk])).content.decode()
     assert "Where?" in client.get(new).content.decode()
     link = f"{new}?project={asked.project_id}&environment={asked.environment_id}"
     assert "This is no approval" in client.get(link).content.decode()

@@ -141,20 +141,24 @@ class TestDoors:
         client.force_login(cast.account_of(person))
         return client
 
+    def beside(self, client: Client, request: Request) -> str:
+        return client.get(reverse("approvals:request_live", args=[request.pk])).content.decode()
+
     def test_markup_is_shown_as_text_beside_everything_that_happened(self, request_: Request) -> None:
         client = self.client_of(cast.alice())
         address = reverse("approvals:comment", args=[request_.pk])
         page = client.post(address, {"text": "<b>bold</b> @nobody"}, follow=True).content.decode()
-        assert "&lt;b&gt;bold&lt;/b&gt;" in page
         assert "Nobody who may read this request is called @nobody" in html.unescape(page)
+        page = self.beside(client, request_)
+        assert "&lt;b&gt;bold&lt;/b&gt;" in page
         assert "asked for it" in page
         assert "Who can unblock it" in page
         assert client.get(address).status_code == 405
 
     def test_a_form_leaves_it_to_others(self, request_: Request) -> None:
         client = self.client_of(cast.alice())
-        page = client.post(reverse("approvals:leave", args=[request_.pk]), {"reason": "On <i>leave</i>"}, follow=True).content.decode()
-        assert "On &lt;i&gt;leave&lt;/i&gt;" in page
+        client.post(reverse("approvals:leave", args=[request_.pk]), {"reason": "On <i>leave</i>"}, follow=True)
+        assert "On &lt;i&gt;leave&lt;/i&gt;" in self.beside(client, request_)
         assert not Attention.objects.filter(request=request_).exists()
 
     def test_a_program_says_something_and_is_marked_as_one(self, request_: Request) -> None:
@@ -164,7 +168,7 @@ class TestDoors:
         assert (sent.status_code, sent.json()["isProgram"], sent.json()["unknown"]) == (201, True, [])
         read = client.get(address, headers=headers).json()["items"]
         assert [(item["text"], item["isProgram"]) for item in read] == [("Tests took 4 minutes", True)]
-        assert "(program)" in self.client_of(cast.alice()).get(reverse("approvals:request", args=[request_.pk])).content.decode()
+        assert "(program)" in self.beside(self.client_of(cast.alice()), request_)
 
     def test_the_api_says_who_can_unblock_it(self, request_: Request) -> None:
         headers = {"Authorization": f"Bearer {cast.token_of(cast.runner(), 'requests:write')}"}

@@ -59,9 +59,11 @@ def stage() -> make.Stage:
 
 
 def page_of(request: Request) -> str:
+    """The review page and what comes in beside it."""
     client = Client()
     client.force_login(cast.account_of(cast.carol()))
-    return client.get(reverse("approvals:request", args=[request.pk])).content.decode()
+    pages = [client.get(reverse(name, args=[request.pk])) for name in ("approvals:request", "approvals:request_live")]
+    return "".join(page.content.decode() for page in pages)
 
 
 class TestAnotherTeamsJunk:

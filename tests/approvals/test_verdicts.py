@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from approvals.models import Approval, Request
+from approvals.models import Approval, Request, Revision
 from approvals.requests.delta import last_signers, since_signed
 from approvals.requests.verdicts import judge_answers
 from approvals.requests.withdraw import withdraw_request
@@ -22,6 +22,10 @@ from tests import make_approvals as make
 from tests.make_requests import LATER
 
 pytestmark = pytest.mark.django_db
+
+
+def newest_of(request: Request) -> Revision | None:
+    return request.revisions.order_by("-number").first()
 
 
 def verdicts(request: Request, now: Any = LATER) -> list[str]:
@@ -53,12 +57,12 @@ class TestJudgeAnswers:
         judged = judge_answers(request, now=LATER)[0]
         assert judged.weighed.verdict == "STALE"
         assert [change.code for change in judged.weighed.delta] == ["evidence.added"]
-        since = since_signed(request, cast.alice())
+        since = since_signed(newest_of(request), cast.alice())
         assert since is not None and since.changes == judged.weighed.delta
-        assert (since_signed(request, cast.bob()), [person for person, _ in last_signers(request)]) == (None, [cast.alice()])
+        assert (since_signed(newest_of(request), cast.bob()), [person for person, _ in last_signers(request)]) == (None, [cast.alice()])
         make.approve(request, cast.alice(), now=LATER)
         assert verdicts(request) == ["STALE", "VALID"]
-        assert since_signed(request, cast.alice()) is None
+        assert since_signed(newest_of(request), cast.alice()) is None
 
     def test_superseded_with_its_request(self) -> None:
         request = make_requests.in_review()

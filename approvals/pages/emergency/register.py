@@ -13,7 +13,7 @@ from approvals.emergency.live import bounds_of, list_unreviewed
 from approvals.models import Approval, BreakGlass, Request
 from approvals.revocation.may_revoke import refuse_if_not_revocable
 from identities.models import Environment, Identity
-from identities.permissions import readable_projects, roles_of
+from identities.permissions import may, readable_projects, roles_of
 from proofs.errors import Refusal
 
 SHOWN_CLEARED = 100
@@ -81,12 +81,12 @@ def _show(row: BreakGlass, reader: Identity, now: datetime) -> ShownBreakGlass:
     )
 
 
-def list_breakable(*, request: Request, reader: Identity, now: datetime) -> list[str]:
-    """Return the artifacts of a request for which `reader` may break the glass now; none of a request about a document."""
-    if request.subject_id is not None:
+def list_breakable(*, request: Request, digests: Iterable[str], reader: Identity, now: datetime) -> list[str]:
+    """Return those artifacts of a request for which `reader` may break the glass now; none of a request about a document."""
+    if request.subject_id is not None or not may(reader, "break_glass.declare", project=request.project).allowed:
         return []
     found = []
-    for digest in request.artifacts.values_list("artifact_id", flat=True):
+    for digest in sorted(digests):
         try:
             refuse_if_not_breakable(project=request.project, environment=request.environment, digest=digest, by=reader, now=now)
         except Refusal:

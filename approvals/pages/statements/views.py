@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from csp.decorators import csp_update
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -10,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from approvals.models import Approval, StatementCeremony
-from approvals.pages.ceremony_offer import offer_to_key, session_of
+from approvals.pages.ceremony_offer import SIGNING_PAGE, offer_to_key, session_of
 from approvals.pages.statements.forms import InputAssertion, InputRevocation
 from approvals.pages.statements.words import describe_person_statement
 from approvals.revocation.may_revoke import refuse_if_not_revocable
@@ -44,6 +45,7 @@ def revoke(request: HttpRequest, approval_id: str) -> HttpResponse:
 
 
 @never_cache
+@csp_update(SIGNING_PAGE)
 @requires("statements.sign")
 def statement(request: HttpRequest, statement_id: str) -> HttpResponse:
     """Show what will be signed, read from the very bytes, and let the browser ask the passkey."""

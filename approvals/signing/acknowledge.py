@@ -1,0 +1,34 @@
+"""The signals that whoever approves has acknowledged: all that the page asked about, and none that forbids approving.
+
+To reject, or to ask for changes, nothing has to be acknowledged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from approvals.models import Approval, Revision
+from approvals.requests.snapshot import read_snapshot
+from attestations.blobs import bytes_of
+from proofs.comparison.compare import asked_signals, blocking_signals
+from proofs.errors import Conflict, Malformed
+
+
+def take_acknowledged(revision: Revision, decision: str, acknowledged: Sequence[str]) -> list[tuple[str, str]]:
+    """Return id and digest of the signals that a statement names as acknowledged.
+
+    Refuses with `approval.signal_blocks`, `approval.not_acknowledged`, and `approval.malformed` for what no signal of the page is.
+    """
+    comparison = read_snapshot(bytes_of(revision.snapshot)).get("comparison")
+    asked = asked_signals(comparison)
+    if set(acknowledged) - {digest for _, digest in asked}:
+        raise Malformed("approval.malformed", "got the acknowledgement of a signal that is not on this page; read the page as it is now")
+    if decision != Approval.Decision.APPROVE:
+        return []
+    if blocking := blocking_signals(comparison):
+        raise Conflict("approval.signal_blocks", f"nobody can approve this: {blocking[0]}")
+    missing = [signal["sentence"] for signal in (comparison or {"signals": []})["signals"] if signal["asked"]]
+    missing = [sentence for sentence, (_, digest) in zip(missing, asked, strict=True) if digest not in acknowledged]
+    if missing:
+        raise Conflict("approval.not_acknowledged", f"got an approval without a word on: {missing[0]} Read it, and tick it, or say no")
+    return asked

@@ -1,0 +1,135 @@
+"""The packages that a bill of materials lists, by package URL: SPDX 2 and 3, CycloneDX.
+
+What has no package URL, or one that cannot be read, is counted and not named. Whether the list is complete nobody can tell from it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from proofs.errors import Malformed
+from proofs.packages.purl import read_purl
+from proofs.predicates.reading import at, items, text, texts
+
+MAX_PACKAGES = 20_000
+KINDS = ("spdx", "cyclonedx")
+_DEPENDS_ON, _DEPENDENCY_OF = ("DEPENDS_ON",), ("DEPENDENCY_OF", "RUNTIME_DEPENDENCY_OF")
+_PART = re.compile(r"\d+|[A-Za-z]+")
+
+
+class Package(NamedTuple):
+    """One package: type and name of its package URL, its version (may be empty), and whether the artifact names it as its own dependency."""
+
+    type: str
+    name: str
+    version: str
+    is_direct: bool
+
+    @property
+    def words(self) -> str:
+        """The package as people write it."""
+        return f"{self.name} {self.version}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What bills of materials list: each package once, how many entries could not be named, and whether all of it was read."""
+
+    packages: tuple[Package, ...]
+    unnamed: int
+    is_complete: bool
+
+
+def read_packages(predicates: Iterable[dict[str, Any]]) -> Contents:
+    """Return what these SPDX and CycloneDX predicates list together; never refuses."""
+    found: dict[tuple[str, str, str], bool] = {}
+    unnamed, is_complete = 0, True
+    for predicate in predicates:
+        direct = _direct(predicate)
+        for reference, url in _listed(predicate):
+            if len(found) >= MAX_PACKAGES:
+                is_complete = False
+                break
+            try:
+                read = read_purl(url or "")
+            except Malformed:
+                unnamed += 1
+                continue
+            key = (read.type, read.name, read.version)
+            found[key] = found.get(key, False) or reference in direct
+    return Contents(tuple(Package(*key, found[key]) for key in sorted(found)), unnamed, is_complete)
+
+
+def order_versions(before: str, after: str) -> int | None:
+    """Return 1 where `after` is the newer of two versions, -1 where it is the older, 0 for the same, None where nobody can tell.
+
+    Compared by numbers and words between the marks; a version with a word where the other ends (`1.0-rc1`) comes before it.
+    """
+    if before == after:
+        return 0
+    old, new = (_PART.findall(version.partition("+")[0]) for version in (before, after))
+    for left, right in zip(old, new, strict=False):
+        if left == right:
+            continue
+        if left.isdigit() != right.isdigit():
+            return None
+        if left.isdigit():
+            if int(left[:30]) != int(right[:30]):
+                return 1 if int(right[:30]) > int(left[:30]) else -1
+            continue
+        return 1 if right > left else -1
+    if len(old) == len(new):
+        return None
+    longer, sign = (new, 1) if len(new) > len(old) else (old, -1)
+    return sign if longer[min(len(old), len(new))].isdigit() else -sign
+
+
+def _listed(predicate: dict[str, Any]) -> Iterator[tuple[str | None, str | None]]:
+    """Yield reference and package URL of every entry."""
+    roots = _roots(predicate)
+    for package in items(predicate, "packages"):
+        urls = [text(item, "referenceLocator") for item in items(package, "externalRefs") if text(item, "referenceType") == "purl"]
+        if text(package, "SPDXID") not in roots:
+            yield text(package, "SPDXID"), next(filter(None, urls), None)
+    for element in items(predicate, "@graph"):
+        if text(element, "type") == "software_Package":
+            yield text(element, "spdxId"), text(element, "software_packageUrl")
+    waiting = list(reversed(items(predicate, "components")))
+    while waiting:
+        component = waiting.pop()
+        yield text(component, "bom-ref"), text(component, "purl")
+        waiting += reversed(items(component, "components"))
+
+
+def _roots(predicate: dict[str, Any]) -> set[str | None]:
+    """Return what the document is about: the artifact itself is no dependency of its own."""
+    described = set(texts(predicate, "documentDescribes"))
+    for relation in items(predicate, "relationships"):
+        if text(relation, "relationshipType") == "DESCRIBES":
+            described.add(text(relation, "relatedSpdxElement") or "")
+    return {*described, text(predicate, "metadata", "component", "bom-ref")} - {None, ""}
+
+
+def _direct(predicate: dict[str, Any]) -> set[str | None]:
+    """Return the references of what the artifact itself depends on, where the document says so."""
+    roots = _roots(predicate)
+    found: set[str | None] = set()
+    for relation in items(predicate, "relationships"):
+        kind = text(relation, "relationshipType")
+        first, second = text(relation, "spdxElementId"), text(relation, "relatedSpdxElement")
+        if kind in _DEPENDS_ON and first in roots:
+            found.add(second)
+        elif kind in _DEPENDENCY_OF and second in roots:
+            found.add(first)
+    for dependency in items(predicate, "dependencies"):
+        if text(dependency, "ref") in roots:
+            found |= {item for item in items(dependency, "dependsOn") if isinstance(item, str)}
+    return found - {None}
+
+
+def is_bill(predicate: dict[str, Any]) -> bool:
+    """Return whether a predicate lists packages at all, so that an empty list says something."""
+    return any(isinstance(at(predicate, name), list) for name in ("packages", "components", "@graph"))

@@ -1,0 +1,117 @@
+"""The words of a comparison: an area with what changed in it, and a signal that somebody has to see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from proofs.canonical import canonical_bytes
+from proofs.digest import sha256_hex
+from proofs.statement import is_plain_text
+
+SAME, CHANGED, NEW, UNKNOWN = "same", "changed", "new", "unknown"
+HIGH, MEDIUM, NOTICE, NONE = "high", "medium", "notice", "none"
+SEVERITIES = (HIGH, MEDIUM, NOTICE, NONE)
+BLOCK, ACK, NOTE = "block", "ack", "notice"
+LEVELS = (BLOCK, ACK, NOTE)
+MAX_ITEMS = 60
+MAX_WORDS = 300
+
+ADDED, REMOVED, UP, DOWN, OTHER = "added", "removed", "upgraded", "downgraded", "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that is otherwise than before: what became of it, and what it is."""
+
+    change: str
+    words: str
+
+    def as_dict(self) -> dict[str, str]:
+        """Return it as it stands in a snapshot."""
+        return {"change": self.change, "words": plain(self.words)}
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """One row of the table: the area, its state, how grave it is, a token of a few words, a sentence, and each change."""
+
+    area: str
+    state: str
+    severity: str
+    token: str
+    sentence: str
+    changes: Sequence[Change] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as it stands in a snapshot: of many changes the first `MAX_ITEMS`, and how many more there are."""
+        return {
+            "area": self.area,
+            "state": self.state,
+            "severity": self.severity,
+            "token": plain(self.token),
+            "sentence": plain(self.sentence, 600),
+            "changes": [change.as_dict() for change in self.changes[:MAX_ITEMS]],
+            "more": max(0, len(self.changes) - MAX_ITEMS),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Something about this one request that an approver has to see: its id, its level, a sentence, and the words of its checkbox.
+
+    `about` is what it is about (a program, a package), so that the same thing can be told from another of its kind.
+    """
+
+    id: str
+    level: str
+    area: str
+    sentence: str
+    agree: str = ""
+    about: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as it stands in a snapshot, but for whether it is asked."""
+        return {
+            "id": self.id,
+            "level": self.level,
+            "area": self.area,
+            "sentence": plain(self.sentence, 600),
+            "agree": plain(self.agree),
+            "about": plain(self.about),
+        }
+
+
+def signal_digest(signal: Mapping[str, Any]) -> str:
+    """Return the SHA-256 (hex) of a signal as a snapshot holds it: what somebody acknowledged cannot get other words later."""
+    return sha256_hex(canonical_bytes(dict(signal)))
+
+
+def same(area: str, sentence: str, *, mark: str = "No change") -> Area:
+    """Return an area in which nothing is otherwise."""
+    return Area(area, SAME, NONE, mark, sentence)
+
+
+def unknown(area: str, sentence: str) -> Area:
+    """Return an area of which the evidence says nothing."""
+    return Area(area, UNKNOWN, NONE, "Not known", sentence)
+
+
+def plain(words: str, limit: int = MAX_WORDS) -> str:
+    """Return words that may hold text from evidence, shortened, and without what could deceive a reader."""
+    shown = "".join(letter if is_plain_text(letter) else "�" for letter in words)
+    return shown if len(shown) <= limit else f"{shown[: limit - 1]}…"
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return a number with its noun."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """Return a few names as a sentence lists them, and how many more there are."""
+    shown = list(names[:most])
+    if len(names) > most:
+        return f"{', '.join(shown)} and {len(names) - most:,} more"
+    return " and ".join(filter(None, [", ".join(shown[:-1]), *shown[-1:]]))

@@ -1,0 +1,80 @@
+"""Names of packages that many depend on, by the type of their package URL: a new package that is called almost like one is worth a look.
+
+Short on purpose: what a project depends on already is looked at as well, and protects the names it knows.
+"""
+
+from __future__ import annotations
+
+WELL_KNOWN: dict[str, frozenset[str]] = {
+    "pypi": frozenset(
+        [
+            "requests",
+            "urllib3",
+            "numpy",
+            "pandas",
+            "django",
+            "flask",
+            "cryptography",
+            "setuptools",
+            "boto3",
+            "botocore",
+            "pyyaml",
+            "certifi",
+            "python-dateutil",
+            "jinja2",
+            "pillow",
+            "scipy",
+            "pytest",
+            "sqlalchemy",
+            "celery",
+            "redis",
+            "psycopg2",
+            "paramiko",
+            "aiohttp",
+            "fastapi",
+            "pydantic",
+            "werkzeug",
+            "beautifulsoup4",
+            "selenium",
+            "tensorflow",
+            "matplotlib",
+        ]
+    ),
+    "npm": frozenset(
+        [
+            "lodash",
+            "react",
+            "express",
+            "axios",
+            "chalk",
+            "commander",
+            "webpack",
+            "typescript",
+            "eslint",
+            "prettier",
+            "moment",
+            "request",
+            "debug",
+            "async",
+            "bluebird",
+            "uuid",
+            "dotenv",
+            "mongoose",
+            "jsonwebtoken",
+            "cross-env",
+            "node-fetch",
+            "rimraf",
+            "semver",
+            "underscore",
+            "electron",
+            "coffee-script",
+            "discord.js",
+            "ethers",
+            "crypto-js",
+        ]
+    ),
+    "maven": frozenset(),
+    "gem": frozenset(["rails", "rake", "bundler", "nokogiri", "devise", "rspec", "sidekiq", "puma", "activesupport", "activerecord"]),
+    "cargo": frozenset(["serde", "tokio", "rand", "hyper", "reqwest", "clap", "regex", "anyhow", "rustls", "openssl"]),
+    "golang": frozenset(),
+}

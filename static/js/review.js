@@ -1,0 +1,92 @@
+// The review page by keyboard, and the button that says what is still missing. a leads to the decision and never signs; the page works
+// without any of this, and the portal asks all of it again.
+const keys = document.getElementById("shortcuts") !== null;
+const approve = document.getElementById("approve");
+const button = document.getElementById("approve-button");
+const wants = document.getElementById("approve-wants");
+const boxes = approve ? [...approve.querySelectorAll("input[type=checkbox][name^=agree_]")] : [];
+const signals = [...document.querySelectorAll(".blocks, .areas .signal")];
+const status = document.getElementById("status");
+
+const open = () => boxes.filter((box) => !box.checked);
+
+function tell() {
+  if (!wants) return;
+  const left = open().length;
+  button.setAttribute("aria-disabled", String(left > 0));
+  wants.textContent = left ? `Tick what you accept first: ${left} of ${boxes.length} left.` : "Your passkey signs on the next page.";
+}
+
+boxes.forEach((box) => box.addEventListener("change", tell));
+tell();
+approve?.addEventListener("submit", (event) => {
+  if (!open().length) return;
+  event.preventDefault();
+  open()[0].focus();
+});
+
+function step(by) {
+  const at = signals.indexOf(document.activeElement);
+  const next = signals[Math.min(Math.max(at + by, 0), signals.length - 1)];
+  if (!next) return;
+  next.tabIndex = -1;
+  next.focus();
+}
+
+const acts = {
+  a: () => (open()[0] ?? button ?? document.getElementById("decision"))?.focus(),
+  r: () => document.getElementById("request-changes-button")?.click(),
+  R: () => document.getElementById("reject-button")?.click(),
+  n: () => step(1),
+  p: () => step(-1),
+  e: () => {
+    const row = document.activeElement.closest("tr");
+    const all = [...(row ?? document.querySelector(".areas") ?? document).querySelectorAll("details")];
+    const show = all.some((item) => !item.open);
+    all.forEach((item) => { item.open = show; });
+  },
+  c: () => document.getElementById("comment-text")?.focus(),
+  y: () => document.querySelector(".review-head .copy, .artifact-facts .copy")?.click(),
+  u: () => document.querySelector(".crumb a")?.click(),
+};
+
+let begun = 0;
+if (keys) {
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || event.defaultPrevented) return;
+    const typing = event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [role=textbox]");
+    if (typing || document.querySelector("dialog[open]")) return;
+    const leads = Date.now() - begun < 1500;
+    begun = event.key === "g" ? Date.now() : 0;
+    if (!acts[event.key] || leads) return;
+    event.preventDefault();
+    acts[event.key]();
+  });
+}
+
+// Asks now and then whether this is still the newest page, and says so; it never changes what is being read.
+const frozen = document.querySelector("[data-snapshot]");
+async function look() {
+  if (document.hidden) return;
+  const answer = await fetch(frozen.dataset.now, { headers: { Accept: "application/json" } });
+  if (!answer.ok) return;
+  const { snapshot } = await answer.json();
+  if (snapshot === frozen.dataset.snapshot) return;
+  clearInterval(timer);
+  const link = Object.assign(document.createElement("a"), { href: `?shown=${frozen.dataset.snapshot}`, textContent: "See what changed" });
+  const notice = document.createElement("div");
+  notice.className = "notice warn";
+  notice.append("This request changed while you were reading, and nothing on this page can be signed any more. ", link);
+  status.append(notice);
+}
+// What is not part of the frozen page comes after it, so that the page itself is there at once.
+async function bring() {
+  const answer = await fetch(frozen.dataset.live);
+  if (!answer.ok) return;
+  const parts = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const name of ["aside", "main"]) {
+    document.getElementById(`live-${name}`).replaceChildren(...parts.querySelector(`[data-live=${name}]`).childNodes);
+  }
+}
+if (frozen) bring().catch(() => {});
+const timer = frozen && setInterval(() => look().catch(() => {}), 20000);
