@@ -34,7 +34,7 @@ WIDE: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}}
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 SERIES = {"pointer": ("2.0", WIDE), "keyboard": ("2.1", WIDE), "phone": ("2.2", PHONE)}
 PATIENCE_SECONDS = 60
-TOO_LATE = re.compile(r"changed|brought up to date|newer revision", re.IGNORECASE)
+TOO_LATE = re.compile(r"(page|request) (has )?changed since", re.IGNORECASE)
 
 
 @dataclass
@@ -77,11 +77,12 @@ class Approver:
         self.hands.write(self.page.get_by_label("Username"), username)
         self.hands.write(self.page.get_by_label("Password"), cast.PASSWORD)
         self.hands.use(self.page.get_by_role("button", name="Sign in", exact=True))
-        self.page.wait_for_url("**/queue")
+        self.page.wait_for_url(self.desk.portal.url + "/queue")
 
     def find(self, tag: str) -> None:
         """From wherever one is to a request, by the queue."""
-        self.page.goto(self.desk.portal.url + "/queue")
+        self.hands.use(self.page.get_by_role("link", name="Countersign", exact=True).first)
+        self.page.wait_for_url(self.desk.portal.url + "/queue")
         self.hands.use(self.page.get_by_role("main").get_by_role("link", name=f"payments/api {tag}").first)
         self.page.wait_for_url("**/requests/**")
         expect(self.page.get_by_role("heading", level=1)).to_contain_text(tag)
@@ -201,7 +202,8 @@ def comes_too_late(alice: Approver, series: str) -> None:
     while alice.desk.revision(tag) == before:
         assert time.monotonic() < deadline, "no new revision came"
         time.sleep(0.2)
-    alice.begin("Approve and sign")
+    alice.accept()
+    alice.hands.use(alice.page.get_by_role("button", name="Approve and sign").first)
     expect(alice.page.get_by_role("main")).to_contain_text(TOO_LATE)
     assert "/ceremonies/" not in alice.page.url
     alice.complaints[:] = [words for words in alice.complaints if "status of 4" not in words]
