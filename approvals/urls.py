@@ -14,6 +14,7 @@ from approvals.exceptions import views as waivers
 from approvals.pages.delegations import views as delegations
 from approvals.pages.emergency import views as emergency
 from approvals.pages.statements import views as statements
+from approvals.reading import views as reading
 
 app_name = "approvals"
 urlpatterns = [
@@ -21,6 +22,9 @@ urlpatterns = [
     path("requests/new", views.request_new, name="request_new"),
     path("requests/<str:request_id>", views.request_page, name="request"),
     path("requests/<str:request_id>/live", views.request_live, name="request_live"),
+    path("requests/<str:request_id>/reading", reading.reading, name="reading"),
+    path("settings/reviews", reading.own_readings, name="own_readings"),
+    path("reviews/indicators", reading.indicators, name="indicators"),
     path("requests/<str:request_id>/review.txt", views.review_text, name="review_text"),
     path("requests/<str:request_id>/now", views.request_now, name="request_now"),
     path("requests/<str:request_id>/outcome.jsonl", views.outcome, name="outcome"),

@@ -77,6 +77,8 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
     # Of oneself, so no role gives it: whoever just lost their last one still ends their sessions and reads what happened.
     "settings.own": ("keeping one's own settings", frozenset()),
     "audit.read": ("reading what people did here", frozenset({Role.AUDITOR, Role.ADMINISTRATOR})),
+    # Of a whole team, without names; whoever is responsible for how it works.
+    "indicators.read": ("reading how reviews go", frozenset({Role.AUDITOR, Role.ADMINISTRATOR, Role.POLICY_OWNER})),
     "packs.read": ("downloading evidence packs", EVERY_ROLE),
     # A receiver learns what the whole team decides.
     "webhooks.change": ("sending messages to other systems", frozenset({Role.ADMINISTRATOR})),

@@ -17,6 +17,7 @@ from approvals.attention.renew import renew_due
 from approvals.carried_out.report_execution import note_missing_reports
 from approvals.changes.end_overtaken import end_overtaken
 from approvals.dry_run.work import work_dry_runs
+from approvals.reading.note_reading import forget_readings
 from approvals.requests.expire import expire_unanswered
 from approvals.requests.refresh import refresh_requests
 from approvals.revocation.revoke_by_portal import revoke_compromised
@@ -72,6 +73,11 @@ def weigh_dry_runs() -> int:
     return work_dry_runs(clock=timezone.now)
 
 
+def forget_old_readings() -> int:
+    """Forget how long people looked at reviews, after a while. Returns how many were forgotten."""
+    return forget_readings(now=timezone.now())
+
+
 def expire_open_requests() -> int:
     """Close requests that nobody answered in time. Returns how many were closed."""
     return expire_unanswered(now=timezone.now())
@@ -118,6 +124,7 @@ CHORES: tuple[tuple[str, Callable[[], int]], ...] = (
     ("notices.mail", mail_new_notices),
     ("approvals.dry_run", weigh_dry_runs),
     ("webhooks.deliver", deliver_webhooks),
+    ("approvals.forget", forget_old_readings),
 )
 
 

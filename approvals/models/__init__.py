@@ -22,6 +22,7 @@ from approvals.models.life import (
 from approvals.models.makers import NamedPerson
 from approvals.models.outcome import OutcomeStatement
 from approvals.models.policies import ExpectationsActivation, ExpectationsVersion, PolicyActivation, PolicyVersion
+from approvals.models.reading import Reading
 from approvals.models.requests import Request, RequestArtifact, RequestState, Revision, RevisionEvidence, new_request_id
 from approvals.models.statements import (
     ApprovalRevocation,
@@ -63,6 +64,7 @@ __all__ = [
     "PolicyDraft",
     "PolicyVersion",
     "Promotion",
+    "Reading",
     "Record",
     "Reminder",
     "Request",

@@ -135,6 +135,7 @@ TOOLS = (
     ("audit.read", "Audit", "scroll", "identities:audit"),
     ("sign_in.change", "Identity providers", "lock", "identities:sign_in_providers"),
     ("policies.edit", "Write a policy", "pen", "approvals:policy_new"),
+    ("indicators.read", "How reviews go", "clock", "approvals:indicators"),
     ("webhooks.change", "Webhooks", "bell", "portal:webhooks"),
     ("portal.set_up", "Set-up", "check", "portal:set_up"),
 )
@@ -147,6 +148,7 @@ SETTINGS = (
     ("Notifications", "bell", "identities:notifications", "/settings/notifications"),
     ("Appearance", "sun", "identities:appearance", "/settings/appearance"),
     ("Away", "away", "identities:away", "/settings/away"),
+    ("Your reviews", "clock", "approvals:own_readings", "/settings/reviews"),
     ("Accounts elsewhere", "person", "identities:own_accounts", "/settings/accounts"),
     ("Activity", "scroll", "identities:activity", "/settings/activity"),
     ("Password", "key", "account_change_password", "/accounts/password/change"),

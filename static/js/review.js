@@ -79,6 +79,25 @@ async function look() {
   notice.append("This request changed while you were reading, and nothing on this page can be signed any more. ", link);
   status.append(notice);
 }
+// How long the page was in front of its reader, for them alone; told when it is left.
+const token = document.querySelector("[name=csrfmiddlewaretoken]");
+const opened = new Set();
+let shownSince = document.hidden ? 0 : Date.now();
+let seconds = 0;
+document.querySelector(".areas")?.addEventListener("toggle", (event) => event.target.open && opened.add(event.target), true);
+function leave() {
+  if (document.visibilityState === "hidden" && shownSince) {
+    seconds += (Date.now() - shownSince) / 1000;
+    shownSince = 0;
+    const said = new FormData();
+    const read = { snapshot: frozen.dataset.snapshot, seconds: Math.round(seconds), opened: opened.size, csrfmiddlewaretoken: token.value };
+    Object.entries(read).forEach(([name, value]) => said.append(name, value));
+    seconds = 0;
+    navigator.sendBeacon(frozen.dataset.reading, said);
+  } else if (document.visibilityState === "visible") shownSince = Date.now();
+}
+if (frozen && token) document.addEventListener("visibilitychange", leave);
+
 // What is not part of the frozen page comes after it, so that the page itself is there at once.
 async function bring() {
   const answer = await fetch(frozen.dataset.live);

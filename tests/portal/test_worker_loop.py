@@ -35,6 +35,7 @@ def test_the_chores_are_in_the_order_in_which_one_needs_the_other() -> None:
         "notices.mail",
         "approvals.dry_run",
         "webhooks.deliver",
+        "approvals.forget",
     ]
 
 
