@@ -40,6 +40,11 @@ UNSEEN_FOCUS = """() => {
   document.activeElement.blur();
   return unseen;
 }"""
+# After a form came back: the focus stands on the first field that is wrong, where one is.
+FOCUS_IS_ELSEWHERE = """() => {
+  const wrong = document.querySelector("main :is(input, select, textarea)[aria-invalid=true]");
+  return wrong !== null && document.activeElement !== wrong;
+}"""
 # The first form of the page's own part that has something to fill in.
 FORM = """[...document.querySelectorAll("main form[method=post]")].find((each) =>
   each.querySelector("input:not([type=hidden], [type=submit]), textarea, select"))"""
@@ -89,9 +94,17 @@ class Looker:
             self.page.evaluate(SEND_EMPTY)
         return bool(self.page.locator("main [aria-invalid=true], main .error:visible, main [role=alert]:visible").count())
 
+    def look_for_focus(self) -> list[str]:
+        """Return what is wrong with where the focus stands after a form came back."""
+        elsewhere = self.page.evaluate(FOCUS_IS_ELSEWHERE)
+        return ["the focus is not on the first field that is wrong"] if elsewhere else []
+
     def look(self, looks: Sequence[Look] = ALL_LOOKS) -> list[str]:
         """Return what is wrong with the page as it stands, in each theme at each width."""
-        found = self._of_the_document()
+        # First, because what axe and this do themselves to the page is none of its own breaches.
+        found = [f"content security policy: {report}" for report in self.page.evaluate("window.reports ?? []")]
+        found += [f"console: {words}" for words in self.heard]
+        found += self._of_the_document()
         self.page.evaluate(AXE_SCRIPT)
         for theme, width in looks:
             self.page.set_viewport_size({"width": width, "height": 900})
@@ -99,9 +112,7 @@ class Looker:
             found += [f"{theme} {width}: {words}" for words in self._axe()]
             found += self._of_the_width(width)
             self.looks += 1
-        found += [f"focus is not seen on {place}" for place in self._unseen_focus()]
-        found += [f"content security policy: {report}" for report in self.page.evaluate("window.reports ?? []")]
-        return found + [f"console: {words}" for words in self.heard]
+        return found + [f"focus is not seen on {place}" for place in self._unseen_focus()]
 
     def _of_the_document(self) -> list[str]:
         titles, headings = self.page.title(), self.page.locator("h1").count()

@@ -32,7 +32,7 @@ def look_at(looker: Looker, seen: Seen, looks: Sequence[Look] = ALL_LOOKS) -> di
         assert answer is not None and answer.status == 200, f"{seen.name} answered {answer and answer.status} at {path}"
         looked["full"] = looker.look(looks)
         if looker.send_empty():
-            looked["error"] = looker.look(looks)
+            looked["error"] = [*looker.look_for_focus(), *looker.look(looks)]
         transaction.set_rollback(True)
     if seen.viewer is not None:
         with transaction.atomic():

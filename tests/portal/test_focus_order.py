@@ -164,4 +164,6 @@ def test_the_focus_goes_to_the_first_thing_that_is_wrong(alice: Looker) -> None:
 
 def turn_shortcuts_off() -> None:
     """As Alice does it in her settings."""
-    change_appearance(theme="system", density="comfortable", language="en-gb", time_zone="UTC", shortcuts=False, by=cast.alice(), now=make.NOW)
+    change_appearance(
+        theme="system", density="comfortable", language="en-gb", time_zone="UTC", shortcuts=False, by=cast.alice(), now=make.NOW
+    )
