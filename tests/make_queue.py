@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Model
 
+from approvals.attention.due import time_to_answer
 from approvals.models import (
     Approval,
     Attention,
@@ -18,8 +19,11 @@ from approvals.models import (
     new_ceremony_id,
     new_request_id,
 )
-from identities.models import Project
+from identities.models import Environment, Project
 from proofs.digest import sha256_hex
+
+# No worker looks at the copies again: it would find out that nobody sent evidence about them.
+NOT_SOON = timedelta(days=365)
 
 
 def copy_request(request: Request, count: int, *, project: Project | None = None, **changes: Any) -> list[Request]:
@@ -31,7 +35,7 @@ def copy_request(request: Request, count: int, *, project: Project | None = None
     revision, state = request.revisions.get(), RequestState.objects.get(pk=request.pk)
     project = project or request.project
     names = ("kind", "environment_id", "note", "requester_id", "on_behalf_of_id", "subject_id", "title")
-    rows = []
+    rows, tiers = [], dict(Environment.objects.values_list("pk", "tier"))
     for number in range(1, count + 1):
         fields = {name: getattr(request, name) for name in names} | {"title": f"{request.title} copy {number}"} | changes
         rows.append(Request(id=new_request_id(), project=project, opened_at=request.opened_at + timedelta(minutes=number), **fields))
@@ -41,12 +45,12 @@ def copy_request(request: Request, count: int, *, project: Project | None = None
     revisions = Revision.objects.bulk_create(
         Revision(request=row, digest=sha256_hex(row.pk.encode()), frozen_at=row.opened_at, **same) for row in rows
     )
-    later = state.due_at - state.opened_at
+    later = {row.pk: time_to_answer(kind=row.kind, tier=tiers[row.environment_id]) for row in rows}
     RequestState.objects.bulk_create(
         RequestState(
             request=row, project=project, status=status or state.status, revision_number=1, revision=newest, rank=state.rank,
-            headline=state.headline, opened_at=row.opened_at, due_at=row.opened_at + later, computed_at=row.opened_at,
-            attention_at=row.opened_at,
+            headline=state.headline, opened_at=row.opened_at, due_at=row.opened_at + later[row.pk], computed_at=row.opened_at,
+            attention_at=row.opened_at + NOT_SOON,
         )
         for row, newest in zip(rows, revisions, strict=True)
     )  # fmt: skip
@@ -55,7 +59,7 @@ def copy_request(request: Request, count: int, *, project: Project | None = None
         Attention.objects.bulk_create(
             Attention(
                 request=row, identity_id=turn.identity_id, reason_code=turn.reason_code, sentence=turn.sentence, since=row.opened_at,
-                rank=turn.rank, due_at=row.opened_at + later,
+                rank=turn.rank, due_at=row.opened_at + later[row.pk],
             )
             for row in rows
             for turn in turns

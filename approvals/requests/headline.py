@@ -16,6 +16,22 @@ from attestations.blobs import bytes_of
 from proofs.comparison.said import CHANGED, NEW, SEVERITIES
 
 MAX_TOKENS = 3
+# Short words for a narrow column; the review page writes them out.
+WORDS = {
+    "source": "Source",
+    "builder": "Builder",
+    "inputs": "Inputs",
+    "packages": "Dependencies",
+    "signer": "Signers",
+    "identities": "Identities",
+    "secrets": "Secrets",
+    "policy": "Policy",
+    "vulnerabilities": "Vulnerabilities",
+    "plan": "Plan",
+    "tests": "Tests",
+    "agent": "Agent",
+    "rotation": "Rotation",
+}
 BATCH = 50
 
 
@@ -25,10 +41,16 @@ def top_changes(snapshot: Mapping[str, Any]) -> tuple[list[str], str]:
     A snapshot from before releases were compared, and one of which nothing is known, have none.
     """
     compared = snapshot.get("comparison") or {}
-    changed = [area for area in compared.get("areas", ()) if area["state"] in (CHANGED, NEW) and area["token"]]
+    # Where nothing was approved before, all is new: the sentence says so once, and a column of "New" says nothing.
+    changed = [area for area in compared.get("areas", ()) if area["state"] in (CHANGED, NEW) and area["token"] not in ("", "New")]
     changed.sort(key=lambda area: SEVERITIES.index(area["severity"]))
     sentence = next((signal["sentence"] for signal in compared.get("signals", ())), "")
-    return [area["token"] for area in changed[:MAX_TOKENS]], sentence
+    return [_token(area) for area in changed[:MAX_TOKENS]], sentence
+
+
+def _token(area: Mapping[str, Any]) -> str:
+    token = str(area["token"])
+    return f"{WORDS.get(area['area'], area['area'])} {token[:1].lower()}{token[1:]}"
 
 
 def headline_of(snapshot: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from tests import cast
 from tests import make_approvals as make
 
 
-def area(token: str, severity: str = "none", state: str = "changed") -> dict[str, Any]:
-    return {"area": token, "state": state, "severity": severity, "token": token, "sentence": "", "changes": [], "more": 0}
+def area(name: str, token: str, severity: str = "none", state: str = "changed") -> dict[str, Any]:
+    return {"area": name, "state": state, "severity": severity, "token": token, "sentence": "", "changes": [], "more": 0}
 
 
 def compared(*areas: dict[str, Any], signals: tuple[dict[str, Any], ...] = ()) -> dict[str, Any]:
@@ -23,13 +23,23 @@ def compared(*areas: dict[str, Any], signals: tuple[dict[str, Any], ...] = ()) -
 
 
 def test_three_at_most_and_the_gravest_first() -> None:
-    areas = (area("deps +2", "notice"), area("NHI new 1", "high", "new"), area("7 commits"), area("policy", "medium"))
-    assert top_changes(compared(*areas)) == (["NHI new 1", "policy", "deps +2"], "")
+    areas = (
+        area("packages", "+2", "notice"),
+        area("identities", "New: 1", "high", "new"),
+        area("source", "7 commits"),
+        area("policy", "Loosened", "medium"),
+    )
+    assert top_changes(compared(*areas)) == (["Identities new: 1", "Policy loosened", "Dependencies +2"], "")
+
+
+def test_that_all_is_new_is_said_once() -> None:
+    areas = (area("builder", "New", state="new"), area("source", "7 commits", state="new"))
+    assert top_changes(compared(*areas)) == (["Source 7 commits"], "")
 
 
 @pytest.mark.parametrize("state", ["same", "unknown"])
 def test_not_what_is_as_before_or_unknown(state: str) -> None:
-    assert top_changes(compared(area("builder", "high", state))) == ([], "")
+    assert top_changes(compared(area("builder", "Other builder", "high", state))) == ([], "")
 
 
 def test_the_first_signal_says_the_sentence() -> None:
@@ -50,7 +60,7 @@ def test_a_revision_keeps_it_and_it_can_be_made_again() -> None:
     state = RequestState.objects.get(request=request)
     revision = request.revisions.get()
     tokens, sentence = top_changes(read_snapshot(bytes_of(revision.snapshot)))
-    assert tokens
+    assert sentence
     assert (state.revision, state.headline["tokens"], state.headline["sentence"]) == (revision, tokens, sentence)
     RequestState.objects.update(headline=None, revision=None)
     assert rebuild_headlines() == 1

@@ -196,7 +196,7 @@ class TestRow:
         ready()
         (row,) = read(cast.alice()).rows
         assert (row.why, row.is_mine, row.approvals, row.required) == ("You are release approver", True, 0, 1)
-        assert row.tokens
+        assert row.sentence == "Nothing was approved here before, so everything is new."
         assert row.due is not None
         assert not row.is_overdue
 
