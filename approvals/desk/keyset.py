@@ -49,7 +49,8 @@ def read_page(rows: QuerySet[M], *, order: Sequence[str], newest_first: bool, cu
     names = [f"key_{number}" for number in range(len(order))]
     rows = rows.annotate(**{name: F(field) for name, field in zip(names, order, strict=True)})
     if begins is not None:
-        rows = rows.filter(_beyond(order, begins.values, ">" if newest_first == back else "<"))
+        # By the annotations: naming a relation again would join it again, past its index.
+        rows = rows.filter(_beyond(names, begins.values, ">" if newest_first == back else "<"))
     sign = "-" if newest_first != back else ""
     found = list(rows.order_by(*(f"{sign}{field}" for field in order))[: size + 1])
     has_more, found = len(found) > size, found[:size]

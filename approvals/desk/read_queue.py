@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from approvals.desk.counts import MOST_COUNTED, Counts, count_at_most, read_counts
 from approvals.desk.filters import Filters
@@ -133,7 +133,7 @@ def count_new(person: Identity, *, show: str, filters: Filters, mark: str, now: 
     if show not in TABS_WITH_NEWS or not attention.isdecimal() or len(attention) > 18:
         return 0
     rows: QuerySet[Any] = states_of(show, read_reader(person, now=now), filters)
-    rows = rows.filter(turn__id__gt=int(attention)) if show == MINE else rows.filter(pk__gt=request)
+    rows = rows.annotate(turn_id=F("turn__id")).filter(turn_id__gt=int(attention)) if show == MINE else rows.filter(pk__gt=request)
     return count_at_most(rows, MOST_NEW)
 
 

@@ -27,6 +27,7 @@ WRITES = {
     "requests.decide": set(APPROVERS),
     "requests.comment": set(Role),
     "requests.pass": set(Role),
+    "requests.snooze": set(Role),
     "requests.withdraw": set(Role),
     "requests.answer": {*APPROVERS, Role.POLICY_OWNER},
     "policies.decide": {Role.POLICY_OWNER},
