@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test lint fix types walls migrations check mutate test-saml bench-verify bench-hostile bench-policy lock
+.PHONY: help install demo up test lint fix types walls migrations check mutate test-saml bench-verify bench-hostile bench-policy axe pictures lock
 
 help:  ## list what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 20
@@ -44,6 +44,12 @@ mutate: install  ## damage N bundles (20000) by SEED (1) and hold our verifier a
 
 test-saml: install  ## sign in at Debian's simplesamlphp, where it is installed
 	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/saml_peer.py
+
+axe: install  ## look at every page with axe in Chromium: light and dark, three widths, in every state; PAGES narrows it by name
+	@$(BIN)/python -m tests.axe -- $(PAGES)
+
+pictures: install  ## take the pictures in docs/pictures anew, while the walk at the desk is tested
+	@COUNTERSIGN_PICTURES=1 $(BIN)/python -m pytest -q -p no:cacheprovider tests/use_cases/test_desk.py
 
 bench-verify: install  ## hold the verifier against its own signature checks and against sigstore, in ROUNDS (60) rounds
 	@$(BIN)/python -m benchmarks.verify --rounds $(or $(ROUNDS),60)

@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from identities.ids import new_id
 from identities.models import Environment, Identity, Team
 from ledger.append_only import AppendOnly
+from proofs.observation import RUNNING
 from proofs.unknown_key import UNKNOWN_KEY_CODES
 
 
@@ -246,6 +247,11 @@ class Place(AppendOnly):
     def __str__(self) -> str:
         return self.location
 
+    @property
+    def is_running(self) -> bool:
+        """Whether something runs there, and is not only kept."""
+        return self.kind in RUNNING
+
 
 class Observation(AppendOnly):
     """A registered identity saw this digest at this place. Said by that identity, and believed no further than it is.
@@ -344,6 +350,11 @@ class Verdict(AppendOnly):
 
     def __str__(self) -> str:
         return f"{self.attestation_id} {self.result}"
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether it says that the evidence verified."""
+        return self.result == self.Result.VERIFIED
 
     @property
     def is_key_unknown(self) -> bool:

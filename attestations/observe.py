@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db.models import Max
-from django.db.models.functions import Least
+from django.db.models import Case, F, Q, Value, When, Window
+from django.db.models.functions import Least, RowNumber
 
 from attestations.models import Observation, Place
 from identities.models import Environment, Identity
@@ -59,25 +59,21 @@ def newest_of_each_digest(places: Sequence[Place], *, until: datetime | None = N
     nothing that was seen later.
     """
     found: dict[str, list[Observation]] = {place.pk: [] for place in places}
+    order = (F("counts_at").desc(), F("received_at").asc(), F("pk").asc())
+    is_counting = Case(When(answers_for("identity", signed_at="received_at"), then=Value(True)), default=Value(False))
     for start in range(0, len(places), PLACES_AT_ONCE):
         rows = Observation.objects.annotate(counts_at=COUNTS_AT).filter(place__in=places[start : start + PLACES_AT_ONCE])
         if until is not None:
             rows = rows.filter(counts_at__lte=until)
-        seen = rows.order_by().values_list("place", "digest")
-        last = seen.annotate(last=Max("counts_at"), counting=Max("counts_at", filter=answers_for("identity", signed_at="received_at")))
-        newest, counting = {}, {}
-        for place, digest, at, counting_at in last:
-            newest[place, digest], counting[place, digest] = at, counting_at
-        # Rows of the wanted moments, of whichever digest; the pair of place and digest picks among them.
-        dated = rows.filter(counts_at__in={*newest.values(), *counting.values()} - {None}, digest__in={digest for _, digest in newest})
-        for row in dated.select_related("identity__owner", "place__environment").order_by("-counts_at", "received_at", "pk"):
-            # Several observers may have seen the same at one moment; the first that told us stands for them.
-            key, at, is_counting = (row.place_id, row.digest), counts_at(row), does_count(row)
-            if newest.get(key) == at or (is_counting and counting.get(key) == at):
-                found[row.place_id].append(row)
-                newest.pop(key, None)
-                if is_counting:
-                    counting.pop(key, None)
+        # Several observers may have seen the same at one moment; the first that told us stands for them.
+        ranked = rows.annotate(
+            is_counting=is_counting,
+            rank=Window(RowNumber(), partition_by=[F("place"), F("digest")], order_by=order),
+            rank_of_kind=Window(RowNumber(), partition_by=[F("place"), F("digest"), is_counting], order_by=order),
+        )
+        newest = ranked.filter(Q(rank=1) | Q(rank_of_kind=1, is_counting=True))
+        for row in newest.select_related("identity__owner", "place__environment").order_by("-counts_at", "received_at", "pk"):
+            found[row.place_id].append(row)
     return found
 
 

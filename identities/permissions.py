@@ -37,6 +37,8 @@ ACTIONS: dict[str, tuple[str, frozenset[str]]] = {
     "observations.send": ("sending observations", frozenset()),
     "observations.read": ("reading observations", EVERY_ROLE),
     "artifacts.read": ("reading artifacts", EVERY_ROLE),
+    # Of what is found, each only as far as the reader may read it.
+    "search.use": ("searching", EVERY_ROLE),
     "requests.read": ("reading requests", EVERY_ROLE),
     "requests.open": ("opening a request", frozenset({Role.REQUESTER})),
     # Of what one asked for, or a program one answers for; the act demands it.
@@ -244,6 +246,16 @@ def readable_whole_teams(identity: Identity, action: str) -> QuerySet[Team]:
         return Team.objects.filter(pk=identity.team_id) if may(identity, action).allowed else Team.objects.none()
     roles = [role for role in list_held_roles(identity) if role.project_id is None and role.role in ACTIONS[action][1]]
     return Team.objects.filter(pk__in=[role.team_id for role in roles]) if may(identity, action).allowed else Team.objects.none()
+
+
+def list_whole_teams(identity: Identity, action: str) -> list[Team]:
+    """Return the same teams as rows; of a person without a query of its own."""
+    if not identity.is_person:
+        return list(readable_whole_teams(identity, action))
+    if not may(identity, action).allowed:
+        return []
+    held = [role.team for role in list_held_roles(identity) if role.project_id is None and role.role in ACTIONS[action][1]]
+    return list({team.pk: team for team in held}.values())
 
 
 def is_of_team(identity: Identity, team: Team) -> bool:

@@ -5,7 +5,8 @@ Acts never run within it, and ask everything anew each time: `reads_once` covers
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from typing import Any, TypeVar
@@ -32,6 +33,19 @@ def reads_once(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespo
             _READ.reset(token)
 
     return reading
+
+
+@contextmanager
+def reading_once() -> Iterator[None]:
+    """Let everything that asks through `once` be read a single time for a query that asks the same of several; what is read outside stays read."""
+    if _READ.get() is not None:
+        yield
+        return
+    token = _READ.set({})
+    try:
+        yield
+    finally:
+        _READ.reset(token)
 
 
 def once(key: Hashable, read: Callable[[], Read]) -> Read:

@@ -12,6 +12,7 @@ from identities.urls import urlpatterns as identity_patterns
 from ledger import views as ledger_views
 from portal import views
 from portal.notices import views as notice_views
+from portal.palette import views as palette_views
 from portal.setup import views as setup_views
 from portal.webhooks import views as webhook_views
 from reports.register import views as register_views
@@ -30,6 +31,7 @@ portal_patterns = [
     path("set-up", setup_views.set_up, name="set_up"),
     path("set-up/<slug:step>", setup_views.step, name="set_up_step"),
     path("set-up/<slug:step>/answer", setup_views.answer, name="set_up_answer"),
+    path("palette", palette_views.palette, name="palette"),
     path("notices", notice_views.notices, name="notices"),
     path("notices/read", notice_views.read_all, name="notices_read"),
     path("notices/remove", notice_views.remove, name="notices_remove"),

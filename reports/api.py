@@ -14,7 +14,8 @@ from identities.models import ApiCredential
 from identities.permissions import readable_whole_teams
 from proofs.digest import parse_digest
 from proofs.errors import NotFound
-from reports.passport import build_passport, read_path
+from reports.passport.build import read_path
+from reports.passport.now import ask_now
 from reports.serializers import OutputObserved, OutputPassport
 
 MAX_OBSERVATIONS = 200
@@ -29,7 +30,8 @@ class ArtifactView(APIView):
 
     @extend_schema(responses={200: OutputPassport}, operation_id="artifact_read")
     def get(self, request: Request, digest: str) -> Response:
-        passport = build_passport(str(parse_digest(digest)), reader=caller_of(request), now=timezone.now())
+        found = ask_now(str(parse_digest(digest)), reader=caller_of(request), now=timezone.now())
+        passport = found.passport
         if not passport.is_known:
             raise NotFound("artifact.unknown", f"{passport.digest} has never been seen here; gates deny it.")
         return Response(
@@ -38,8 +40,11 @@ class ArtifactView(APIView):
                     "digest": passport.digest,
                     "known": True,
                     "name": passport.name,
-                    "questions": passport.questions,
-                    "chain": passport.trace.chain,
+                    "sentence": passport.sentence,
+                    "questions": found.questions,
+                    "chain": passport.chain,
+                    "environments": passport.targets,
+                    "gates": found.reviews,
                     "attestations": passport.verdicts,
                 }
             ).data

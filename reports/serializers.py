@@ -55,14 +55,51 @@ class OutputAttestation(serializers.Serializer):
         return signer.name if signer else "unknown"
 
 
+class OutputClause(serializers.Serializer):
+    """One clause of the sentence on top: its words, whether that is good, and a moment to say after it."""
+
+    words = serializers.CharField()
+    tone = serializers.ChoiceField(choices=["ok", "warn", "bad", "unknown", "glass"])
+    at = serializers.DateTimeField(allow_null=True)
+
+
+class OutputTarget(serializers.Serializer):
+    """One project and environment it was asked for: the request that counts there, how it stands, and whoever approves."""
+
+    project = serializers.CharField(source="request.project.slug")
+    environment = serializers.CharField(source="request.environment.slug")
+    request = serializers.CharField(source="request.pk")
+    status = serializers.CharField(source="request.state.status")
+    state = serializers.CharField()
+    approvedBy = serializers.ListField(source="people", child=serializers.CharField())
+
+
+class OutputGateReason(serializers.Serializer):
+    """Why a gate stays shut."""
+
+    code = serializers.CharField()
+    sentence = serializers.CharField()
+
+
+class OutputGate(serializers.Serializer):
+    """What the gate of one project and environment says now."""
+
+    target = serializers.CharField()
+    opens = serializers.BooleanField()
+    reasons = OutputGateReason(source="gate", many=True)
+
+
 class OutputPassport(serializers.Serializer):
     """Everything the page of an artifact shows."""
 
     digest = serializers.CharField()
     known = serializers.BooleanField()
     name = serializers.CharField()
+    sentence = OutputClause(many=True)
     questions = OutputQuestion(many=True)
     chain = OutputLink(many=True)
+    environments = OutputTarget(many=True)
+    gates = OutputGate(many=True)
     attestations = OutputAttestation(many=True)
 
 

@@ -9,13 +9,19 @@ from reports.compromise import views as compromise_views
 from reports.identity_use import api as use_api
 from reports.identity_use import views as use_views
 from reports.keys import views as key_views
+from reports.passport import views as passport_views
+from reports.search import views as search_views
 from reports.signers import views as signer_views
 
 app_name = "reports"
 
 urlpatterns = [
+    path("search", search_views.search_all, name="search"),
     path("artifacts", views.artifacts, name="artifacts"),
-    path("artifacts/<str:digest>", views.artifact, name="artifact"),
+    path("artifacts/<str:digest>", passport_views.artifact, name="artifact"),
+    path("artifacts/<str:digest>/now", passport_views.artifact_now, name="artifact_now"),
+    path("artifacts/<str:digest>/contents", passport_views.artifact_contents, name="artifact_contents"),
+    path("artifacts/<str:digest>/compare", passport_views.artifact_compare, name="artifact_compare"),
     path("signers/unknown", signer_views.signers_unknown, name="signers_unknown"),
     path("signers/adopt", signer_views.signer_adopt, name="signer_adopt"),
     path("signers/block", signer_views.signer_block, name="signer_block"),

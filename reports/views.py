@@ -1,4 +1,4 @@
-"""Pages that read across rooms: artifacts, the passport of one, and the pack of a request."""
+"""Pages that read across rooms: the list of artifacts, and the pack of a request."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from approvals.models import Request
 from approvals.packs.build import build_pack
-from approvals.pages.emergency.register import may_declare, read_banner
 from attestations.collection.receive import may_send
 from attestations.models import Artifact
 from attestations.names import with_proven_names
@@ -19,7 +18,6 @@ from identities.permissions import Role, may, person_of, readable_projects, requ
 from proofs.digest import parse_digest
 from proofs.errors import Refusal
 from reports.archive import zip_pack
-from reports.passport import build_passport
 
 PAGE_SIZE = 50
 
@@ -37,23 +35,6 @@ def artifacts(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(Q(proven_name__icontains=query) | Q(digest__contains=query.lower()))
     page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
     return render(request, "reports/artifacts.html", {"page": page, "query": query, "may_send": may_send(person_of(request)).allowed})
-
-
-@requires("artifacts.read")
-def artifact(request: HttpRequest, digest: str) -> HttpResponse:
-    """Show the passport of one artifact. An unknown digest answers 404 with what that means."""
-    reader = person_of(request)
-    passport = build_passport(str(parse_digest(digest)), reader=reader, now=timezone.now())
-    may_steward = may(reader, "identities.steward").allowed
-    glass = read_banner(reader, now=timezone.now(), digests=[passport.digest])
-    context = {
-        "passport": passport,
-        "glass": glass,
-        "may_send": may_send(reader).allowed,
-        "may_steward": may_steward,
-        "may_break": may_declare(reader),
-    }
-    return render(request, "reports/artifact.html", context, status=200 if passport.is_known else 404)
 
 
 @requires("packs.read")

@@ -29,7 +29,8 @@ from attestations.trust.roots import add_trust_root
 from identities.keys.enrol import begin_enrolment, enrol_new_key, take_new_key
 from identities.keys.introduce import Introduced, begin_introduction, list_introducers, read_introduction
 from identities.keys.new_key import NewKey
-from identities.models import Identity, Project, SigningKey
+from identities.models import Identity, Project, SigningKey, Team
+from identities.register import register_nonhuman, register_signer
 from ledger.publish import publish_checkpoint
 from portal.demo.instance import Instance, Workload, build_provenance, claim_builder
 from proofs.approval.human_approval import approval_challenge
@@ -205,9 +206,9 @@ def other_teams_bot(*, now: datetime = NOW) -> Identity:
     found = Identity.objects.filter(issuer="https://ci.other.example", subject="bot").first()
     if found is not None:
         return found
-    team = cast.Team.objects.create(slug="other", name="Other")
+    team = Team.objects.create(slug="other", name="Other")
     owner = cast.person("zoe", "Zoe Park", "requester", team=team, now=now)
-    return cast.register_nonhuman(
+    return register_nonhuman(
         kind="bot", name="their bot", issuer="https://ci.other.example", subject="bot", owner=owner, team=team, by=None, now=now
     )
 
@@ -233,7 +234,18 @@ def _copy(sent: Attestation, count: int, by: Identity, *, respelled: bool = Fals
     blobs = Blob.objects.bulk_create(Blob(digest=sha256_hex(each), size=len(each), content=each, stored_at=at) for each in contents)
     copies = Attestation.objects.bulk_create(Attestation(blob=blob, format=sent.format, received_at=at) for blob in blobs)
     Submission.objects.bulk_create(Submission(attestation=copy, identity=by, submitted_at=at) for copy in copies)
-    names = ("number", "result", "code", "reason", "document", "verified_at", "predicate_type", "signer", "signer_issuer", "signer_name")
+    names: tuple[str, ...] = (
+        "number",
+        "result",
+        "code",
+        "reason",
+        "document",
+        "verified_at",
+        "predicate_type",
+        "signer",
+        "signer_issuer",
+        "signer_name",
+    )
     names += ("trust_mark", "verifier")
     fields = {name: getattr(verdict, name) for name in names}
     verdicts = Verdict.objects.bulk_create(Verdict(attestation=copy, **fields) for copy in copies)
@@ -276,7 +288,7 @@ def register_stranger(*, now: datetime = NOW) -> None:
     fork = "https://github.com/intern/fork/.github/workflows/build.yml"
     issuer = "https://token.actions.githubusercontent.com"
     bot = other_teams_bot(now=now)
-    cast.register_signer(identity=bot, certificate_issuer=issuer, certificate_identity=fork, any_ref=True, by=None, now=now)
+    register_signer(identity=bot, certificate_issuer=issuer, certificate_identity=fork, any_ref=True, by=None, now=now)
     cast.let_attest(bot, now=now)
 
 

@@ -12,6 +12,7 @@ from approvals.requests.policy_for import derived_kinds
 from approvals.requests.status import PENDING
 from attestations.blobs import bytes_of
 from identities.models import Environment, Project
+from proofs.canonical import parse_canonical
 from proofs.policy.document import parse_policy
 
 
@@ -30,9 +31,10 @@ def count_stranded(*, policy: PolicyVersion, project: Project, environment: Envi
     found = list(
         list_in_use(project=project, environment=environment).order_by("-opened_at").values_list("pk", flat=True)[: MAX_REQUESTS + 1]
     )
-    weighed_by = parse_policy(bytes_of(policy.document))
+    document = bytes_of(policy.document)
+    weighed_by, value = parse_policy(document), parse_canonical(document)
     used = [revision for revision in load_revisions(found[:MAX_REQUESTS]).values() if is_in_use(revision, now=now)]
-    outcomes = [weigh_revision(revision, list(revision.approvals.all()), weighed_by).outcome for revision in used]
+    outcomes = [weigh_revision(revision, list(revision.approvals.all()), weighed_by, value).outcome for revision in used]
     denied = outcomes.count(NEWLY_DENIED)
     return Stranded(len(used), denied, len(used) - denied - outcomes.count(STILL_ALLOWED), len(found) <= MAX_REQUESTS)
 

@@ -15,9 +15,11 @@ from approvals.requests.standing_in import count_answer
 from attestations.blobs import bytes_of
 from proofs.canonical import parse_canonical
 from proofs.errors import Refusal
+from proofs.policy.derived import policy_for_exception
 from proofs.policy.document import Policy, parse_policy
 from proofs.policy.evaluate import count_approvals, evaluate_policy, exclusions
 from proofs.policy.rules import ApprovedInRule, ConditionRule, EvidenceRule, Rule, SeparationRule
+from proofs.policy.waiving import rule_digest
 
 STILL_ALLOWED, NEWLY_DENIED, NEWLY_ALLOWED = "still_allowed", "newly_denied", "newly_allowed"
 STILL_DENIED, CANNOT_TELL = "still_denied", "cannot_tell"
@@ -48,15 +50,19 @@ class Weighed:
         }
 
 
-def weigh_revision(revision: Revision, answers: Sequence[Approval], draft: Policy) -> Weighed:
-    """Weigh a frozen revision and the `answers` given to it under its own policy and under the draft. Reads what was loaded, nothing else."""
+def weigh_revision(revision: Revision, answers: Sequence[Approval], draft: Policy, document: Mapping[str, Any]) -> Weighed:
+    """Weigh a frozen revision and the `answers` given to it under its own policy and under the draft, which was read from `document`.
+
+    Reads what was loaded, nothing else.
+    """
     policy_input = parse_canonical(bytes_of(revision.policy_input))
     kind = revision.request.kind
     then, after = parse_policy(bytes_of(revision.policy.document)).for_kind(kind), draft.for_kind(kind)
     before = parse_canonical(bytes_of(revision.policy_result))["rules"]
     before = _with_approvals(then, before, answers, policy_input)
     try:
-        now = _with_approvals(after, evaluate_policy(after, policy_input)["rules"], answers, policy_input)
+        seen = _with_kept_waivers(policy_input, bytes_of(revision.policy.document), document)
+        now = _with_approvals(after, evaluate_policy(after, seen)["rules"], answers, seen)
     except Refusal as refusal:
         # What the draft makes of these facts is no answer, so it is no yes either.
         now = [_told("policy", "Cannot be weighed", "fail", refusal.code, refusal.reason)]
@@ -81,6 +87,23 @@ def weigh_revision(revision: Revision, answers: Sequence[Approval], draft: Polic
     if was_allowed:
         return Weighed(STILL_ALLOWED, (), *needed)
     return Weighed(NEWLY_ALLOWED, _short([rule for rule in before if not _holds(rule)]), *needed)
+
+
+def _with_kept_waivers(policy_input: dict[str, Any], then: bytes, document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts with those waivers alone that would stand under the draft: of rules that say the same, agreed to by the same people."""
+    if "waivers" not in policy_input:
+        return policy_input
+    before = parse_canonical(then)
+    same = {rule_digest(rule) for rule in before["rules"]} & {rule_digest(rule) for rule in document["rules"]}
+    ids = {rule["id"] for rule in document["rules"] if rule_digest(rule) in same} if _is_waived_alike(before, document) else set()
+    return {**policy_input, "waivers": [waiver for waiver in policy_input["waivers"] if waiver["rule"] in ids]}
+
+
+def _is_waived_alike(before: Mapping[str, Any], document: Mapping[str, Any]) -> bool:
+    try:
+        return policy_for_exception(before) == policy_for_exception(document)
+    except Refusal:
+        return False
 
 
 def _with_approvals(

@@ -20,6 +20,7 @@ from approvals.dry_run.population import is_in_use, load_revisions
 from approvals.dry_run.weigh import weigh_revision
 from approvals.models import DryRun
 from approvals.policies.source import policy_document
+from proofs.canonical import parse_canonical
 from proofs.policy.document import parse_policy
 
 SLICE = 100
@@ -62,14 +63,15 @@ def claim_dry_run() -> DryRun | None:
 
 def weigh_slice(run: DryRun, *, now: datetime) -> list[dict[str, Any]]:
     """Return what comes of the next requests of a run. Reads only."""
-    draft = parse_policy(policy_document(run.source))
+    document = policy_document(run.source)
+    draft, value = parse_policy(document), parse_canonical(document)
     wanted = run.request_ids[run.done : run.done + SLICE]
     revisions = load_revisions(wanted)
     since = run.asked_at - timedelta(days=run.days)
     weighed = []
     for request_id in wanted:
         revision = revisions[request_id]
-        outcome = weigh_revision(revision, list(revision.approvals.all()), draft)
+        outcome = weigh_revision(revision, list(revision.approvals.all()), draft, value)
         weighed.append(
             {
                 "request": request_id,

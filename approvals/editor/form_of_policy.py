@@ -72,6 +72,60 @@ def show_rules(value: dict[str, Any]) -> list[RuleShown]:
     return shown
 
 
+def find_unheld(value: dict[str, Any]) -> list[str]:
+    """Return the places of a policy that the form has no field for: saving it as a form would lose them."""
+    found = [name for name in value if name not in {each.name for each in (*TOP, *BOUNDS)} | {"rules"}]
+    found += _unheld_in((*TOP, *BOUNDS), value, "")
+    rules = value.get("rules", [])
+    if not isinstance(rules, list) or len(rules) > MOST_ROWS:
+        return [*found, "rules"]
+    for number, rule in enumerate(rules):
+        path = f"rules[{number}]"
+        kind = rule.get("kind") if isinstance(rule, dict) else None
+        if not isinstance(kind, str) or kind not in RULES:
+            found.append(path)
+            continue
+        fields = RULES[kind][1]
+        found += [f"{path}.{name}" for name in rule if name not in {"kind", *(each.name for each in fields)}]
+        found += _unheld_in(fields, rule, f"{path}.")
+    return found
+
+
+def _unheld_in(fields: Sequence[Field], value: dict[str, Any], prefix: str) -> list[str]:
+    found = []
+    for each in fields:
+        part = value.get(each.name)
+        if part is None:
+            continue
+        path = f"{prefix}{each.name}"
+        if each.shape in (ROWS, BLOCK):
+            found += _unheld_inside(each, part, path)
+        elif each.shape in (ITEMS, CHECKS, LINES):
+            is_held = isinstance(part, list) and all(isinstance(item, str) for item in part)
+            if not is_held or (each.shape == CHECKS and not set(part) <= set(each.options)):
+                found.append(path)
+        elif not isinstance(part, bool if each.shape == FLAG else (str, int, float)):
+            found.append(path)
+    return found
+
+
+def _unheld_inside(each: Field, part: Any, path: str) -> list[str]:
+    if each.shape == BLOCK:
+        rows = [(path, part)]
+    elif isinstance(part, list) and len(part) < MOST_ROWS:
+        rows = [(f"{path}[{number}]", row) for number, row in enumerate(part)]
+    else:
+        return [path]
+    found = []
+    for place, row in rows:
+        if not isinstance(row, dict):
+            found.append(place)
+            continue
+        found += [f"{place}.{name}" for name in row if name not in {inner.name for inner in each.inside}]
+        found += _unheld_in(each.inside, row, f"{place}.")
+    return found
+
+
 def read_posted(post: QueryDict) -> dict[str, Any]:
     """Return the value of a posted form, in the order in which a policy is written, after the button that changes the rules was heeded."""
     value = _read_all(TOP, post, "")
@@ -144,7 +198,8 @@ def _read(each: Field, post: QueryDict, name: str) -> Any:
         return _FLAGS.get(given, given.strip() or None)
     if each.shape == WHOLE and given.strip().isascii() and given.strip().isdigit() and len(given.strip()) < 16:
         return int(given.strip())
-    return (given.strip("\n") if each.shape == AREA else given.strip()) or None
+    # The end of the last line is part of a text of several lines, and so of what is stored.
+    return given if each.shape == AREA and given.strip() else given.strip() or None
 
 
 def _count(post: QueryDict, name: str) -> int:

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from approvals.dry_run.ask import ask_dry_run, cancel_dry_run
 from approvals.dry_run.read_run import read_run
-from approvals.editor.form_of_policy import read_posted, show_bounds, show_rules, show_top
+from approvals.editor.form_of_policy import find_unheld, read_posted, show_bounds, show_rules, show_top
 from approvals.editor.forms import InputDraft, InputDryRun, InputNewDraft, InputNumber
 from approvals.editor.known_here import list_known
 from approvals.editor.language import RULES
@@ -174,7 +174,8 @@ def _show_editor(
 ) -> HttpResponse:
     troubles = find_troubles(source)
     value, form = _value_for_form(source), {}
-    if as_form and value is not None:
+    unheld = find_unheld(value) if as_form and value is not None else []
+    if as_form and value is not None and not unheld:
         form = {"top": show_top(value), "rules": show_rules(value), "bounds": show_bounds(value), "known": list_known(draft.project)}
     wrong = {trouble.line for trouble in troubles}
     context: dict[str, Any] = {
@@ -183,6 +184,7 @@ def _show_editor(
         "base": base,
         "number": number,
         "as_form": as_form,
+        "unheld": unheld,
         "form_kinds": [(kind, label) for kind, (label, _) in RULES.items()],
         "refused": refused,
         "theirs": theirs,

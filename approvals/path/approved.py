@@ -12,7 +12,7 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef
 
-from approvals.models import Approval, RequestArtifact, Revision
+from approvals.models import Approval, RequestArtifact
 from approvals.requests.status import stood_approved
 from identities.models import Environment, Project, Team
 from proofs.path import Approved, Seen, names_alike, names_exactly
@@ -91,12 +91,17 @@ class ApprovedReleases:
         if not request_ids:
             return
         self._weighed |= dict.fromkeys(request_ids)
-        revisions = Revision.objects.filter(request__in=request_ids, approvals__isnull=False).distinct()
-        for revision in revisions.select_related("policy__document", "policy_input").order_by("number"):
-            approval = stood_approved(revision)
+        standing = Approval.objects.filter(end__isnull=True, revision__request__in=request_ids)
+        rows = standing.select_related("identity", "revision__request", "revision__policy__document", "revision__policy_input")
+        told: dict[int, list[Approval]] = {}
+        for answer in rows.order_by("revision__number", "signed_at", "pk"):
+            told.setdefault(answer.revision_id, []).append(answer)
+        for answers in told.values():
+            revision = answers[0].revision
+            approval = stood_approved(revision, answers=answers)
             if approval is not None:
-                last = revision.approvals.filter(decision=Approval.Decision.APPROVE, end__isnull=True).latest("signed_at")
-                self._weighed[revision.request_id] = (approval, last.signed_at)
+                last = max(answer.signed_at for answer in answers if answer.decision == Approval.Decision.APPROVE)
+                self._weighed[revision.request_id] = (approval, last)
 
     def _read_noes(self, digests: Collection[str]) -> None:
         """Find when people answered no about each artifact, on whichever request. It ends what the same project approved, as at the gate."""

@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import BooleanField, Case, Prefetch, Q, QuerySet, Value, When
 
 from approvals.models import PathFinding
 from approvals.path.approved import ApprovedReleases
@@ -24,11 +26,15 @@ from proofs.path import BY_NAME, BY_PLACE, DIFFERS, Approved, PathCheck, Seen, c
 
 @dataclass(frozen=True, slots=True)
 class PlaceNow:
-    """A place as it stands now. `observation` is the one that decided, and `check` what it means."""
+    """A place as it stands now. `observation` is the one that decided, and `check` what it means.
+
+    `seen` has what was there before as well: the newest observation of each digest, the newest first.
+    """
 
     place: Place
     observation: Observation
     check: PathCheck
+    seen: tuple[Observation, ...] = ()
 
 
 def seen_of(observation: Observation, place: Place) -> Seen:
@@ -85,24 +91,38 @@ def findings_about(digest: str, *, teams: Collection[Team]) -> QuerySet[PathFind
 
 
 def _look(digest: str, releases: ApprovedReleases, team: Team, *, environment: Environment | None = None) -> list[PlaceNow]:
-    places = Place.objects.filter(_is_about(digest, releases.of(digest), team), team=team)
-    if environment is not None:
-        places = places.filter(Q(environment=environment) | Q(environment__isnull=True))
-    rows = list(places.distinct().select_related("environment"))
+    rows = _list_places(digest, releases.of(digest), team, environment)
     newest = newest_of_each_digest(rows)
+    # Read at once what every place is compared with, so that a hundred places cost what one does.
+    releases.about([seen_of(row, place) for place in rows for row in newest[place.pk]])
     projects = {item.project for item in releases.of(digest)}
     return [_weigh(place, newest[place.pk], releases, projects) for place in rows if newest[place.pk]]
 
 
-def _is_about(digest: str, approved: Sequence[Approved], team: Team) -> Q:
-    about = Q(observations__digest=digest) | Q(observations__findings__expected_digest=digest)
+def _list_places(digest: str, approved: Sequence[Approved], team: Team, environment: Environment | None) -> list[Place]:
+    """Return the places of a team where the artifact was seen or missed, or that are called as it was approved.
+
+    The database leaves out most others; only `names_place` knows all spellings of a name.
+    """
+    about = Q(pk__in=Observation.objects.filter(digest=digest).values("place")) | Q(
+        pk__in=PathFinding.objects.filter(expected_digest=digest).values("observation__place")
+    )
     # What a registry had under this name before it was approved was compared with nothing when it came in.
     names = {item.name for item in approved if item.name}
-    return about | Q(pk__in=[key for name in names for key in _places_named(name, team)])
+    may_be = reduce(or_, (_may_be_named(name) for name in names), about)
+    places = Place.objects.filter(may_be, team=team).select_related("environment")
+    if environment is not None:
+        places = places.filter(Q(environment=environment) | Q(environment__isnull=True))
+    rows = places.annotate(is_about=Case(When(about, then=Value(True)), default=Value(False), output_field=BooleanField()))
+    return [row for row in rows if row.is_about or any(_is_named(row, name) for name in names)]
 
 
-def _places_named(name: str, team: Team) -> list[str]:
-    """Return the places of a team that are called so. The database leaves out most others; only `names_place` knows all spellings."""
+def _is_named(place: Place, name: str) -> bool:
+    return names_place(name, kind=place.kind, location=place.location, reference=place.reference)
+
+
+def _may_be_named(name: str) -> Q:
+    """Return a condition that holds for every place that is called so, and for some others."""
     wanted = read_name(name)
     may_be = Q(reference=name)
     if wanted.version:
@@ -112,8 +132,7 @@ def _places_named(name: str, team: Team) -> list[str]:
         may_be |= (Q(reference__contains=wanted.version) | Q(reference__istartswith="pkg:")) & (
             Q(location__icontains=word) | Q(reference__icontains=word)
         )
-    rows = Place.objects.filter(may_be, team=team).values_list("pk", "kind", "location", "reference")
-    return [key for key, kind, location, reference in rows if names_place(name, kind=kind, location=location, reference=reference)]
+    return may_be
 
 
 def _weigh(place: Place, observations: Sequence[Observation], releases: ApprovedReleases, projects: Collection[str]) -> PlaceNow:
@@ -125,7 +144,7 @@ def _weigh(place: Place, observations: Sequence[Observation], releases: Approved
         if theirs.code == DIFFERS and theirs.basis == BY_NAME and not check.is_contradiction:
             check = theirs
     decided = next(row for row, item in zip(observations, seen, strict=True) if item == check.about)
-    return PlaceNow(place, decided, check)
+    return PlaceNow(place, decided, check, tuple(observations))
 
 
 def _speaks_against(now: PlaceNow, digest: str, approved: Sequence[Approved]) -> bool:

@@ -5,10 +5,13 @@ Reads only, to be shown. It weighs each item by itself: what a failure overrules
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Exists, OuterRef, QuerySet
+
+from approvals.models import ExpectationsActivation
 from approvals.policies.expectations import active_expectations
 from approvals.policies.named_signers import named_by
 from attestations.admission import others_verdicts, own_verdicts
@@ -59,18 +62,49 @@ def list_acceptances(digest: str, *, projects: Iterable[Project]) -> list[Projec
     return found
 
 
+def active_expectations_of(projects: QuerySet[Project]) -> list[tuple[Project, bytes]]:
+    """Return each of these projects that has expectations in force, with their document, in one query."""
+    newer = ExpectationsActivation.objects.filter(
+        expectations__project=OuterRef("expectations__project"), entry_id__gt=OuterRef("entry_id")
+    )
+    rows = ExpectationsActivation.objects.filter(~Exists(newer), expectations__project__in=projects)
+    rows = rows.select_related("expectations__document", "expectations__project__team")
+    return [(row.expectations.project, bytes_of(row.expectations.document)) for row in rows]
+
+
+def accepted_among(digest: str, verdicts: Sequence[Verdict], expected: Iterable[tuple[Project, bytes]]) -> frozenset[str]:
+    """Return which of these attestations about `digest` some project accepts under its expectations. No queries.
+
+    For what is told first. Whether an item counts for the team at all is not asked; whom the expectations do not name is not accepted.
+    """
+    found: set[str] = set()
+    documents = [(verdict, verdict_document(verdict)) for verdict in verdicts]
+    for project, content in expected:
+        parsed = parse_expectations(content)
+        seen = _seen(project, [document for _, document in documents])
+        for verdict, document in documents:
+            rules = tuple(entry for entry in parsed.accept if verdict.predicate_type in entry.predicate_types)
+            if rules and _nearest(rules, document, digest, seen) is None:
+                found.add(verdict.attestation_id)
+    return frozenset(found)
+
+
+def _seen(project: Project, documents: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "project": project.slug,
+        "team": project.team.slug,
+        "environment": None,
+        "evidence": [{"verdict": document} for document in documents],
+    }
+
+
 def _judge(digest: str, project: Project, expected: ProjectExpectations) -> ProjectAcceptance:
     named = named_by(expected.accept)
     # However much others send, what the expectations may accept is looked at.
     verdicts = list(own_verdicts([digest], team=project.team, named=named)[:MAX_ITEMS])
     verdicts += others_verdicts([digest], team=project.team, named=named)[: MAX_ITEMS - len(verdicts)]
     documents = [verdict_document(verdict) for verdict in verdicts]
-    seen = {
-        "project": project.slug,
-        "team": project.team.slug,
-        "environment": None,
-        "evidence": [{"verdict": document} for document in documents],
-    }
+    seen = _seen(project, documents)
     items = []
     for verdict, document in zip(verdicts, documents, strict=True):
         rules = tuple(entry for entry in expected.accept if verdict.predicate_type in entry.predicate_types)

@@ -21,6 +21,9 @@ MAX_SOURCE_BYTES = 64 * 1024
 # How the places of a policy begin in refusals.
 _ROOT = "policy"
 _CODE = "policy.malformed"
+_MAX_BITS = 53
+# What the library raises, undressed, for a date, a number, a flag or an escape that there cannot be.
+_IMPOSSIBLE = (ValueError, OverflowError, LookupError, AttributeError, TypeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +77,24 @@ class _StrictLoader(yaml.SafeLoader):
 
     def construct_object(self, node: Any, deep: bool = False) -> Any:
         try:
-            return super().construct_object(node, deep=deep)
-        except ValueError as error:  # A date or a number that there cannot be.
+            value = super().construct_object(node, deep=deep)
+        except _IMPOSSIBLE as error:
             raise Unreadable("policy.yaml", f"got a value that there cannot be ({error}), expected plain text", node.start_mark) from error
+        if isinstance(value, int) and value.bit_length() > _MAX_BITS:
+            # Not shown: past some length nobody can write it out.
+            raise Unreadable("policy.yaml", "got a number that is too large, expected one below 2^53", node.start_mark)
+        return value
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         marks = [key.start_mark for key, _ in node.value]
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        seen = set()
         for number, key in enumerate(keys):
             if not isinstance(key, str):
                 raise Unreadable("policy.yaml", f"got the key {str(key)[:60]!r}, expected text", marks[number])
-            if key in keys[:number]:
+            if key in seen:
                 raise Unreadable("policy.duplicate_key", f"got the key {key[:60]!r} twice in one mapping, expected it once", marks[number])
+            seen.add(key)
         return super().construct_mapping(node, deep=deep)
 
 
@@ -98,6 +107,9 @@ def read_source(source: str) -> Source:
         raise TooLarge("policy.too_large", f"got {len(source.encode())} bytes, expected at most {MAX_SOURCE_BYTES}")
     try:
         loader = _StrictLoader(source)
+    except yaml.YAMLError as error:  # A character that no YAML has.
+        raise Unreadable("policy.yaml", f"got text that is not YAML ({error}), expected a mapping") from error
+    try:
         node = loader.get_single_node()
         value = None if node is None else loader.construct_document(node)
         return Source(value, {} if node is None else dict(_list_places(node, "")))
@@ -106,6 +118,8 @@ def read_source(source: str) -> Source:
         raise Unreadable("policy.yaml", f"got text that is not YAML ({error}), expected a mapping", mark) from error
     except RecursionError as error:
         raise Unreadable("policy.yaml", "got YAML that is nested too deeply") from error
+    except (ValueError, OverflowError) as error:  # An escape in a text for a character that there cannot be.
+        raise Unreadable("policy.yaml", f"got a character that there cannot be ({error})", loader.get_mark()) from error
 
 
 def parse_yaml(source: str) -> Any:

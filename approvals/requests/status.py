@@ -6,7 +6,7 @@ here: keys revoked and evidence changed since (gates and `approvals.requests.ref
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -148,10 +148,11 @@ def compute_standing(request: Request, *, now: datetime) -> Standing:
     return Standing(status, revision, answers, tuple(rules), policy.required_approvals)
 
 
-def stood_approved(revision: Revision) -> Approval | None:
+def stood_approved(revision: Revision, *, answers: Iterable[Approval] | None = None) -> Approval | None:
     """Return the approval with which a revision had all it needed, whether or not it has lapsed since; None if it never had.
 
-    One that ended, unused or revoked, is as if it had not been given.
+    One that ended, unused or revoked, is as if it had not been given. `answers` are those that have not ended, the first signed first, where
+    the caller has read them already.
     """
     if revision.result != "pass":
         return None
@@ -159,7 +160,10 @@ def stood_approved(revision: Revision) -> Approval | None:
     policy_input = parse_canonical(bytes_of(revision.policy_input))
     excluded = exclusions(policy, policy_input)
     counted = []
-    for answer in revision.approvals.filter(end__isnull=True).select_related("identity").order_by("signed_at", "pk"):
+    told = (
+        revision.approvals.filter(end__isnull=True).select_related("identity").order_by("signed_at", "pk") if answers is None else answers
+    )
+    for answer in told:
         if answer.decision != Approval.Decision.APPROVE:
             return None
         counted.append(count_answer(answer, policy, policy_input))

@@ -260,6 +260,13 @@ def shortcuts(context: dict[str, Any]) -> dict[str, Any]:
     return {"places": SHORTCUTS if chosen is not None and chosen.shortcuts else ()}
 
 
+@register.inclusion_tag("portal/_palette.html", takes_context=True)
+def palette(context: dict[str, Any]) -> dict[str, Any]:
+    """Show the dialog of the command palette, closed; nothing to strangers and to who turned the keyboard shortcuts off."""
+    chosen = getattr(context.get("request"), "preferences", None)
+    return {"is_on": chosen is not None and chosen.shortcuts}
+
+
 @register.simple_tag(takes_context=True)
 def tools(context: dict[str, Any]) -> list[dict[str, str]]:
     """Return the pages for administrators, auditors and officers that the reader may open; one query."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from proofs.approval.record import LEVELS
 from proofs.canonical import canonical_bytes
+from proofs.policy.word import may_say_no
 
 ADDED, REMOVED, TIGHTENED, LOOSENED, CHANGED, REWORDED = "added", "removed", "tightened", "loosened", "changed", "reworded"
 # Removing a rule lets more through, and a change of which nobody can tell is taken for one that does.
@@ -109,6 +110,9 @@ def _compare_rule(rule_id: str, before: Mapping[str, Any] | None, now: Mapping[s
     if now["kind"] == "separation-of-duties" and now.get("requesterMayApprove"):
         # Such a rule lets more through, and so it does for more kinds.
         weighs["kinds"] = _cannot_tell
+    if any(may_say_no(name) for rule in (before, now) for name in rule.get("predicateTypes", ())):
+        # Whoever is not accepted any more says no yes, and no no either, which may have stood against another's yes.
+        weighs.update({name: _never_surely_tighter(weighs[name]) for name in _WHOSE_WORD})
     return _compare_fields(rule_id, before, now, weighs, left_out=("id", "kind"), prefix=f"{_short(now['title'])}: ")
 
 
@@ -147,6 +151,10 @@ def _compare_fields(
 
 def _cannot_tell(old: Any, new: Any) -> str:
     return CHANGED
+
+
+def _never_surely_tighter(weigh: Weigh) -> Weigh:
+    return lambda old, new: CHANGED if weigh(old, new) == TIGHTENED else weigh(old, new)
 
 
 def _reworded(old: Any, new: Any) -> str:
@@ -244,6 +252,7 @@ def _short(text: str) -> str:
     return text if len(text) <= _MAX_WORDS else f"{text[:_MAX_WORDS]}…"
 
 
+_WHOSE_WORD = ("predicateTypes", "builders", "sources", "runners", "parameters", "registeredSigner")
 _EVERY_RULE: dict[str, Weigh] = {"title": _reworded, "kinds": _demanded(None)}
 _BY_KIND: dict[str, dict[str, Weigh]] = {
     "evidence": {

@@ -20,13 +20,23 @@ An item of `evidence` has `type` (of the predicate), `result` (of the verificati
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
 from proofs.errors import Malformed
 
 MAX_EXPRESSION = 2000
+# The library counts iterations, not how large a value grows: one text put to itself 30 times over is beyond any memory.
+MAX_GROWTH = 8
 _CODE = "policy.condition"
+_MACRO = re.compile(r"\.\s*(all|exists|exists_one|existsOne|map|filter)\s*\(")
+_OPAQUE = re.compile(
+    r"//[^\n]*"
+    r"|(?<![A-Za-z0-9_])(?:[bB]?[rR]|[rR][bB])(?:\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}|\"[^\"\n]*\"|'[^'\n]*')"
+    r"|\"{3}(?:\\[\s\S]|[^\\])*?\"{3}|'{3}(?:\\[\s\S]|[^\\])*?'{3}"
+    r"|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'"
+)
 
 
 def refuse_unusable(expression: str) -> None:
@@ -66,6 +76,9 @@ def condition_environment() -> Any:
 @lru_cache(maxsize=256)
 def compile_condition(expression: str) -> Any:
     """Return the expression compiled, once for each; refuses with `policy.condition`."""
+    growth = _count_growth(expression)
+    if growth > MAX_GROWTH:
+        raise Malformed(_CODE, f"got a condition that puts values together {growth} times, expected at most {MAX_GROWTH} beside loops")
     try:
         compiled = condition_environment().compile(expression)
     except RuntimeError as error:
@@ -74,3 +87,27 @@ def compile_condition(expression: str) -> Any:
     if compiled.return_type().name() != "BOOL":
         raise Malformed(_CODE, f"got a condition that answers {compiled.return_type().name()}, expected true or false (BOOL)")
     return compiled
+
+
+def _count_growth(expression: str) -> int:
+    """Return how often a condition with loops puts values together: by `+`, and by commas in lists and maps that are not all literals.
+
+    Each can at most add one more copy of a value, so that this many double it as often, whichever way loops are chained or nested.
+    """
+    text = _OPAQUE.sub('""', expression)
+    if not _MACRO.search(text):
+        return 0
+    found = text.count("+")
+    open_at: list[tuple[str, int]] = []
+    commas: list[int] = []
+    for position, mark in enumerate(text):
+        if mark in "([{":
+            open_at.append((mark, position))
+            commas.append(0)
+        elif mark == "," and commas:
+            commas[-1] += 1
+        elif mark in ")]}" and open_at:
+            (bracket, start), count = open_at.pop(), commas.pop()
+            if bracket != "(" and re.search("[A-Za-z_]", text[start:position]):
+                found += count
+    return found

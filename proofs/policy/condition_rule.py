@@ -35,7 +35,9 @@ class Conditions:
         try:
             answer = compile_condition(rule.expression).eval(self._activate(self._at, with_evidence="evidence" in rule.expression))
             kind, value = answer.type().name(), answer.plain_value()
-        except (Malformed, RuntimeError, TypeError, ValueError, OverflowError) as error:
+        except KeyError as error:
+            return _error(rule, f"the facts lack {error}")
+        except (Malformed, RuntimeError, TypeError, ValueError, OverflowError, MemoryError) as error:
             return _error(rule, str(error))
         if kind == "BOOL" and value is True:
             return RuleOutcome("pass", "", f"{rule.title}: the condition holds.")

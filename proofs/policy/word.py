@@ -19,6 +19,11 @@ STATES_RESULT = ("test-result", "verification-summary")
 _KINDS = {predicate_type: kind for predicate_type, (kind, _) in READERS.items()}
 
 
+def may_say_no(predicate_type: str) -> bool:
+    """Return whether statements of this type state a result, which may be a no."""
+    return _KINDS.get(predicate_type) in STATES_RESULT
+
+
 class Place:
     """The project and environment that a policy input is about, read once; a part that is missing stands for none."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from approvals.models import PolicyDraft
@@ -119,6 +119,7 @@ def policy(rules: dict[str, int], title: int) -> dict[str, Any]:
 
 
 class TestMergePolicies:
+    @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(RULES, RULES, RULES, st.integers(0, 1), st.integers(0, 1), st.integers(0, 1))
     def test_nothing_of_either_is_lost(self, one: Any, two: Any, three: Any, a: int, b: int, c: int) -> None:
         base, theirs, mine = policy(one, a), policy(two, b), policy(three, c)

@@ -17,14 +17,16 @@ from approvals.dry_run.work import claim_dry_run, work_dry_runs
 from approvals.models import DryRun, PolicyDraft, Request
 from approvals.policies.drafts import begin_draft, save_draft
 from approvals.policies.versions import store_policy
+from approvals.policies.waivers import live_waivers
 from identities.models import Environment
 from proofs.errors import Conflict, Malformed, NotAllowed, Refusal
 from tests import cast
 from tests import make_approvals as make
+from tests import make_changes as changes
 
 pytestmark = pytest.mark.django_db
 SOURCE = make.POLICY.format(version=2, count=1)
-LATER = make.NOW + timedelta(hours=1)
+SOON, LATER = make.NOW + timedelta(minutes=5), make.NOW + timedelta(hours=1)
 
 
 @pytest.fixture
@@ -90,6 +92,35 @@ class TestOutcomes:
         row = tried(SOURCE.replace("count: 1", "count: 1\n    kinds: [rotation]"))[approved.pk]
         assert row["outcome"] == "newly_denied"
         assert "policy.no_approvals" in [rule["code"] for rule in row["rules"]]
+
+    @pytest.mark.parametrize(
+        ("old", "new", "expected"),
+        [
+            ("count: 1\n", "count: 1\n", "still_allowed"),
+            ("registeredSigner: true", "registeredSigner: true\n    signers: 2", "newly_denied"),
+            ("title: Built by", "title: Surely built by", "newly_denied"),
+            ('"approver:security"', '"approver:owner"', "newly_denied"),
+            ("maxDays: 14", "maxDays: 3", "still_allowed"),
+            ("minimumAssurance: H2", "minimumAssurance: H1", "newly_denied"),
+        ],
+    )
+    def test_a_waiver_covers_what_people_waived_and_no_other_rule(self, old: str, new: str, expected: str) -> None:
+        make.set_stage(source=changes.WAIVABLE)
+        request = make.ask()
+        changes.waive(request)
+        make.refresh(now=SOON)
+        make.approve(request, cast.alice(), now=SOON)
+        source = changes.WAIVABLE.format(version=2, count=1)
+        assert old in source
+        row = tried(source.replace(old, new, 1))[request.pk]
+        assert row["outcome"] == expected
+        if expected == "newly_denied":
+            assert [(rule["id"], rule["code"]) for rule in row["rules"]] == [("provenance", "policy.evidence_missing")]
+        # What the dry run says is what the portal makes of the waiver once the draft is in force.
+        stored = store_policy(source=source.replace(old, new, 1), by=make.erin(), now=LATER)
+        where = {"project": request.project, "environment": request.environment}
+        alive = live_waivers(policy=stored, artifacts={make.image()}, now=LATER, **where)
+        assert len(alive) == (expected == "still_allowed")
 
 
 class TestAsk:

@@ -74,6 +74,13 @@ def test_the_form_of_a_text_that_cannot_be_read_says_so(owner: Client, draft: Po
     assert "Mend the line" in owner.get(f"/policies/{draft.pk}/edit?view=form").content.decode()
 
 
+def test_the_form_of_a_text_it_cannot_hold_is_not_offered(owner: Client, draft: PolicyDraft) -> None:
+    post_text(owner, draft, SOURCE.replace("kind: approvals", "kind: aprovals").replace("validityHours:", "colour: red\nvalidityHours:"))
+    page = owner.get(f"/policies/{draft.pk}/edit?view=form").content.decode()
+    assert "<code>colour</code>, <code>rules[1]</code>" in page
+    assert "Save and check" not in page
+
+
 def test_both_texts_are_shown_where_both_changed_the_same(owner: Client, draft: PolicyDraft) -> None:
     theirs, mine = SOURCE.replace("count: 1", "count: 2"), SOURCE.replace("count: 1", "count: 3")
     save_draft(draft=draft, source=theirs, base=SOURCE, number=1, by=make.erin(), now=make.NOW)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.http import QueryDict
 
-from approvals.editor.form_of_policy import Shown, read_posted, show_bounds, show_rules, show_top
+from approvals.editor.form_of_policy import Shown, find_unheld, read_posted, show_bounds, show_rules, show_top
 from approvals.editor.language import BOUNDS, RULES, TOP, Field
+from approvals.policies.source import read_source
+from approvals.policies.write_source import write_source
 from proofs.policy.schema import schema_bytes
+from tests.approvals.test_recipes import SOURCES
 from tests.proofs.policy.test_schema import WHOLE
 
 SCHEMA = json.loads(schema_bytes())
@@ -53,6 +57,35 @@ def press(value: dict[str, Any], button: str, **more: str) -> list[str]:
 
 def test_a_form_that_nobody_touched_gives_the_same_policy() -> None:
     assert read_posted(filled(WHOLE)) == WHOLE
+
+
+@pytest.mark.parametrize("number", sorted(SOURCES))
+def test_a_recipe_goes_through_the_form_unchanged(number: int) -> None:
+    value = read_source(SOURCES[number]).value
+    assert find_unheld(value) == []
+    assert read_source(write_source(read_posted(filled(value)))).value == value
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (lambda d: d.update(colour="red"), "colour"),
+        (lambda d: d.update(rules={"a": 1}), "rules"),
+        (lambda d: d["rules"][0].update(kind="approval"), "rules[0]"),
+        (lambda d: d["rules"][0].update(colour="red"), "rules[0].colour"),
+        (lambda d: d["rules"][0].update(kinds=["release", "wishes"]), "rules[0].kinds"),
+        (lambda d: d["rules"][0].update(title=["a"]), "rules[0].title"),
+        (lambda d: d["rules"].append("text"), f"rules[{len(WHOLE['rules'])}]"),
+        (lambda d: d["waivers"].update(days=3), "waivers.days"),
+        (lambda d: d["waivers"]["approvals"][0].update(level="H3"), "waivers.approvals[0].level"),
+        (lambda d: d["breakGlass"].update(reviewers=["x"]), "breakGlass.reviewers"),
+    ],
+)
+def test_what_the_form_has_no_field_for_is_named(change: Callable[[dict[str, Any]], object], place: str) -> None:
+    value = copy.deepcopy(WHOLE)
+    assert find_unheld(value) == []
+    change(value)
+    assert find_unheld(value) == [place]
 
 
 def test_the_form_has_every_field_of_the_schema() -> None:

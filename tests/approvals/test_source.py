@@ -63,6 +63,27 @@ class TestFindTroubles:
         assert trouble.code == code
         assert trouble.line == line_of(source, new.splitlines()[-1])
 
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "!!bool maybe",
+            "!!timestamp soon",
+            '!!int ""',
+            '!!float ""',
+            "1:" * 400 + "1.0",
+            "1:" * 4000 + "1",
+            "0x" + "f" * 20_000,
+            r'"\UFFFFFFFF"',
+            r'"\U00110000"',
+            "9007199254740992",
+        ],
+    )
+    def test_a_value_that_there_cannot_be_is_told_at_its_line(self, value: str) -> None:
+        assert lines_of(f"schema: countersign-policy/v1\nvalidityHours: {value}\n") == [(2, "policy.yaml")]
+
+    def test_a_character_that_no_yaml_has(self) -> None:
+        assert lines_of("title: \0") == [(1, "policy.yaml")]
+
     def test_tells_the_first_of_every_rule_at_once(self) -> None:
         source = SOURCE.replace("count: 1", "count: 99").replace("requesterMayApprove: false", "exclude: [the-boss]")
         assert lines_of(source) == [(line_of(source, "count: 99"), "policy.malformed"), (line_of(source, "the-boss"), "policy.malformed")]

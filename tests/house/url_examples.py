@@ -56,6 +56,8 @@ class Story:
 
     examples: dict[str, Any]
     examples_at: dict[tuple[str, str], Any]
+    # What it was told on, for whoever goes on telling.
+    stage: make.Stage | None = None
 
     def of(self, name: str, argument: str) -> Any:
         """Return the example for an argument of the address `name`; raises KeyError with what is to be done where there is none."""
@@ -125,7 +127,7 @@ def tell_story(settings: Any, folder: Path) -> Story:
         ("identities:person_change", "change"): "deactivate",
         **at_providers(),
     }
-    return Story(examples, examples_at)
+    return Story(examples, examples_at, stage)
 
 
 def of_documents(stage: make.Stage, waiver: Waiver, approval: Approval, root: TrustRoot) -> dict[tuple[str, str], Any]:
@@ -138,7 +140,7 @@ def of_documents(stage: make.Stage, waiver: Waiver, approval: Approval, root: Tr
         ("approvals:record", "digest"): approval.record.digest,
         ("gates:api_record_status", "digest"): approval.record.digest,
         ("attestations:trust_remove", "digest"): root.digest,
-        ("reports:artifact", "digest"): make.image(),
+        **{(f"reports:artifact{page}", "digest"): make.image() for page in ("", "_now", "_contents", "_compare")},
         ("reports:api_artifact", "digest"): make.image(),
         ("reports:api_artifact_observations", "digest"): make.image(),
     }

@@ -13,7 +13,7 @@ from identities.lifecycle.change_status import suspend_identity
 from identities.models import EvidenceSigner, Identity
 from identities.revoke_signer import revoke_signer
 from proofs.answers.told import Answer
-from reports.passport import build_passport
+from reports.passport.now import ask_now
 from tests import cast
 from tests import make_approvals as make
 
@@ -25,7 +25,7 @@ def at(minutes: int) -> datetime:
 
 
 def answer(number: int, *, minutes: int = 5) -> Answer:
-    return build_passport(make.image(), reader=cast.carol(), now=at(minutes)).questions[number]
+    return ask_now(make.image(), reader=cast.carol(), now=at(minutes)).questions[number]
 
 
 def gate(*, minutes: int = 5) -> str:
@@ -61,9 +61,9 @@ class TestWhoSigned:
 class TestMadeFrom:
     def test_a_stranger_alone_proves_nothing(self) -> None:
         make.send_of_a_stranger(make.set_stage(), by=make.other_teams_bot())
-        passport = build_passport(make.image(), reader=cast.carol(), now=at(5))
-        assert (passport.questions[1].code, passport.questions[1].answer) == ("source.said_by_nobody", "unknown")
-        assert [link.state for link in passport.trace.chain[:3]] == ["claimed"] * 3
+        found = ask_now(make.image(), reader=cast.carol(), now=at(5))
+        assert (found.questions[1].code, found.questions[1].answer) == ("source.said_by_nobody", "unknown")
+        assert [link.state for link in found.passport.chain[:3]] == ["claimed"] * 3
 
     @pytest.mark.parametrize("is_registered", [False, True])
     def test_a_stranger_does_not_spoil_ours(self, is_registered: bool) -> None:
@@ -89,7 +89,7 @@ class TestAlteredSince:
         assert (gate(), found.code, found.answer, found.tone) == ("allow", "review.newer_evidence", "unknown", "unknown")
         assert [item.id for item in found.evidence] == [failed.pk]
         client.force_login(cast.account_of(cast.carol()))
-        page = client.get(f"/artifacts/{make.image()}").content.decode()
+        page = client.get(f"/artifacts/{make.image()}/now").content.decode()
         assert f'href="/attestations/{failed.pk}">in-toto.io/attestation/test-result/v0.1' in page
 
     def test_what_another_team_sent_since_changes_nothing(self) -> None:
@@ -162,7 +162,7 @@ class TestAlteredSince:
         stage = make.set_stage(source=make.POLICY[:start] + make.POLICY[end:])
         make.send_lie(stage)
         make.approve(make.ask(), cast.alice())
-        passport = build_passport(make.image(), reader=cast.carol(), now=at(5))
+        found = ask_now(make.image(), reader=cast.carol(), now=at(5))
         assert gate() == "allow"
-        assert [found.answer for found in passport.questions] == ["no", "unknown", "unknown", "no"]
-        assert "bad" not in {found.tone for found in passport.questions}
+        assert [item.answer for item in found.questions] == ["no", "unknown", "unknown", "no"]
+        assert "bad" not in {item.tone for item in found.questions}

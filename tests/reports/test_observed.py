@@ -9,7 +9,8 @@ import pytest
 from django.test import Client
 
 from proofs.path import FRESH_FOR
-from reports.passport import Passport, build_passport
+from reports.passport.build import build_passport
+from reports.passport.now import Now, ask_now
 from tests import cast
 from tests import make_approvals as make
 from tests.make_observations import CLUSTER, NOW, observe, runs, said, watcher
@@ -26,8 +27,8 @@ def approved() -> None:
     make.approve(make.ask(), cast.alice())
 
 
-def passport(digest: str | None = None, *, now: datetime = LATER + timedelta(minutes=5)) -> Passport:
-    return build_passport(digest or make.image(), reader=cast.carol(), now=now)
+def passport(digest: str | None = None, *, now: datetime = LATER + timedelta(minutes=5)) -> Now:
+    return ask_now(digest or make.image(), reader=cast.carol(), now=now)
 
 
 def page(client: Client, digest: str | None = None, *, person: Any = None) -> Any:
@@ -48,12 +49,12 @@ def stranger() -> Any:
 class TestPassport:
     def test_nothing_seen_is_unknown_and_the_last_link_is_missing(self) -> None:
         told = passport()
-        assert (told.questions[2].answer, [link.state for link in told.trace.chain]) == ("unknown", ["proved"] * 3 + ["missing"])
+        assert (told.questions[2].answer, [link.state for link in told.passport.chain]) == ("unknown", ["proved"] * 3 + ["missing"])
 
     def test_seen_as_approved_is_a_yes_and_proves_the_last_link(self) -> None:
         observe(runs(at=LATER))
         told = passport()
-        link = told.trace.chain[3]
+        link = told.passport.chain[3]
         assert (told.questions[2].answer, told.questions[2].tone) == ("yes", "ok")
         assert (link.kind, link.state, link.digest) == ("downstream", "proved", make.image())
         assert "registry watcher, owned by Bob Ruiz" in link.by
@@ -67,26 +68,26 @@ class TestPassport:
     def test_another_in_its_stead_is_a_no_and_settled_by_a_later_look(self) -> None:
         observe(said(digest=OTHER, at=LATER))
         told = passport()
-        assert (told.questions[2].answer, told.questions[2].tone, told.trace.chain[3].state) == ("no", "bad", "missing")
-        assert OTHER in told.trace.chain[3].words
+        assert (told.questions[2].answer, told.questions[2].tone, told.passport.chain[3].state) == ("no", "bad", "missing")
+        assert OTHER in told.passport.chain[3].words
         # What was altered after review is a question of its own.
         assert told.questions[3].answer == "no"
         observe(said(at=LATER + timedelta(minutes=1)))
         told = passport()
         assert told.questions[2].answer == "yes"
         assert any(reason.startswith("Settled since: ") and OTHER[:19] in reason for reason in told.questions[2].reasons)
-        assert [finding.code for finding in told.path.findings] == ["path.tag_moved", "path.digest_differs"]
+        assert [finding.code for finding in told.passport.path.findings] == ["path.tag_moved", "path.digest_differs"]
 
     def test_what_only_repeats_a_contradiction_is_listed_once(self) -> None:
         for minute in range(3):
             observe(said(digest=OTHER, at=LATER + timedelta(minutes=minute)))
-        assert [finding.code for finding in passport().path.findings] == ["path.digest_differs"]
+        assert [finding.code for finding in passport().passport.path.findings] == ["path.digest_differs"]
         assert len(read().json()["observations"]) == 3
 
     def test_what_only_an_observer_knows_has_a_page_for_its_team(self) -> None:
         observe(runs(tag="9", digest=OTHER, at=LATER))
         told = passport(OTHER)
-        assert (told.artifact, told.is_known, told.questions[2].answer) == (None, True, "no")
+        assert (told.passport.artifact, told.passport.is_known, told.questions[2].answer) == (None, True, "no")
         assert not build_passport(OTHER, reader=stranger(), now=LATER).is_known
 
 

@@ -13,7 +13,8 @@ from approvals.trust import current_trust
 from identities.models import Project, Team
 from proofs.pack.verify import verify_pack
 from reports.archive import zip_pack
-from reports.passport import build_passport
+from reports.passport.build import build_passport
+from reports.passport.now import ask_now
 from tests import cast
 from tests import make_approvals as make
 
@@ -33,7 +34,7 @@ class TestBuildPassport:
         passport = build_passport(make.image(), reader=cast.carol(), now=make.NOW)
         assert [verdict.result for verdict in passport.verdicts] == ["verified"]
         assert [approval.identity for approval in passport.approvals] == [cast.alice()]
-        altered = passport.questions[3]
+        altered = ask_now(make.image(), reader=cast.carol(), now=make.NOW).questions[3]
         assert (altered.answer, altered.tone) == ("no", "ok")
 
     def test_it_says_what_changed_after_review(self) -> None:
@@ -41,7 +42,7 @@ class TestBuildPassport:
         make.send_provenance(stage)
         make.approve(make.ask(), cast.alice())
         make.send_lie(stage)
-        altered = build_passport(make.image(), reader=cast.carol(), now=make.NOW).questions[3]
+        altered = ask_now(make.image(), reader=cast.carol(), now=make.NOW).questions[3]
         assert (altered.answer, altered.tone) == ("yes", "bad")
 
     def test_it_says_what_each_project_accepts_and_why(self, client: Client) -> None:
@@ -49,19 +50,19 @@ class TestBuildPassport:
         make.send_provenance(stage)
         make.send_tests(stage)
         make.send_lie(stage)
-        assert build_passport(make.image(), reader=cast.carol(), now=make.NOW).acceptances == []
+        assert ask_now(make.image(), reader=cast.carol(), now=make.NOW).acceptances == []
         make.expect()
-        (acceptance,) = build_passport(make.image(), reader=cast.carol(), now=make.NOW).acceptances
+        (acceptance,) = ask_now(make.image(), reader=cast.carol(), now=make.NOW).acceptances
         assert (acceptance.project, acceptance.accepted) == (cast.payments_api(), True)
         answers = sorted((item.accepted, item.words) for item in acceptance.items)
         assert [accepted for accepted, _ in answers] == [False, False, True]
         assert answers[0][1] == "Nobody is expected to sign a statement of this type."
         assert answers[1][1].startswith("What was sent was not verified: ")
         assert answers[2][1].startswith(f"Signed by {cast.WORKFLOW}@refs/tags/v1.4.2 ")
-        text = signed_in(client, cast.carol()).get(f"/artifacts/{make.image()}").content.decode()
+        text = signed_in(client, cast.carol()).get(f"/artifacts/{make.image()}/now").content.decode()
         assert "Accepted for Payments API" in text and "Nobody is expected to sign a statement of this type." in text
         make.expect(version=2, workflow="other")
-        (acceptance,) = build_passport(make.image(), reader=cast.carol(), now=make.NOW).acceptances
+        (acceptance,) = ask_now(make.image(), reader=cast.carol(), now=make.NOW).acceptances
         assert not acceptance.accepted
 
     def test_it_shows_a_rejected_attestation_with_its_sentence(self) -> None:
@@ -79,7 +80,7 @@ class TestBuildPassport:
         Project.objects.create(slug="theirs", name="Theirs", team=others)
         make.expect()
         stranger = cast.person("olga", "Olga Berg", "auditor", team=others)
-        assert build_passport(make.image(), reader=stranger, now=make.NOW).acceptances == []
+        assert ask_now(make.image(), reader=stranger, now=make.NOW).acceptances == []
         passport = build_passport(make.image(), reader=stranger, now=make.NOW)
         assert (passport.requests, passport.approvals, passport.decisions) == ([], [], [])
 

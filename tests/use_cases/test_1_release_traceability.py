@@ -87,8 +87,11 @@ def _ask(story: Story) -> str:
 
 
 def _read_artifact(person: Person, story: Story) -> str:
-    person.page.goto(f"{story.portal.url}/artifacts/{story.digest}")
-    return person.page.inner_text("main")
+    page = person.page
+    page.goto(f"{story.portal.url}/artifacts/{story.digest}")
+    # What gates say comes after the rest of the page.
+    page.get_by_role("heading", name="What the gates say now").wait_for()
+    return page.inner_text("main")
 
 
 def _begin(page: Page, story: Story, request_id: str) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
 
+from proofs.canonical import canonical_bytes
 from proofs.policy.compare import compare_policies
+from proofs.policy.evaluate import evaluate_policy, parse_policy
+from tests.proofs.pack.world import POLICY as PACK_POLICY
+from tests.proofs.policy.test_evaluate import GOOD, input_with
 
 EVIDENCE: dict[str, Any] = {
     "id": "provenance",
@@ -146,3 +151,40 @@ def test_tells_of_waivers_and_break_glass() -> None:
     assert told(POLICY, {**POLICY, "breakGlass": glass}) == [("", "loosened")]
     changed = {**glass, "maxUses": 3, "reviewers": {"role": "approver:security", "count": 1}}
     assert {change for _, change in told({**POLICY, "breakGlass": glass}, {**POLICY, "breakGlass": changed})} == {"loosened", "changed"}
+
+
+def test_who_may_say_no_is_not_dropped_as_if_that_were_tighter() -> None:
+    """A failed test of one builder stands against another's pass, until the builder is accepted no more."""
+    tests = "https://in-toto.io/attestation/test-result/v0.1"
+    other = {"keyId": "SHA256:other"}
+
+    def said(result: str, **signer: Any) -> dict[str, Any]:
+        verdict = copy.deepcopy(GOOD)
+        verdict["facts"].update(predicateType=tests, predicate={"kind": "test-result", "result": result})
+        verdict["facts"]["signer"] = {**verdict["facts"]["signer"], **signer}
+        return verdict
+
+    facts = input_with(said("PASSED"), said("FAILED", kind="key", keyId=other["keyId"]))
+    rule = {**PACK_POLICY["rules"][0], "predicateTypes": [tests]}
+    rule.pop("sources", None)
+    rest = PACK_POLICY["rules"][1:]
+    before, now = ({**PACK_POLICY, "rules": [{**rule, "builders": [*rule["builders"], *more]}, *rest]} for more in ([other], []))
+    outcomes = [evaluate_policy(parse_policy(canonical_bytes(document)), facts)["rules"][0]["outcome"] for document in (before, now)]
+    assert outcomes == ["fail", "pass"]
+    assert [(item.change, item.is_loosening) for item in compare_policies(before, now)] == [("changed", True)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({}, {"sources": [{"repository": "r"}]}),
+        ({}, {"runners": ["github-hosted"]}),
+        ({}, {"parameters": []}),
+        ({"registeredSigner": False}, {}),
+        ({"predicateTypes": ["https://in-toto.io/attestation/test-result/v0.1", "a"]}, {"predicateTypes": ["a"]}),
+    ],
+)
+def test_whose_word_counts_is_never_surely_tighter_where_it_may_be_a_no(old: dict[str, Any], new: dict[str, Any]) -> None:
+    rule = {**EVIDENCE, "predicateTypes": ["https://in-toto.io/attestation/test-result/v0.1"]}
+    before, now = ({**POLICY, "rules": [{**rule, **change}, APPROVALS, DUTIES]} for change in (old, new))
+    assert told(before, now) == [("provenance", "changed")]

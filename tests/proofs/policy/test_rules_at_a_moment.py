@@ -12,7 +12,10 @@ import pytest
 
 from proofs.errors import Malformed
 from proofs.moment import rfc3339
+from proofs.policy.condition import compile_condition
+from proofs.policy.condition_rule import Conditions
 from proofs.policy.evaluate import count_approvals, evaluate_policy, evaluate_times, exclusions
+from proofs.policy.rules import ConditionRule
 from tests.proofs.factory import NOON
 from tests.proofs.pack.world import ARTIFACT, BOB, ORIGIN
 from tests.proofs.policy.test_evaluate import GOOD, input_with, policy_with
@@ -193,6 +196,30 @@ class TestConditions:
     def test_only_true_passes(self, expression: str, code: str) -> None:
         rule = last_rule({**CONDITION, "expression": expression})
         assert (rule["outcome"], rule["code"]) == ("fail" if code else "pass", code), rule
+
+    @pytest.mark.parametrize(
+        "step",
+        [
+            ".map(a, a + a)",
+            ".map(a, dyn([a, a]))",
+            '.map(a, dyn({"x": a, "y": a}))',
+            ".map(a, // '\n a + a) // '\n",
+        ],
+    )
+    def test_what_would_grow_beyond_any_memory_is_not_weighed(self, step: str) -> None:
+        few, many = (f"['x'].map(a, dyn(a)){step * times}.all(a, a == a)" for times in (3, 30))
+        assert last_rule({**CONDITION, "expression": few})["code"] == ""
+        with pytest.raises(Malformed, match=r"^policy\.condition: .*expected at most 8 beside loops"):
+            compile_condition(many)
+
+    def test_loops_that_put_nothing_together_may_be_many(self) -> None:
+        one = "evidence.exists(e, e.type in ['a', 'b', 'https://slsa.dev/provenance/v1'] && e.ref != '+,+,+' && e.source != '')"
+        assert last_rule({**CONDITION, "expression": " && ".join([one] * 12)})["code"] == ""
+
+    def test_an_input_that_lacks_what_it_sees_is_a_no(self) -> None:
+        facts = {name: value for name, value in input_with(GOOD, at=NOON).items() if name != "team"}
+        outcome = Conditions(facts, NOON).evaluate(ConditionRule("site", "Our own", "kind == 'release'"))
+        assert (outcome.outcome, outcome.code) == ("fail", "policy.condition_error")
 
     def test_it_sees_only_evidence_that_somebody_answers_for(self) -> None:
         wants = {**CONDITION, "expression": "size(evidence) == 1"}

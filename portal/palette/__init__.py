@@ -1,0 +1,1 @@
+"""The command palette: pages and search results by keyboard."""

@@ -1,0 +1,116 @@
+"""Two artifacts side by side: source, builder, inputs, signers, approvals, and what is in them. Reads two passports; judges nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from attestations.queries import verdict_document
+from identities.models import Identity
+from identities.read_once import reading_once
+from proofs.answers.told import short_type
+from reports.passport.build import Passport, build_passport
+from reports.passport.contents import Bills, Moved, compare_packages, read_bills
+
+MAX_LISTED = 100
+
+
+@dataclass(frozen=True)
+class Row:
+    """One thing about both: its name, what the one says and the other, and whether that is the same. No words where nothing is known."""
+
+    words: str
+    left: tuple[str, ...]
+    right: tuple[str, ...]
+
+    @property
+    def is_known(self) -> bool:
+        return bool(self.left and self.right)
+
+    @property
+    def is_same(self) -> bool:
+        return self.is_known and self.left == self.right
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """Two passports, the rows that compare them, and how their packages differ where both have a bill of materials."""
+
+    left: Passport
+    right: Passport
+    rows: tuple[Row, ...]
+    left_bills: Bills
+    right_bills: Bills
+    packages: Moved | None
+
+
+def compare_artifacts(digest: str, other: str, *, reader: Identity, now: datetime) -> SideBySide:
+    """Return what `reader` may know of `digest` and of `other`, side by side; the packages as changes from the other to this one."""
+    with reading_once():
+        left, right = (build_passport(each, reader=reader, now=now) for each in (digest, other))
+    left_bills, right_bills = read_bills(digest), read_bills(other)
+    both = left_bills.is_known and right_bills.is_known
+    return SideBySide(
+        left=left,
+        right=right,
+        rows=tuple(Row(words, told(left), told(right)) for words, told in _ROWS),
+        left_bills=left_bills,
+        right_bills=right_bills,
+        packages=compare_packages(right_bills.contents, left_bills.contents) if both else None,
+    )
+
+
+def _link(passport: Passport, kind: str) -> tuple[str, ...]:
+    found = [link for link in passport.chain if link.kind == kind and link.state != "missing"]
+    return tuple(f"{link.title}{f' at {link.digest}' if link.digest else ''} ({link.state})" for link in found)
+
+
+def _source(passport: Passport) -> tuple[str, ...]:
+    return _link(passport, "source")
+
+
+def _builder(passport: Passport) -> tuple[str, ...]:
+    return _link(passport, "build")
+
+
+def _inputs(passport: Passport) -> tuple[str, ...]:
+    """The inputs that the build record of the chain lists, by address and digest."""
+    builds = {link.attestation_id for link in passport.chain if link.kind == "build"} - {""}
+    for verdict in passport.verdicts:
+        if verdict.attestation_id in builds:
+            claims = (verdict_document(verdict)["facts"] or {}).get("claims") or {}
+            found = sorted(
+                {f"{item.get('uri') or 'unnamed'} {' '.join(item['digests'])}".strip() for item in claims.get("dependencies") or ()}
+            )
+            left = len(found) - MAX_LISTED
+            return tuple(found[:MAX_LISTED]) + ((f"and {left} more",) if left > 0 else ())
+    return ()
+
+
+def _signers(passport: Passport) -> tuple[str, ...]:
+    return tuple(
+        sorted({f"{verdict.signer.name} signed {short_type(verdict.predicate_type)}" for verdict in passport.verdicts if verdict.signer})
+    )
+
+
+def _approvals(passport: Passport) -> tuple[str, ...]:
+    found = []
+    for target in passport.targets:
+        people = f", by {', '.join(target.people)}" if target.people else ""
+        found.append(f"{target.words}: {target.request.state.get_status_display().lower()}{people}")
+    return tuple(found) or ("nobody asked",)
+
+
+def _places(passport: Passport) -> tuple[str, ...]:
+    here = [seen for seen in passport.path.places if seen.now.observation.digest == passport.digest]
+    return tuple(sorted(seen.now.check.about.words for seen in here if seen.now.check.about)) or ("not seen",)
+
+
+_ROWS = (
+    ("Source", _source),
+    ("Builder", _builder),
+    ("Inputs", _inputs),
+    ("Signed by", _signers),
+    ("Approvals", _approvals),
+    ("Seen at", _places),
+)

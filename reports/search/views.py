@@ -1,0 +1,25 @@
+"""The search page."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from identities.permissions import person_of, requires
+from identities.read_once import reads_once
+from reports.search.find import search, whole_digest
+
+
+@require_safe
+@reads_once
+@requires("search.use")
+def search_all(request: HttpRequest) -> HttpResponse:
+    """Show what was found, grouped; a whole digest leads straight to its passport."""
+    query = request.GET.get("q", "").strip()
+    digest = whole_digest(query)
+    if digest:
+        return redirect("reports:artifact", digest=digest)
+    return render(
+        request, "reports/search/search.html", {"results": search(query, reader=person_of(request)) if query else None, "query": query}
+    )

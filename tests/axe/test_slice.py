@@ -1,0 +1,64 @@
+"""A fixed slice of `make axe`: the pages people live in, light on a wide screen and dark on a phone; and that what is wrong is found at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from django.db import transaction
+from django.test import override_settings
+from playwright.sync_api import Page
+from pytest_django.plugin import DjangoDbBlocker
+
+from tests.axe.look import Looker
+from tests.axe.pages import Seen, pages_of
+from tests.axe.states import look_at
+from tests.house.url_examples import tell_story
+
+pytestmark = [pytest.mark.django_db, pytest.mark.browser]
+
+SLICE = (
+    "account_login",
+    "approvals:ceremony",
+    "approvals:policies",
+    "approvals:queue",
+    "approvals:record",
+    "approvals:request",
+    "approvals:request_new",
+    "approvals:sign",
+    "identities:identity",
+    "identities:keys",
+    "ledger:log",
+    "reports:artifact",
+)
+LOOKS = (("light", 1280), ("dark", 390))
+FLAWED = """<!doctype html><html lang="en"><head><title>Flawed</title><style>
+  body { margin: 0 } p { color: #999; background: #fff } div { inline-size: 2000px } a:focus { outline: none }
+</style></head><body><main><p>Hardly to be read</p><div>Wide</div><a href="#x">Unseen</a></main></body></html>"""
+
+
+@pytest.fixture(scope="module")
+def seen(django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Seen]]:
+    """Tell the story once for the whole slice; the end undoes it."""
+    with override_settings(), django_db_blocker.unblock(), transaction.atomic():
+        yield pages_of(tell_story(settings, tmp_path_factory.mktemp("story")))[0]
+        transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize("name", SLICE)
+def test_nothing_keeps_people_from_using_it(page: Page, seen: list[Seen], name: str) -> None:
+    looker = Looker(page, settings.ORIGIN)
+    looker.listen()
+    pages = [each for each in seen if each.name == name]
+    assert pages, f"no page is called {name} any more"
+    found = {f"{name} ({state})": words for each in pages for state, words in look_at(looker, each, LOOKS).items() if words}
+    assert found == {}
+
+
+def test_what_is_wrong_is_found(page: Page) -> None:
+    looker = Looker(page, settings.ORIGIN)
+    page.set_content(FLAWED)
+    found = "\n".join(looker.look(LOOKS))
+    for words in ("it has 0 h1, expected one", "color-contrast (violations)", "390: it is 2000 px wide", "focus is not seen on <a href"):
+        assert words in found
