@@ -18,7 +18,7 @@ from identities.models import Identity
 from portal.demo.past_releases import PastReleases
 from portal.demo.places import SHAPES, source_of
 from portal.demo.policies import Shape
-from portal.demo.world import REQUESTERS, SECURITY, World
+from portal.demo.world import DEPLOYERS, REQUESTERS, SECURITY, World
 from proofs.approval.subjects import build_agent_action, build_rotation
 
 Decision = Approval.Decision
@@ -48,7 +48,7 @@ ROTATIONS = (
 CHANGES = (
     ("payments-web", "production", {"hours": 48}, "Approvals of the shop stay valid for two days."),
     ("payments-refunds", "staging", {"hours": 72}, "Shorter in staging as well."),
-    ("payments-web", "production-eu", {"hours": 24}, "The EU wants fresh approvals."),
+    ("payments-web", "production-eu", {"hours": 12}, "The EU wants fresh approvals."),
     ("platform-gateway", "platform-staging", {"hours": 96}, "Four days are enough."),
     ("payments-api", "integration", {"hours": 72}, "As in production."),
     ("payments-web", "staging", {"asks_tests": True}, "Tests before staging."),
@@ -102,7 +102,12 @@ class PastDecisions:
         self._count += 1
         who = self.world.program(agent)
         subject = build_agent_action(
-            tool=tool, arguments={**arguments, "ticket": f"OPS-{400 + self._count}"}, target=target, plan_digest=None, agent=named(who)
+            tool=tool,
+            arguments={**arguments, "ticket": f"OPS-{400 + self._count}"},
+            target=target,
+            plan_digest=None,
+            agent=named(who),
+            executor=named(self.world.program(DEPLOYERS[self.world.project(project).team.slug])),
         )
         request = open_request(
             project=self.world.project(project),
@@ -123,8 +128,8 @@ class PastDecisions:
         request, deciders = self.ask_action(agent)
         self.world.clock.go_on(minutes=4)
         self.world.approve(request, deciders[:1])
-        who = self.world.program(agent)
-        self.world.ask_gate(request, by=who)
+        who = self.world.program(DEPLOYERS[request.project.team.slug])
+        self.world.ask_gate(request)
         self.world.clock.go_on(minutes=3)
         if outcome:
             report_execution(

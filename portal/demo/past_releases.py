@@ -7,6 +7,7 @@ from collections.abc import Callable
 from approvals.models import Approval, Request
 from approvals.requests.answer_changes import answer_changes
 from approvals.requests.withdraw import withdraw_request
+from gates.models import Decision as Gate
 from identities.models import Identity
 from portal.demo.evidence import Release
 from portal.demo.trains import IMAGES, Train, Trains
@@ -59,7 +60,7 @@ class PastReleases:
         releases = [self.trains.of(project, image).next() for image in images[: self.world.random.choice((2, 3))]]
         request = self._ask(releases, self._stage(project))
         self.world.approve(request)
-        self.world.ask_gate(request)
+        self._maybe_ask_gate(request)
 
     def promoted_on(self) -> None:
         """Released to staging, and promoted from there to production."""
@@ -71,7 +72,7 @@ class PastReleases:
         self.world.clock.go_on(minutes=70)
         promotion = self.world.ask([release], target, kind=Request.Kind.PROMOTION, origin=request.environment.slug, note="Ran in staging.")
         self.world.approve(promotion)
-        self.world.ask_gate(promotion)
+        self._maybe_ask_gate(promotion)
 
     def lapsed(self) -> None:
         """Approved, and never rolled out before the approval ran out."""
@@ -124,7 +125,7 @@ class PastReleases:
             approval, reason="approver_withdrew", why="I looked at the wrong version; ask again.", now=self.world.now
         )
         self.world.publish()
-        self.world.ask_gate(request)
+        self.world.ask_gate(request, expected=Gate.Outcome.DENY)
 
     def side(self, what: str) -> Release:
         """Return the only release of an image that has no other: nothing takes its place later."""
@@ -140,8 +141,13 @@ class PastReleases:
         """Let one release be asked for, approved and let through; return its request."""
         request = self._ask([release], environment)
         self.world.approve(request)
-        self.world.ask_gate(request)
+        self._maybe_ask_gate(request)
         return request
+
+    def _maybe_ask_gate(self, request: Request) -> None:
+        """Roll out two of five: the rest runs out unused, or is overtaken."""
+        if self.world.random.random() < 0.4:
+            self.world.ask_gate(request)
 
     def _ask(self, releases: list[Release], environment: str) -> Request:
         first, then = STAGES[releases[0].project]

@@ -33,14 +33,14 @@ SHAPES = {
     ("payments-api", "integration"): Shape("integration-api", "Releases of payments-api to integration", **_EASY),
     ("payments-web", "staging"): Shape("staging-web", "Releases of payments-web to staging", asks_tests=False, **_EASY),
     ("payments-web", "production"): Shape("release-web", "Releases of payments-web to production", decides_agents="approver:release"),
-    ("payments-web", "production-eu"): Shape("release-web-eu", "Releases of payments-web to the EU", staging="staging"),
+    ("payments-web", "production-eu"): Shape("release-web-eu", "Releases of payments-web to the EU", hours=24),
     ("payments-ledger", "staging"): Shape("staging-ledger", "Releases of payments-ledger to staging", asks_tests=False, **_EASY),
     ("payments-ledger", "production"): Shape("release-ledger", "Releases of payments-ledger to production", approvers=2, hours=48),
     ("payments-refunds", "staging"): Shape("staging-refunds", "Releases of payments-refunds to staging", asks_tests=False, **_EASY),
     ("payments-refunds", "production"): Shape("release-refunds", "Releases of payments-refunds to production", asks_tests=False),
     ("platform-gateway", "platform-staging"): Shape("staging-gateway", "Gateway to staging", decides_agents="approver:release", **_EASY),
     ("platform-gateway", "platform-production"): Shape(
-        "release-gateway", "Gateway to production", approvers=2, staging="platform-staging", decides_agents="approver:release"
+        "release-gateway", "Gateway to production", approvers=2, decides_agents="approver:release"
     ),
     ("data-pipelines", "data-staging"): Shape("staging-data", "Pipelines to staging", asks_tests=False, **_EASY),
     ("data-pipelines", "data-production"): Shape("release-data", "Pipelines to production", asks_tests=False, max_age_hours=24),

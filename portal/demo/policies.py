@@ -42,7 +42,6 @@ class Shape:
     approvers: int = 1
     hours: int = 72
     asks_tests: bool = True
-    staging: str = ""
     max_age_hours: int = 0
     has_ways_round: bool = True
     decides_agents: str = "approver:security"
@@ -58,11 +57,6 @@ def write_policy(shape: Shape, *, version: str, repository: str, repository_id: 
         rules += f"    maxAgeHours: {shape.max_age_hours}\n"
     if shape.asks_tests:
         rules += _EVIDENCE.format(id="tests", title="Tested by the test workflow", type=TEST_RESULT, workflow="test", **named)
-    if shape.staging:
-        rules += (
-            f"  - {{id: staging, kind: approved-in, title: Approved in staging, environment: {shape.staging}, minimumHours: 1,"
-            " kinds: [promotion]}\n"
-        )
     words = "One release approver" if shape.approvers == 1 else "Two release approvers"
     rules += (
         f'  - {{id: release-approval, kind: approvals, title: {words}, role: "approver:release", count: {shape.approvers},'
