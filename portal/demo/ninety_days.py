@@ -44,13 +44,12 @@ def make_ninety_days(*, now: datetime, tell: Callable[[int, int, int], None]) ->
         for flow in by_day.get(day, ()):
             flow()
             world.clock.go_on(minutes=11)
-        if day == LATE:
-            leave_refunds_to_alice(world)
         tell(DAYS - day, DAYS, Request.objects.count())
     today = Today(world, past, decisions)
     _begin_day(world, now, 1)
     for image in COMPARED:
         today.released_before(image)
+    leave_refunds_to_alice(world)
     decisions.loosen_ledger()
     tell(DAYS - 1, DAYS, Request.objects.count())
     world.clock.go_to(now - timedelta(hours=6))
