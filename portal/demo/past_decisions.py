@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from approvals.carried_out.report_execution import note_missing_reports, report_execution
 from approvals.changes.propose_policy import propose_policy
 from approvals.exceptions.ask_exception import ask_exception
 from approvals.models import Approval, Request
-from approvals.policies.versions import active_policy, store_policy
+from approvals.policies.versions import store_policy
 from approvals.requests.open_request import open_request
 from approvals.requests.refresh import refresh_requests
 from approvals.requests.withdraw import withdraw_request
@@ -19,12 +20,13 @@ from portal.demo.past_releases import PastReleases
 from portal.demo.places import SHAPES, source_of
 from portal.demo.policies import Shape
 from portal.demo.world import DEPLOYERS, REQUESTERS, SECURITY, World
-from proofs.approval.subjects import build_agent_action, build_rotation
+from proofs.approval.subjects import Argument, build_agent_action, build_rotation
 
 Decision = Approval.Decision
 API = Shape("release-production", "Releases of payments-api to production")
-# Agent: project, environment, who decides, and what it asks for.
-AGENTS = {
+# Agent: project, environment, who decides, and what it asks for: tool, arguments, target.
+Asked = tuple[str, dict[str, Argument], str]
+AGENTS: dict[str, tuple[str, str, tuple[str, ...], tuple[Asked, ...]]] = {
     "fixer": ("payments-web", "production", ("ivan", "grace"), (
         ("kubectl scale", {"replicas": 6}, "payments/web"),
         ("kubectl rollout restart", {"wait": True}, "payments/checkout"),
@@ -45,7 +47,7 @@ ROTATIONS = (
     ("payments-ledger", "production", "The database password of the ledger", "ledger-db"),
 )
 # What a change of policy does, in turn, to which project in which environment; the last one has to undo what the first did.
-CHANGES = (
+CHANGES: tuple[tuple[str, str, dict[str, Any], str], ...] = (
     ("payments-web", "production", {"hours": 48}, "Approvals of the shop stay valid for two days."),
     ("payments-refunds", "staging", {"hours": 72}, "Shorter in staging as well."),
     ("payments-web", "production-eu", {"hours": 12}, "The EU wants fresh approvals."),
@@ -178,10 +180,9 @@ class PastDecisions:
         project, environment, changes, why = CHANGES[self._count % len(CHANGES)]
         self._count += 1
         before = self._shapes[project, environment]
-        hours = before.hours - 1 if all(getattr(before, name) == value for name, value in changes.items()) else before.hours
-        self._change(
-            project, environment, replace(before, **{"hours": hours, **changes} if hours == before.hours else {"hours": hours}), why
-        )
+        after = replace(before, **changes)
+        # The second time around it says so already: an hour less is a change too.
+        self._change(project, environment, after if after != before else replace(before, hours=before.hours - 1), why)
 
     def loosen_ledger(self) -> None:
         """Somebody was in a hurry: the ledger takes one approver where it took two."""
@@ -191,13 +192,13 @@ class PastDecisions:
 
     def policy_rejected(self) -> None:
         """The other owner says no to a change."""
-        request, owners = self._propose("payments-web", "production", {"hours": 168 + self._count}, "A week would be easier.")
+        request, owners = self._propose("payments-web", "production", 168 + self._count, "A week would be easier.")
         self.world.clock.go_on(minutes=30)
         self.world.answer(request, owners[1], Decision.REJECT, reason="Nobody remembers after a week.", codes=("not-allowed",))
 
     def policy_withdrawn(self) -> None:
         """The owner who proposed it takes it back."""
-        request, owners = self._propose("payments-web", "production", {"hours": 96 + self._count}, "Four days?")
+        request, owners = self._propose("payments-web", "production", 96 + self._count, "Four days?")
         withdraw_request(request=request, reason="Not now.", by=self.world.person(owners[0]), now=self.world.clock.go_on(minutes=40))
 
     def excepted(self) -> None:
@@ -225,10 +226,9 @@ class PastDecisions:
         self.world.approve(about)
         self.world.ask_gate(about)
 
-    def _propose(self, project: str, environment: str, changes: dict[str, int], why: str) -> tuple[Request, tuple[str, str]]:
+    def _propose(self, project: str, environment: str, hours: int, why: str) -> tuple[Request, tuple[str, str]]:
         self._count += 1
-        shape = replace(self._shapes[project, environment], **changes)  # type: ignore[arg-type]
-        return self._open_change(project, environment, shape, why)
+        return self._open_change(project, environment, replace(self._shapes[project, environment], hours=hours), why)
 
     def _change(self, project: str, environment: str, shape: Shape, why: str, first: int = 2) -> None:
         request, owners = self._open_change(project, environment, shape, why, first=first)
@@ -242,9 +242,9 @@ class PastDecisions:
         self._versions[project, environment] = version
         by = self.world.person(owners[0])
         policy = store_policy(source=source_of(project, shape, version=str(version)), by=by, now=self.world.now)
-        place = {"project": self.world.project(project), "environment": self.world.environment(environment)}
-        assert active_policy(**place) is not None
-        return propose_policy(policy=policy, mode="enforce", by=by, note=why, now=self.world.now, **place), owners
+        where, place = self.world.project(project), self.world.environment(environment)
+        request = propose_policy(policy=policy, project=where, environment=place, mode="enforce", by=by, note=why, now=self.world.now)
+        return request, owners
 
 
 def list_decisions(past: PastDecisions) -> list[tuple[Callable[[], None], int, int]]:

@@ -27,22 +27,27 @@ ENVIRONMENTS = {
     "data-production": ("Data production", 3, "data"),
     "data-staging": ("Data staging", 1, "data"),
 }
-_EASY = {"hours": 168, "has_ways_round": False}
+
+
+def _easy(name: str, title: str, asks_tests: bool = True, decides_agents: str = "approver:security") -> Shape:
+    return Shape(name, title, hours=168, has_ways_round=False, asks_tests=asks_tests, decides_agents=decides_agents)
+
+
 # What is in force where, from the first day on. What payments-api begins with stands in `policy.yaml`.
 SHAPES = {
-    ("payments-api", "integration"): Shape("integration-api", "Releases of payments-api to integration", **_EASY),
-    ("payments-web", "staging"): Shape("staging-web", "Releases of payments-web to staging", asks_tests=False, **_EASY),
+    ("payments-api", "integration"): _easy("integration-api", "Releases of payments-api to integration"),
+    ("payments-web", "staging"): _easy("staging-web", "Releases of payments-web to staging", asks_tests=False),
     ("payments-web", "production"): Shape("release-web", "Releases of payments-web to production", decides_agents="approver:release"),
     ("payments-web", "production-eu"): Shape("release-web-eu", "Releases of payments-web to the EU", hours=24),
-    ("payments-ledger", "staging"): Shape("staging-ledger", "Releases of payments-ledger to staging", asks_tests=False, **_EASY),
+    ("payments-ledger", "staging"): _easy("staging-ledger", "Releases of payments-ledger to staging", asks_tests=False),
     ("payments-ledger", "production"): Shape("release-ledger", "Releases of payments-ledger to production", approvers=2, hours=48),
-    ("payments-refunds", "staging"): Shape("staging-refunds", "Releases of payments-refunds to staging", asks_tests=False, **_EASY),
+    ("payments-refunds", "staging"): _easy("staging-refunds", "Releases of payments-refunds to staging", asks_tests=False),
     ("payments-refunds", "production"): Shape("release-refunds", "Releases of payments-refunds to production", asks_tests=False),
-    ("platform-gateway", "platform-staging"): Shape("staging-gateway", "Gateway to staging", decides_agents="approver:release", **_EASY),
+    ("platform-gateway", "platform-staging"): _easy("staging-gateway", "Gateway to staging", decides_agents="approver:release"),
     ("platform-gateway", "platform-production"): Shape(
         "release-gateway", "Gateway to production", approvers=2, decides_agents="approver:release"
     ),
-    ("data-pipelines", "data-staging"): Shape("staging-data", "Pipelines to staging", asks_tests=False, **_EASY),
+    ("data-pipelines", "data-staging"): _easy("staging-data", "Pipelines to staging", asks_tests=False),
     ("data-pipelines", "data-production"): Shape("release-data", "Pipelines to production", asks_tests=False, max_age_hours=24),
 }
 
