@@ -21,12 +21,16 @@ from portal.demo.today import COMPARED, Today, list_stories
 from portal.demo.trains import Trains
 from portal.demo.unfinished import Unfinished, list_unfinished
 from portal.demo.world import World
+from portal.notices.follow_ledger import follow_ledger
+from portal.notices.mark_read import mark_all_read
 
 DAYS = 90
 REQUESTS = 300
 # Those of the stories of today and of the releases they are held against.
 LAST_REQUESTS = len(COMPARED) + 15 + 1
 LATE = 20
+# When the programs got the credentials they have today.
+CREDENTIALS = 10
 # How long nobody has to answer before time runs out, with a few days to spare.
 UNANSWERED_BEFORE = 34
 Flow = Callable[[], None]
@@ -44,6 +48,8 @@ def make_ninety_days(*, now: datetime, tell: Callable[[int, int, int], None]) ->
         for flow in by_day.get(day, ()):
             flow()
             world.clock.go_on(minutes=11)
+        if day == CREDENTIALS:
+            give_credentials(world.cast.programs, now=world.now)
         tell(DAYS - day, DAYS, Request.objects.count())
     today = Today(world, past, decisions)
     _begin_day(world, now, 1)
@@ -54,6 +60,7 @@ def make_ninety_days(*, now: datetime, tell: Callable[[int, int, int], None]) ->
     tell(DAYS - 1, DAYS, Request.objects.count())
     world.clock.go_to(now - timedelta(hours=6))
     world.publish()
+    read_notices(world)
     for story in list_stories(today):
         story()
         world.clock.go_on(minutes=7)
@@ -81,7 +88,6 @@ def set_up(now: datetime) -> World:
     world = World(clock, instance, places, Cast(people, programs, signers, scanner_key))
     for username in PEOPLE:
         signers.enrol(people[username], now=clock.go_on(minutes=2))
-    give_credentials(programs, now=now - timedelta(days=10))
     world.publish()
     return world
 
@@ -114,10 +120,19 @@ def leave_refunds_to_alice(world: World) -> None:
     end_role(assignment=world.person("grace").roles.get(project=refunds), by=None, now=world.clock.go_on(minutes=5))
 
 
+def read_notices(world: World) -> None:
+    """Let everybody have read what they were told until now: what a visitor finds unread is of today."""
+    while follow_ledger(now=world.now):
+        pass
+    for person in world.cast.people.values():
+        mark_all_read(by=person, now=world.now)
+
+
 def _begin_day(world: World, now: datetime, day: int) -> None:
     """Start a day with what a worker does by itself: time runs out on some requests, and the ledger's head is published."""
     world.clock.go_to((now - timedelta(days=day)).replace(hour=8, minute=0, second=0))
     expire_unanswered(now=world.now)
-    if day % 7 == 0:
+    follow_ledger(now=world.now)
+    if day % 10 == 0:
         refresh_requests(now=world.now)
     world.publish()

@@ -46,14 +46,13 @@ ROTATIONS = (
     ("payments-web", "production", "The session key of the shop", "shop-session"),
     ("payments-ledger", "production", "The database password of the ledger", "ledger-db"),
 )
-# What a change of policy does, in turn, to which project in which environment; the last one has to undo what the first did.
+# What a change of policy does, in turn, to which project in which environment.
 CHANGES: tuple[tuple[str, str, dict[str, Any], str], ...] = (
-    ("payments-web", "production", {"hours": 48}, "Approvals of the shop stay valid for two days."),
     ("payments-refunds", "staging", {"hours": 72}, "Shorter in staging as well."),
     ("payments-web", "production-eu", {"hours": 12}, "The EU wants fresh approvals."),
     ("platform-gateway", "platform-staging", {"hours": 96}, "Four days are enough."),
     ("payments-api", "integration", {"hours": 72}, "As in production."),
-    ("payments-web", "staging", {"asks_tests": True}, "Tests before staging."),
+    ("payments-refunds", "staging", {"hours": 120}, "Five days, after all."),
 )
 
 
@@ -185,10 +184,10 @@ class PastDecisions:
         self._change(project, environment, after if after != before else replace(before, hours=before.hours - 1), why)
 
     def loosen_ledger(self) -> None:
-        """Somebody was in a hurry: the ledger takes one approver where it took two."""
-        shape = replace(self._shapes["payments-ledger", "production"], approvers=1)
-        self._change("payments-ledger", "production", shape, "Two approvers are hard to find in December.")
-        self.world.two.discard(("payments-ledger", "production"))
+        """Somebody was in a hurry: in the EU the ledger takes one approver where it took two."""
+        place = ("payments-ledger", "production-eu")
+        self._change(*place, replace(self._shapes[place], approvers=1), "Two approvers are hard to find at the end of the month.")
+        self.world.two.discard(place)
 
     def policy_rejected(self) -> None:
         """The other owner says no to a change."""

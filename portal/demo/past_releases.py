@@ -145,8 +145,8 @@ class PastReleases:
         return request
 
     def _maybe_ask_gate(self, request: Request) -> None:
-        """Roll out two of five: the rest runs out unused, or is overtaken."""
-        if self.world.random.random() < 0.4:
+        """Roll out most of them: the rest runs out unused, or is overtaken."""
+        if self.world.random.random() < 0.7:
             self.world.ask_gate(request)
 
     def _ask(self, releases: list[Release], environment: str) -> Request:

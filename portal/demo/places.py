@@ -41,6 +41,7 @@ SHAPES = {
     ("payments-web", "production-eu"): Shape("release-web-eu", "Releases of payments-web to the EU", hours=24),
     ("payments-ledger", "staging"): _easy("staging-ledger", "Releases of payments-ledger to staging", asks_tests=False),
     ("payments-ledger", "production"): Shape("release-ledger", "Releases of payments-ledger to production", approvers=2, hours=48),
+    ("payments-ledger", "production-eu"): Shape("release-ledger-eu", "Releases of payments-ledger to the EU", approvers=2),
     ("payments-refunds", "staging"): _easy("staging-refunds", "Releases of payments-refunds to staging", asks_tests=False),
     ("payments-refunds", "production"): Shape("release-refunds", "Releases of payments-refunds to production", asks_tests=False),
     ("platform-gateway", "platform-staging"): _easy("staging-gateway", "Gateway to staging", decides_agents="approver:release"),

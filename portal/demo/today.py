@@ -42,7 +42,7 @@ class Today:
     def released_before(self, image: str) -> None:
         """Release a version of an image to production, for today's to be held against."""
         self._last[image] = self.past.trains.of(COMPARED[image], image).next()
-        self.past.through_as(self._last[image], "production")
+        self.past.through_as(self._last[image], _place_of(image))
 
     def clean_and_lie(self) -> None:
         """payments-api 1.4.2, which is in order, and payments-worker 1.4.3, whose builder is only claimed. Two requests."""
@@ -109,7 +109,7 @@ class Today:
 
     def policy_loosened(self) -> None:
         """The policy it is decided under was loosened yesterday."""
-        self._ask(self._next("payments-ledger"), "End of month.")
+        self._ask(self._next("payments-ledger"), "End of month.", environment=_place_of("payments-ledger"))
 
     def clean(self) -> None:
         """What is in order, beside the others. Three requests."""
@@ -139,6 +139,10 @@ class Today:
             "observedAt": rfc3339(self.world.now - timedelta(minutes=1)),
         }
         receive_observations(unverified=seen, by=self.world.program("registry-watcher"), now=self.world.now)
+
+
+def _place_of(image: str) -> str:
+    return "production-eu" if image == "payments-ledger" else "production"
 
 
 def list_stories(today: Today) -> list[Callable[[], None]]:

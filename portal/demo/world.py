@@ -48,7 +48,7 @@ APPROVERS = {
 SECURITY = {"payments": ("mina", "sam"), "platform": ("petra",), "data": ("yan",)}
 DEPLOYERS = {"payments": "deployer", "platform": "platform-deployer", "data": "data-deployer"}
 # Where two people have to approve.
-TWO = {("payments-ledger", "production"), ("platform-gateway", "platform-production")}
+TWO = {("payments-ledger", "production"), ("payments-ledger", "production-eu"), ("platform-gateway", "platform-production")}
 
 
 @dataclass

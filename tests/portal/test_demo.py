@@ -31,8 +31,8 @@ from proofs.policy.evaluate import parse_policy
 NOW = timezone.now().replace(microsecond=0)
 # Title as it begins: what the page says of it, as a signal, or the code of the rule that fails.
 REFUSED = {
-    "payments-worker 1.4.3": "policy.evidence_rejected",
-    "payments-checkout": "policy.builder_mismatch",
+    "payments-worker 1.4.3": "policy.evidence_not_verified",
+    "payments-checkout": "policy.signer",
     "payments-export": "ART_RETAGGED",
     "payments-web": "SRC_NOT_DESCENDANT",
     "payments-cron": "NHI_NO_OWNER",
@@ -53,7 +53,7 @@ def said_of(request: Request) -> list[str]:
 
 def waiting(title: str) -> Request:
     """The newest request to production whose title begins so."""
-    return Request.objects.filter(title__startswith=title, environment__slug="production").latest("opened_at", "pk")
+    return Request.objects.filter(title__startswith=title, environment__tier=3).latest("opened_at", "pk")
 
 
 @pytest.mark.slow
