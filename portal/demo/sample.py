@@ -7,6 +7,7 @@ demo's own. All of it is one transaction, so nothing half-made is ever seen; mad
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -28,7 +29,7 @@ def make_sample_data(*, now: datetime, is_small: bool = False, tell: Tell = lamb
     """Make the sample data unless it is there; return the lines to show in the terminal."""
     if not Identity.objects.exists():
         create_portal_keys()
-        with transaction.atomic(), _seldom_collecting():
+        with transaction.atomic(), _seldom_collecting(), _quietly():
             if is_small:
                 make_small_sample(now=now)
             else:
@@ -49,3 +50,15 @@ def _seldom_collecting() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*usual)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep the line about each new passkey out of the terminal, where the progress stands."""
+    told = logging.getLogger("fido2.server")
+    usual = told.level
+    told.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        told.setLevel(usual)
