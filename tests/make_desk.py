@@ -14,9 +14,10 @@ from typing import Any
 from approvals.models import Request
 from ledger.keys import create_portal_keys
 from portal.demo.instance import Workload, build_provenance, claim_builder
-from tests import cast
+from tests import cast, make_releases
 from tests import make_approvals as make
 
+BEFORE = ("pkg:npm/express@4.19.2", "pkg:npm/pg@8.11.5")
 APPROVED, CHANGED, REJECTED, STALE = "0", "1", "2", "3"
 
 
@@ -33,15 +34,32 @@ def lay_out(*series: str) -> None:
     cast.alice(now=now)
     ines(now=now)
     said: dict[str, Any] = {"token": cast.token_of(cast.runner(now=now), now=now), "requests": {}, "lies": {}}
-    for each in series:
+    for index, each in enumerate(series):
         for number in (APPROVED, CHANGED, REJECTED, STALE):
-            tag = f"{each}.{number}"
             # A name of its own each: a newer request about the same name would take the place of the one before.
+            tag, name = f"{each}.{number}", f"payments/api-{each}-{number}".replace(".", "-")
+            if number == APPROVED:
+                approve_before(stage, f"1.9.{index}", name, now=now)
+                send_contents(stage, tag, *BEFORE, "pkg:npm/csv-writer@1.6.0", "pkg:npm/left-pad@1.3.0", now=now)
             make.send_provenance(stage, tag=tag, now=now)
-            request: Request = make.ask(tag=tag, name=f"payments/api-{tag.replace('.', '-')}", now=now)
+            request: Request = make.ask(tag=tag, name=name, now=now)
             said["requests"][tag] = {"id": request.pk, "digest": make.image(tag)}
         said["lies"][each] = base64.b64encode(contradict(stage, f"{each}.{STALE}", now=now)).decode()
     sys.stdout.write(json.dumps(said) + "\n")
+
+
+def approve_before(stage: make.Stage, tag: str, name: str, *, now: datetime) -> None:
+    """The release that the next one is held against, approved by two who are not at the desk today."""
+    send_contents(stage, tag, *BEFORE, now=now)
+    make.send_provenance(stage, tag=tag, now=now, commit="a1" * 20)
+    request = make.ask(tag=tag, name=name, now=now)
+    for username, who in (("tess", "Tess Moreau"), ("uwe", "Uwe Brandt")):
+        make.approve(request, cast.person(username, who, "approver:release", now=now), now=now)
+
+
+def send_contents(stage: make.Stage, tag: str, *packages: str, now: datetime) -> None:
+    """What an image is made of; it depends on all of it itself."""
+    make_releases.send_about(stage, make_releases.SPDX, make_releases.spdx(*packages, direct=packages), tag=tag, now=now)
 
 
 def contradict(stage: make.Stage, tag: str, *, now: datetime) -> bytes:

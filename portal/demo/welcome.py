@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from approvals.models import Request, RequestState
-from portal.demo.sample import ACCOUNTS, demo_password
+from portal.demo.accounts import ACCOUNTS, demo_password
 
 SHOWN = 5
 

@@ -48,7 +48,7 @@ if (keys) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
     const typing = event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [role=textbox]");
-    if (typing || document.querySelector("dialog[open]")) return;
+    if (typing || document.querySelector("dialog[open], :popover-open")) return;
     const leads = Date.now() - begun < 1500;
     begun = event.key === "g" ? Date.now() : 0;
     // Arrows belong to the page until the focus is in a row.

@@ -55,7 +55,7 @@ if (keys) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || event.defaultPrevented) return;
     const typing = event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [role=textbox]");
-    if (typing || document.querySelector("dialog[open]")) return;
+    if (typing || document.querySelector("dialog[open], :popover-open")) return;
     const leads = Date.now() - begun < 1500;
     begun = event.key === "g" ? Date.now() : 0;
     if (!acts[event.key] || leads) return;

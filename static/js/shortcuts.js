@@ -10,7 +10,7 @@ const isTyping = (element) =>
 if (help) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || event.defaultPrevented) return;
-    if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
+    if (isTyping(event.target) || document.querySelector("dialog[open], :popover-open")) return;
     const place = /^[a-z]$/.test(event.key) && help.querySelector(`[data-key=${event.key}]`);
     if (place && Date.now() - begun < WAIT) location.assign(place.href);
     begun = event.key === "g" ? Date.now() : 0;

@@ -33,7 +33,10 @@ UNSEEN_FOCUS = """() => {
     if (place.disabled || !place.checkVisibility({ visibilityProperty: true })) continue;
     place.focus({ preventScroll: true });
     if (document.activeElement !== place) continue;
-    if (!drawn(getComputedStyle(place)) && !(place.closest("label") && drawn(getComputedStyle(place.closest("label"))))) {
+    // A box of a picture shows it on what is drawn in it.
+    const drawnIn = place.closest("svg") ? [...place.querySelectorAll("*")] : [];
+    const shownBy = [place, place.closest("label"), ...drawnIn].filter(Boolean);
+    if (!shownBy.some((part) => drawn(getComputedStyle(part)))) {
       unseen.push(place.outerHTML.slice(0, 90));
     }
   }

@@ -26,6 +26,8 @@ IN_ENROLMENT = "stands in the middle of an enrolment; tests/identities/test_brow
 SHUT = "not opened here: 404, the page for which is looked at as “no permission”"
 NO_PAGE = {
     "portal:home": LEADS_ON,
+    "approvals:queue_view": LEADS_ON,
+    "portal:api_schema": "a file for programs",
     "portal:api_docs": "drawn by Swagger UI, whose colours are not ours; tests/portal/test_browser_pages.py listens to its console",
     "approvals:bound": AT_PROVIDER,
     "identities:bound_sign_in": AT_PROVIDER,

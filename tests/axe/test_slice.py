@@ -39,21 +39,27 @@ FLAWED = """<!doctype html><html lang="en"><head><title>Flawed</title><style>
 
 
 @pytest.fixture(scope="module")
-def seen(django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Seen]]:
+def all_pages(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[list[Seen], list[str]]]:
     """Tell the story once for the whole slice; the end undoes it."""
     with override_settings(), django_db_blocker.unblock(), transaction.atomic():
-        yield pages_of(tell_story(settings, tmp_path_factory.mktemp("story")))[0]
+        yield pages_of(tell_story(settings, tmp_path_factory.mktemp("story")))
         transaction.set_rollback(True)
 
 
 @pytest.mark.parametrize("name", SLICE)
-def test_nothing_keeps_people_from_using_it(page: Page, seen: list[Seen], name: str) -> None:
+def test_nothing_keeps_people_from_using_it(page: Page, all_pages: tuple[list[Seen], list[str]], name: str) -> None:
     looker = Looker(page, settings.ORIGIN)
     looker.listen()
-    pages = [each for each in seen if each.name == name]
+    pages = [each for each in all_pages[0] if each.name == name]
     assert pages, f"no page is called {name} any more"
     found = {f"{name} ({state})": words for each in pages for state, words in look_at(looker, each, LOOKS).items() if words}
     assert found == {}
+
+
+def test_no_page_is_left_out(all_pages: tuple[list[Seen], list[str]]) -> None:
+    assert all_pages[1] == []
 
 
 def test_what_is_wrong_is_found(page: Page) -> None:

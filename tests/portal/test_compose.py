@@ -23,7 +23,7 @@ import yaml
 
 from portal import processes
 from portal.demo.instance import Instance
-from portal.demo.sample import POLICY_FILE
+from portal.demo.small_sample import POLICY_FILE
 from portal.management.commands.bootstrap import EXAMPLE
 from tests.live import ROOT, free_port
 

@@ -71,7 +71,7 @@ def shows_the_demo(folder: Path, environment: dict[str, str]) -> None:
     """Type what the README says and look for the release that waits, in what is committed and nothing else."""
     port = free_port()
     log = folder.parent / "demo.log"
-    command = [base_python(), "manage.py", "demo", "--port", str(port)]
+    command = [base_python(), "manage.py", "demo", "--small", "--port", str(port)]
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output, start_new_session=True)
     try:

@@ -98,7 +98,7 @@ class TestDemo:
     def demo(self, folder: Path, port: int, *options: str, **settings: str) -> subprocess.Popen[bytes]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("COUNTERSIGN_")}
         environment |= {"COUNTERSIGN_VAR_DIR": str(folder), "PYTHONUNBUFFERED": "1", **settings}
-        command = [sys.executable, str(ROOT / "manage.py"), "demo", "--port", str(port), *options]
+        command = [sys.executable, str(ROOT / "manage.py"), "demo", "--small", "--port", str(port), *options]
         with (folder.parent / "demo.log").open("ab") as log:
             return subprocess.Popen(command, env=environment, cwd=folder.parent, stdout=log, stderr=subprocess.STDOUT)
 
