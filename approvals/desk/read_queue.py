@@ -154,7 +154,7 @@ def read_all_rows(person: Identity, *, show: str, filters: Filters, now: datetim
 
 
 def _powers(reader: Reader, counts: Counts) -> dict[str, bool]:
-    roles = {role.role for role in reader.held}
+    roles = reader.roles
     return {
         "has_key": counts.has_key,
         "may_sign_in": counts.has_provider and not counts.has_key,

@@ -17,7 +17,7 @@ from approvals.desk.filters import DUE, NEWEST, Filters
 from approvals.models import Attention, RequestState, Revision, Snooze
 from attestations.blobs import bytes_of
 from identities.models import Identity, Project, RoleAssignment
-from identities.permissions import ACTIONS, list_held_roles, readable_through
+from identities.permissions import ACTIONS
 from proofs.policy.evaluate import parse_policy
 
 MINE, OTHERS, STUCK, SNOOZED, DONE = "mine", "others", "stuck", "snoozed", "done"
@@ -37,30 +37,33 @@ MOST_NAMED = 200
 
 @dataclass(frozen=True)
 class Reader:
-    """Who reads, the roles they hold, and the requests of which a row still says that it is their turn though they must not answer."""
+    """Who reads, the roles they hold, where they may read, and the requests of which a row still says that it is their turn though they must not answer."""
 
     person: Identity
-    held: list[RoleAssignment]
+    roles: frozenset[str]
     projects: list[str] | QuerySet[Project]
     taken: frozenset[str]
     now: datetime
 
 
 def read_reader(person: Identity, *, now: datetime) -> Reader:
-    """Return what the conditions need to know. Two queries, and one more for whoever answers for a program."""
-    held = list_held_roles(person)
-    readable = Project.objects.filter(readable_through(held, "requests.read"))
+    """Return what the conditions need to know. Two queries, and one more for whoever answers for a program; as short for a thousand roles
+    as for one."""
+    held = RoleAssignment.objects.held().filter(identity=person)
+    readable = _readable(person)
     owns = Exists(Identity.objects.filter(owner=person))
     found = list(readable.annotate(owns=owns).values_list("pk", "owns")[: MOST_NAMED + 1])
     # Named one by one where they are few, so that the database knows how few and goes by their own index; of many it looks up each row's.
-    projects = [project for project, _ in found] if len(found) <= MOST_NAMED else _readable_by_roles(person)
+    projects = [project for project, _ in found] if len(found) <= MOST_NAMED else readable
     taken = _read_taken(person) if any(owns for _, owns in found) else frozenset()
-    return Reader(person, held, projects, taken, now)
+    return Reader(person, frozenset(held.order_by().values_list("role", flat=True).distinct()), projects, taken, now)
 
 
-def _readable_by_roles(person: Identity) -> QuerySet[Project]:
-    """Return the same projects by a condition that is as short for a thousand roles as for one."""
-    held = RoleAssignment.objects.held().filter(identity=person, role__in=ACTIONS["requests.read"][1])
+def _readable(person: Identity) -> QuerySet[Project]:
+    """Return what `identities.permissions.readable_projects` does, by a condition in which no role is named."""
+    if person.status != Identity.Status.ACTIVE:
+        return Project.objects.none()
+    held = RoleAssignment.objects.held().filter(identity=person, role__in=sorted(ACTIONS["requests.read"][1]))
     whole, single = held.filter(project__isnull=True).values("team"), held.filter(project__isnull=False).values("project")
     return Project.objects.filter(Q(team__in=whole) | Q(pk__in=single))
 

@@ -13,12 +13,13 @@ from approvals.desk.filters import Filters, clean_query, read_filters
 from approvals.desk.keyset import AFTER, Cursor, parse_cursor, write_cursor
 from approvals.desk.read_queue import Queue, count_new, read_all_rows, read_queue
 from approvals.desk.snooze import snooze_requests
-from approvals.desk.tabs import TITLES
+from approvals.desk.tabs import TITLES, read_reader
 from approvals.models import Approval, Attention, Request, RequestState
 from approvals.requests.revise import revise_request
 from attestations.models import VerificationJob
-from identities.models import Environment, Identity, Project, Team
+from identities.models import Environment, Identity, Project, RoleAssignment, Team
 from identities.people.roles import grant_role
+from identities.permissions import readable_projects
 from identities.preferences.change import change_away
 from tests import cast
 from tests import make_approvals as make
@@ -301,3 +302,28 @@ class TestQueries:
                         read(person, tab)
                     seen.append(len(asked))
         assert max(seen) <= 8
+
+
+class TestWhoReads:
+    def test_the_queue_reads_where_the_permissions_say(self) -> None:
+        """The queue asks by a condition of its own, as short for a thousand roles as for one; it has to say the same."""
+        others = [Team.objects.create(slug=f"team-{each}", name="A team") for each in range(3)]
+        projects = [Project.objects.create(slug=f"project-{each}", name="P", team=team) for each, team in enumerate(others)]
+        cast.payments_api()
+        zoe = cast.person("zoe", "Zoe Park")
+        seen = []
+        for team, project in ((others[0], None), (others[1], projects[1]), (cast.payments(), None)):
+            seen.append(self.readable(zoe))
+            role = grant_role(identity=zoe, role="auditor", team=team, project=project, by=None, now=make.NOW)
+        seen.append(self.readable(zoe))
+        RoleAssignment.objects.filter(pk=role.pk).update(ended_at=make.NOW)
+        seen.append(self.readable(zoe))
+        Identity.objects.filter(pk=zoe.pk).update(status="suspended", suspended_at=make.NOW)
+        seen.append(self.readable(Identity.objects.get(pk=zoe.pk)))
+        assert seen == [[], ["project-0"], ["project-0", "project-1"], ["payments-api", "project-0", "project-1"], seen[2], []]
+
+    def readable(self, person: Identity) -> list[str]:
+        named = read_reader(person, now=make.NOW).projects
+        found = sorted(Project.objects.filter(pk__in=named).values_list("slug", flat=True))
+        assert found == sorted(readable_projects(person, "requests.read").values_list("slug", flat=True))
+        return found
