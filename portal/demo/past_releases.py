@@ -183,5 +183,4 @@ def list_flows(past: PastReleases) -> list[tuple[Callable[[], None], int, int]]:
         (past.revised, 8, 1),
         (past.withdrawn, 7, 1),
         (past.superseded, 7, 2),
-        (past.revoked, 4, 1),
     ]
