@@ -58,7 +58,7 @@ def make_ninety_days(*, now: datetime, tell: Callable[[int, int, int], None]) ->
     leave_refunds_to_alice(world)
     decisions.loosen_ledger()
     tell(DAYS - 1, DAYS, Request.objects.count())
-    world.clock.go_to(now - timedelta(hours=6))
+    world.clock.go_to(now - timedelta(hours=3))
     world.publish()
     read_notices(world)
     for story in list_stories(today):

@@ -146,7 +146,7 @@ class PastReleases:
 
     def _maybe_ask_gate(self, request: Request) -> None:
         """Roll out most of them: the rest runs out unused, or is overtaken."""
-        if self.world.random.random() < 0.7:
+        if self.world.random.random() < 0.5:
             self.world.ask_gate(request)
 
     def _ask(self, releases: list[Release], environment: str) -> Request:
@@ -183,5 +183,4 @@ def list_flows(past: PastReleases) -> list[tuple[Callable[[], None], int, int]]:
         (past.revised, 8, 1),
         (past.withdrawn, 7, 1),
         (past.superseded, 7, 2),
-        (past.revoked, 4, 1),
     ]

@@ -94,4 +94,12 @@ class Unfinished:
 
 def list_unfinished(made: Unfinished) -> list[tuple[Callable[[], None], int]]:
     """Return each of them with how often it happens."""
-    return [(made.stale, 2), (made.blocked, 3), (made.changes_requested, 3), (made.collecting, 2), (made.in_review, 2), (made.draft, 3)]
+    made_once_or_more = [
+        (made.stale, 2),
+        (made.blocked, 3),
+        (made.changes_requested, 3),
+        (made.collecting, 2),
+        (made.in_review, 2),
+        (made.draft, 3),
+    ]
+    return [*made_once_or_more, (made.past.revoked, 2)]

@@ -27,6 +27,7 @@ from proofs.canonical import parse_canonical
 from proofs.pack.trust import build_trust, parse_trust
 from proofs.pack.verify import verify_pack
 from proofs.policy.evaluate import parse_policy
+from tests.make_ledger import use_own_keys
 
 NOW = timezone.now().replace(microsecond=0)
 # Title as it begins: what the page says of it, as a signal, or the code of the rule that fails.
@@ -41,6 +42,12 @@ REFUSED = {
     "payments-ledger": "POL_LOOSENED",
     "kubectl rollout restart": "AGT_DENIED_RETRY",
 }
+
+
+@pytest.fixture(autouse=True)
+def portal_keys(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Each sample gets a log of its own: the log's state outlives a rolled-back database."""
+    use_own_keys(settings, tmp_path_factory.mktemp("keys"))
 
 
 def said_of(request: Request) -> list[str]:
