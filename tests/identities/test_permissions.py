@@ -16,7 +16,9 @@ from tests import cast
 pytestmark = pytest.mark.django_db
 Role = RoleAssignment.Role
 READS = sorted(
-    action for action in ACTIONS if (action.endswith(".read") and action != "audit.read") or action in ("portal.home", "keys.own")
+    action
+    for action in ACTIONS
+    if (action.endswith(".read") and action not in ("audit.read", "indicators.read")) or action in ("portal.home", "keys.own", "search.use")
 )
 # What a role gives: keeping one's own settings needs none.
 BY_ROLE = sorted(set(ACTIONS) - {"settings.own"})
@@ -48,6 +50,7 @@ WRITES = {
     "trust.change": {Role.OFFICER},
     "settings.own": set(),
     "audit.read": {Role.AUDITOR, Role.ADMINISTRATOR},
+    "indicators.read": {Role.AUDITOR, Role.ADMINISTRATOR, Role.POLICY_OWNER},
     "sign_in.change": {Role.ADMINISTRATOR},
     "webhooks.change": {Role.ADMINISTRATOR},
 }
