@@ -23,11 +23,13 @@ from approvals.pages.emergency.register import read_banner
 from identities.permissions import person_of, requires
 from identities.preferences.current import preferences_of
 from identities.preferences.queue_views import drop_queue_view, find_queue_view, keep_queue_view
+from identities.read_once import reads_once
 from proofs.errors import Malformed
 
 TOLD_REFUSALS = 5
 
 
+@reads_once
 @requires("requests.read")
 def queue(request: HttpRequest) -> HttpResponse:
     """Show what waits for the reader."""
@@ -53,6 +55,7 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_safe
+@reads_once
 @requires("requests.read")
 def queue_new(request: HttpRequest) -> JsonResponse:
     """Say how many came into a tab since a page was drawn."""
