@@ -11,6 +11,7 @@ from portal.demo.evidence import Release
 from portal.demo.instance import Workload, build_provenance, claim_builder
 from portal.demo.past_releases import PastReleases
 from portal.demo.small_sample import CI_ISSUER
+from portal.demo.trains import Train
 from portal.demo.world import World
 
 FORK = "https://git.acme.example/intern/fork"
@@ -67,7 +68,8 @@ class Unfinished:
 
     def in_review(self) -> None:
         """One of two has approved."""
-        train = self.past.trains.of("platform-gateway", self.world.random.choice(("platform-gateway", "platform-mesh")))
+        # An image of its own: nothing takes its place.
+        train = Train("platform-gateway", f"platform-proxy-{self.world.now:%d}", "golang", self.world.random)
         request = self._asked(train.next(), "platform-production")
         self.world.approve(request, ["kira"])
 
