@@ -23,6 +23,7 @@ from identities.models import Identity, SigningKey
 from identities.permissions import list_held_roles
 from proofs.comparison.compare import blocking_signals
 from proofs.errors import Refusal
+from proofs.pack.check_signer import HIGHEST_TIER
 from proofs.policy.evaluate import Policy, parse_policy
 
 Status = RequestState.Status
@@ -66,6 +67,8 @@ def read_panel(
     policy = parse_policy(bytes_of(revision.policy.document)).for_kind(revision.request.kind)
     own = next((answer for answer in standing.answers if answer.identity_id == reader.pk), None)
     keys = list(SigningKey.objects.filter(identity=reader, revoked_at=None).order_by("-enrolled_at"))
+    # One that is too new to count here is no good first choice.
+    keys.sort(key=lambda key: request.environment.tier >= HIGHEST_TIER and key.matures_at is not None and key.matures_at > now)
     in_stead = [row for row, _ in list_usable(request=request, revision=revision, policy=policy, by=reader, now=now)]
     why_not, why_not_own = _why_not(request, revision, standing, policy, reader, in_stead, now)
     in_stead = [] if why_not else in_stead

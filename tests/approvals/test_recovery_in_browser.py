@@ -100,7 +100,9 @@ class Typist:
         expect(self.page.locator("#status")).to_contain_text(f"“{label}” is enrolled")
 
     def approve(self, request_id: str, *, key: str) -> None:
-        self.goto(f"/requests/{request_id}/sign")
+        self.goto(f"/requests/{request_id}")
+        snapshot = self.page.locator("[data-snapshot]").get_attribute("data-snapshot")
+        self.goto(f"/requests/{request_id}/sign?decision=approve&snapshot={snapshot}")
         self.reach(self.page.locator("[name=decision][value=approve]"))
         self.page.keyboard.press("Space")
         self.press("button", "Show me what I sign")

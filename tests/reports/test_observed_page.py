@@ -73,9 +73,10 @@ def test_what_was_not_looked_at_opens_by_key(page: Page, portal: LivePortal) -> 
     look(page, portal, make.image())
     places = page.get_by_role("region", name="Where it was seen")
     expect(places.get_by_text("Another digest").first).to_be_visible()
-    expect(places.get_by_text("The tag moved")).to_be_visible()
-    left_out = places.get_by_text("Whether the observer told the truth").first
+    found = page.get_by_role("region", name="What was found when observations came in")
+    expect(found.get_by_text("The tag moved")).to_be_visible()
+    left_out = found.get_by_text("Whether the observer told the truth").first
     expect(left_out).not_to_be_visible()
-    places.get_by_text("Not looked at", exact=True).first.focus()
+    found.get_by_text("Not looked at", exact=True).first.focus()
     page.keyboard.press("Enter")
     expect(left_out).to_be_visible()
