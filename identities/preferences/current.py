@@ -16,7 +16,7 @@ NOTHING_CHANGED_YET = datetime(1970, 1, 1, tzinfo=UTC)
 
 def preferences_of(identity: Identity) -> Preferences:
     """Return what a person has chosen; without a row, the defaults in one that is not saved."""
-    found: Preferences | None = getattr(identity, "preferences", None)
+    found = Preferences.objects.filter(identity=identity).first()
     return found or Preferences(identity=identity, changed_at=NOTHING_CHANGED_YET)
 
 

@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from identities.models import Identity, Preferences
-from identities.preferences.current import preferences_of
+from identities.preferences.current import NOTHING_CHANGED_YET
 from identities.preferences.formats import written_for
 
 # How stale "last seen" may be: a row written for every page would make every page a write.
@@ -32,7 +32,8 @@ class FollowReaderMiddleware:
         person = None if request.path.startswith("/api/") else _reader_of(request)
         if person is None:
             return self.get_response(request)
-        chosen: Preferences = preferences_of(person)
+        # Read together with the person a moment ago; without a row, the defaults.
+        chosen: Preferences = getattr(person, "preferences", None) or Preferences(identity=person, changed_at=NOTHING_CHANGED_YET)
         request.preferences = chosen  # type: ignore[attr-defined]
         note_session(request)
         with written_for(language=chosen.language, time_zone=chosen.time_zone):
