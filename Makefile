@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test lint fix types walls migrations check mutate test-saml bench-verify bench-hostile bench-policy axe pictures lock
+.PHONY: help install demo up test lint fix types walls migrations check mutate test-saml bench-verify bench-hostile bench-policy bench-pages axe pictures lock
 
 help:  ## list what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 20
@@ -56,6 +56,9 @@ bench-verify: install  ## hold the verifier against its own signature checks and
 
 bench-policy: install  ## hold the weighing of a policy against one signature check
 	@$(BIN)/python -m benchmarks.policy
+
+bench-pages: install  ## fill a PostgreSQL database of its own with SMALL (1000) and LARGE (1000000) requests and measure the desk's pages
+	@$(BIN)/python -m benchmarks.pages --small $(or $(SMALL),1000) --large $(or $(LARGE),1000000)
 
 bench-hostile: install  ## hold the cost of refusing hostile input against verifying a genuine bundle
 	@$(BIN)/python -m benchmarks.hostile
