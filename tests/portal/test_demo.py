@@ -64,6 +64,7 @@ def waiting(title: str) -> Request:
 
 
 @pytest.mark.slow
+@pytest.mark.once
 @pytest.mark.django_db
 def test_the_whole_sample_is_what_the_visitor_is_told() -> None:
     told: list[tuple[int, int, int]] = []
