@@ -9,24 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from proofs.comparison.compare import MAX_ASKED
-from proofs.comparison.said import ACK, BLOCK, SAME, UNKNOWN, signal_digest
+from proofs.comparison.said import ACK, AREA_WORDS, BLOCK, SAME, UNKNOWN, signal_digest
 from proofs.moment import parse_moment
 
-LABELS = {
-    "source": "Source",
-    "builder": "Builder",
-    "inputs": "Inputs",
-    "packages": "Dependencies",
-    "signer": "Signers",
-    "identities": "Identities",
-    "secrets": "Secrets",
-    "policy": "Policy",
-    "vulnerabilities": "Vulnerabilities",
-    "plan": "Plan",
-    "tests": "Tests",
-    "agent": "Agent",
-    "rotation": "Rotation",
-}
 TONES = {"high": "bad", "medium": "warn", "notice": "new", "none": ""}
 SIGNS = {"added": "Added", "removed": "Removed", "upgraded": "Newer", "downgraded": "Older", "changed": "Changed"}
 LEVEL_TONES = {BLOCK: "bad", ACK: "warn", "notice": "plain"}
@@ -63,7 +48,7 @@ def _described(area: Mapping[str, Any], signals: list[dict[str, Any]]) -> dict[s
     is_grave = any(signal["level"] in (BLOCK, ACK) for signal in own)
     return {
         **area,
-        "label": LABELS.get(area["area"], area["area"].capitalize()),
+        "label": AREA_WORDS.get(area["area"], area["area"].capitalize()),
         "tone": TONES[area["severity"]],
         "changes": changes,
         "signals": own,

@@ -13,25 +13,9 @@ from django.db.models import F
 from approvals.models import RequestState, Revision
 from approvals.requests.snapshot import read_snapshot
 from attestations.blobs import bytes_of
-from proofs.comparison.said import CHANGED, NEW, SEVERITIES
+from proofs.comparison.said import AREA_WORDS, CHANGED, NEW, SEVERITIES
 
 MAX_TOKENS = 3
-# Short words for a narrow column; the review page writes them out.
-WORDS = {
-    "source": "Source",
-    "builder": "Builder",
-    "inputs": "Inputs",
-    "packages": "Dependencies",
-    "signer": "Signers",
-    "identities": "Identities",
-    "secrets": "Secrets",
-    "policy": "Policy",
-    "vulnerabilities": "Vulnerabilities",
-    "plan": "Plan",
-    "tests": "Tests",
-    "agent": "Agent",
-    "rotation": "Rotation",
-}
 BATCH = 50
 
 
@@ -50,7 +34,7 @@ def top_changes(snapshot: Mapping[str, Any]) -> tuple[list[str], str]:
 
 def _token(area: Mapping[str, Any]) -> str:
     token = str(area["token"])
-    return f"{WORDS.get(area['area'], area['area'])} {token[:1].lower()}{token[1:]}"
+    return f"{AREA_WORDS.get(area['area'], area['area'])} {token[:1].lower()}{token[1:]}"
 
 
 def headline_of(snapshot: Mapping[str, Any]) -> dict[str, Any]:

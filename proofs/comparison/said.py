@@ -15,6 +15,22 @@ HIGH, MEDIUM, NOTICE, NONE = "high", "medium", "notice", "none"
 SEVERITIES = (HIGH, MEDIUM, NOTICE, NONE)
 BLOCK, ACK, NOTE = "block", "ack", "notice"
 LEVELS = (BLOCK, ACK, NOTE)
+# What the areas are called on pages and in text.
+AREA_WORDS = {
+    "source": "Source",
+    "builder": "Builder",
+    "inputs": "Inputs",
+    "packages": "Dependencies",
+    "signer": "Signers",
+    "identities": "Identities",
+    "secrets": "Secrets",
+    "policy": "Policy",
+    "vulnerabilities": "Vulnerabilities",
+    "plan": "Plan",
+    "tests": "Tests",
+    "agent": "Agent",
+    "rotation": "Rotation",
+}
 MAX_ITEMS = 60
 MAX_WORDS = 300
 
