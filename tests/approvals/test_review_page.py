@@ -1,0 +1,105 @@
+"""The review page at its doors: what has to be ticked, a page that has gone stale, the same as text, and the receipt."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from approvals.models import Ceremony, Request
+from ledger.models import Entry
+from portal.notices.receipt import write_receipt
+from proofs.approval.human_approval import parse_human_approval
+from tests import cast
+from tests import make_approvals as make
+from tests import make_releases as of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def request_() -> Request:
+    stage = make.set_stage()
+    of.approved(stage, cyclonedx=of.cyclonedx("pkg:npm/lodash@4.17.21"))
+    return of.release(stage, of.SECOND, now=of.later(), cyclonedx=of.cyclonedx("pkg:npm/lodash@4.17.20"))
+
+
+@pytest.fixture
+def client(client: Client) -> Client:
+    client.force_login(cast.account_of(cast.alice()))
+    return client
+
+
+def answer(client: Client, request: Request, **more: str) -> tuple[int, str]:
+    _, key = make.enrol(cast.alice(), now=of.later())
+    given = {"snapshot": request.revisions.get().snapshot_id, "decision": "approve", "key": key.pk, **more}
+    response = client.post(reverse("approvals:sign", args=[request.pk]), given)
+    return response.status_code, response.content.decode()
+
+
+class TestTicking:
+    def test_nothing_is_begun_without_the_tick(self, client: Client, request_: Request) -> None:
+        status, page = answer(client, request_)
+        assert (status, Ceremony.objects.filter(revision__request=request_).exists()) == (400, False)
+        assert "Tick it if you accept it" in page
+
+    def test_in_the_highest_tier_each_tick_takes_a_reason(self, client: Client, request_: Request) -> None:
+        status, page = answer(client, request_, agree_0="on")
+        assert (status, Ceremony.objects.filter(revision__request=request_).exists()) == (400, False)
+        assert "Say in a few words why that is all right here." in page
+
+    def test_the_reason_stands_in_what_is_signed(self, client: Client, request_: Request) -> None:
+        assert answer(client, request_, agree_0="on", why_0="4.17.21 breaks us", reason="Looked at it")[0] == 302
+        statement = parse_human_approval(bytes(Ceremony.objects.get(revision__request=request_).payload))
+        assert statement.justification == "Looked at it\nDEP_DOWNGRADE: 4.17.21 breaks us"
+        assert [name for name, _ in statement.review.acknowledged] == ["DEP_DOWNGRADE"]
+
+
+class TestStale:
+    @pytest.mark.parametrize("method", ["get", "post"])
+    def test_a_decision_about_an_older_page_signs_nothing_and_says_what_changed(self, client: Client, method: str) -> None:
+        stage = make.set_stage()
+        make.send_provenance(stage)
+        request = make.ask()
+        old = request.revisions.get().snapshot_id
+        make.send_lie(stage, now=of.later())
+        make.refresh(now=of.later())
+        _, key = make.enrol(cast.alice())
+        address = reverse("approvals:sign", args=[request.pk])
+        response = getattr(client, method)(address, {"snapshot": old, "decision": "reject", "reason": "no", "key": key.pk})
+        assert response.status_code == 302
+        assert parse_qs(urlsplit(response.headers["Location"]).query) == {"shown": [old]}
+        page = client.get(response.headers["Location"]).content.decode()
+        assert "This page changed since you opened it, so nothing was signed." in page
+        assert not Ceremony.objects.exists()
+
+    def test_an_open_page_learns_of_the_newest_snapshot(self, client: Client, request_: Request) -> None:
+        said = client.get(reverse("approvals:request_now", args=[request_.pk])).json()
+        assert said == {"snapshot": request_.revisions.get().snapshot_id, "revision": 1}
+
+
+def test_the_text_says_what_the_page_says_and_the_same_every_time(client: Client, request_: Request) -> None:
+    address = reverse("approvals:review_text", args=[request_.pk])
+    first, second = (client.get(address) for _ in range(2))
+    assert first.content == second.content
+    text = " ".join(first.content.decode().split())
+    assert f"CHANGED since payments/api {of.FIRST}, approved for Production" in text
+    assert "LOOK DEP_DOWNGRADE: lodash goes back to an older version. [you are asked about this]" in text
+    assert max(len(line) for line in first.content.decode().splitlines() if "sha256:" not in line) <= 88
+
+
+def test_the_receipt_is_made_of_the_signed_payload(request_: Request) -> None:
+    approval = make.approve(request_, cast.alice(), now=of.later())
+    receipt = write_receipt(approval.record.entry)
+    assert receipt is not None
+    for words in (
+        parse_human_approval(bytes(approval.payload)).review.summary,
+        make.image(of.SECOND),
+        "Acknowledged: DEP_DOWNGRADE",
+        approval.payload_digest,
+        reverse("approvals:revoke", args=[approval.pk]),
+    ):
+        assert words in receipt
+    assert write_receipt(Entry.objects.order_by("index")[0]) is None
