@@ -20,7 +20,7 @@ from approvals.revocation.revoke_by_portal import revoke_compromised
 from approvals.trust import current_trust
 from gates.decide import decide, weigh_requests
 from identities.keys.enrol import revoke_signing_key
-from identities.models import Environment, Project
+from identities.models import Project
 from ledger.publish import publish_checkpoint
 from proofs.canonical import parse_canonical
 from proofs.pack.verify import verify_pack
@@ -32,32 +32,12 @@ NOW = make.NOW
 HOUR = timedelta(hours=1)
 RULE = "  - {{id: staging, kind: approved-in, title: A day in staging, environment: staging, minimumHours: 24}}\n"
 FIRST = make.NO_EVIDENCE + RULE
-ONE_APPROVER = """\
-schema: countersign-policy/v1
-id: releases-to-staging
-version: "1"
-title: Releases to staging
-minimumAssurance: H2
-validityHours: 48
-rules:
-  - {{id: approval, kind: approvals, title: Approvers, role: "approver:release", count: {count}}}
-"""
-
-
-def staging(*, count: int = 1) -> Environment:
-    found = Environment.objects.filter(slug="staging").first()
-    if found is not None:
-        return found
-    place = Environment.objects.create(slug="staging", name="Staging", tier=1, team=cast.payments())
-    policy = store_policy(source=ONE_APPROVER.format(count=count), by=make.erin(), now=NOW)
-    activate_policy(policy=policy, project=cast.payments_api(), environment=place, by=make.erin(), now=NOW)
-    return place
 
 
 def ask_staging(*, tags: tuple[str, ...] = ("1.4.2",), now: datetime = NOW, project: Project | None = None) -> Request:
     return open_request(
         project=project or cast.payments_api(),
-        environment=staging(),
+        environment=make.staging(),
         title=f"payments/api {', '.join(tags)} to staging",
         note="First there.",
         artifacts=[AskedArtifact(make.image(tag), f"payments/api:{tag}") for tag in tags],
@@ -70,7 +50,7 @@ def ask_staging(*, tags: tuple[str, ...] = ("1.4.2",), now: datetime = NOW, proj
 def waiting() -> Request:
     """A release to production that has to be in staging for a day first, and is not."""
     make.set_stage(source=FIRST)
-    staging()
+    make.staging()
     return make.ask()
 
 
@@ -158,9 +138,9 @@ def test_the_gate_shuts_when_the_approval_there_goes_and_the_request_says_why(ho
 def test_it_was_approved_there_however_long_ago(waiting: Request) -> None:
     first = ask_staging()
     make.approve(first, cast.alice(), now=NOW)
-    make.refresh(now=NOW + 60 * HOUR)
+    make.refresh(now=NOW + 80 * HOUR)
     assert status(first) == "expired"
-    make.refresh(now=NOW + 61 * HOUR)
+    make.refresh(now=NOW + 81 * HOUR)
     assert (code(waiting), status(waiting)) == ("", "ready")
 
 
@@ -182,7 +162,7 @@ def test_a_lost_key_takes_its_approval_there_with_it(waiting: Request) -> None:
 class TestWhatCounts:
     def test_only_all_that_is_needed_there(self) -> None:
         make.set_stage(source=FIRST)
-        staging(count=2)
+        make.staging(count=2)
         waiting, first = make.ask(), ask_staging()
         make.approve(first, cast.alice(), now=NOW)
         make.refresh(now=NOW + HOUR)
@@ -198,7 +178,7 @@ class TestWhatCounts:
     def test_every_artifact(self) -> None:
         make.set_stage(source=FIRST)
         both = [AskedArtifact(make.image(tag), f"payments/api:{tag}") for tag in ("1.4.2", "1.4.3")]
-        staging()
+        make.staging()
         waiting = open_request(
             project=cast.payments_api(), environment=cast.production(), title="Both", note="", artifacts=both, by=cast.bob(), now=NOW
         )
@@ -214,7 +194,7 @@ class TestWhatCounts:
         make.approve(ask_staging(tags=("1.4.3",)), cast.alice(), now=NOW)
         toy = Project.objects.create(slug="toy", name="Toy", team=cast.payments())
         policy = store_policy(source=make.ANYTHING_GOES, by=make.erin(), now=NOW)
-        activate_policy(policy=policy, project=toy, environment=staging(), by=make.erin(), now=NOW)
+        activate_policy(policy=policy, project=toy, environment=make.staging(), by=make.erin(), now=NOW)
         make.approve(ask_staging(project=toy), cast.alice(), now=NOW)
         make.refresh(now=NOW + 30 * HOUR)
         assert code(waiting) == "policy.not_approved_before"
@@ -238,9 +218,9 @@ class TestWhatCounts:
 
 def test_a_new_policy_there_that_it_was_not_approved_under_takes_it_away(waiting: Request) -> None:
     approved(waiting)
-    stricter = ONE_APPROVER.replace('version: "1"', 'version: "2"').format(count=2)
+    stricter = make.TO_STAGING.format(version=2, count=2)
     policy = store_policy(source=stricter, by=make.erin(), now=NOW + 25 * HOUR)
-    activate_policy(policy=policy, project=cast.payments_api(), environment=staging(), by=make.erin(), now=NOW + 25 * HOUR)
+    activate_policy(policy=policy, project=cast.payments_api(), environment=make.staging(), by=make.erin(), now=NOW + 25 * HOUR)
     make.refresh(now=NOW + 26 * HOUR)
     make.refresh(now=NOW + 26 * HOUR)
     assert code(waiting) == "policy.not_approved_before"
