@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from approvals.models import Approval, PolicyActivation, RequestState
+from approvals.models import Approval, ExpectationsActivation, PolicyActivation, RequestState
 from approvals.policies.versions import was_one_person
 from identities.models import Environment, Identity, Project
 from identities.permissions import readable_projects
@@ -39,11 +40,7 @@ def list_in_force(reader: Identity) -> list[PlaceInForce]:
     environments = list(Environment.objects.filter(team__in=[project.team_id for project in projects]).order_by("slug"))
     rows = PolicyActivation.objects.filter(project__in=projects).select_related("policy", "entry", "request").order_by("entry_id")
     newest = {(row.project_id, row.environment_id): row for row in rows}
-    signed: dict[str, list[str]] = {}
-    requests = [row.request_id for row in newest.values() if row.request_id]
-    answers = Approval.objects.filter(revision__request__in=requests, decision=Approval.Decision.APPROVE, end__isnull=True)
-    for answer in answers.select_related("identity", "revision").order_by("signed_at", "pk"):
-        signed.setdefault(answer.revision.request_id, []).append(answer.identity.name)
+    signed = _signed_by([row.request_id for row in newest.values() if row.request_id])
     waiting: dict[tuple[object, object], list[RequestState]] = {}
     states = RequestState.objects.filter(request__kind="policy-change", request__project__in=projects, status__in=OPEN)
     for state in states.select_related("request").order_by("request__opened_at"):
@@ -62,6 +59,44 @@ def list_in_force(reader: Identity) -> list[PlaceInForce]:
         for environment in environments
         if environment.team_id == project.team_id
     ]
+
+
+@dataclass(frozen=True)
+class ExpectationsInForce:
+    """A project of the reader, the activation of its expectations that counts, who signed for it, and whether it was one person."""
+
+    project: Project
+    activation: ExpectationsActivation | None
+    by: tuple[str, ...]
+    is_one_person: bool
+    may_propose: bool
+
+
+def list_expected(places: Sequence[PlaceInForce]) -> list[ExpectationsInForce]:
+    """Return the expectations of the projects of these places, by name; with a number of queries that does not grow."""
+    projects = {place.project.pk: (place.project, place.may_propose) for place in places}
+    rows = ExpectationsActivation.objects.filter(expectations__project__in=projects).select_related("expectations", "entry")
+    newest = {row.expectations.project_id: row for row in rows.order_by("entry_id")}
+    signed = _signed_by([row.request_id for row in newest.values() if row.request_id])
+    return [
+        ExpectationsInForce(
+            project=project,
+            activation=(row := newest.get(pk)),
+            by=tuple(signed.get(row.request_id or "", ())) if row else (),
+            is_one_person=row is not None and row.entry.event == "expectations.activated_by_one_person",
+            may_propose=may_propose,
+        )
+        for pk, (project, may_propose) in projects.items()
+    ]
+
+
+def _signed_by(requests: Sequence[str]) -> dict[str, list[str]]:
+    """Return who approved each of these requests, in the order of their answers."""
+    signed: dict[str, list[str]] = {}
+    answers = Approval.objects.filter(revision__request__in=requests, decision=Approval.Decision.APPROVE, end__isnull=True)
+    for answer in answers.select_related("identity", "revision").order_by("signed_at", "pk"):
+        signed.setdefault(answer.revision.request_id, []).append(answer.identity.name)
+    return signed
 
 
 def _request_of(activation: PolicyActivation | None) -> str:
