@@ -3,6 +3,8 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+from ledger.guard_rows import ForbidReplacement, Lift
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -11,6 +13,8 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        # The guard names the unique columns, and there is one more of them.
+        Lift(ForbidReplacement("approvals", "ExpectationsActivation")),
         migrations.AddField(
             model_name="expectationsactivation",
             name="request",
@@ -33,4 +37,5 @@ class Migration(migrations.Migration):
                 condition=models.Q(("request__isnull", False)), fields=("request",), name="expectations_activated_once_per_request"
             ),
         ),
+        ForbidReplacement("approvals", "ExpectationsActivation"),
     ]
