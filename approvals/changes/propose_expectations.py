@@ -24,6 +24,8 @@ from proofs.errors import Conflict
 from proofs.policy.compare import Difference
 from proofs.policy.compare_expectations import compare_expectations
 
+CHANGE_NAME = "expectations-change"
+
 
 @transaction.atomic
 def propose_expectations(*, source: str, project: Project, by: Identity, now: datetime, note: str = "") -> Request:
@@ -53,7 +55,7 @@ def propose_expectations(*, source: str, project: Project, by: Identity, now: da
         environment=environment,
         title=f"Expectations of {project.slug}, version {version.version}"[:200],
         subject=document,
-        name=f"expectations-change {project.slug} {version.version}",
+        name=f"{CHANGE_NAME} {project.slug} {version.version}",
         by=by,
         now=now,
         note=note,

@@ -14,6 +14,8 @@ from proofs.policy.compare import LOOSENED, REWORDED, TIGHTENED, Difference
 from proofs.policy.reading import listed
 
 _MAX_WORDS = 900
+# Where these stand, they are read in this order; whatever else there is follows.
+_IN_ORDER = ("workflow", "identity", "keyId", "issuer", "repository", "repositoryId", "refs")
 
 
 def compare_expectations(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> list[Difference]:
@@ -43,7 +45,8 @@ def describe_entry(entry: Mapping[str, Any]) -> str:
 
 
 def _pairs(fields: Mapping[str, Any]) -> str:
-    return " ".join(f"{name} {_value(value)}" for name, value in fields.items())
+    names = [*(name for name in _IN_ORDER if name in fields), *(name for name in fields if name not in _IN_ORDER)]
+    return " ".join(f"{name} {_value(fields[name])}" for name in names)
 
 
 def _value(value: Any) -> str:

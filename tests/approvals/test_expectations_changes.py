@@ -205,6 +205,9 @@ class TestPages:
         request = Request.objects.get()
         assert answer.headers["Location"] == f"/requests/{request.pk}"
         page = erin.get(f"/requests/{request.pk}").content.decode()
+        assert "Change of the expectations" in page and "Shall this policy count" not in page
+        listed = erin.get("/policies").content.decode()
+        assert listed.count(f'href="/requests/{request.pk}"') == 1 and "Propose a change" in listed and "Propose expectations" not in listed
         assert "accepted from now on" in page and "We moved." in page and "nothing: none were in force" in page
         digest = ExpectationsVersion.objects.get().pk
         assert f"/policies/expectations/{digest}" in page
