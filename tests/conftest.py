@@ -18,6 +18,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from tests.empty_database import is_begun_with_a_copy, leave_a_copy
 from tests.environment import FOLDER
 from tests.requirements import need_ssh_keygen, skip_or_fail
+from tests.retell import TELLER, know_empty_database
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -53,10 +54,16 @@ def django_db_keepdb(django_db_modify_db_settings: None) -> bool:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_keepdb: bool, django_db_blocker: DjangoDbBlocker) -> None:
-    """Leave a copy of the empty database to the next run."""
-    if not django_db_keepdb:
-        with django_db_blocker.unblock():
+    """Leave a copy of the empty database to the next run, and know it empty."""
+    with django_db_blocker.unblock():
+        if not django_db_keepdb:
             leave_a_copy()
+        know_empty_database()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    TELLER.begin(item)
 
 
 @pytest.fixture(autouse=True)
