@@ -29,6 +29,7 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+LONG = ("tests/house/test_permissions.py", "tests/histories/")
 PLAIN_STATIC = {**settings.STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 
 
@@ -44,6 +45,8 @@ def django_db_modify_db_settings() -> None:
     chosen = connections["default"].settings_dict
     on_sqlite = chosen["ENGINE"].endswith("sqlite3")
     chosen["TEST"]["NAME"] = str(FOLDER / "test.sqlite3") if on_sqlite else f"countersign_test_{os.getpid()}"
+    if not on_sqlite and (copied := os.environ.get("COUNTERSIGN_TEST_TEMPLATE")):
+        chosen["TEST"]["TEMPLATE"] = copied
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +62,12 @@ def django_db_setup(django_db_setup: None, django_db_keepdb: bool, django_db_blo
         if not django_db_keepdb:
             leave_a_copy()
         know_empty_database()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # What takes long begins first, so that no processor is left alone with it at the end.
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None and not item.nodeid.startswith(LONG))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -71,7 +71,7 @@ def spell(value: Any, is_today: Callable[[datetime], bool]) -> Any:
 
 def keep(value: Any) -> Kept:
     """Pickle a value. Raises Unspoken where that cannot be."""
-    written, held = io.BytesIO(), []
+    written, held = io.BytesIO(), list[Any]()
     try:
         _Pickler(written, held).dump(value)
     except (pickle.PicklingError, TypeError, AttributeError) as error:

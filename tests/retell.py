@@ -77,7 +77,7 @@ class Teller:
     # Makers' own memories, for example which passkey became which key.
     memories: list[dict[Any, Any]] = field(default_factory=list)
 
-    def begin(self, test: pytest.Item) -> None:
+    def begin(self, test: pytest.Item | None) -> None:
         """Begin a test, of which nothing is known yet."""
         self.test, self.asked, self.at, self.touched = test, False, None, None
 
@@ -156,10 +156,11 @@ def _is_today(moment: datetime) -> bool:
 
 def _surroundings() -> tuple[Any, ...]:
     """The settings that are bent, and the portal's files."""
-    bent, holder = [], settings._wrapped
+    bent: list[tuple[str, str | None]] = []
+    holder: Any = vars(settings)["_wrapped"]
     while isinstance(holder, UserSettingsHolder):
         bent += [(name, repr(value)) for name, value in vars(holder).items() if name.isupper() and name not in FILES]
-        bent += [(name, None) for name in holder._deleted]  # type: ignore[attr-defined]
+        bent += [(name, None) for name in holder._deleted]
         holder = holder.default_settings
     if any(" at 0x" in (value or "") for _, value in bent):
         raise Unspoken("a setting that cannot be compared")

@@ -80,7 +80,8 @@ STORIES: tuple[Callable[[], Any], ...] = (answered, compared, changed, broken, g
 
 def everything() -> dict[str, Any]:
     """Every row and every file of the portal."""
-    rows = {name: read_rows(name) for name in table_names() if name not in BESIDE}
+    # PostgreSQL lays a row elsewhere whenever it changes.
+    rows = {name: sorted(read_rows(name), key=repr) for name in table_names() if name not in BESIDE}
     return {**rows, **{name: Path(getattr(current, name)).read_bytes() for name in KEY_FILES}}
 
 
@@ -105,8 +106,7 @@ def test_what_is_told_is_what_was_acted(story: Callable[[], Any], settings: Any,
     assert len(TELLER.steps) == steps, "something was acted again"
     assert (type(told), told.pk) == (type(acted), acted.pk)
     assert told is not acted
-    for name, rows in rows_acted.items():
-        assert rows_told[name] == rows, name
+    assert [name for name, found in rows_acted.items() if rows_told[name] != found] == []
 
 
 def test_the_story_goes_on_from_what_was_told(settings: Any, tmp_path: Path) -> None:
