@@ -18,7 +18,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from tests.empty_database import is_begun_with_a_copy, leave_a_copy
 from tests.environment import FOLDER
 from tests.requirements import need_ssh_keygen, skip_or_fail
-from tests.retell import TELLER, know_empty_database
+from tests.retell import BENDERS, TELLER, know_empty_database
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -62,6 +62,11 @@ def django_db_setup(django_db_setup: None, django_db_keepdb: bool, django_db_blo
         if not django_db_keepdb:
             leave_a_copy()
         know_empty_database()
+
+
+def pytest_sessionstart() -> None:
+    # Pytest's own stay bent for the whole run, and bend nothing of ours.
+    BENDERS.clear()
 
 
 @pytest.hookimpl(trylast=True)

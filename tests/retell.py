@@ -15,12 +15,14 @@ import functools
 import itertools
 import os
 import re
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
+from weakref import WeakSet
 
 import pytest
 from django.conf import UserSettingsHolder, settings
@@ -107,12 +109,23 @@ class Teller:
 
     def is_bent(self) -> bool:
         """Whether the test has bent something that the makers' acts may ask, or is within something that only looks."""
-        monkeypatch = getattr(self.test, "funcargs", {}).get("monkeypatch")
-        bent = monkeypatch is not None and bool(monkeypatch._setattr or monkeypatch._setitem)
-        return bent or is_rehearsed()
+        bent = any(each._setattr or each._setitem for each in BENDERS)
+        # Another thread has a connection of its own, which nobody watches.
+        return bent or is_rehearsed() or threading.current_thread() is not threading.main_thread()
 
 
 TELLER = Teller()
+# Every one there is, of a fixture or of a `with`.
+BENDERS: WeakSet[pytest.MonkeyPatch] = WeakSet()
+_make_bender = pytest.MonkeyPatch.__init__
+
+
+def _known(bender: pytest.MonkeyPatch) -> None:
+    _make_bender(bender)
+    BENDERS.add(bender)
+
+
+pytest.MonkeyPatch.__init__ = _known  # type: ignore[assignment, method-assign]
 
 
 def know_empty_database() -> None:
@@ -134,7 +147,7 @@ def retold(maker: Callable[Given, Returned]) -> Callable[Given, Returned]:
 
     @functools.wraps(maker)
     def told(*args: Given.args, **kwargs: Given.kwargs) -> Returned:
-        if ALWAYS_ACT or TELLER.touched is not None or not TELLER.stands() or TELLER.is_bent():
+        if ALWAYS_ACT or TELLER.touched is not None or TELLER.is_bent() or not TELLER.stands():
             return maker(*args, **kwargs)
         try:
             key = (TELLER.at, maker.__module__, maker.__qualname__, spell((args, kwargs), _is_today), _surroundings())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -175,6 +176,18 @@ class TestActs:
         monkeypatch.setattr(make, "REPOSITORY", "https://github.com/payments/other")
         assert not self.is_told()
         assert TELLER.at is None
+
+    def test_where_the_code_is_bent_for_a_while(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(make, "REPOSITORY", "https://github.com/payments/other")
+            assert not self.is_told()
+
+    def test_in_another_thread(self) -> None:
+        known: list[bool] = []
+        other = threading.Thread(target=lambda: known.append(TELLER.is_bent()))
+        other.start()
+        other.join()
+        assert known == [True]
 
     def test_where_nothing_is_kept(self) -> None:
         with rehearsal():
