@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import secrets
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -20,6 +22,7 @@ from pathlib import Path
 import psycopg
 import redis
 
+ROOT = Path(__file__).resolve().parent.parent
 APT_LINE = "apt-get install -y postgresql redis-server"
 START_SECONDS = 30
 PORTS = {"postgresql": 5432, "redis": 6379}
@@ -55,6 +58,28 @@ def broker() -> Iterator[str]:
     else:
         with _started_redis() as url:
             yield url
+
+
+@contextlib.contextmanager
+def template(server: str) -> Iterator[str]:
+    """Yield the name of a new database on the server with every table and no row, to be copied by name; it is dropped afterwards."""
+    name = f"countersign_template_{secrets.token_hex(6)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+        try:
+            migrate({"COUNTERSIGN_DATABASE_URL": f"{server.rpartition('/')[0]}/{name}"})
+            yield name
+        finally:
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def migrate(chosen: dict[str, str]) -> None:
+    """Make the tables in the database that these COUNTERSIGN_* values name."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("COUNTERSIGN_")}
+    with tempfile.TemporaryDirectory(prefix="countersign-migrate-") as folder:
+        environment = inherited | {"COUNTERSIGN_VAR_DIR": folder} | chosen
+        command = [sys.executable, str(ROOT / "manage.py"), "migrate", "-v0", "--skip-checks"]
+        subprocess.run(command, env=environment, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 
 
 def _running_postgresql() -> str | None:

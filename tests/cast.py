@@ -17,6 +17,7 @@ from identities.issue import issue_credential
 from identities.models import Environment, Grant, Identity, Project, Team, User
 from identities.people.roles import grant_role
 from identities.register import register_nonhuman, register_person, register_signer
+from tests.retell import retold
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 PASSWORD = "the quick brown passphrase 42"
@@ -25,21 +26,25 @@ WORKFLOW = "https://github.com/payments/api/.github/workflows/release.yml"
 RUNNER_SCOPES = ("attestations:write", "requests:write", "gates:decide", "read")
 
 
+@retold
 def payments() -> Team:
     """The team everybody works in."""
     return Team.objects.get_or_create(slug="payments", defaults={"name": "Payments"})[0]
 
 
+@retold
 def payments_api() -> Project:
     """What they release."""
     return Project.objects.get_or_create(slug="payments-api", defaults={"name": "Payments API", "team": payments()})[0]
 
 
+@retold
 def production() -> Environment:
     """Where it goes."""
     return Environment.objects.get_or_create(slug="production", defaults={"name": "Production", "tier": 3, "team": payments()})[0]
 
 
+@retold
 def person(
     username: str, name: str, *roles: str, team: Team | None = None, project: Project | None = None, now: datetime = NOW
 ) -> Identity:
@@ -90,6 +95,7 @@ def mallory(*, now: datetime = NOW) -> Identity:
     return person("mallory", "Mallory Voss", now=now)
 
 
+@retold
 def runner(*, now: datetime = NOW) -> Identity:
     """Bob's release workflow, which signs with certificates of its issuer on any ref."""
     found = Identity.objects.filter(issuer=GITHUB_ISSUER, subject=WORKFLOW).first()
@@ -111,6 +117,7 @@ def runner(*, now: datetime = NOW) -> Identity:
     return identity
 
 
+@retold
 def let_attest(identity: Identity, what: str = "*", *, now: datetime = NOW) -> Grant:
     """Grant a program the right to attest, everything unless told."""
     return grant_right(identity=identity, right="attest", object=what, reason="It is what it is for", by=None, now=now)

@@ -18,6 +18,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from tests.empty_database import is_begun_with_a_copy, leave_a_copy
 from tests.environment import FOLDER
 from tests.requirements import need_ssh_keygen, skip_or_fail
+from tests.retell import BENDERS, TELLER, know_empty_database
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -28,6 +29,7 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+LONG = ("tests/house/test_permissions.py", "tests/histories/")
 PLAIN_STATIC = {**settings.STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 
 
@@ -43,6 +45,8 @@ def django_db_modify_db_settings() -> None:
     chosen = connections["default"].settings_dict
     on_sqlite = chosen["ENGINE"].endswith("sqlite3")
     chosen["TEST"]["NAME"] = str(FOLDER / "test.sqlite3") if on_sqlite else f"countersign_test_{os.getpid()}"
+    if not on_sqlite and (copied := os.environ.get("COUNTERSIGN_TEST_TEMPLATE")):
+        chosen["TEST"]["TEMPLATE"] = copied
 
 
 @pytest.fixture(scope="session")
@@ -53,10 +57,27 @@ def django_db_keepdb(django_db_modify_db_settings: None) -> bool:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_keepdb: bool, django_db_blocker: DjangoDbBlocker) -> None:
-    """Leave a copy of the empty database to the next run."""
-    if not django_db_keepdb:
-        with django_db_blocker.unblock():
+    """Leave a copy of the empty database to the next run, and know it empty."""
+    with django_db_blocker.unblock():
+        if not django_db_keepdb:
             leave_a_copy()
+        know_empty_database()
+
+
+def pytest_sessionstart() -> None:
+    # Pytest's own stay bent for the whole run, and bend nothing of ours.
+    BENDERS.clear()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # What takes long begins first, so that no processor is left alone with it at the end.
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None and not item.nodeid.startswith(LONG))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    TELLER.begin(item)
 
 
 @pytest.fixture(autouse=True)

@@ -15,8 +15,12 @@ from pathlib import Path
 KEPT = ("COUNTERSIGN_VECTORS", "COUNTERSIGN_TEST_DATABASE_URL", "COUNTERSIGN_TEST_BROKER_URL", "COUNTERSIGN_TEST_REQUIRE_ALL")
 # What is asked of one run by `make axe` and `make pictures`; the portal knows neither.
 KEPT += ("COUNTERSIGN_AXE_PAGES", "COUNTERSIGN_PICTURES")
+# What a lane made for its processes, and how much of the suite is acted and drawn at random.
+KEPT += ("COUNTERSIGN_TEST_TEMPLATE", "COUNTERSIGN_TEST_ACT", "COUNTERSIGN_TEST_HISTORIES", "COUNTERSIGN_TEST_SHORTEN")
 FOLDER = Path(tempfile.mkdtemp(prefix="countersign-tests-"))
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
+# What a test process writes is thrown away with its folder, so nothing of it waits for the disk. Portals of their own do.
+os.fsync = lambda fd: None
 (FOLDER / "var" / "static").mkdir(parents=True)  # WhiteNoise warns when the folder of collected files is absent.
 
 for name in [name for name in os.environ if name.startswith("COUNTERSIGN_") and name not in KEPT]:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.backends import Missing, broker, postgresql
+from tests.backends import Missing, broker, postgresql, template
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTHING_COLLECTED = 5
@@ -26,7 +26,8 @@ WORKERS = str(min(8, max(2, os.cpu_count() or 2)))
 CLOSING_LINE = re.compile(
     r"^=* ?(\d+ (passed|failed|skipped|deselected|error|errors|xfailed|warning|warnings)|no tests ran)\b.* in [\d.:hms() ]+ ?=*$"
 )
-OPTIONS = ["-q", "-p", "no:cacheprovider"]
+# In the order of `tests.conftest`, not the largest first: a module of few tests may be the longest of all.
+OPTIONS = ["-q", "-p", "no:cacheprovider", "--no-loadscope-reorder"]
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -64,9 +65,14 @@ def main(arguments: list[str]) -> int:
 
 @contextlib.contextmanager
 def full_stack(environment: dict[str, str]) -> Iterator[dict[str, str]]:
-    """Yield an environment that names a PostgreSQL server and an empty Redis. Raises Missing where there is none."""
-    with postgresql() as database_url, broker() as broker_url:
-        yield {**environment, "COUNTERSIGN_TEST_DATABASE_URL": database_url, "COUNTERSIGN_TEST_BROKER_URL": broker_url}
+    """Yield an environment that names a PostgreSQL server, a database to copy there, and an empty Redis. Raises Missing where there is none."""
+    with postgresql() as database_url, broker() as broker_url, template(database_url) as copied:
+        named = {
+            "COUNTERSIGN_TEST_DATABASE_URL": database_url,
+            "COUNTERSIGN_TEST_TEMPLATE": copied,
+            "COUNTERSIGN_TEST_BROKER_URL": broker_url,
+        }
+        yield {**environment, **named}
 
 
 def run_lane(lane: str, marks: str, arguments: list[str], environment: dict[str, str], *, spread: str = "loadscope") -> Outcome:

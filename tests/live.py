@@ -21,6 +21,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.backends import migrate
+from tests.empty_database import kept_or_made
 from tests.environment import FOLDER
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -88,18 +90,15 @@ class LivePortal:
 
 @functools.cache
 def migrated_sqlite() -> Path:
-    """Return a database file with every table and no row, made once in a test process: making it takes longer than most tests."""
+    """Return a database file with every table and no row, which no run that shares it writes to."""
     folder = FOLDER / "migrated"
-    migrate({"COUNTERSIGN_VAR_DIR": str(folder)})
-    assert [path.name for path in folder.glob(f"{SQLITE}*")] == [SQLITE], "a write-ahead log would have to be copied too"
-    return folder / SQLITE
 
+    def make() -> Path:
+        migrate({"COUNTERSIGN_VAR_DIR": str(folder)})
+        assert [path.name for path in folder.glob(f"{SQLITE}*")] == [SQLITE], "a write-ahead log would have to be copied too"
+        return folder / SQLITE
 
-def migrate(chosen: dict[str, str]) -> None:
-    """Make the tables in the database that these COUNTERSIGN_* values name."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("COUNTERSIGN_")}
-    command = [sys.executable, str(ROOT / "manage.py"), "migrate", "-v0"]
-    subprocess.run(command, env=inherited | chosen, cwd=ROOT, check=True, capture_output=True)
+    return kept_or_made(make)
 
 
 def free_port() -> int:

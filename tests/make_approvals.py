@@ -42,6 +42,7 @@ from proofs.encoding import b64url_decode, b64url_encode
 from proofs.statement import STATEMENT_V1
 from tests import cast
 from tests.passkey import TRUTH, Lie, SoftPasskey
+from tests.retell import remembers, retold
 
 NOW = cast.NOW
 REPOSITORY = "https://github.com/payments/api"
@@ -50,6 +51,7 @@ TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
 SESSION = "the session's own key"
 # The passkeys made here, by the key they became, so that one can introduce the next.
 _PASSKEYS: dict[str, SoftPasskey] = {}
+remembers(_PASSKEYS)
 
 POLICY = """\
 schema: countersign-policy/v1
@@ -138,11 +140,13 @@ class Stage:
         )
 
 
+@retold
 def erin(*, now: datetime = NOW) -> Identity:
     """Owns the policies."""
     return cast.person("erin", "Erin Okafor", "policy-owner", now=now)
 
 
+@retold
 def set_stage(*, count: int = 1, source: str = POLICY, publish: bool = True, now: datetime = NOW) -> Stage:
     """Put a policy into force for payments-api in production, trust an instance, and publish the ledger's head."""
     instance = Instance(now - timedelta(days=1))
@@ -156,6 +160,7 @@ def set_stage(*, count: int = 1, source: str = POLICY, publish: bool = True, now
     return Stage(instance, policy)
 
 
+@retold
 def expect(*, version: int = 1, workflow: str = "release", now: datetime = NOW) -> ExpectationsActivation:
     """Put expectations of payments-api into force, which this workflow meets."""
     source = EXPECTATIONS.format(version=version, workflow=workflow)
@@ -173,6 +178,7 @@ def staging(*, count: int = 1, now: datetime = NOW) -> Environment:
     return place
 
 
+@retold
 def toy(*, now: datetime = NOW) -> Project:
     """A second project of payments that may go to production, under a policy that asks for no evidence."""
     project = Project.objects.create(slug="toy", name="Toy", team=cast.payments())
@@ -194,6 +200,7 @@ def send(content: bytes, *, by: Identity | None = None, now: datetime = NOW) -> 
     return attestation
 
 
+@retold
 def send_provenance(stage: Stage, *, tag: str = "1.4.2", by: Identity | None = None, now: datetime = NOW, **claims: Any) -> Attestation:
     """Send the release workflow's true provenance of an image; `claims` change the workload."""
     workload = stage.workload if not claims else Workload(**{**_fields(stage.workload), **claims})
@@ -201,6 +208,7 @@ def send_provenance(stage: Stage, *, tag: str = "1.4.2", by: Identity | None = N
     return send(stage.instance.sign_as(workload, statement, at=now), by=by, now=now)
 
 
+@retold
 def send_tests(stage: Stage, *, tag: str = "1.4.2", result: str = "PASSED", now: datetime = NOW) -> Attestation:
     """Send test results of an image, which no rule of the policy asks for."""
     statement = {
@@ -212,6 +220,7 @@ def send_tests(stage: Stage, *, tag: str = "1.4.2", result: str = "PASSED", now:
     return send(stage.instance.sign_as(stage.workload, statement, at=now), now=now)
 
 
+@retold
 def send_lie(stage: Stage, *, tag: str = "1.4.2", digest: str = "", now: datetime = NOW) -> Attestation:
     """Send provenance that names our workflow as its builder, signed by a stranger's; about an image, or `digest`."""
     fork = "https://github.com/intern/fork"
@@ -222,6 +231,7 @@ def send_lie(stage: Stage, *, tag: str = "1.4.2", digest: str = "", now: datetim
     return send(stage.instance.sign_as(stranger, claim_builder(statement, stage.workload.identity), at=now), now=now)
 
 
+@retold
 def other_teams_bot(*, now: datetime = NOW) -> Identity:
     """A program of another team, with nothing to do with payments."""
     found = Identity.objects.filter(issuer="https://ci.other.example", subject="bot").first()
@@ -234,6 +244,7 @@ def other_teams_bot(*, now: datetime = NOW) -> Identity:
     )
 
 
+@retold
 def send_junk(*, by: Identity, count: int = 1, tag: str = "1.4.2", now: datetime = NOW) -> Attestation:
     """Send an envelope that names an image and is signed with nothing, and verify it; return it. More of them are copies of its rows."""
     statement = {
@@ -296,6 +307,7 @@ def _copy_key(signer: VerdictSigner, copy: Verdict, respelled: bool) -> str:
     return signer.copy_key if respelled else sha256_hex(f"{copy.attestation_id} {signer.name}".encode())
 
 
+@retold
 def copy_evidence(sent: Attestation, *, count: int, respelled: bool = False, name: str = "") -> None:
     """Make `count` more pieces of evidence like one that was sent, by its sender; `respelled` are of the same content in other bytes.
 
@@ -304,6 +316,7 @@ def copy_evidence(sent: Attestation, *, count: int, respelled: bool = False, nam
     _copy(sent, count, sent.submissions.get().identity, respelled=respelled, name=name)
 
 
+@retold
 def register_stranger(*, now: datetime = NOW) -> None:
     """Register the workflow of `send_of_a_stranger` for another team's program."""
     fork = "https://github.com/intern/fork/.github/workflows/build.yml"
@@ -313,6 +326,7 @@ def register_stranger(*, now: datetime = NOW) -> None:
     cast.let_attest(bot, now=now)
 
 
+@retold
 def send_of_a_stranger(stage: Stage, *, by: Identity, tag: str = "1.4.2", now: datetime = NOW) -> Attestation:
     """`by` sends provenance of an image that is true in itself, made and signed by a workflow nobody registered."""
     fork = "https://github.com/intern/fork"
@@ -327,6 +341,7 @@ def send_of_a_stranger(stage: Stage, *, by: Identity, tag: str = "1.4.2", now: d
     return attestation
 
 
+@retold
 def ask(
     *,
     tag: str = "1.4.2",
@@ -348,11 +363,13 @@ def ask(
     )
 
 
+@retold
 def refresh(*, now: datetime = NOW) -> None:
     """Let the worker bring requests up to date."""
     refresh_requests(now=now)
 
 
+@retold
 def enrol(person: Identity, *, passkey: SoftPasskey | None = None, now: datetime = NOW) -> tuple[SoftPasskey, SigningKey]:
     """Enrol a software passkey for a person; where they hold a live one already, that introduces it."""
     passkey = passkey or SoftPasskey(rp_id=settings.RP_ID, origin=settings.ORIGIN)
@@ -378,6 +395,7 @@ def session(*, key: str = SESSION, now: datetime = NOW) -> SigningSession:
     return SigningSession(sha256_hex(key.encode()), "password", now)
 
 
+@retold
 def begin(
     request: Request,
     person: Identity,
@@ -412,6 +430,7 @@ def asked_of(revision: Revision) -> list[str]:
     return [digest for _, digest in asked_signals(read_snapshot(bytes_of(revision.snapshot)).get("comparison"))]
 
 
+@retold
 def complete(
     ceremony: Ceremony,
     passkey: SoftPasskey,
@@ -445,6 +464,7 @@ def posted(passkey: SoftPasskey, payload: bytes, lie: Lie = TRUTH) -> str:
     )
 
 
+@retold
 def approve(request: Request, person: Identity, *, now: datetime = NOW) -> Approval:
     """Enrol a passkey for a person and approve with it, then publish the ledger's head."""
     passkey, key = enrol(person, now=now)

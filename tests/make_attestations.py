@@ -24,6 +24,7 @@ from proofs.digest import sha256_hex
 from proofs.dsse import IN_TOTO_PAYLOAD_TYPE, build_envelope, pae
 from proofs.keys import key_id_of
 from tests import cast
+from tests.retell import retold
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 PROVENANCE = "https://slsa.dev/provenance/v1"
@@ -67,6 +68,7 @@ def make_statement(*names: str, predicate_type: str = "https://example.test/chec
     return json.dumps(value).encode()
 
 
+@retold
 def register_key(signer: Signer, *, name: str = "scan service", now: datetime = cast.NOW) -> Identity:
     """A service of bob's that signs evidence with this key."""
     identity = register_nonhuman(
@@ -85,6 +87,7 @@ def register_key(signer: Signer, *, name: str = "scan service", now: datetime = 
     return identity
 
 
+@retold
 def make_attestation(content: bytes, *, by: Identity | None = None, now: datetime = NOW) -> Attestation:
     """Receive evidence, sent by the runner unless told."""
     return receive_attestation(content=content, by=by or cast.runner(), now=now)[0]
@@ -98,6 +101,7 @@ def verify_now(attestation: Attestation) -> Verdict:
     return verdict
 
 
+@retold
 def trust_instance(*, now: datetime = NOW) -> Instance:
     """Trust a synthetic Sigstore-like instance, and return it to sign with."""
     instance = Instance(now)
@@ -110,6 +114,7 @@ def runner_workload(*, ref: str = "refs/heads/main", commit: str = "c0ffee" + "0
     return Workload(f"{cast.WORKFLOW}@{ref}", "https://github.com/payments/api", commit, ref, issuer=cast.GITHUB_ISSUER)
 
 
+@retold
 def trust_production(vectors: Path) -> TrustRoot:
     """Trust the public Sigstore instance."""
     document = (vectors / PRODUCTION_ROOT).read_bytes()

@@ -11,6 +11,7 @@ from identities.models import Identity, SigningKey
 from identities.people.roles import grant_role
 from tests import cast, make_bound_keys, make_statements
 from tests import make_approvals as make
+from tests.retell import retold
 
 NOW = make.NOW
 BOUNDS = """\
@@ -24,6 +25,7 @@ breakGlass:
 POLICY = make.POLICY + BOUNDS.replace("{", "{{").replace("}", "}}")
 
 
+@retold
 def declarer(*, now: datetime = NOW) -> Identity:
     """Owns the product, may break the glass, and has a key of level H3."""
     anna = make_bound_keys.anna(now=now)
@@ -32,6 +34,7 @@ def declarer(*, now: datetime = NOW) -> Identity:
     return anna
 
 
+@retold
 def key_of(person: Identity, *, now: datetime = NOW) -> SigningKey:
     """Their key of level H3, enrolled when there is none."""
     known = next((key for key in SigningKey.objects.filter(identity=person, revoked_at=None) if key.pk in make._PASSKEYS), None)
@@ -42,6 +45,7 @@ def key_of(person: Identity, *, now: datetime = NOW) -> SigningKey:
     return key
 
 
+@retold
 def begin(by: Identity | None = None, *, now: datetime = NOW, **changes: Any) -> StatementCeremony:
     """Begin to break the glass for the image in production."""
     person = by or declarer(now=now)
@@ -60,6 +64,7 @@ def begin(by: Identity | None = None, *, now: datetime = NOW, **changes: Any) ->
     return begin_break_glass(**given, by=person, now=now)
 
 
+@retold
 def declare(by: Identity | None = None, *, now: datetime = NOW, **changes: Any) -> BreakGlass:
     """Break the glass."""
     signed = make_statements.complete(begin(by, now=now, **changes), now=now)

@@ -14,6 +14,7 @@ from ledger.publish import publish_checkpoint
 from tests import cast
 from tests import make_approvals as make
 from tests.passkey import SoftPasskey
+from tests.retell import remembers, retold
 
 NOW = make.NOW
 WAIVERS = 'waivers: {{maxDays: 14, approvals: [{{role: "approver:security", count: 1}}]}}\n'
@@ -21,6 +22,7 @@ WAIVERS = 'waivers: {{maxDays: 14, approvals: [{{role: "approver:security", coun
 WAIVABLE = make.POLICY.replace("rules:\n", WAIVERS + "rules:\n", 1)
 
 _KEYS: dict[str, tuple[SoftPasskey, SigningKey]] = {}
+remembers(_KEYS)
 
 
 def frank(*, now: datetime = NOW) -> Identity:
@@ -33,6 +35,7 @@ def sam(*, now: datetime = NOW) -> Identity:
     return cast.person("sam", "Sam Lindqvist", "approver:security", now=now)
 
 
+@retold
 def version(number: int, *, source: str = make.POLICY, count: int = 1, **changes: str) -> PolicyVersion:
     """A stored version of the policy of the story; `changes` replace words of its source."""
     text = source.format(version=number, count=count)
@@ -41,6 +44,7 @@ def version(number: int, *, source: str = make.POLICY, count: int = 1, **changes
     return store_policy(source=text, by=make.erin(), now=NOW)
 
 
+@retold
 def propose(
     policy: PolicyVersion, *, by: Identity | None = None, mode: str = "enforce", note: str = "Because.", now: datetime = NOW
 ) -> Request:
@@ -50,6 +54,7 @@ def propose(
     )
 
 
+@retold
 def answer(request: Request, person: Identity, *, decision: str = "approve", reason: str = "", now: datetime = NOW) -> Approval:
     """A person answers the newest revision with a passkey of theirs, enrolled when they first need one, and the head is published."""
     key = SigningKey.objects.filter(identity=person, revoked_at=None).first()
@@ -61,6 +66,7 @@ def answer(request: Request, person: Identity, *, decision: str = "approve", rea
     return approval
 
 
+@retold
 def change(policy: PolicyVersion, *, mode: str = "enforce", now: datetime = NOW) -> Request:
     """Erin proposes a policy, and both owners approve it."""
     owners = (make.erin(now=now), frank(now=now))
@@ -70,6 +76,7 @@ def change(policy: PolicyVersion, *, mode: str = "enforce", now: datetime = NOW)
     return request
 
 
+@retold
 def ask_for_exception(
     about: Request,
     *,
@@ -96,6 +103,7 @@ def ask_for_exception(
     )
 
 
+@retold
 def waive(about: Request, *, rule: str = "provenance", days: int = 7, artifacts: Sequence[str] | None = (), now: datetime = NOW) -> Waiver:
     """Bob asks for an exception, and Sam agrees."""
     request = ask_for_exception(about, rule=rule, days=days, artifacts=artifacts, now=now)

@@ -11,11 +11,13 @@ from identities.models import Identity
 from ledger.publish import publish_checkpoint
 from tests import cast, make_statements
 from tests import make_approvals as make
+from tests.retell import retold
 
 NOW = make.NOW
 ALLOWED = make.POLICY + "delegation: allowed\n"
 
 
+@retold
 def dana(*, now: datetime = NOW) -> Identity:
     """Owns the product, has a key, and holds no release role of her own."""
     found = cast.person("dana", "Dana Okafor", "approver:owner", now=now)
@@ -23,6 +25,7 @@ def dana(*, now: datetime = NOW) -> Identity:
     return found
 
 
+@retold
 def begin(by: Identity, delegate: Identity, *, now: datetime = NOW, **changes: Any) -> StatementCeremony:
     """Begin to let `delegate` approve releases of payments-api for `by`, for two days."""
     given: dict[str, Any] = {
@@ -39,6 +42,7 @@ def begin(by: Identity, delegate: Identity, *, now: datetime = NOW, **changes: A
     return begin_delegation(**given, delegate=delegate, by=by, now=now)
 
 
+@retold
 def give(by: Identity, delegate: Identity, *, now: datetime = NOW, **changes: Any) -> Delegation:
     """Sign it."""
     signed = make_statements.complete(begin(by, delegate, now=now, **changes), now=now)
@@ -46,6 +50,7 @@ def give(by: Identity, delegate: Identity, *, now: datetime = NOW, **changes: An
     return Delegation.objects.get(pk=signed.pk)
 
 
+@retold
 def answer(request: Request, row: Delegation, *, now: datetime = NOW, **changes: Any) -> Approval:
     """The delegate approves in the delegator's stead."""
     passkey, key = make_statements.passkey_of(row.delegate, now=now)

@@ -13,6 +13,7 @@ from proofs.comparison.deployment import DEPLOYMENT_TYPE
 from proofs.statement import STATEMENT_V1
 from tests import cast
 from tests import make_approvals as make
+from tests.retell import retold
 
 SPDX = "https://spdx.dev/Document/v2.3"
 CYCLONEDX = "https://cyclonedx.org/bom/v1.6"
@@ -68,6 +69,7 @@ def rollout(**fields: Any) -> dict[str, Any]:
     return fields
 
 
+@retold
 def send_about(stage: make.Stage, predicate_type: str, predicate: dict[str, Any], *, tag: str, now: datetime = make.NOW) -> None:
     """Send what the release workflow says about an image, as a type it may attest."""
     runner = cast.runner(now=now)
@@ -82,6 +84,7 @@ def send_about(stage: make.Stage, predicate_type: str, predicate: dict[str, Any]
     make.send(stage.instance.sign_as(stage.workload, statement, at=now), now=now)
 
 
+@retold
 def release(
     stage: make.Stage, tag: str, *, now: datetime = make.NOW, workload: dict[str, Any] | None = None, **said: dict[str, Any]
 ) -> Request:
@@ -93,6 +96,7 @@ def release(
     return make.ask(tag=tag, now=now)
 
 
+@retold
 def approved(stage: make.Stage, **said: dict[str, Any]) -> Request:
     """The release before, approved by Alice."""
     request = release(stage, FIRST, **said)

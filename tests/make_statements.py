@@ -11,10 +11,12 @@ from approvals.statements.complete_statement import complete_statement
 from identities.models import Identity, SigningKey
 from tests import make_approvals as make
 from tests.passkey import TRUTH, Lie, SoftPasskey
+from tests.retell import retold
 
 NOW = make.NOW
 
 
+@retold
 def passkey_of(person: Identity, *, now: datetime = NOW) -> tuple[SoftPasskey, SigningKey]:
     """The person's newest live passkey made here, or a fresh one."""
     live = SigningKey.objects.filter(identity=person, revoked_at=None).order_by("-enrolled_at")
@@ -22,6 +24,7 @@ def passkey_of(person: Identity, *, now: datetime = NOW) -> tuple[SoftPasskey, S
     return (make._PASSKEYS[key.pk], key) if key else make.enrol(person, now=now)
 
 
+@retold
 def begin(
     approval: Approval, by: Identity, *, reason: str = "artifact_bad", why: str = "The export leaks names.", now: datetime = NOW
 ) -> StatementCeremony:
@@ -30,6 +33,7 @@ def begin(
     return begin_revocation(approval=approval, reason=reason, justification=why, key=key, session=make.session(now=now), by=by, now=now)
 
 
+@retold
 def complete(ceremony: StatementCeremony, *, lie: Lie = TRUTH, by: Identity | None = None, now: datetime = NOW) -> SignedStatement:
     """Sign what a ceremony offers, truthfully unless told otherwise."""
     return complete_statement(
@@ -41,6 +45,7 @@ def complete(ceremony: StatementCeremony, *, lie: Lie = TRUTH, by: Identity | No
     )
 
 
+@retold
 def revoke(approval: Approval, by: Identity, *, now: datetime = NOW) -> SignedStatement:
     """Revoke an approval, or sign the first of the two that it takes."""
     return complete(begin(approval, by, now=now), now=now)

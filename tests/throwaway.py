@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 import psycopg
 
-from tests.live import migrate
+from tests.backends import template
 
 
 @contextlib.contextmanager
@@ -36,18 +36,12 @@ def throwaway_database() -> Iterator[str]:
 
 @functools.cache
 def _migrated(server: str) -> str:
-    """Return the name of a database with every table and no row; it is made once in a test process and dropped when that ends."""
-    name = _new_name()
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-    atexit.register(_drop, server, name)
-    migrate({"COUNTERSIGN_DATABASE_URL": _url(server, name)})
-    return name
-
-
-def _drop(server: str, name: str) -> None:
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    """Return the name of a database with every table and no row: the lane's, else one that is made once in a test process."""
+    if named := os.environ.get("COUNTERSIGN_TEST_TEMPLATE"):
+        return named
+    making = contextlib.ExitStack()
+    atexit.register(making.close)
+    return making.enter_context(template(server))
 
 
 def _new_name() -> str:

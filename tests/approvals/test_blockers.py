@@ -8,6 +8,8 @@ import pytest
 
 from approvals.attention.blockers import BlockerFacts, Holder, Reader, Requirement, list_blockers
 
+pytestmark = pytest.mark.once
+
 ROLE = "approver:release"
 HELD = frozenset({ROLE})
 APPROVALS = Requirement("approval", "approvals", "Release approvers", "approval.insufficient", "0 of 2", ROLE, "a release approver", 2)

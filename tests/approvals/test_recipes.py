@@ -21,6 +21,8 @@ from tests.proofs.factory import NOON
 from tests.proofs.pack.world import ARTIFACT, BOB, ORIGIN
 from tests.proofs.policy.test_evaluate import GOOD, input_with
 
+pytestmark = pytest.mark.once
+
 TEXT = (Path(__file__).parents[2] / "docs" / "policies.md").read_text("utf-8")
 RECIPES = re.findall(r"\*\*(\d)\. .*?\n```yaml\n(.*?)```", TEXT, re.DOTALL)
 SOURCES = {int(number): source for number, source in RECIPES}

@@ -7,6 +7,8 @@ import pytest
 from approvals.policies.source import find_troubles, read_source
 from tests import make_approvals as make
 
+pytestmark = pytest.mark.once
+
 SOURCE = make.POLICY.format(version=1, count=1)
 
 

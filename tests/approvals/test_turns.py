@@ -8,6 +8,8 @@ import pytest
 
 from approvals.attention.turns import OpenRole, TurnFacts, decide_turns
 
+pytestmark = pytest.mark.once
+
 RELEASE = OpenRole("approver:release", "release approver", frozenset({"alice", "anna", "bob"}))
 SECURITY = OpenRole("approver:security", "security approver", frozenset({"sam"}))
 FACTS = TurnFacts(status="ready", open_roles=(RELEASE, SECURITY), askers=frozenset({"bob"}), barred=frozenset({"bob"}))

@@ -11,6 +11,8 @@ from proofs.facts import extract_facts
 from tests.proofs.factory import STATEMENT, bundle, verify
 from tests.proofs.test_predicates import CHAINLOOP, COLLECTED, INSIDE, WITNESS
 
+pytestmark = pytest.mark.once
+
 
 def claims_of(kind: str, predicate: dict[str, Any]) -> list[tuple[str, str]]:
     return list_claims(extract_facts(verify(bundle(statement=STATEMENT | {"predicateType": kind, "predicate": predicate}))))

@@ -16,6 +16,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 DEPENDENCIES = (ROOT / "docs" / "dependencies.md").read_text()
 # Read before settings are, or by the tests.
 OUTSIDE_SETTINGS = {"APT", "NO_INSTALL", "TEST_DATABASE_URL", "TEST_BROKER_URL", "TEST_REQUIRE_ALL", "VECTORS", "TRUST"}
+OUTSIDE_SETTINGS |= {"TEST_ACT", "TEST_HISTORIES"}
 
 
 def settings_read() -> set[str]:

@@ -9,7 +9,11 @@ from __future__ import annotations
 
 import ast
 
+import pytest
+
 from tests.house.test_sizes import PYTHON, ROOMS, ROOT, label
+
+pytestmark = pytest.mark.once
 
 LOCK, JOIN = "select_for_update", "select_related"
 

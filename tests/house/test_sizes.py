@@ -6,6 +6,10 @@ import ast
 import subprocess
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 ROOMS = ("portal", "reports", "gates", "approvals", "attestations", "identities", "ledger", "proofs", "countersign")
 MOST_LINES, MOST_FUNCTION_LINES = 500, 60

@@ -6,6 +6,8 @@ import pytest
 
 from identities.outgoing import _is_public
 
+pytestmark = pytest.mark.once
+
 INSIDE = [
     *(
         "127.0.0.1",

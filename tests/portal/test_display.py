@@ -13,6 +13,8 @@ from django.test import RequestFactory
 from portal.templatetags.display import MESSAGE_TONES, NAVIGATION, STATES, TONES, monogram, say_when
 from portal.templatetags.icons import SHAPES
 
+pytestmark = pytest.mark.once
+
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 HEX = "4f2a9c11" + "0" * 52 + "e7b0"
 

@@ -39,6 +39,8 @@ from reports.passport.sentence import (
     tell_sentence,
 )
 
+pytestmark = pytest.mark.once
+
 AT = datetime(2026, 3, 2, 10, 12, tzinfo=UTC)
 
 

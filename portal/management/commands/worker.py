@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandParser
 
 from portal.schedule import work_one_round
@@ -15,6 +16,8 @@ from portal.worker import run_until
 
 class Command(BaseCommand):
     help = "Verify evidence and refresh requests, round after round, until SIGTERM or Ctrl-C. Needs no broker."
+    # Addresses and pages are the web server's: checking them means loading them, which takes longer than everything else here.
+    requires_system_checks = (Tags.security, Tags.compatibility)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--once", action="store_true", help="work until nothing is waiting, then end")

@@ -18,6 +18,8 @@ from proofs.errors import Refusal
 from proofs.tokens.key_set import MAX_DOCUMENT_BYTES, normalise_keys
 from tests import make_tokens as make
 
+pytestmark = pytest.mark.once
+
 
 def refused(code: str, url: str, *, may_be_private: bool = True) -> str:
     with pytest.raises(Refusal) as refusal:

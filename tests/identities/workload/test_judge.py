@@ -25,6 +25,8 @@ from proofs.tokens.key_set import normalise_keys, read_keys
 from tests import cast
 from tests import make_tokens as make
 
+pytestmark = pytest.mark.once
+
 NOW = cast.NOW
 SECOND = int(NOW.timestamp())
 USUAL = {"typ": "JWT", "alg": "RS256", "kid": "rsa"}

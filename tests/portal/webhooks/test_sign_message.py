@@ -5,7 +5,11 @@ from __future__ import annotations
 from base64 import b64decode
 from datetime import UTC, datetime
 
+import pytest
+
 from portal.webhooks.sign_message import PREFIX, SECRET_BYTES, new_secret, sign_message
+
+pytestmark = pytest.mark.once
 
 
 def test_the_example_of_the_specification() -> None:

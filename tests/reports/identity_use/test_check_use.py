@@ -29,6 +29,8 @@ from reports.identity_use.timeline import draw_timeline
 from reports.identity_use.use import TITLES, Deed, Earlier, Held, Record, StoredSecret, Use, Window
 from reports.register.saved_views import LONG_LIFE
 
+pytestmark = pytest.mark.once
+
 UNTIL = datetime(2026, 6, 1, tzinfo=UTC)
 SINCE = UNTIL - timedelta(days=90)
 LONG_AGO = SINCE - timedelta(days=30)
