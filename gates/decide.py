@@ -24,10 +24,10 @@ from approvals.emergency.use_break_glass import use_break_glass
 from approvals.models import Approval, BreakGlassUse, PolicyActivation, Request
 from approvals.packs.build import build_pack
 from approvals.policies.versions import activation_in_force, mode_of
-from approvals.requests.revise import lock_state
 from approvals.requests.uses import HAVE_USES, USED, has_uses, is_used
 from approvals.trust import current_trust
 from attestations.models import Artifact
+from gates.approved_elsewhere_today import check_elsewhere, check_elsewhere_again, hold_elsewhere
 from gates.models import Decision, new_decision_id
 from gates.present_facts import (
     check_ended,
@@ -96,16 +96,17 @@ def decide(
 
 
 def _ended_meanwhile(request: Request, question: Question, *, now: datetime) -> list[Reason]:
-    """Hold the request and look once more at who answers for it, and who does against it: an approval that ends unused must not have been
-    used a moment later, nor may a no be passed over that was there before the answer."""
-    lock_state(request, now=now)
+    """Hold the request, and those it rests on elsewhere, and look once more at who answers for it, and who does against it: an approval that
+    ends unused must not have been used a moment later, nor may a no be passed over that was there before the answer."""
     asked = _asked_like(request, question.digest)
     try:
+        hold_elsewhere(request, now=now)
         if question.is_run:
             promoted = read_promotion(request, question.digest)
             ended = check_open_for_run(request) or check_ended(request, promoted.revision if promoted else None)
             return ended or check_later_no(asked, since=last_yes(promoted.revision) if promoted else None)
-        return check_open(request) or check_ended(request) or check_later_no(asked, since=_last_yes(request)) or check_people(request)
+        ended = check_open(request) or check_ended(request) or check_elsewhere_again(request, now=now)
+        return ended or check_later_no(asked, since=_last_yes(request)) or check_people(request)
     except Refusal as refusal:
         return [Reason(refusal.code, refusal.reason, request_id=request.pk)]
 
@@ -226,7 +227,7 @@ def weigh_request(request: Request, digest: str, *, now: datetime) -> list[Reaso
             return ended
         files = build_pack(request=request, now=now, with_private=True)
         verify_pack(files, trust=current_trust(), digest=digest, environment=request.environment_id, at=now)
-        return check_present_facts(request, digest=digest, now=now)
+        return check_elsewhere(request, now=now) or check_present_facts(request, digest=digest, now=now)
     except Refusal as refusal:
         return [Reason(refusal.code, refusal.reason, request_id=request.pk)]
 

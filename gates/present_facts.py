@@ -17,7 +17,6 @@ from approvals.path.contradictions import standing_contradictions
 from approvals.policies.expectations import active_expectations
 from approvals.policies.named_signers import named_in
 from approvals.policies.waivers import without_ended
-from approvals.requests.approved_elsewhere import lost_elsewhere
 from approvals.requests.people import barred_today, unknown_today
 from approvals.requests.policy_for import policy_for
 from approvals.requests.refresh import is_outdated
@@ -51,7 +50,6 @@ def check_present_facts(request: Request, *, digest: str, now: datetime) -> list
         *_check_approvers(request, revision),
         *check_evidence_today(revision, now=now),
         *_check_waivers(revision, now=now),
-        *_check_elsewhere(revision, now=now),
         *_check_clock(request, revision, now),
         *_check_pending(request, revision, digest),
     ]
@@ -122,6 +120,23 @@ def check_run_facts(request: Request, revision: Revision, *, digest: str, promot
     return [Reason(reason.code, reason.sentence, request_id=request.pk) for reason in reasons]
 
 
+def check_stood_facts(request: Request, revision: Revision, *, digest: str, now: datetime) -> list[Reason]:
+    """Return the reasons why what people approved once, whether or not it has lapsed, carries nothing today: what is known now of who asked,
+    who made it and what they were shown. That somebody left since takes nothing back. Who approved is asked by whoever found the approvals.
+
+    Refuses as evaluating the policy does.
+    """
+    has_left = is_only_deactivated(request.requester)
+    reasons = [
+        *_check_requester(request, fatal=(COMPROMISED,) if has_left else (SUSPENDED, COMPROMISED)),
+        *_check_makers(revision, _counting(revision)),
+        # Weighed as when people were shown it: that evidence grew old meanwhile is nobody's fault.
+        *check_evidence_today(revision, now=now, weighed_at=revision.frozen_at),
+        *_check_unsettled(request, revision, digest),
+    ]
+    return [Reason(reason.code, reason.sentence, request_id=request.pk) for reason in reasons]
+
+
 def check_later_no(asked: QuerySet[Request], *, since: datetime | None) -> list[Reason]:
     """Say who answered no to the same question, on whichever request, after the last approval that would open the gate; at any time where
     there is none."""
@@ -163,11 +178,6 @@ def _check_waivers(revision: Revision, *, now: datetime) -> list[Reason]:
         return []
     weighed = evaluate_policy(parse_policy(bytes_of(revision.policy.document)), today, at=now)
     return [_no_longer_waived(rule) for rule in weighed["rules"] if rule["outcome"] == "fail"]
-
-
-def _check_elsewhere(revision: Revision, *, now: datetime) -> list[Reason]:
-    """An approval in another environment counts while it stands: where it was taken back, what rests on it needs another look."""
-    return [Reason(rule["code"], rule["sentence"]) for rule in lost_elsewhere(revision, now=now)]
 
 
 def _check_clock(request: Request, revision: Revision, now: datetime) -> list[Reason]:

@@ -2,7 +2,8 @@
 
 Weighed as a gate does, so an approval falls only where its policy is not met without the evidence that fell for good. What may pass does not
 count, nor does it beside what will not: a signer that is suspended or without an owner, a verifier that cannot answer, a key nobody has
-registered just now, evidence that grew old. Then gates deny, and may open again. Approvals that ran out by themselves are left as they are.
+registered just now, evidence that grew old. Then gates deny, and may open again. Approvals that ran out by themselves are left as they are, but where a policy
+asks what was approved there: what rests on them elsewhere goes on.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from approvals.models import Approval, Revision, RevisionEvidence
 from approvals.policies.named_signers import named_in
+from approvals.requests.approved_elsewhere import places_asked_elsewhere
 from approvals.requests.revise import lock_state
 from approvals.revocation.revoke_by_portal import BATCH, revoke_by_portal
 from attestations.models import Verdict, VerdictSigner
@@ -50,7 +52,7 @@ def revoke_invalid(*, now: datetime, limit: int = BATCH) -> int:
 
 def list_touched(now: datetime) -> QuerySet[Revision]:
     """Return the revisions with an approval that counts and evidence of which something was found since; they are weighed one by one."""
-    counting = Approval.objects.filter(revision=OuterRef("pk"), decision=Approval.Decision.APPROVE, end__isnull=True, not_after__gt=now)
+    counting = _counting(now).filter(revision=OuterRef("pk"))
     newer = Verdict.objects.filter(attestation=OuterRef("attestation"), number__gt=OuterRef("verdict__number"))
     nobody = VerdictSigner.objects.filter(verdict=OuterRef("pk"), identity__isnull=True)
     fallen = newer.filter(~Q(result=OuterRef("verdict__result")) | Exists(nobody))
@@ -62,6 +64,11 @@ def list_touched(now: datetime) -> QuerySet[Revision]:
     return found.select_related("request__project__team", "policy__document", "policy_input", "policy_result").order_by("pk")
 
 
+def _counting(now: datetime) -> QuerySet[Approval]:
+    goes_on = Q(revision__request__environment__slug__in=places_asked_elsewhere())
+    return Approval.objects.filter(Q(not_after__gt=now) | goes_on, decision=Approval.Decision.APPROVE, end__isnull=True)
+
+
 @transaction.atomic
 def _revoke(revision: Revision, *, now: datetime) -> int:
     lock_state(revision.request, now=now)
@@ -69,7 +76,7 @@ def _revoke(revision: Revision, *, now: datetime) -> int:
     if not because:
         return 0
     words = " ".join(reason.sentence for reason in because)
-    counting = revision.approvals.filter(decision=Approval.Decision.APPROVE, end__isnull=True, not_after__gt=now)
+    counting = _counting(now).filter(revision=revision)
     rows = list(counting.select_related("revision__request").order_by("signed_at", "pk"))
     return sum(revoke_by_portal(approval=row, reason=EVIDENCE_INVALID, because=words, now=now) is not None for row in rows)
 

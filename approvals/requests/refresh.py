@@ -62,7 +62,7 @@ def refresh_requests(*, now: datetime, limit: int = BATCH) -> int:
     """
     behind = list(list_behind()[:limit])
     behind += _moved_by_waivers(behind, now)[:limit]
-    behind += _asking_elsewhere(behind)[:limit]
+    behind += _asking_elsewhere(behind, now)[:limit]
     frozen = sum(_attempt(_refresh, state, now=now) for state in [*behind, *_derived(behind)[:limit]])
     for state in _lapsed(now)[:limit]:
         _attempt(_lapse, state, now=now)
@@ -86,8 +86,9 @@ def look_since(revision: Revision, *, now: datetime) -> Since:
     newer = evaluation.verdict_ids - held
     if (evaluation.policy.digest, evaluation.expectations_digest) != (revision.policy_id, revision.expectations_digest):
         return Since(len(newer), True)
-    if accounts_differ(evaluation.policy_input.get("people", ()), _people_then(revision)):
-        return Since(len(newer), _calls_for_another_look(revision, evaluation))
+    # Where that calls for no other look, something else may.
+    if accounts_differ(evaluation.policy_input.get("people", ()), _people_then(revision)) and _calls_for_another_look(revision, evaluation):
+        return Since(len(newer), True)
     # What was shown and counts no longer is a change as well, with nothing new in its place.
     if _lost_waiver(revision, evaluation) or _clock_is_waived_otherwise(revision, evaluation):
         return Since(len(newer), True)
@@ -255,10 +256,12 @@ def _moved_by_waivers(behind: Sequence[RequestState], now: datetime) -> QuerySet
     return moved_states.order_by("computed_at", "pk")
 
 
-def _asking_elsewhere(behind: Sequence[RequestState]) -> QuerySet[RequestState]:
+def _asking_elsewhere(behind: Sequence[RequestState], now: datetime) -> QuerySet[RequestState]:
     """Other requests whose policy asks what was approved in another environment: whether that came, went, or is long enough ago now is
-    asked in turn, of the one unseen for longest first."""
-    asking = RequestState.objects.filter(revision__policy__in=policies_asking_elsewhere(), status__in=(*PENDING, Status.APPROVED))
+    asked in turn, of the one unseen for longest first. What was promoted, only while it may be promoted again."""
+    live = Approval.objects.filter(revision=OuterRef("revision"), end__isnull=True, not_after__gt=now)
+    followed = Q(status__in=(*PENDING, Status.APPROVED)) | Q(Exists(live), status=Status.PROMOTED)
+    asking = RequestState.objects.filter(followed, revision__policy__in=policies_asking_elsewhere())
     others = asking.exclude(pk__in=[state.pk for state in behind])
     return others.select_related("request__project__team", "request__environment", "request__requester").order_by("computed_at", "pk")
 

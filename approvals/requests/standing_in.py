@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import F, Q
 
 from approvals.models import Approval, Delegation, Request, Revision
 from approvals.requests.people import barred_today
@@ -123,6 +123,15 @@ def why_not_standing(row: Delegation) -> str:
         return f"{person} delegated, and is {person.get_status_display().lower()} now"
     stolen = [since for since in (key.compromised_from, person.compromised_from) if since is not None and since <= signed_at]
     return f"the delegation of {person} may have been signed by somebody else" if stolen else ""
+
+
+def maybe_of_others() -> Q:
+    """Return for the database: an answer that somebody else may have signed, or the delegation it rests on. That is since when a key, or
+    whoever signed with it, was reported compromised."""
+    lent = F("in_stead__delegation__signed__signed_at")
+    signed = Q(signing_key__compromised_from__lte=F("signed_at")) | Q(identity__compromised_from__lte=F("signed_at"))
+    by_key = Q(in_stead__delegation__signed__signing_key__compromised_from__lte=lent)
+    return signed | by_key | Q(in_stead__person__compromised_from__lte=lent)
 
 
 def named_delegation(standing: StandingIn) -> Delegation:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from approvals.models import (
     Approval,
     ApprovalEnd,
@@ -97,6 +99,12 @@ def shut_because(request: Request) -> RequestState.Status | None:
     if ended is not None:
         return ended
     return None if not request.is_draft or happened.get("submission") is not None else Status.DRAFT
+
+
+def is_not_shut() -> Q:
+    """Return for the database what `shut_because` returns None for."""
+    submitted = Q(is_draft__isnull=True) | Q(is_draft=False) | Q(submission__isnull=False)
+    return submitted & Q(**{f"{name}__isnull": True for name, _ in _ENDS})
 
 
 def happened_to(request: Request) -> tuple[str, str]:

@@ -12,10 +12,11 @@ from datetime import datetime
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import QuerySet
 
 from approvals.models import Approval, AutomaticRevocation
 from approvals.requests.revise import lock_state
+from approvals.requests.standing_in import maybe_of_others
 from approvals.revocation.revoke_approval import REASON_WORDS, end_revoked
 from identities.models import Identity, SigningKey
 from ledger.append import append_dsse
@@ -27,7 +28,6 @@ from proofs.errors import Refusal
 
 BATCH = 50
 EVENT = "revocation"
-_DELEGATION = "in_stead__delegation__signed"
 
 log = structlog.get_logger(__name__)
 
@@ -74,15 +74,10 @@ def revoke_compromised(*, now: datetime, limit: int = BATCH) -> int:
 
 
 def list_compromised() -> QuerySet[Approval]:
-    """Return the approvals that count and that somebody else may have signed, or the delegation they rest on; the oldest first.
-
-    That is since when a key, or whoever signed with it, was reported compromised.
-    """
-    since = Q(signing_key__compromised_from__lte=F("signed_at")) | Q(identity__compromised_from__lte=F("signed_at"))
-    lent = F(f"{_DELEGATION}__signed_at")
-    since |= Q(**{f"{_DELEGATION}__signing_key__compromised_from__lte": lent}) | Q(in_stead__person__compromised_from__lte=lent)
-    given = Approval.objects.filter(since, decision=Approval.Decision.APPROVE, end__isnull=True)
-    related = ("revision__request", "signing_key", "identity", "in_stead__person", f"{_DELEGATION}__signing_key")
+    """Return the approvals that count and that somebody else may have signed, or the delegation they rest on; the oldest first."""
+    given = Approval.objects.filter(maybe_of_others(), decision=Approval.Decision.APPROVE, end__isnull=True)
+    delegation = "in_stead__delegation__signed"
+    related = ("revision__request", "signing_key", "identity", "in_stead__person", f"{delegation}__signing_key")
     return given.select_related(*related).order_by("signed_at", "pk")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -15,12 +16,17 @@ from approvals.packs.build import build_pack
 from approvals.policies.drafts import begin_draft
 from approvals.policies.versions import activate_policy, store_policy
 from approvals.requests.open_request import AskedArtifact, open_request
+from approvals.requests.people import Named
+from approvals.requests.revise import evaluate_request
+from approvals.requests.status import is_not_shut, shut_because
+from approvals.requests.submit import submit_request
 from approvals.requests.withdraw import withdraw_request
 from approvals.revocation.revoke_by_portal import revoke_compromised
 from approvals.trust import current_trust
 from gates.decide import decide, weigh_requests
 from identities.keys.enrol import revoke_signing_key
 from identities.models import Project
+from identities.people.accounts.link_account import end_account, link_account
 from ledger.publish import publish_checkpoint
 from proofs.canonical import parse_canonical
 from proofs.pack.verify import verify_pack
@@ -208,6 +214,23 @@ class TestWhatCounts:
         assert [fact["request"] for fact in facts(waiting)] == [again.pk]
         assert (code(waiting), status(waiting)) == ("", "stale")
 
+    def test_people_look_anew_also_where_an_account_was_found_to_be_of_another_at_the_same_time(self) -> None:
+        make.set_stage(source=FIRST.replace("    requesterMayApprove: false\n", "    exclude: [commit-authors]\n"))
+        make.staging()
+        theirs = link_account(identity=cast.carol(), provider="github", account="12345", by=None, now=NOW)
+        artifacts = [AskedArtifact(make.image(), "payments/api:1.4.2")]
+        given: dict[str, Any] = {"project": cast.payments_api(), "environment": cast.production(), "by": cast.bob(), "now": NOW}
+        waiting = open_request(title="1.4.2", artifacts=artifacts, people=[Named("commit-author", "github", "12345")], **given)
+        first = approved(waiting)
+        again = ask_staging(now=NOW + HOUR)
+        make.approve(again, cast.person("ivan", "Ivan Petrov", "approver:release"), now=NOW + HOUR)
+        end_account(account=theirs, by=None, now=NOW + 26 * HOUR)
+        link_account(identity=cast.dave(), provider="github", account="12345", by=None, now=NOW + 26 * HOUR)
+        revoke(first)
+        make.refresh(now=NOW + 26 * HOUR)
+        assert [fact["request"] for fact in facts(waiting)] == [again.pk]
+        assert (code(waiting), status(waiting)) == ("", "stale")
+
     def test_the_first_that_stands_and_nothing_new_for_a_second(self, waiting: Request) -> None:
         first = approved(waiting)
         make.approve(ask_staging(now=NOW + 25 * HOUR), cast.alice(), now=NOW + 25 * HOUR)
@@ -234,25 +257,37 @@ def test_the_pack_shows_what_was_weighed_and_verifies(waiting: Request) -> None:
 
 
 def test_how_many_were_asked_for_costs_no_more_questions(waiting: Request) -> None:
-    from approvals.requests.revise import evaluate_request
+    def ask_another(minute: int) -> None:
+        at = NOW + minute * timedelta(minutes=1)
+        first, (passkey, key) = ask_staging(now=at), make_statements.passkey_of(cast.alice(), now=NOW)
+        make.complete(make.begin(first, cast.alice(), key, now=at), passkey, now=at)
 
     def questions() -> int:
-        with CaptureQueriesContext(
-            connection,
-        ) as asked:
-            evaluate_request(
-                Request.objects.select_related("project__team", "environment", "requester").get(pk=waiting.pk), now=NOW + 40 * HOUR
-            )
+        request = Request.objects.select_related("project__team", "environment", "requester").get(pk=waiting.pk)
+        with CaptureQueriesContext(connection) as asked:
+            evaluate_request(request, now=NOW + 40 * HOUR)
         return len(asked)
 
-    few = questions()
-    for minute in range(5):
-        first = ask_staging(now=NOW + minute * timedelta(minutes=1))
-        passkey, key = make_statements.passkey_of(cast.alice(), now=NOW)
-        make.complete(
-            make.begin(first, cast.alice(), key, now=NOW + minute * timedelta(minutes=1)), passkey, now=NOW + minute * timedelta(minutes=1)
-        )
-    assert questions() <= few + 10
+    ask_another(0)
+    one = questions()
+    for minute in range(1, 6):
+        ask_another(minute)
+    assert questions() == one
+
+
+def test_a_request_that_is_closed_is_found_so_in_the_database_too() -> None:
+    make.set_stage(source=FIRST)
+    withdrawn = ask_staging()
+    withdraw_request(request=withdrawn, reason="No.", by=cast.bob(), now=NOW)
+    superseded = ask_staging(tags=("1.4.1",), now=NOW + HOUR)
+    now_open = ask_staging(now=NOW + 2 * HOUR)
+    given: dict[str, Any] = {"project": cast.payments_api(), "environment": make.staging(), "note": "", "by": cast.bob(), "now": NOW}
+    draft = open_request(title="Draft", artifacts=[AskedArtifact(make.image("1.4.3"))], is_draft=True, **given)
+    assert [shut_because(each) for each in (withdrawn, superseded, now_open, draft)] == ["withdrawn", "superseded", None, "draft"]
+    assert list(Request.objects.filter(is_not_shut())) == [now_open]
+    submit_request(request=draft, by=cast.bob(), now=NOW + 3 * HOUR)
+    assert set(Request.objects.filter(is_not_shut())) == {each for each in Request.objects.all() if shut_because(each) is None}
+    assert shut_because(draft) is None
 
 
 @pytest.mark.parametrize(
