@@ -73,8 +73,8 @@ class TestAreas:
         row = of.area_of(request, "packages")
         assert (row["token"], row["severity"]) == ("+1 −1 ↑1 ↓1", "high")
         assert [(change["change"], change["words"]) for change in row["changes"]] == [
-            ("added", "fast-csv 5.0.2"),
             ("downgraded", "express 4.18.2 → 4.17.0"),
+            ("added", "fast-csv 5.0.2"),
             ("upgraded", "lodash 4.17.20 → 4.17.21"),
             ("removed", "left-pad 1.3.0"),
         ]
