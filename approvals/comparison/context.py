@@ -11,11 +11,11 @@ from typing import Any
 
 from django.db.models import Max, Q
 
-from approvals.comparison.baseline import Baseline, list_approved, subject_of
+from approvals.comparison.baseline import RELEASES, Baseline, list_approved, list_others_here, run_of, subject_of
 from approvals.models import Approval, PolicyActivation, PolicyVersion, Request
 from attestations.blobs import bytes_of
 from attestations.models import Place, Verdict
-from attestations.observe import does_count, newest_of_each_digest
+from attestations.observe import counts_at, does_count, newest_of_each_digest
 from identities.models import Identity
 from proofs.artifact_name import read_name
 from proofs.canonical import parse_canonical
@@ -26,7 +26,7 @@ from proofs.policy.compare import compare_policies
 BURST, BURST_WITHIN = 20, timedelta(hours=1)
 REFUSED_WITHIN = timedelta(days=7)
 MAX_DIFFERENCES = 20
-MAX_PLACES = 50
+MAX_OTHERS = 3
 
 
 def gather_context(
@@ -41,6 +41,8 @@ def gather_context(
         found["policy"] = _policy(request, baseline, policy)
     if seen := _elsewhere(request):
         found["path"] = seen
+    if baseline is None and request.kind in RELEASES and (others := list_others_here(request, most=MAX_OTHERS)):
+        found["approvedHere"] = others
     if burst := _burst(request, now):
         found["burst"] = burst
     if request.kind == Request.Kind.AGENT_ACTION:
@@ -96,25 +98,34 @@ def _elsewhere(request: Request) -> list[dict[str, str]]:
     asked = [(item.artifact_id, item.name) for item in request.artifacts.all() if item.name and read_name(item.name).version]
     if not asked:
         return []
-    versions = Q()
-    for _, name in asked:
-        versions |= Q(reference__contains=read_name(name).version)
     kept = (Place.Kind.REGISTRY, Place.Kind.PACKAGE_INDEX)
-    places = list(Place.objects.filter(versions, team=request.project.team_id, kind__in=kept).order_by("key")[:MAX_PLACES])
+    named = Q()
+    for _, name in asked:
+        taken_apart = read_name(name)
+        run = run_of(taken_apart)
+        named |= Q(reference__contains=taken_apart.version) & (Q(location__icontains=run) | Q(reference__icontains=run))
+    rows = Place.objects.filter(named, team=request.project.team_id, kind__in=kept).order_by("key")
+    # Taken by their names first: what only looks alike does not take the room of what counts.
+    places = [place for place in rows.iterator() if any(_is_kept(name, place) for _, name in asked)]
     newest = newest_of_each_digest(places)
     found = []
     for digest, name in asked:
         for place in places:
             seen = [row for row in newest[place.pk] if does_count(row)]
-            if not seen or not names_place(name, kind=place.kind, location=place.location, reference=place.reference):
+            if not seen or not _is_kept(name, place):
                 continue
-            last = max(seen, key=lambda row: (row.observed_at, row.pk))
+            # A date ahead of its time hides nothing that was seen later.
+            last = max(seen, key=lambda row: (counts_at(row), row.pk))
             if last.digest != digest and last.digest.partition(":")[0] == digest.partition(":")[0]:
                 is_moved = any(row.digest == digest for row in seen)
                 code = "retagged" if is_moved else "serves-other"
                 words = f"{place.location} {'now has' if is_moved else 'has'} {_short(last.digest)} under {name}, and {_short(digest)} is what is asked about."
                 found.append({"code": code, "sentence": words})
     return found
+
+
+def _is_kept(name: str, place: Place) -> bool:
+    return names_place(name, kind=place.kind, location=place.location, reference=place.reference)
 
 
 def _burst(request: Request, now: datetime) -> dict[str, Any] | None:

@@ -69,7 +69,7 @@ def compare_releases(before: Mapping[str, Any] | None, now: Mapping[str, Any], c
 
     `before` and `now` are pictures (`proofs.comparison.picture`); `context` is what only the portal knows: `tier`, `identities`
     (`issuer`, `subject`, `isRegistered`, `kind`, `owner`, `status`, `lastSeenDays`), `policy` (`differences`, `by`), `path` (`code`,
-    `sentence`), `burst` (`count`, `by`), and of an agent `tools` and `denied`.
+    `sentence`), `approvedHere` (names of what else was), `burst` (`count`, `by`), and of an agent `tools` and `denied`.
     """
     said = [compare_agent(before, now, context), compare_rotation(before, now)]
     if any(said):
@@ -97,9 +97,19 @@ def compare_releases(before: Mapping[str, Any] | None, now: Mapping[str, Any], c
         signals += _silence(before, now, silent)
     signals += [*path_signals(context), *request_signals(context)]
     if before is None and any(area.state == NEW for area in areas):
-        signals.append(Signal("REQ_FIRST_RELEASE", NOTE, "request", "Nothing was approved here before, so everything is new."))
+        signals.append(_first(now, context))
     order = sorted(areas, key=lambda area: (SEVERITIES.index(area.severity), area.state == "unknown", AREAS.index(area.area)))
     return {"areas": [area.as_dict() for area in order], "signals": _ranked(signals)}
+
+
+def _first(now: Mapping[str, Any], context: Mapping[str, Any]) -> Signal:
+    """Return the signal that nothing is compared; where others were approved here, another name may be the reason."""
+    others = context.get("approvedHere")
+    if not others:
+        return Signal("REQ_FIRST_RELEASE", NOTE, "request", "Nothing was approved here before, so everything is new.")
+    called = listed([item["name"] for item in now["artifacts"] if item["name"]]) or "this"
+    words = f"Nothing called {called} was approved here before, so it is compared with nothing; {listed(others)} was."
+    return Signal("REQ_FIRST_RELEASE", ACK, "request", words, "It may go as something new, compared with nothing", called)
 
 
 def _fallen_silent(area: Area, silent: Sequence[str]) -> Area:
