@@ -270,12 +270,12 @@ def compare_secrets(before: Picture | None, now: Picture) -> Said:
 
 
 def compare_policy(before: Picture | None, now: Picture, context: Context) -> Said:
-    """The policy in force then and now, rule by rule; what is loosened is a signal."""
+    """The policy in force then and now, rule by rule, what gates do with its no, and what is expected; what is loosened is a signal."""
     named, weighed = now["policy"], context.get("policy")
     words = f"{named['id']} {named['version']}"
     if before is None:
         return Area("policy", NEW, NONE, "New", f"Decided by {words}."), []
-    if before["policy"]["digest"] == named["digest"]:
+    if before["policy"]["digest"] == named["digest"] and not weighed:
         return same("policy", f"{words}, as before."), []
     differences = (weighed or {}).get("differences")
     was = f"{before['policy']['id']} {before['policy']['version']}"
@@ -308,7 +308,8 @@ def compare_policy(before: Picture | None, now: Picture, context: Context) -> Sa
         signals = [Signal(first.id, ACK, "policy", f"{first.sentence[:-1]}, and {more}.", first.agree, first.about)]
     changes = [Change(OTHER, item["words"]) for item in differences]
     severity = HIGH if loosened else NOTICE
-    return Area("policy", CHANGED, severity, f"{len(loosened)} loosened" if loosened else "Changed", f"{was} → {words}.", changes), signals
+    told = f"{was} → {words}." if before["policy"]["digest"] != named["digest"] else f"{words}, as before, and not what goes with it."
+    return Area("policy", CHANGED, severity, f"{len(loosened)} loosened" if loosened else "Changed", told, changes), signals
 
 
 def compare_plan(before: Picture | None, now: Picture, context: Context) -> Said:

@@ -8,6 +8,7 @@ import pytest
 
 from approvals.models import Approval, OutcomeStatement, Request
 from approvals.packs.build import build_pack
+from approvals.policies.versions import activate_policy
 from approvals.requests.open_request import AskedArtifact, open_request
 from approvals.requests.withdraw import withdraw_request
 from approvals.signing.begin_signing import begin_signing
@@ -212,6 +213,30 @@ class TestAreas:
         request = of.release(stage, of.SECOND, now=of.later(), spdx=of.spdx("pkg:npm/lodash@4.17.20"))
         assert of.area_of(request, "builder")["state"] == "same"
         assert "intern/fork" not in str(of.area_of(request, "source"))
+
+
+class TestRules:
+    def test_a_no_that_gates_do_not_enforce_any_more_is_loosened(self) -> None:
+        stage = make.set_stage()
+        of.approved(stage)
+        activate_policy(
+            policy=stage.policy, project=cast.payments_api(), environment=cast.production(), by=make.erin(), now=of.later(1), mode="observe"
+        )
+        request = of.release(stage, of.SECOND, now=of.later())
+        (signal,) = of.comparison_of(request)["signals"]
+        assert (signal["id"], "mode enforce → observe" in signal["sentence"]) == ("POL_LOOSENED", True)
+        assert of.area_of(request, "policy")["state"] == "changed"
+
+    def test_other_expectations_are_told_although_the_policy_is_the_same(self) -> None:
+        stage = make.set_stage(source=make.BY_PROJECT)
+        make.expect()
+        of.approved(stage)
+        make.send_provenance(stage, tag=of.SECOND, now=of.later(1), commit=of.COMMIT[of.SECOND])
+        assert of.signals_of(make.ask(tag=of.SECOND, now=of.later(2))) == []
+        make.expect(version=2, workflow="nightly", now=of.later(3))
+        request = make.ask(tag=of.SECOND, now=of.later(4))
+        (signal,) = of.comparison_of(request)["signals"]
+        assert (signal["id"], "expectations 1 → 2" in signal["sentence"]) == ("POL_LOOSENED", True)
 
 
 class TestPlaces:
