@@ -22,7 +22,7 @@ Kind, Status = Request.Kind, RequestState.Status
 COMPARED = (Kind.RELEASE, Kind.PROMOTION, Kind.AGENT_ACTION, Kind.ROTATION)
 RELEASES = (Kind.RELEASE, Kind.PROMOTION)
 # What people took back, or stopped afterwards, is nothing to measure others by.
-_UNDONE = (Status.REJECTED, Status.REVOKED, Status.WITHDRAWN)
+UNDONE = (Status.REJECTED, Status.REVOKED, Status.WITHDRAWN)
 # Of actions and rotations, whose documents have to be opened.
 LOOKED_THROUGH = 500
 AT_ONCE = 200
@@ -108,7 +108,7 @@ def list_approved(request: Request) -> QuerySet[OutcomeStatement]:
     rows = OutcomeStatement.objects.filter(
         type=OutcomeStatement.Type.SIMPLE_RESULT, revision__request__project=request.project_id, revision__request__kind__in=kinds
     )
-    rows = rows.exclude(revision__request=request.pk).exclude(revision__request__state__status__in=_UNDONE)
+    rows = rows.exclude(revision__request=request.pk).exclude(revision__request__state__status__in=UNDONE)
     related = ("revision__request__environment", "revision__request__subject", "revision__snapshot", "revision__policy__document")
     return rows.select_related(*related).prefetch_related("revision__request__artifacts").order_by("-signed_at", "-pk")
 

@@ -42,7 +42,7 @@ def gather_context(
         found["identities"] = _identities(identities, now)
     if baseline is not None and (weighed := _rules(request, baseline, policy)):
         found["policy"] = weighed
-    if seen := _elsewhere(request):
+    if seen := list_elsewhere(request):
         found["path"] = seen
     if baseline is None and request.kind in RELEASES and (others := list_others_here(request, most=MAX_OTHERS)):
         found["approvedHere"] = others
@@ -126,7 +126,7 @@ def _put_into_force_by(request: Request, policy: PolicyVersion) -> list[str]:
     return by
 
 
-def _elsewhere(request: Request) -> list[dict[str, str]]:
+def list_elsewhere(request: Request) -> list[dict[str, str]]:
     """Say where a registry or index keeps another digest under the very name and version that is asked about."""
     asked = [(item.artifact_id, item.name) for item in request.artifacts.all() if item.name and read_name(item.name).version]
     if not asked:

@@ -276,6 +276,37 @@ class TestPlaces:
         assert "ART_RETAGGED" in of.signals_of(of.release(stage, of.FIRST, now=of.later()))
 
 
+class TestSinceItWasFrozen:
+    def test_nobody_approves_against_a_baseline_that_was_taken_back(self) -> None:
+        request = second()
+        first = Request.objects.get(title=f"payments/api {of.FIRST}")
+        withdraw_request(request=first, reason="it was malicious", by=cast.bob(), now=of.later(31))
+        with pytest.raises(Refusal, match=r"compared with, payments/api 1\.4\.1, is withdrawn since") as refused:
+            make.approve(request, cast.alice(), now=of.later(32))
+        assert refused.value.code == "approval.signal_blocks"
+        # Asked anew it is compared with what stands, and can be approved.
+        anew = make.ask(tag=of.SECOND, now=of.later(33))
+        assert of.comparison_of(anew)["baseline"] is None
+        make.approve(anew, cast.alice(), now=of.later(34))
+
+    def test_nobody_approves_when_the_tag_moved_after_the_page_was_frozen(self) -> None:
+        stage = make.set_stage()
+        seen.observe(seen.said(tag=of.FIRST))
+        request = of.release(stage, of.FIRST, now=of.later(2))
+        passkey, key = make.enrol(cast.alice(), now=of.later(2))
+        ceremony = make.begin(request, cast.alice(), key, now=of.later(3))
+        seen.observe(seen.said(tag=of.FIRST, digest=TestPlaces.OTHER, at=of.later(3)))
+        for sign in (
+            lambda: make.complete(ceremony, passkey, now=of.later(5)),
+            lambda: make.begin(request, cast.alice(), key, now=of.later(5)),
+        ):
+            with pytest.raises(Refusal, match="was seen after this page was frozen") as refused:
+                sign()
+            assert refused.value.code == "approval.signal_blocks"
+        # A no can be said all the same.
+        make.begin(request, cast.alice(), key, decision="reject", reason="it moved", now=of.later(6))
+
+
 class TestAcknowledging:
     @pytest.fixture
     def request_(self) -> Request:
