@@ -38,6 +38,7 @@ def build_comparison(
         policy={"id": policy.policy_id, "version": policy.version, "digest": policy.digest},
         subject=subject_of(request) or None,
         team=request.project.team.slug,
+        environment=request.environment.slug,
     )
     content = canonical_bytes(picture)
     store_blob(content, now)
@@ -55,9 +56,9 @@ def build_comparison(
 
 def picture_of(revision: Revision, *, now: datetime) -> bytes:
     """Return the canonical bytes of the picture of a revision: the one its snapshot names, or, for snapshots of before, made of its evidence."""
-    named = (parse_canonical(bytes_of(revision.snapshot)).get("comparison") or {}).get("picture")
-    if named:
-        return read_blob(named["sha256"])
+    compared = parse_canonical(bytes_of(revision.snapshot)).get("comparison") or {}
+    if compared.get("version") == COMPARISON_VERSION:
+        return read_blob(compared["picture"]["sha256"])
     rows = revision.evidence.select_related("attestation__blob", "verdict__document").order_by("pk")
     request = revision.request
     picture = build_picture(
@@ -66,6 +67,7 @@ def picture_of(revision: Revision, *, now: datetime) -> bytes:
         policy={"id": revision.policy.policy_id, "version": revision.policy.version, "digest": revision.policy_id},
         subject=subject_of(request) or None,
         team=request.project.team.slug,
+        environment=request.environment.slug,
     )
     content = canonical_bytes(picture)
     store_blob(content, now)

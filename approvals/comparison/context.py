@@ -11,22 +11,25 @@ from typing import Any
 
 from django.db.models import Max, Q
 
-from approvals.comparison.baseline import Baseline, list_approved, subject_of
-from approvals.models import Approval, PolicyActivation, PolicyVersion, Request
+from approvals.comparison.baseline import RELEASES, Baseline, list_approved, list_others_here, run_of, subject_of
+from approvals.models import Approval, ExpectationsVersion, PolicyActivation, PolicyVersion, Request, Revision
+from approvals.policies.expectations import active_expectations
+from approvals.policies.versions import mode_of
 from attestations.blobs import bytes_of
 from attestations.models import Place, Verdict
-from attestations.observe import does_count, newest_of_each_digest
+from attestations.observe import counts_at, does_count, newest_of_each_digest
 from identities.models import Identity
 from proofs.artifact_name import read_name
 from proofs.canonical import parse_canonical
 from proofs.path import names_place
 from proofs.policy.compare import compare_policies
+from proofs.policy.evaluate import parse_policy
 
 # Whoever asks more often than this in an hour asks for answers that nobody thought about.
 BURST, BURST_WITHIN = 20, timedelta(hours=1)
 REFUSED_WITHIN = timedelta(days=7)
 MAX_DIFFERENCES = 20
-MAX_PLACES = 50
+MAX_OTHERS = 3
 
 
 def gather_context(
@@ -37,10 +40,12 @@ def gather_context(
     identities = (picture["identities"] or {"listed": []})["listed"]
     if identities:
         found["identities"] = _identities(identities, now)
-    if baseline is not None and baseline.revision.policy_id != policy.digest:
-        found["policy"] = _policy(request, baseline, policy)
-    if seen := _elsewhere(request):
+    if baseline is not None and (weighed := _rules(request, baseline, policy)):
+        found["policy"] = weighed
+    if seen := list_elsewhere(request):
         found["path"] = seen
+    if baseline is None and request.kind in RELEASES and (others := list_others_here(request, most=MAX_OTHERS)):
+        found["approvedHere"] = others
     if burst := _burst(request, now):
         found["burst"] = burst
     if request.kind == Request.Kind.AGENT_ACTION:
@@ -77,9 +82,39 @@ def _identity(pair: tuple[str, str], row: Identity | None, last: Mapping[str, da
     }
 
 
-def _policy(request: Request, baseline: Baseline, policy: PolicyVersion) -> dict[str, Any]:
-    before, document = (parse_canonical(bytes_of(row.document)) for row in (baseline.revision.policy, policy))
-    differences = [item.as_dict() for item in compare_policies(before, document)][:MAX_DIFFERENCES]
+def _rules(request: Request, baseline: Baseline, policy: PolicyVersion) -> dict[str, Any] | None:
+    """Say how the rules differ from those that the baseline was approved by: the policy, what gates do with its no, and what the project expects
+    of its releases. None where nothing does."""
+    approved = baseline.revision
+    then = _in_force(project=request.project_id, environment=approved.request.environment_id, at=baseline.outcome.signed_at)
+    now = _in_force(project=request.project_id, environment=request.environment_id)
+    before, document = (parse_canonical(bytes_of(row.document)) for row in (approved.policy, policy))
+    mode_before, mode = (str(mode_of(row)) if row else "enforce" for row in (then, now))
+    differences = [item.as_dict() for item in compare_policies(before, document, mode_before=mode_before, mode=mode)]
+    differences = [*_expected_otherwise(request, approved, policy), *differences][:MAX_DIFFERENCES]
+    if not differences and approved.policy_id == policy.digest:
+        return None
+    return {"differences": differences, "by": _put_into_force_by(request, policy) if approved.policy_id != policy.digest else []}
+
+
+def _in_force(*, project: str, environment: str, at: datetime | None = None) -> PolicyActivation | None:
+    rows = PolicyActivation.objects.filter(project=project, environment=environment)
+    return (rows if at is None else rows.filter(activated_at__lte=at)).order_by("-entry_id").first()
+
+
+def _expected_otherwise(request: Request, approved: Revision, policy: PolicyVersion) -> list[dict[str, Any]]:
+    """Say that other expectations are in force. Which way they lead is not told apart, so that it counts as loosened."""
+    if approved.expectations_digest is None or not parse_policy(bytes_of(policy.document)).asks_expectations:
+        return []
+    now = active_expectations(request.project)
+    if (now.digest if now else "") == approved.expectations_digest:
+        return []
+    then = ExpectationsVersion.objects.filter(pk=approved.expectations_digest).first()
+    words = f"expectations {then.version if then else 'none'} → {now.version if now else 'none'}: who may build and sign it, and from what, may be more than before"
+    return [{"rule": "", "change": "changed", "loosens": True, "words": words}]
+
+
+def _put_into_force_by(request: Request, policy: PolicyVersion) -> list[str]:
     put = PolicyActivation.objects.filter(
         policy=policy, project=request.project_id, environment=request.environment_id, request__isnull=False
     )
@@ -88,33 +123,42 @@ def _policy(request: Request, baseline: Baseline, policy: PolicyVersion) -> dict
     if activation is not None:
         agreed = Approval.objects.filter(revision__request=activation.request_id, decision=Approval.Decision.APPROVE)
         by = sorted(set(agreed.values_list("identity__name", flat=True)))
-    return {"differences": differences, "by": by}
+    return by
 
 
-def _elsewhere(request: Request) -> list[dict[str, str]]:
+def list_elsewhere(request: Request) -> list[dict[str, str]]:
     """Say where a registry or index keeps another digest under the very name and version that is asked about."""
     asked = [(item.artifact_id, item.name) for item in request.artifacts.all() if item.name and read_name(item.name).version]
     if not asked:
         return []
-    versions = Q()
-    for _, name in asked:
-        versions |= Q(reference__contains=read_name(name).version)
     kept = (Place.Kind.REGISTRY, Place.Kind.PACKAGE_INDEX)
-    places = list(Place.objects.filter(versions, team=request.project.team_id, kind__in=kept).order_by("key")[:MAX_PLACES])
+    named = Q()
+    for _, name in asked:
+        taken_apart = read_name(name)
+        run = run_of(taken_apart)
+        named |= Q(reference__contains=taken_apart.version) & (Q(location__icontains=run) | Q(reference__icontains=run))
+    rows = Place.objects.filter(named, team=request.project.team_id, kind__in=kept).order_by("key")
+    # Taken by their names first: what only looks alike does not take the room of what counts.
+    places = [place for place in rows.iterator() if any(_is_kept(name, place) for _, name in asked)]
     newest = newest_of_each_digest(places)
     found = []
     for digest, name in asked:
         for place in places:
             seen = [row for row in newest[place.pk] if does_count(row)]
-            if not seen or not names_place(name, kind=place.kind, location=place.location, reference=place.reference):
+            if not seen or not _is_kept(name, place):
                 continue
-            last = max(seen, key=lambda row: (row.observed_at, row.pk))
+            # A date ahead of its time hides nothing that was seen later.
+            last = max(seen, key=lambda row: (counts_at(row), row.pk))
             if last.digest != digest and last.digest.partition(":")[0] == digest.partition(":")[0]:
                 is_moved = any(row.digest == digest for row in seen)
                 code = "retagged" if is_moved else "serves-other"
                 words = f"{place.location} {'now has' if is_moved else 'has'} {_short(last.digest)} under {name}, and {_short(digest)} is what is asked about."
                 found.append({"code": code, "sentence": words})
     return found
+
+
+def _is_kept(name: str, place: Place) -> bool:
+    return names_place(name, kind=place.kind, location=place.location, reference=place.reference)
 
 
 def _burst(request: Request, now: datetime) -> dict[str, Any] | None:

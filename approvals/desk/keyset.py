@@ -87,7 +87,8 @@ def parse_cursor(text: str, order: Sequence[str]) -> Cursor | None:
 def _value(field: str, given: object) -> _Value | None:
     if field.endswith("rank"):
         return given if isinstance(given, int) and not isinstance(given, bool) and 0 <= given < 100 else None
-    if not isinstance(given, str) or "\0" in given:
+    if not isinstance(given, str) or not given.isascii() or "\0" in given:
+        # What no key and no moment is: a NUL, and half a character of UTF-16, no database takes either.
         return None
     if field.endswith("request_id"):
         return given

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from approvals.comparison.since import moved_since
 from approvals.models import Approval, Delegation, Request, RequestState, Revision
 from approvals.pages.level_words import LevelWords, describe_answer
 from approvals.pages.news import read_since
@@ -80,7 +81,7 @@ def read_panel(
     offer = sign_in_offer(policy, reader)
     if not why_not and not keys and offer is None:
         why_not, remedy = "You have no approval key yet. Enrol a passkey to sign with; it is apart from your sign-in.", "identities:keys"
-    why_not_approve = why_not or _why_not_approve(standing)
+    why_not_approve = why_not or _why_not_approve(standing, looks_since)
     return DecisionPanel(
         keys=keys,
         sign_in=offer,
@@ -127,11 +128,13 @@ def _why_not_as(
     return BECAUSE_OVER[Status.EXPIRED] if standing.status == Status.EXPIRED else ""
 
 
-def _why_not_approve(standing: Standing) -> str:
+def _why_not_approve(standing: Standing, looks_since: bool) -> str:
     if standing.revision is not None and standing.status not in BECAUSE_OVER:
         comparison = read_snapshot(bytes_of(standing.revision.snapshot)).get("comparison")
         if blocking := blocking_signals(comparison):
             return f"Nobody can approve this: {blocking[0]} You can reject it or request changes."
+        if looks_since and (moved := moved_since(standing.revision.request, comparison)):
+            return f"Nobody can approve this: {moved} You can reject it or request changes."
     if standing.revision is None or standing.revision.result != "pass":
         return "Approving is not possible while a requirement is not met. You can reject it or request changes."
     return BECAUSE_OVER[standing.status] if standing.status in (Status.APPROVED, Status.PROMOTED) else ""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from math import inf
 from typing import Any
 
 from proofs.comparison.compare_source import Picture, Said
@@ -12,6 +13,7 @@ from proofs.comparison.said import (
     BLOCK,
     CHANGED,
     HIGH,
+    MAX_WORDS,
     MEDIUM,
     NEW,
     NONE,
@@ -32,6 +34,22 @@ Context = Mapping[str, Any]
 # A secret that is changed less often than this lives long.
 LONG_DAYS = 90
 DORMANT_DAYS = 90
+# What a scope may be called that reaches far; only the order in which scopes are named rests on it.
+FAR_WORDS = (
+    "*",
+    "admin",
+    "root",
+    "owner",
+    "write",
+    "delete",
+    "destroy",
+    "create",
+    "grant",
+    "impersonat",
+    "iam",
+    "secret",
+    "cannot be read",
+)
 
 
 def compare_identities(before: Picture | None, now: Picture, context: Context) -> Said:
@@ -43,56 +61,98 @@ def compare_identities(before: Picture | None, now: Picture, context: Context) -
     old = {(item["issuer"], item["subject"], item["step"]): item for item in ((before or {}).get("identities") or {"listed": []})["listed"]}
     known = {(item["issuer"], item["subject"]): item for item in context.get("identities") or []}
     has_before = before is not None and before["identities"] is not None
-    came = [key for key in sorted(new) if key not in old]
+    came = _furthest_first(new[key] for key in new if key not in old)
     grown = [key for key in sorted(new) if key in old and set(new[key]["scopes"]) - set(old[key]["scopes"])]
-    signals = []
+    signals = cut_short("identities", named, "identity", "identities")
     if has_before:
-        signals += [_new_identity(new[key]) for key in came]
+        signals += [_new_identity(item) for item in came]
         signals += [_grown(new[key], sorted(set(new[key]["scopes"]) - set(old[key]["scopes"]))) for key in grown]
     for key in sorted(new):
         signals += _about_identity(new[key], known.get(key[:2]))
-    changes = [Change(ADDED, _identity_words(new[key])) for key in came]
-    changes += [
-        Change(
-            OTHER,
-            f"{new[key]['name']}: {', '.join(sorted(set(old[key]['scopes']))) or 'nothing'} → {', '.join(new[key]['scopes']) or 'nothing'}",
-        )
-        for key in sorted(new.keys() & old.keys())
-        if new[key]["scopes"] != old[key]["scopes"]
-    ]
-    changes += [Change(REMOVED, _identity_words(old[key])) for key in sorted(old.keys() - new.keys())]
+    changes = _identity_changes(came, old, new)
     severity = HIGH if any(signal.level == ACK for signal in signals) else NOTICE if changes else NONE
     if not has_before:
         told = "New" if before is None else "Not known before"
-        return Area(
-            "identities", NEW, severity, told, f"{listed([_identity_words(item) for item in new.values()]) or 'None'}.", changes
-        ), signals
+        words = f"{listed([_identity_words(item) for item in _furthest_first(new.values())]) or 'None'}."
+        return Area("identities", NEW, severity, told, words, changes), signals
     if not changes:
-        return Area(
-            "identities",
-            "same",
-            severity,
-            "No change",
-            f"{listed([item['name'] for item in new.values()]) or 'None'}, with the same scopes.",
-        ), signals
-    token = " · ".join(filter(None, [f"New: {len(came)}" if came else "", f"wider: {len(grown)}" if grown else ""])) or counted(
-        len(changes), "change"
-    )
+        words = f"{listed([item['name'] for item in new.values()]) or 'None'}, with the same scopes."
+        return Area("identities", "same", severity, "No change", words), signals
+    counts = [f"New: {len(came)}" if came else "", f"wider: {len(grown)}" if grown else ""]
+    token = " · ".join(filter(None, counts)) or counted(len(changes), "change")
     return Area("identities", CHANGED, severity, token, f"{listed([change.words for change in changes])}.", changes), signals
 
 
+def _identity_changes(came: Sequence[Mapping[str, Any]], old: Mapping[Any, Any], new: Mapping[Any, Any]) -> list[Change]:
+    """Return each change with every scope that came or went, however many: what a sentence cuts short stands here whole."""
+    changes = [Change(ADDED, words) for item in came for words in _whole(f"{_who(item)}{_in_step(item)} can ", item["scopes"])]
+    for key in sorted(new.keys() & old.keys()):
+        was, now = set(old[key]["scopes"]), set(new[key]["scopes"])
+        changes += [Change(ADDED, words) for words in _whole(f"{_who(new[key])} can now ", sorted(now - was)) if now - was]
+        changes += [Change(REMOVED, words) for words in _whole(f"{_who(new[key])} can no longer ", sorted(was - now)) if was - now]
+    return changes + [Change(REMOVED, _identity_words(old[key])) for key in sorted(old.keys() - new.keys())]
+
+
+def _whole(begin: str, scopes: Sequence[str]) -> list[str]:
+    """Return sentences that begin so and name all scopes, each short enough to be shown whole."""
+    lines, line = [], ""
+    for scope in scopes_by_reach(scopes) or ["do what nobody names"]:
+        # A scope that is longer than a line is cut there, and its beginning says what it is about.
+        if line and len(begin) + len(line) + len(scope) + 2 > MAX_WORDS:
+            lines.append(begin + line)
+            line = ""
+        line = f"{line}, {scope}" if line else scope
+    return [*lines, begin + line]
+
+
+def scopes_by_reach(scopes: Sequence[str]) -> list[str]:
+    """Return scopes with those first that reach far, so that a sentence that names three names these."""
+    return sorted(scopes, key=lambda scope: (not _reaches_far(scope), scope))
+
+
+def _reaches_far(scope: str) -> bool:
+    return any(word in scope.lower() for word in FAR_WORDS)
+
+
+def _furthest_first(found: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return identities with those first that have a scope that reaches far."""
+    return sorted(found, key=lambda item: (not any(map(_reaches_far, item["scopes"])), item["issuer"], item["subject"], item["step"]))
+
+
+def _who(item: Mapping[str, Any]) -> str:
+    """Return what an identity is called, and who it really is: whoever writes the statement gives it any name."""
+    return str(item["name"]) if item["name"] == item["subject"] else f"{item['name']} ({item['subject']})"
+
+
+def _in_step(item: Mapping[str, Any]) -> str:
+    return f" in {item['step']}" if item["step"] else ""
+
+
+def cut_short(area: str, named: Mapping[str, Any], one: str, many: str) -> list[Signal]:
+    """Return the signal that entries of a list could not be read, or were too many: what stands in them nobody was shown."""
+    left = named["unreadable"]
+    if not left:
+        return []
+    words = (
+        f"{counted(left, one, many)} in the deployment statement cannot be read, or {'is' if left == 1 else 'are'} too many to be shown."
+    )
+    return [Signal("EVID_UNVERIFIABLE", ACK, area, words, f"It may go out with {counted(left, one, many)} that nobody was shown", area)]
+
+
 def _new_identity(item: Mapping[str, Any]) -> Signal:
-    words = f"{item['name']} acts{' in ' + item['step'] if item['step'] else ''} for the first time; it can {listed(item['scopes']) or 'do what nobody names'}."
-    return Signal("NHI_NEW_IDENTITY", ACK, "identities", words, f"{item['name']} may {listed(item['scopes']) or 'act'}", item["subject"])
+    can = listed(scopes_by_reach(item["scopes"]))
+    words = f"{_who(item)} acts{_in_step(item)} for the first time; it can {can or 'do what nobody names'}."
+    return Signal("NHI_NEW_IDENTITY", ACK, "identities", words, f"{_who(item)} may {can or 'act'}", item["subject"])
 
 
 def _grown(item: Mapping[str, Any], scopes: Sequence[str]) -> Signal:
-    words = f"{item['name']} may now {listed(scopes)}, which it could not before."
-    return Signal("NHI_SCOPE_GROWN", ACK, "identities", words, f"{item['name']} may {listed(scopes)}", item["subject"])
+    can = listed(scopes_by_reach(scopes))
+    words = f"{_who(item)} may now {can}, which it could not before."
+    return Signal("NHI_SCOPE_GROWN", ACK, "identities", words, f"{_who(item)} may {can}", item["subject"])
 
 
 def _about_identity(item: Mapping[str, Any], known: Mapping[str, Any] | None) -> list[Signal]:
-    name, about = item["name"], item["subject"]
+    name, about = _who(item), item["subject"]
     if known is None or not known["isRegistered"]:
         return [
             Signal(
@@ -162,7 +222,7 @@ def compare_secrets(before: Picture | None, now: Picture) -> Said:
     old = {item["path"]: item for item in _widest(((before or {}).get("secrets") or {"listed": []})["listed"])}
     came = sorted(new.keys() - old.keys())
     wider = [path for path in sorted(new.keys() & old.keys()) if new[path]["access"] == "write" and old[path]["access"] == "read"]
-    signals = []
+    signals = cut_short("secrets", named, "secret", "secrets")
     for path in came if has_before else []:
         writes = new[path]["access"] == "write"
         words = f"{'Writes' if writes else 'Reads'} {path} for the first time."
@@ -171,7 +231,8 @@ def compare_secrets(before: Picture | None, now: Picture) -> Said:
         Signal("SEC_WIDER_ACCESS", ACK, "secrets", f"May now write {path}, which it could only read.", f"It may write {path}", path)
         for path in wider
     ]
-    long = [path for path in came if new[path]["rotationDays"] is None or new[path]["rotationDays"] > LONG_DAYS]
+    slower = [path for path in sorted(new.keys() & old.keys()) if _lives(new[path]) > _lives(old[path])]
+    long = [path for path in sorted([*came, *slower]) if _lives(new[path]) > LONG_DAYS]
     if long and has_before:
         signals.append(
             Signal(
@@ -188,6 +249,7 @@ def compare_secrets(before: Picture | None, now: Picture) -> Said:
         for path in sorted(new.keys() & old.keys())
         if new[path]["access"] != old[path]["access"]
     ]
+    changes += [Change(OTHER, f"{_secret_words(old[path])} → {_secret_words(new[path])}") for path in slower if path not in wider]
     changes += [Change(REMOVED, _secret_words(old[path])) for path in sorted(old.keys() - new.keys())]
     if not has_before:
         return Area(
@@ -199,7 +261,8 @@ def compare_secrets(before: Picture | None, now: Picture) -> Said:
             changes,
         ), signals
     if not changes:
-        return same("secrets", f"{counted(len(new), 'path')}, with the same access."), signals
+        words = f"{counted(len(new), 'path')}, with the same access."
+        return same("secrets", words) if not signals else Area("secrets", CHANGED, HIGH, "Not all shown", words), signals
     severity = HIGH if any(signal.level == ACK for signal in signals) else MEDIUM if came else NOTICE
     gone = len(old.keys() - new.keys())
     token = " ".join(filter(None, [f"+{counted(len(came), 'path')}" if came else "", f"−{gone}" if gone else ""])) or "Changed"
@@ -207,12 +270,12 @@ def compare_secrets(before: Picture | None, now: Picture) -> Said:
 
 
 def compare_policy(before: Picture | None, now: Picture, context: Context) -> Said:
-    """The policy in force then and now, rule by rule; what is loosened is a signal."""
+    """The policy in force then and now, rule by rule, what gates do with its no, and what is expected; what is loosened is a signal."""
     named, weighed = now["policy"], context.get("policy")
     words = f"{named['id']} {named['version']}"
     if before is None:
         return Area("policy", NEW, NONE, "New", f"Decided by {words}."), []
-    if before["policy"]["digest"] == named["digest"]:
+    if before["policy"]["digest"] == named["digest"] and not weighed:
         return same("policy", f"{words}, as before."), []
     differences = (weighed or {}).get("differences")
     was = f"{before['policy']['id']} {before['policy']['version']}"
@@ -245,7 +308,8 @@ def compare_policy(before: Picture | None, now: Picture, context: Context) -> Sa
         signals = [Signal(first.id, ACK, "policy", f"{first.sentence[:-1]}, and {more}.", first.agree, first.about)]
     changes = [Change(OTHER, item["words"]) for item in differences]
     severity = HIGH if loosened else NOTICE
-    return Area("policy", CHANGED, severity, f"{len(loosened)} loosened" if loosened else "Changed", f"{was} → {words}.", changes), signals
+    told = f"{was} → {words}." if before["policy"]["digest"] != named["digest"] else f"{words}, as before, and not what goes with it."
+    return Area("policy", CHANGED, severity, f"{len(loosened)} loosened" if loosened else "Changed", told, changes), signals
 
 
 def compare_plan(before: Picture | None, now: Picture, context: Context) -> Said:
@@ -292,7 +356,8 @@ def compare_agent(before: Picture | None, now: Picture, context: Context) -> Sai
     denied = [item for item in context.get("denied") or [] if item["tool"] == tool]
     tools = context.get("tools") or []
     signals = []
-    if tools and tool not in tools:
+    # Where nothing was ever approved everything is new, and the page says so once.
+    if (tools or before is not None) and tool not in tools:
         words = f"{agent} asks for {tool} for the first time here."
         signals.append(Signal("AGT_NEW_TOOL", ACK, "agent", words, f"{agent} may use {tool} on {target}", tool))
     same_target = [item for item in denied if item["target"] == target]
@@ -322,34 +387,35 @@ def compare_rotation(before: Picture | None, now: Picture) -> Said | None:
     subject = now["subject"] or {}
     if "initiator" not in subject or "executor" not in subject or "what" not in subject:
         return None
-    executor, initiator = (str(subject[name].get("subject", "")) for name in ("executor", "initiator"))
+    executor, initiator = (_party(subject[name]) for name in ("executor", "initiator"))
     old = (before or {}).get("subject") or {}
-    was = str((old.get("executor") or {}).get("subject", ""))
+    was = _party(old["executor"]) if old.get("executor") else None
+    # The same name at another issuer is somebody else, and is then told with it.
+    ours, theirs, starter = _told_apart([executor, was or executor, initiator])
     signals = []
-    if was and was != executor:
-        words = f"Started by {initiator}, carried out by {executor}; last time by {was}."
-        signals.append(Signal("ROT_EXECUTOR_CHANGED", ACK, "rotation", words, f"{executor} may carry it out in place of {was}", executor))
+    if was is not None and was != executor:
+        words = f"Started by {starter}, carried out by {ours}; last time by {theirs}."
+        signals.append(Signal("ROT_EXECUTOR_CHANGED", ACK, "rotation", words, f"{ours} may carry it out in place of {theirs}", executor[1]))
     if initiator == executor:
-        signals.append(
-            Signal(
-                "ROT_NO_INITIATOR",
-                ACK,
-                "rotation",
-                f"{executor} started it and carries it out: no person asked for it.",
-                "It may be done although no person asked for it",
-                executor,
-            )
-        )
-    sentence = f"Started by {initiator}, carried out by {executor}."
+        words = f"{ours} started it and carries it out: no person asked for it."
+        signals.append(Signal("ROT_NO_INITIATOR", ACK, "rotation", words, "It may be done although no person asked for it", executor[1]))
+    sentence = f"Started by {starter}, carried out by {ours}."
     if before is not None and not signals:
         return same("rotation", f"{sentence[:-1]}, as before."), []
-    return Area(
-        "rotation",
-        NEW if before is None else CHANGED,
-        HIGH if signals else NONE,
-        "Executor changed" if was and was != executor else "New" if before is None else "Changed",
-        sentence,
-    ), signals
+    token = "Executor changed" if was is not None and was != executor else "New" if before is None else "Changed"
+    return Area("rotation", NEW if before is None else CHANGED, HIGH if signals else NONE, token, sentence), signals
+
+
+def _party(named: Mapping[str, Any]) -> tuple[str, str]:
+    return str(named.get("issuer", "")), str(named.get("subject", ""))
+
+
+def _told_apart(parties: Sequence[tuple[str, str]]) -> list[str]:
+    """Return what each is called: by its subject, and with its issuer where another one has the same subject."""
+    return [
+        f"{subject} at {issuer}" if any(other != (issuer, subject) and other[1] == subject for other in parties) else subject
+        for issuer, subject in parties
+    ]
 
 
 def path_signals(context: Context) -> list[Signal]:
@@ -373,13 +439,17 @@ def request_signals(context: Context) -> list[Signal]:
     return [Signal("REQ_BURST", NOTE, "request", f"{burst['count']:,} requests from {burst['by']} in the last hour.", about=burst["by"])]
 
 
+def _lives(secret: Mapping[str, Any]) -> float:
+    """Return after how many days a secret is changed; what is never changed lives for ever."""
+    return inf if secret["rotationDays"] is None else float(secret["rotationDays"])
+
+
 def _widest(secrets: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return sorted(secrets, key=lambda item: item["access"] == "write")
 
 
 def _identity_words(item: Mapping[str, Any]) -> str:
-    step = f" in {item['step']}" if item["step"] else ""
-    return f"{item['name']}{step} can {listed(item['scopes']) or 'do what nobody names'}"
+    return f"{_who(item)}{_in_step(item)} can {listed(scopes_by_reach(item['scopes'])) or 'do what nobody names'}"
 
 
 def _secret_words(item: Mapping[str, Any]) -> str:

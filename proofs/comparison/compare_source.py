@@ -6,6 +6,7 @@ import fnmatch
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from proofs.comparison.picture import bare_address
 from proofs.comparison.said import (
     ACK,
     ADDED,
@@ -50,20 +51,29 @@ SENSITIVE_PATHS = (
 
 def compare_source(before: Picture | None, now: Picture) -> Said:
     """Commits since the baseline: how many, by whom, unreviewed ones, sensitive paths, and whether it follows from the baseline at all."""
-    sources = now["source"]
-    if not sources:
-        return unknown("source", "No verified provenance says which source it was built from."), []
-    where = listed([_source_words(item) for item in sources])
-    commits = now["commits"]
+    sources, commits = now["source"], now["commits"]
     signals = [*_descent(before, now), *_unreviewed(commits), *_sensitive(commits), *_moved(before, now)]
-    changes = [Change(ADDED, _commit_words(item)) for item in (commits or {"listed": []})["listed"]]
+    # Many commits are cut: those that nobody looked at stand before.
+    told_of = sorted((commits or {"listed": []})["listed"], key=lambda item: item["isReviewed"])
+    changes = [Change(ADDED, _commit_words(item)) for item in told_of]
     severity = _severity(signals)
+    if not sources:
+        nothing = unknown("source", "No verified provenance says which source it was built from.")
+        return Area(
+            "source", CHANGED, severity, _count_token(commits), nothing.sentence, changes
+        ) if changes or signals else nothing, signals
+    where = listed([_source_words(item) for item in sources])
     if before is None:
         return Area("source", NEW, severity, _count_token(commits) or "New", f"Built from {where}.{_authors(commits)}", changes), signals
-    if before["source"] == sources:
-        return same("source", f"Built from {where}, as before.", mark="Same commit"), signals
+    if before["source"] == sources and not signals:
+        return same("source", f"Built from {where}, as before.", mark="Same commit"), []
+    moved = _other_refs(before["source"] or [], sources)
+    changes = [*moved, *changes]
+    if moved and severity != HIGH:
+        severity = MEDIUM
     token = _count_token(commits) or "Other commit"
     told = "" if commits else " The evidence does not list the commits in between."
+    told += f" {moved[0].words}." if moved else ""
     sentence = f"{_way(before['source'] or [], sources)}.{_authors(commits)}{told}"
     return Area("source", CHANGED, severity, token, sentence, changes), signals
 
@@ -72,6 +82,21 @@ def _way(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> 
     if len(old) == len(new) == 1 and old[0]["repository"] == new[0]["repository"]:
         return f"{_source_words(old[0])} → {(new[0]['commit'] or 'unknown commit')[:12]}"
     return f"{listed([_source_words(item) for item in old]) or 'not known'} → {listed([_source_words(item) for item in new])}"
+
+
+def _other_refs(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> list[Change]:
+    """Return that it was built from another branch than before, or from a branch and not from a tag: what reaches it may be another thing.
+    Another tag is what every release has."""
+    before, now = ({_place_of(item["ref"]) for item in side if item["ref"]} for side in (old, new))
+    if not before or now <= before:
+        return []
+    return [Change(OTHER, f"Built from {listed(sorted(now - before))}, and before from {listed(sorted(before))}")]
+
+
+def _place_of(ref: str) -> str:
+    if ref.startswith("refs/heads/"):
+        return f"the branch {ref.removeprefix('refs/heads/')}"
+    return "a tag" if ref.startswith("refs/tags/") else ref
 
 
 def _descent(before: Picture | None, now: Picture) -> list[Signal]:
@@ -127,7 +152,7 @@ def compare_builder(before: Picture | None, now: Picture) -> Said:
     words = listed([_builder_words(item) for item in builders])
     if before is None or not before["builder"]:
         return Area("builder", NEW, NONE, "New" if before is None else "Not known before", f"Built by {words}."), []
-    old, new = ({_builder_key(item) for item in side["builder"]} for side in (before, now))
+    old, new = ({_builder_key(item, side) for item in side["builder"]} for side in (before, now))
     signals = []
     if new - old:
         was = listed([_builder_words(item) for item in before["builder"]])
@@ -156,34 +181,47 @@ def compare_inputs(before: Picture | None, now: Picture) -> Said:
     inputs = now["inputs"]
     if inputs is None:
         return unknown("inputs", "No verified provenance lists what went into the build."), []
-    if not inputs:
-        return same("inputs", "The provenance lists no input but the source.", mark="None listed"), []
-    new = {_without_version(item["uri"]): item for item in inputs}
-    if before is None or before["inputs"] is None:
-        return Area("inputs", NEW, NONE, counted(len(inputs), "input"), f"Built with {listed(sorted(new))}."), []
-    old = {_without_version(item["uri"]): item for item in before["inputs"]}
-    changes = [Change(ADDED, new[name]["uri"]) for name in sorted(new.keys() - old.keys())]
-    changes += [Change(REMOVED, old[name]["uri"]) for name in sorted(old.keys() - new.keys())]
-    moved = [name for name in sorted(old.keys() & new.keys()) if old[name] != new[name]]
-    changes += [Change(OTHER, f"{old[name]['uri']} → {new[name]['uri']}") for name in moved]
+    new = _by_name(inputs)
     bare = sorted({item["uri"] for item in inputs if not item["digests"]})
     signals = []
     if bare:
         words = f"{listed(bare)} went into the build without a digest, so nobody can tell what it was."
         signals.append(Signal("INP_NO_DIGEST", NOTE, "inputs", words, about=bare[0]))
+    if before is None or before["inputs"] is None:
+        if not inputs:
+            return same("inputs", "The provenance lists no input but the source.", mark="None listed"), []
+        return Area("inputs", NEW, NONE, counted(len(inputs), "input"), f"Built with {listed(sorted(new))}."), signals
+    old = _by_name(before["inputs"])
+    changes = [Change(ADDED, words) for name in sorted(new.keys() - old.keys()) for words in _uris(new[name])]
+    moved = [name for name in sorted(old.keys() & new.keys()) if old[name] != new[name]]
+    changes += [Change(OTHER, f"{listed(_uris(old[name] - new[name]) or _uris(old[name]))} → {listed(_uris(new[name]))}") for name in moved]
+    changes += [Change(REMOVED, words) for name in sorted(old.keys() - new.keys()) for words in _uris(old[name])]
     if not changes:
-        return same("inputs", f"{counted(len(inputs), 'input')}, each with the same digest."), signals
+        words = (
+            f"{counted(len(inputs), 'input')}, each with the same digest." if inputs else "The provenance lists no input but the source."
+        )
+        return same("inputs", words, mark="No change" if inputs else "None listed"), signals
     severity = MEDIUM if any(change.change != REMOVED for change in changes) else NOTICE
     return Area(
         "inputs", CHANGED, severity, f"{counted(len(changes), 'change')}", f"{listed([change.words for change in changes])}.", changes
     ), signals
 
 
+def _by_name(inputs: Sequence[Mapping[str, Any]]) -> dict[str, set[tuple[str, tuple[str, ...]]]]:
+    """Return the inputs by what they are called without their version; one thing may go in twice, in two versions."""
+    found: dict[str, set[tuple[str, tuple[str, ...]]]] = {}
+    for item in inputs:
+        found.setdefault(bare_address(item["uri"]), set()).add((item["uri"], tuple(item["digests"])))
+    return found
+
+
+def _uris(found: set[tuple[str, tuple[str, ...]]]) -> list[str]:
+    return sorted({uri for uri, _ in found})
+
+
 def compare_signers(before: Picture | None, now: Picture) -> Said:
     """Who signed what: every kind of evidence, held against who signed that kind before."""
     signers = now["signers"]
-    if not signers:
-        return unknown("signer", "No evidence verified, so nobody vouches for anything."), []
     words = listed(sorted({_signer_words(item) for item in signers}))
     unproven = now["unproven"]
     signals = []
@@ -191,6 +229,9 @@ def compare_signers(before: Picture | None, now: Picture) -> Said:
         sentence = f"{counted(unproven, 'evidence item')} about this did not verify; what {'it says' if unproven == 1 else 'they say'} counts for nothing."
         signals.append(Signal("EVID_UNVERIFIABLE", NOTE, "signer", sentence))
     if before is None:
+        if not signers:
+            nothing = unknown("signer", "No evidence verified, so nobody vouches for anything.")
+            return Area("signer", NEW, NOTICE, "None", nothing.sentence) if signals else nothing, signals
         return Area("signer", NEW, NONE, "New", f"Signed by {words}."), signals
     old: dict[str, set[tuple[str | None, str]]] = {}
     for item in before["signers"]:
@@ -207,14 +248,12 @@ def compare_signers(before: Picture | None, now: Picture) -> Said:
             changes.append(Change(ADDED, f"{_short(item['type'])}: {_signer_words(item)}"))
         elif item["type"] not in old:
             changes.append(Change(ADDED, f"{_short(item['type'])}, which the last release did not have: {_signer_words(item)}"))
-    present = {item["type"] for item in signers}
-    missing = sorted(set(old) - present)
+    missing, farther = _lost(before["signers"], signers)
     changes += [Change(REMOVED, f"{_short(kind)}, which the last release had") for kind in missing]
-    if missing:
-        sentence = f"The last release had {listed([_short(kind) for kind in missing])}; this one does not."
-        signals.append(
-            Signal("EVID_MISSING", ACK, "signer", sentence, f"It may go without {listed([_short(kind) for kind in missing])}", missing[0])
-        )
+    changes += [Change(REMOVED, f"{_short(kind)} by {who}") for kind, who in farther]
+    signals += _missing(missing, farther)
+    if not signers and not changes:
+        return unknown("signer", "No evidence verified, so nobody vouches for anything."), signals
     if not changes:
         return same("signer", f"{words}, as before."), signals
     severity = _severity(signals)
@@ -226,6 +265,31 @@ def compare_signers(before: Picture | None, now: Picture) -> Said:
         f"{listed([each.words for each in changes])}.",
         changes,
     ), signals
+
+
+def _lost(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[tuple[str, str]]]:
+    """Return the kinds of evidence that are gone, and those for which only somebody farther away vouches now, with who did before."""
+    nearest = {kind: min(item["distance"] for item in new if item["type"] == kind) for kind in {item["type"] for item in new}}
+    before = {kind: min(item["distance"] for item in old if item["type"] == kind) for kind in sorted({item["type"] for item in old})}
+    missing = [kind for kind in before if kind not in nearest]
+    farther = [kind for kind in before if kind in nearest and nearest[kind] > before[kind]]
+    who = {
+        kind: listed(sorted({_signer_words(item) for item in old if item["type"] == kind and item["distance"] == before[kind]}))
+        for kind in farther
+    }
+    return missing, [(kind, who[kind]) for kind in farther]
+
+
+def _missing(missing: Sequence[str], farther: Sequence[tuple[str, str]]) -> list[Signal]:
+    signals = []
+    if missing:
+        kinds = listed([_short(kind) for kind in missing])
+        sentence = f"The last release had {kinds}; this one does not."
+        signals.append(Signal("EVID_MISSING", ACK, "signer", sentence, f"It may go without {kinds}", missing[0]))
+    for kind, who in farther:
+        sentence = f"The last release had {_short(kind)} by {who}; now only somebody less known vouches for it."
+        signals.append(Signal("EVID_MISSING", ACK, "signer", sentence, f"It may go without {_short(kind)} by {who}", kind))
+    return signals
 
 
 def _severity(signals: Sequence[Signal]) -> str:
@@ -261,13 +325,19 @@ def _commit_words(item: Mapping[str, Any]) -> str:
     return f"{item['id'][:12]} by {item['author'] or 'nobody named'}{': ' + ', '.join(notes) if notes else ''}"
 
 
-def _builder_key(item: Mapping[str, Any]) -> tuple[str, ...]:
-    builder, workflow = _without_ref(item["id"] or ""), item["workflow"] or ""
+def _builder_key(item: Mapping[str, Any], picture: Picture) -> tuple[str, ...]:
+    name, workflow = item["id"] or "", item["workflow"] or ""
+    builder, mark, ref = name.partition("@refs/")
+    # A workflow of the source itself, or at another tag, is the same one: which commit it was is the source's row. Another repository's at another
+    # branch is whatever somebody wrote there.
+    own = any(source["repository"] and name.startswith(f"{source['repository']}/") for source in picture["source"] or [])
+    if mark and ref.startswith("heads/") and not own:
+        builder = name
     return builder, item["buildType"] or "", workflow, item["runner"] or "", item["issuer"] or ""
 
 
 def _builder_words(item: Mapping[str, Any]) -> str:
-    name = _without_ref(item["id"] or "an unnamed builder")
+    name = (item["id"] or "an unnamed builder").partition("@refs/tags/")[0]
     name = name.partition("://")[2] or name
     return f"{name}{' on a ' + item['runner'] + ' runner' if item['runner'] else ''}"
 
@@ -275,20 +345,6 @@ def _builder_words(item: Mapping[str, Any]) -> str:
 def _sides(old: set[tuple[str, ...]], new: set[tuple[str, ...]]) -> list[Change]:
     changes = [Change(ADDED, ", ".join(filter(None, key))) for key in sorted(new - old)]
     return changes + [Change(REMOVED, ", ".join(filter(None, key))) for key in sorted(old - new)]
-
-
-def _without_ref(name: str) -> str:
-    # A workflow at another tag is the same workflow; which commit it was is the source's row.
-    return name.partition("@refs/")[0]
-
-
-def _without_version(uri: str) -> str:
-    bare = uri.partition("?")[0].partition("#")[0]
-    before, mark, after = bare.rpartition("@")
-    if mark and "/" not in after:
-        bare = before
-    before, mark, after = bare.rpartition(":")
-    return before if mark and after and "/" not in after else bare
 
 
 def _signer_words(item: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 It names the commits it holds since another one, the identities that act for it and what each may do, the secrets it reads by path (never by
 value), and what the plan creates, updates and destroys. No common predicate says these things. Read leniently: what is not there is None,
-so that nobody takes silence for "nothing"; what cannot be read in a list is counted.
+so that nobody takes silence for "nothing"; what cannot be read in a list, or is too much, is counted.
 """
 
 from __future__ import annotations
@@ -10,11 +10,16 @@ from __future__ import annotations
 from typing import Any
 
 from proofs.canonical import MAX_INTEGER
-from proofs.predicates.reading import at, text, texts
+from proofs.predicates.reading import at, items, text, texts
+from proofs.statement import is_plain_text
 
 DEPLOYMENT_TYPE = "urn:countersign:deployment:v1"
 MAX_COMMITS = 1000
 MAX_NAMED = 200
+MAX_PATHS = 2_000
+MAX_SCOPES = 200
+# Longer ones would push what they may do out of a sentence.
+MAX_WORDS = 100
 _ACCESS = ("read", "write")
 
 
@@ -48,7 +53,7 @@ def _commit(value: Any) -> dict[str, Any] | None:
         "author": author or "",
         "isReviewed": bool(reviewers),
         "isSigned": at(value, "signed") is True,
-        "paths": texts(value, "paths"),
+        "paths": _all_texts(value, "paths", MAX_PATHS),
     }
 
 
@@ -56,13 +61,12 @@ def _identity(value: Any) -> dict[str, Any] | None:
     issuer, subject = text(value, "issuer"), text(value, "subject")
     if issuer is None or subject is None:
         return None
-    scopes = sorted(set(texts(value, "scopes")))
     return {
         "issuer": issuer,
         "subject": subject,
-        "name": text(value, "name") or subject,
-        "step": text(value, "step") or "",
-        "scopes": scopes,
+        "name": _short(text(value, "name") or subject),
+        "step": _short(text(value, "step") or ""),
+        "scopes": _all_texts(value, "scopes", MAX_SCOPES),
     }
 
 
@@ -78,7 +82,21 @@ def _changes(value: Any) -> dict[str, Any] | None:
     counts = {name: _count(at(value, name)) for name in ("create", "update", "destroy")}
     if not isinstance(value, dict) or None in counts.values():
         return None
-    return {**counts, "destroyed": texts(value, "destroyed")}
+    destroyed = texts(value, "destroyed")
+    # Whoever names more than they count destroys what they name.
+    return {**counts, "destroy": max(counts["destroy"] or 0, len(items(value, "destroyed"))), "destroyed": destroyed}
+
+
+def _all_texts(value: Any, name: str, most: int) -> list[str]:
+    """Return the texts of a list, sorted, each once; what cannot be read in it, or is too much, is one more that says so."""
+    written = items(value, name)
+    found = sorted({item for item in written if is_plain_text(item) and item})[:most]
+    left = len({item if isinstance(item, str) else str(item) for item in written}) - len(found)
+    return [*found, f"{left} more that cannot be read"] if left else found
+
+
+def _short(words: str) -> str:
+    return words if len(words) <= MAX_WORDS else f"{words[: MAX_WORDS // 2]}…{words[-MAX_WORDS // 2 :]}"
 
 
 def _count(value: Any) -> int | None:

@@ -1,12 +1,13 @@
 """The packages that a bill of materials lists, by package URL: SPDX 2 and 3, CycloneDX.
 
-What has no package URL, or one that cannot be read, is counted and not named. Whether the list is complete nobody can tell from it.
+What has no package URL, or one that cannot be read, is counted and not named. Where a package comes from is told where its package URL names
+another place than the usual one of its type. Whether the list is complete nobody can tell from it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -17,16 +18,20 @@ from proofs.predicates.reading import at, items, text, texts
 MAX_PACKAGES = 20_000
 KINDS = ("spdx", "cyclonedx")
 _DEPENDS_ON, _DEPENDENCY_OF = ("DEPENDS_ON",), ("DEPENDENCY_OF", "RUNTIME_DEPENDENCY_OF")
+# What of a package URL says where its bytes come from; the rest of its qualifiers tell variants apart.
+_ORIGINS = ("repository_url", "download_url", "vcs_url")
 _PART = re.compile(r"\d+|[A-Za-z]+")
 
 
 class Package(NamedTuple):
-    """One package: type and name of its package URL, its version (may be empty), and whether the artifact names it as its own dependency."""
+    """One package: type and name of its package URL, its version (may be empty), whether the artifact names it as its own dependency, and the
+    place its package URL says it comes from (empty where it names none)."""
 
     type: str
     name: str
     version: str
     is_direct: bool
+    origin: str = ""
 
     @property
     def words(self) -> str:
@@ -45,7 +50,7 @@ class Contents:
 
 def read_packages(predicates: Iterable[dict[str, Any]]) -> Contents:
     """Return what these SPDX and CycloneDX predicates list together; never refuses."""
-    found: dict[tuple[str, str, str], bool] = {}
+    found: dict[tuple[str, str, str, str], bool] = {}
     unnamed, is_complete = 0, True
     for predicate in predicates:
         direct = _direct(predicate)
@@ -58,9 +63,13 @@ def read_packages(predicates: Iterable[dict[str, Any]]) -> Contents:
             except Malformed:
                 unnamed += 1
                 continue
-            key = (read.type, read.name, read.version)
+            key = (read.type, read.name, read.version, _origin(read.qualifiers))
             found[key] = found.get(key, False) or reference in direct
-    return Contents(tuple(Package(*key, found[key]) for key in sorted(found)), unnamed, is_complete)
+    return Contents(tuple(Package(*key[:3], found[key], key[3]) for key in sorted(found)), unnamed, is_complete)
+
+
+def _origin(qualifiers: Mapping[str, str]) -> str:
+    return " ".join(qualifiers[name] for name in _ORIGINS if qualifiers.get(name))
 
 
 def order_versions(before: str, after: str) -> int | None:

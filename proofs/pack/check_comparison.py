@@ -33,7 +33,8 @@ def rebuild_comparison(
     version = shown.integer("version", low=1)
     if version != COMPARISON_VERSION:
         raise Unproven(
-            _SNAPSHOT, f"the page was compared by rules of version {version}, this verifier knows {COMPARISON_VERSION}; take a newer one"
+            _SNAPSHOT,
+            f"the page was compared by rules of version {version}, this verifier knows {COMPARISON_VERSION}; take one that knows them",
         )
     picture = build_picture(
         [Pictured(item.verdict, files[layout.EVIDENCE + item.reference.digest]) for item in items],
@@ -41,6 +42,7 @@ def rebuild_comparison(
         policy={"id": approval.policy.id, "version": approval.policy.version, "digest": approval.policy.digest},
         subject=request.get("subject"),
         team=str(request["team"]),
+        environment=str(request["environment"]["name"]),
     )
     before = _read_baseline(files, shown)
     context = shown.fields("context").value

@@ -92,7 +92,8 @@ class Passport:
     @cached_property
     def sentence(self) -> tuple[Clause, ...]:
         """The clauses of the one sentence on top."""
-        downstream = downstream_of(self.digest, self.path.facts.answer, self.path.facts.places)
+        stale = [number for number, seen in enumerate(self.path.places) if seen.is_stale]
+        downstream = downstream_of(self.digest, self.path.facts.answer, self.path.facts.places, stale=stale)
         glass = tuple(item.row.environment.name for item in self.glass)
         return tell_sentence(Facts(made_of(self.chain), answered_of(self.targets), downstream, glass))
 

@@ -1,11 +1,12 @@
 """The facts of the sentence, and of the rows of environments, read out of what a passport holds. No queries, and nothing is judged anew.
 
-An environment stands as the status that is kept with its request says; for which of several requests is said at `_deciding`.
+An environment stands as the status that is kept with its request says, unless somebody said no since; for which of several requests is said at
+`_deciding`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -59,7 +60,7 @@ def list_targets(requests: Sequence[Request], approvals: Sequence[Approval], *, 
         if request.kind in LET_THROUGH:
             asked.setdefault((request.project_id, request.environment_id), []).append(request)
     has_several = len({project for project, _ in asked}) > 1
-    return tuple(_target(_deciding(rows), approvals, has_several=has_several, now=now) for rows in asked.values())
+    return tuple(_target(rows, approvals, has_several=has_several, now=now) for rows in asked.values())
 
 
 def made_of(chain: Sequence[Link]) -> Made:
@@ -80,9 +81,13 @@ def answered_of(targets: Sequence[Target]) -> tuple[Answered, ...]:
     return tuple(Answered(target.words, target.state, len(target.people)) for target in targets)
 
 
-def downstream_of(digest: str, answer: PathAnswer, places: Sequence[PlaceStands]) -> Downstream:
-    """Return what the places come to, given the answer to the third question."""
+def downstream_of(digest: str, answer: PathAnswer, places: Sequence[PlaceStands], *, stale: Collection[int] = ()) -> Downstream:
+    """Return what the places come to, given the answer to the third question; at the places with the numbers `stale` nobody has looked lately.
+
+    Each place speaks for itself: that a registry was looked at today says nothing of a cluster that nobody has looked at for weeks.
+    """
     here = [item for item in places if item.has(digest)]
+    old = [places[number] for number in stale]
     seen = [item.check.about for item in here if item.check.about]
     wrong = [item for item in places if item.check.is_contradiction and (item.has(digest) or item.expects(digest))]
     bad, wrong = _worst(digest, wrong)
@@ -91,7 +96,8 @@ def downstream_of(digest: str, answer: PathAnswer, places: Sequence[PlaceStands]
         STALE: sentence.AS_APPROVED,
         "path.gone": sentence.GONE,
     }.get(answer.code, sentence.NOT_COMPARED if here else sentence.NOT_SEEN)
-    right = [item.check.about for item in here if item.check.code == AS_APPROVED_CODE and item.check.about]
+    as_approved = [item for item in here if item.check.code == AS_APPROVED_CODE and item.check.about]
+    right = [item.check.about for item in as_approved if item.check.about]
     times = [item.check.about for item in wrong if item.check.about] or right or seen
     return Downstream(
         state=state,
@@ -100,6 +106,9 @@ def downstream_of(digest: str, answer: PathAnswer, places: Sequence[PlaceStands]
         places=tuple(item.words for item in wrong),
         seen_at=max((item.observed_at for item in times), default=None),
         is_fresh=answer.code == AS_APPROVED_CODE,
+        unseen_running=sum(item in old and item.check.about.kind in RUNNING for item in here if item.check.about),
+        right=len(as_approved),
+        unseen_right=sum(item in old for item in as_approved),
     )
 
 
@@ -119,7 +128,8 @@ def _deciding(rows: Sequence[Request]) -> Request:
     return next((request for request in rows if request.state.status not in _NEVER_ASKED), rows[0])
 
 
-def _target(request: Request, approvals: Sequence[Approval], *, has_several: bool, now: datetime) -> Target:
+def _target(rows: Sequence[Request], approvals: Sequence[Approval], *, has_several: bool, now: datetime) -> Target:
+    request = _deciding(rows)
     name = request.environment.name
     stand = tuple(
         approval
@@ -137,4 +147,14 @@ def _target(request: Request, approvals: Sequence[Approval], *, has_several: boo
     # The kept status is looked at again by a worker, and time goes on in between.
     if status == Status.APPROVED and any(approval.not_after <= now for approval in stand):
         state = sentence.LAPSED
+    if status in _YES and _was_refused_since(rows, approvals, stand):
+        state = sentence.REFUSED
     return Target(f"{name} ({request.project.name})" if has_several else name, request, stand, state)
+
+
+def _was_refused_since(rows: Sequence[Request], approvals: Sequence[Approval], stand: Sequence[Approval]) -> bool:
+    """Say whether somebody answered no after the last yes, on whichever request for the same: gates stay shut for that."""
+    last_yes = max((approval.signed_at for approval in stand), default=None)
+    same = {request.pk for request in rows}
+    noes = [answer for answer in approvals if answer.decision != Approval.Decision.APPROVE and answer.revision.request_id in same]
+    return any(last_yes is None or answer.signed_at >= last_yes for answer in noes)

@@ -56,7 +56,10 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Downstream:
-    """What observers saw: in how many places it runs and is kept, what that means, and the newest look. `places` are those that are wrong."""
+    """What observers saw: in how many places it runs and is kept, what that means, and the newest look. `places` are those that are wrong.
+
+    Of the places `running`, nobody has looked lately at `unseen_running`; of those that have it as approved, not at `unseen_right` of `right`.
+    """
 
     state: str = NOT_SEEN
     running: int = 0
@@ -64,6 +67,9 @@ class Downstream:
     places: tuple[str, ...] = ()
     seen_at: datetime | None = None
     is_fresh: bool = False
+    unseen_running: int = 0
+    right: int = 0
+    unseen_right: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +168,12 @@ def _stands(item: Answered) -> Clause:
 
 def _downstream(found: Downstream) -> list[Clause]:
     seen = found.running + found.kept
-    if found.running:
-        where = Clause(f"running in {count(found.running, 'place')}", OK if found.state == AS_APPROVED else UNKNOWN, "environments")
+    if found.running and found.unseen_running == found.running:
+        where = Clause(f"last seen running in {count(found.running, 'place')}, where nobody has looked lately", UNKNOWN, "environments")
+    elif found.running:
+        old = f", and last seen in {found.unseen_running} more where nobody has looked lately" if found.unseen_running else ""
+        tone = OK if found.state == AS_APPROVED and not old else UNKNOWN
+        where = Clause(f"running in {count(found.running - found.unseen_running, 'place')}{old}", tone, "environments")
     elif found.kept:
         where = Clause(f"not seen running, and kept in {count(found.kept, 'place')}", UNKNOWN, "environments")
     else:
@@ -185,6 +195,9 @@ def _intact(found: Downstream, seen: int) -> Clause:
         return Clause(f"found where another artifact was approved: {_listed(found.places)}, seen at", BAD, "places", found.seen_at)
     if found.state == UNAPPROVED:
         return Clause(f"found where nobody approved it: {_listed(found.places)}, seen at", BAD, "places", found.seen_at)
+    if found.state == AS_APPROVED and found.is_fresh and found.unseen_right:
+        words = f"unmodified in {found.right - found.unseen_right} of {found.right} places, and not known in the others, where nobody has looked lately, at"
+        return Clause(words, WARN, "places", found.seen_at)
     if found.state == AS_APPROVED and found.is_fresh:
         return Clause("unmodified at", OK, "places", found.seen_at)
     if found.state == AS_APPROVED:

@@ -6,11 +6,15 @@ from typing import Any
 
 import pytest
 
-from approvals.models import Approval, Request
+from approvals.models import Approval, OutcomeStatement, Request
 from approvals.packs.build import build_pack
+from approvals.policies.versions import activate_policy
+from approvals.requests.open_request import AskedArtifact, open_request
 from approvals.requests.withdraw import withdraw_request
 from approvals.signing.begin_signing import begin_signing
 from approvals.trust import current_trust
+from attestations.models import Place
+from ledger.append import append_event
 from ledger.publish import publish_checkpoint
 from proofs.approval.human_approval import parse_human_approval
 from proofs.errors import Refusal
@@ -18,6 +22,7 @@ from proofs.pack import layout
 from proofs.pack.verify import verify_pack
 from tests import cast
 from tests import make_approvals as make
+from tests import make_observations as seen
 from tests import make_releases as of
 
 pytestmark = pytest.mark.django_db
@@ -54,7 +59,48 @@ class TestBaseline:
         stage = make.set_stage()
         of.approved(stage)
         make.send_provenance(stage, tag=of.SECOND, now=of.later())
-        assert of.comparison_of(make.ask(tag=of.SECOND, name="payments/worker", now=of.later()))["baseline"] is None
+        request = make.ask(tag=of.SECOND, name="payments/worker", now=of.later())
+        assert of.comparison_of(request)["baseline"] is None
+        (signal,) = of.comparison_of(request)["signals"]
+        # Who gives a thing another name is asked about it: under the old one it would have been compared.
+        assert (signal["id"], signal["asked"]) == ("REQ_FIRST_RELEASE", True)
+        assert "Nothing called payments/worker:1.4.2 was approved here before" in signal["sentence"]
+        assert signal["sentence"].endswith("payments/api was.")
+
+    @pytest.mark.parametrize("name", ["registry.example/payments/api", "pkg:oci/api?repository_url=registry.example/payments"])
+    def test_is_the_same_artifact_however_its_name_is_written(self, name: str) -> None:
+        stage = make.set_stage()
+        before = of.approved(stage)
+        make.send_provenance(stage, tag=of.SECOND, now=of.later())
+        request = open_request(
+            project=cast.payments_api(),
+            environment=cast.production(),
+            title="the same",
+            note="",
+            artifacts=[AskedArtifact(make.image(of.SECOND), f"{name}:{of.SECOND}" if "pkg:" not in name else name)],
+            by=cast.bob(now=of.later()),
+            now=of.later(),
+        )
+        assert of.comparison_of(request)["baseline"]["request"] == before.pk
+
+    def test_is_found_behind_however_many_others(self) -> None:
+        stage = make.set_stage()
+        before = of.approved(stage)
+        make.send_provenance(stage, tag="9.9", now=of.later(1))
+        other = make.approve(make.ask(tag="9.9", name="payments/worker", now=of.later(1)), cast.alice(), now=of.later(1))
+        for number in range(61):
+            digest = f"{number:064x}"
+            entry = append_event(event="outcome.signed", ref_digest=digest, actor={"kind": "portal"}, now=of.later(2))
+            OutcomeStatement.objects.create(
+                revision=other.revision,
+                type=OutcomeStatement.Type.SIMPLE_RESULT,
+                envelope=b"{}",
+                digest=digest,
+                entry=entry,
+                signed_at=of.later(2),
+            )
+        request = of.release(stage, of.SECOND, now=of.later(3))
+        assert of.comparison_of(request)["baseline"]["request"] == before.pk
 
 
 class TestAreas:
@@ -73,8 +119,8 @@ class TestAreas:
         row = of.area_of(request, "packages")
         assert (row["token"], row["severity"]) == ("+1 −1 ↑1 ↓1", "high")
         assert [(change["change"], change["words"]) for change in row["changes"]] == [
-            ("added", "fast-csv 5.0.2"),
             ("downgraded", "express 4.18.2 → 4.17.0"),
+            ("added", "fast-csv 5.0.2"),
             ("upgraded", "lodash 4.17.20 → 4.17.21"),
             ("removed", "left-pad 1.3.0"),
         ]
@@ -167,6 +213,98 @@ class TestAreas:
         request = of.release(stage, of.SECOND, now=of.later(), spdx=of.spdx("pkg:npm/lodash@4.17.20"))
         assert of.area_of(request, "builder")["state"] == "same"
         assert "intern/fork" not in str(of.area_of(request, "source"))
+
+
+class TestRules:
+    def test_a_no_that_gates_do_not_enforce_any_more_is_loosened(self) -> None:
+        stage = make.set_stage()
+        of.approved(stage)
+        activate_policy(
+            policy=stage.policy, project=cast.payments_api(), environment=cast.production(), by=make.erin(), now=of.later(1), mode="observe"
+        )
+        request = of.release(stage, of.SECOND, now=of.later())
+        (signal,) = of.comparison_of(request)["signals"]
+        assert (signal["id"], "mode enforce → observe" in signal["sentence"]) == ("POL_LOOSENED", True)
+        assert of.area_of(request, "policy")["state"] == "changed"
+
+    def test_other_expectations_are_told_although_the_policy_is_the_same(self) -> None:
+        stage = make.set_stage(source=make.BY_PROJECT)
+        make.expect()
+        of.approved(stage)
+        make.send_provenance(stage, tag=of.SECOND, now=of.later(1), commit=of.COMMIT[of.SECOND])
+        assert of.signals_of(make.ask(tag=of.SECOND, now=of.later(2))) == []
+        make.expect(version=2, workflow="nightly", now=of.later(3))
+        request = make.ask(tag=of.SECOND, now=of.later(4))
+        (signal,) = of.comparison_of(request)["signals"]
+        assert (signal["id"], "expectations 1 → 2" in signal["sentence"]) == ("POL_LOOSENED", True)
+
+
+class TestPlaces:
+    OTHER = "sha256:" + "9" * 64
+
+    def moved(self) -> None:
+        """The registry had the image under its tag, and has another one now."""
+        seen.observe(seen.said(tag=of.FIRST))
+        seen.observe(seen.said(tag=of.FIRST, digest=self.OTHER, at=of.later(5)))
+
+    def test_a_tag_that_moved_blocks(self) -> None:
+        stage = make.set_stage()
+        self.moved()
+        assert "ART_RETAGGED" in of.signals_of(of.release(stage, of.FIRST, now=of.later()))
+
+    def test_a_tag_that_moved_blocks_behind_many_places_that_are_called_alike(self) -> None:
+        stage = make.set_stage()
+        self.moved()
+        alike = [
+            Place(
+                key=f"{number:064x}",
+                team=cast.payments(),
+                kind="registry",
+                location="registry.example/payments/api-x",
+                reference=of.FIRST + str(number),
+                first_seen_at=make.NOW,
+            )
+            for number in range(60)
+        ]
+        Place.objects.bulk_create(alike)
+        assert "ART_RETAGGED" in of.signals_of(of.release(stage, of.FIRST, now=of.later()))
+
+    def test_a_date_ahead_of_its_time_does_not_hide_that_a_tag_moved(self) -> None:
+        stage = make.set_stage()
+        seen.observe(seen.said(tag=of.FIRST, at=of.later(2)), now=of.later(0))
+        seen.observe(seen.said(tag=of.FIRST, digest=self.OTHER, at=of.later(1)), now=of.later(1))
+        assert "ART_RETAGGED" in of.signals_of(of.release(stage, of.FIRST, now=of.later()))
+
+
+class TestSinceItWasFrozen:
+    def test_nobody_approves_against_a_baseline_that_was_taken_back(self) -> None:
+        request = second()
+        first = Request.objects.get(title=f"payments/api {of.FIRST}")
+        withdraw_request(request=first, reason="it was malicious", by=cast.bob(), now=of.later(31))
+        with pytest.raises(Refusal, match=r"compared with, payments/api 1\.4\.1, is withdrawn since") as refused:
+            make.approve(request, cast.alice(), now=of.later(32))
+        assert refused.value.code == "approval.signal_blocks"
+        # Asked anew it is compared with what stands, and can be approved.
+        anew = make.ask(tag=of.SECOND, now=of.later(33))
+        assert of.comparison_of(anew)["baseline"] is None
+        make.approve(anew, cast.alice(), now=of.later(34))
+
+    def test_nobody_approves_when_the_tag_moved_after_the_page_was_frozen(self) -> None:
+        stage = make.set_stage()
+        seen.observe(seen.said(tag=of.FIRST))
+        request = of.release(stage, of.FIRST, now=of.later(2))
+        passkey, key = make.enrol(cast.alice(), now=of.later(2))
+        ceremony = make.begin(request, cast.alice(), key, now=of.later(3))
+        seen.observe(seen.said(tag=of.FIRST, digest=TestPlaces.OTHER, at=of.later(3)))
+        for sign in (
+            lambda: make.complete(ceremony, passkey, now=of.later(5)),
+            lambda: make.begin(request, cast.alice(), key, now=of.later(5)),
+        ):
+            with pytest.raises(Refusal, match="was seen after this page was frozen") as refused:
+                sign()
+            assert refused.value.code == "approval.signal_blocks"
+        # A no can be said all the same.
+        make.begin(request, cast.alice(), key, decision="reject", reason="it moved", now=of.later(6))
 
 
 class TestAcknowledging:

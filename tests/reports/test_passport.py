@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import zipfile
+from datetime import datetime, timedelta
 
 import pytest
 from django.test import Client
 
 from approvals.packs.build import build_pack
 from approvals.trust import current_trust
+from gates.decide import decide
 from identities.models import Project, Team
 from proofs.pack.verify import verify_pack
 from reports.archive import zip_pack
@@ -17,6 +19,7 @@ from reports.passport.build import build_passport
 from reports.passport.now import ask_now
 from tests import cast
 from tests import make_approvals as make
+from tests import make_observations as seen
 
 pytestmark = pytest.mark.django_db
 
@@ -24,6 +27,11 @@ pytestmark = pytest.mark.django_db
 def signed_in(client: Client, person: object) -> Client:
     client.force_login(cast.account_of(person))
     return client
+
+
+def tell(now: datetime) -> str:
+    """The sentence on top of the passport."""
+    return "; ".join(clause.words for clause in build_passport(make.image(), reader=cast.carol(), now=now).sentence)
 
 
 class TestBuildPassport:
@@ -36,6 +44,31 @@ class TestBuildPassport:
         assert [approval.identity for approval in passport.approvals] == [cast.alice()]
         altered = ask_now(make.image(), reader=cast.carol(), now=make.NOW).questions[3]
         assert (altered.answer, altered.tone) == ("no", "ok")
+
+    def test_a_place_that_was_looked_at_today_does_not_speak_for_one_that_was_not(self) -> None:
+        stage = make.set_stage()
+        make.send_provenance(stage)
+        make.approve(make.ask(), cast.alice())
+        today = make.NOW + timedelta(days=40)
+        seen.observe(seen.runs())
+        seen.observe(seen.said(at=today))
+        words = [clause.words for clause in build_passport(make.image(), reader=cast.carol(), now=today).sentence]
+        assert "last seen running in 1 place, where nobody has looked lately" in words
+        assert words[-1].startswith("unmodified in 1 of 2 places")
+
+    def test_a_no_on_an_older_request_takes_the_approval_back(self) -> None:
+        stage = make.set_stage()
+        make.send_provenance(stage)
+        older = make.ask()
+        newer = make.ask(note="Again.", now=make.NOW + timedelta(minutes=1))
+        make.approve(newer, cast.alice(), now=make.NOW + timedelta(minutes=2))
+        assert "approved for Production by 1 person" in tell(make.NOW + timedelta(minutes=3))
+        passkey, key = make.enrol(cast.alice(), now=make.NOW + timedelta(minutes=3))
+        ceremony = make.begin(older, cast.alice(), key, decision="reject", reason="it leaks", now=make.NOW + timedelta(minutes=4))
+        make.complete(ceremony, passkey, now=make.NOW + timedelta(minutes=4))
+        denied = decide(digest=make.image(), environment_slug="production", by=cast.runner(), now=make.NOW + timedelta(minutes=5))
+        assert denied.outcome == "deny"
+        assert "not approved for Production: somebody answered no" in tell(make.NOW + timedelta(minutes=5))
 
     def test_it_says_what_changed_after_review(self) -> None:
         stage = make.set_stage()

@@ -131,9 +131,15 @@ def test_many_environments_are_counted_after_the_third() -> None:
         (Downstream(AS_APPROVED, 1, 0, (), AT, True), "running in 1 place", "unmodified at", OK),
         (Downstream(AS_APPROVED, 0, 2, (), AT, True), "not seen running, and kept in 2 places", "unmodified at", OK),
         (
-            Downstream(AS_APPROVED, 1, 0, (), AT, False),
-            "running in 1 place",
+            Downstream(AS_APPROVED, 1, 0, (), AT, False, unseen_running=1, right=1, unseen_right=1),
+            "last seen running in 1 place, where nobody has looked lately",
             "whether it was modified since is not known; it was not when anybody last looked, at",
+            WARN,
+        ),
+        (
+            Downstream(AS_APPROVED, 2, 1, (), AT, True, unseen_running=1, right=3, unseen_right=1),
+            "running in 1 place, and last seen in 1 more where nobody has looked lately",
+            "unmodified in 2 of 3 places, and not known in the others, where nobody has looked lately, at",
             WARN,
         ),
         (

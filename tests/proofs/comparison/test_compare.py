@@ -19,7 +19,7 @@ from proofs.comparison.read_statement import read_statement
 from proofs.comparison.said import MAX_ITEMS, Area, Change, listed, plain, signal_digest
 
 EMPTY: dict[str, Any] = build_picture(
-    [], artifacts=[], policy={"id": "p", "version": "1", "digest": "0" * 64}, subject=None, team="payments"
+    [], artifacts=[], policy={"id": "p", "version": "1", "digest": "0" * 64}, subject=None, team="payments", environment="production"
 )
 
 
@@ -220,3 +220,74 @@ def test_at_most_three_are_asked_one_by_one(count: int) -> None:
 def test_bytes_that_are_no_evidence_say_nothing() -> None:
     assert read_statement(b"not json") is None
     assert read_statement(b"[]") is None
+
+
+def ids(before: dict[str, Any] | None, now: dict[str, Any], context: dict[str, Any] | None = None) -> list[str]:
+    return [signal["id"] for signal in compare_releases(before, now, context or {})["signals"]]
+
+
+def area(before: dict[str, Any], now: dict[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(row for row in compare_releases(before, now, {})["areas"] if row["area"] == name)
+    return found
+
+
+class TestWhereItWasBuilt:
+    REPOSITORY = "https://git.example/payments"
+
+    def built(
+        self, *, ref: str | None = "refs/heads/main", workflow: str = f"{REPOSITORY}/build.yml", at: str = "refs/heads/main"
+    ) -> dict[str, Any]:
+        builder = {"id": f"{workflow}@{at}", "buildType": "t", "workflow": "build.yml", "runner": "hosted", "issuer": "i", "parameters": []}
+        return picture(source=[{"repository": self.REPOSITORY, "commit": "a" * 40, "ref": ref}], builder=[builder])
+
+    def test_another_branch_is_told(self) -> None:
+        row = area(self.built(), self.built(ref="refs/heads/mallory"), "source")
+        assert (row["state"], row["severity"]) == ("changed", "medium")
+        assert "Built from the branch mallory, and before from the branch main" in row["sentence"]
+
+    def test_a_branch_in_place_of_a_tag_is_told_and_another_tag_is_not(self) -> None:
+        tag, other = self.built(ref="refs/tags/v1"), self.built(ref="refs/tags/v2")
+        assert "the branch main, and before from a tag" in area(tag, self.built(), "source")["sentence"]
+        assert "before from" not in area(tag, other, "source")["sentence"]
+
+    def test_a_workflow_of_another_repository_at_another_branch_is_another_builder(self) -> None:
+        shared = "https://git.example/shared/build.yml"
+        assert ids(self.built(workflow=shared), self.built(workflow=shared, at="refs/heads/mallory")) == ["BLD_NEW_BUILDER"]
+        assert ids(self.built(workflow=shared, at="refs/tags/v1"), self.built(workflow=shared, at="refs/tags/v2")) == []
+        assert ids(self.built(), self.built(at="refs/heads/mallory")) == []
+
+
+class TestAgents:
+    def action(self, tool: str, **more: Any) -> dict[str, Any]:
+        return picture(subject={"tool": tool, "target": "db", "agent": {"issuer": "i", "subject": "agent-7"}, **more})
+
+    def test_a_tool_that_was_only_ever_allowed_elsewhere_is_new_here(self) -> None:
+        assert ids(self.action("scale"), self.action("drop"), {"tools": []}) == ["AGT_NEW_TOOL"]
+        assert ids(self.action("scale"), self.action("drop"), {"tools": ["drop"]}) == []
+        assert ids(None, self.action("drop"), {"tools": []}) == ["REQ_FIRST_RELEASE"]
+
+    def test_what_was_refused_is_told_when_it_is_asked_again(self) -> None:
+        assert ids(self.action("drop"), self.action("drop"), {"tools": ["drop"], "denied": [{"tool": "drop", "target": "db"}]}) == [
+            "AGT_DENIED_RETRY"
+        ]
+
+    def test_another_plan_is_told(self) -> None:
+        assert ids(self.action("drop", plan="a"), self.action("drop", plan="b"), {"tools": ["drop"]}) == ["AGT_PLAN_DRIFT"]
+
+
+class TestRotations:
+    def rotation(self, executor: tuple[str, str], initiator: tuple[str, str] = ("https://sso", "kim")) -> dict[str, Any]:
+        parties = {
+            name: dict(zip(("issuer", "subject"), party, strict=True)) for name, party in (("executor", executor), ("initiator", initiator))
+        }
+        return picture(subject={"what": "the key", **parties})
+
+    def test_the_same_name_at_another_issuer_is_another_program(self) -> None:
+        before, now = self.rotation(("https://a", "rotator")), self.rotation(("https://b", "rotator"))
+        assert ids(before, now) == ["ROT_EXECUTOR_CHANGED"]
+        assert "rotator at https://b; last time by rotator at https://a" in compare_releases(before, now, {})["signals"][0]["sentence"]
+        assert ids(before, before) == []
+
+    def test_a_program_that_starts_its_own_rotation_is_told(self) -> None:
+        alone = ("https://a", "rotator")
+        assert ids(self.rotation(alone), self.rotation(alone, alone)) == ["ROT_NO_INITIATOR"]

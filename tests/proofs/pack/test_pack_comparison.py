@@ -32,6 +32,7 @@ def picture_of(world: World) -> dict[str, Any]:
         policy={"id": world.policy.id, "version": world.policy.version, "digest": world.policy.digest},
         subject=None,
         team="payments",
+        environment="production",
     )
 
 
