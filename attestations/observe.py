@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Case, F, Q, Value, When, Window
+from django.db.models import Case, F, Q, QuerySet, Value, When, Window
 from django.db.models.functions import Least, RowNumber
 
 from attestations.models import Observation, Place
@@ -59,22 +60,36 @@ def newest_of_each_digest(places: Sequence[Place], *, until: datetime | None = N
     nothing that was seen later.
     """
     found: dict[str, list[Observation]] = {place.pk: [] for place in places}
-    order = (F("counts_at").desc(), F("received_at").asc(), F("pk").asc())
-    is_counting = Case(When(answers_for("identity", signed_at="received_at"), then=Value(True)), default=Value(False))
     for start in range(0, len(places), PLACES_AT_ONCE):
-        rows = Observation.objects.annotate(counts_at=COUNTS_AT).filter(place__in=places[start : start + PLACES_AT_ONCE])
-        if until is not None:
-            rows = rows.filter(counts_at__lte=until)
-        # Several observers may have seen the same at one moment; the first that told us stands for them.
-        ranked = rows.annotate(
-            is_counting=is_counting,
-            rank=Window(RowNumber(), partition_by=[F("place"), F("digest")], order_by=order),
-            rank_of_kind=Window(RowNumber(), partition_by=[F("place"), F("digest"), is_counting], order_by=order),
-        )
-        newest = ranked.filter(Q(rank=1) | Q(rank_of_kind=1, is_counting=True))
-        for row in newest.select_related("identity__owner", "place__environment").order_by("-counts_at", "received_at", "pk"):
+        rows = Observation.objects.filter(place__in=places[start : start + PLACES_AT_ONCE])
+        for row in _newest(rows, until):
             found[row.place_id].append(row)
     return found
+
+
+def newest_at(places: QuerySet[Place], **also: Any) -> dict[str, list[Observation]]:
+    """Return the same of every place that these are, if anything was seen there; in one query however many they are. Each observation comes with its
+    place, and with what `also` names."""
+    found: dict[str, list[Observation]] = {}
+    for row in _newest(Observation.objects.filter(place__in=places.order_by().values("pk")).annotate(**also), None):
+        found.setdefault(row.place_id, []).append(row)
+    return found
+
+
+def _newest(rows: QuerySet[Observation], until: datetime | None) -> QuerySet[Observation]:
+    order = (F("counts_at").desc(), F("received_at").asc(), F("pk").asc())
+    is_counting = Case(When(answers_for("identity", signed_at="received_at"), then=Value(True)), default=Value(False))
+    rows = rows.annotate(counts_at=COUNTS_AT)
+    if until is not None:
+        rows = rows.filter(counts_at__lte=until)
+    # Several observers may have seen the same at one moment; the first that told us stands for them.
+    ranked = rows.annotate(
+        is_counting=is_counting,
+        rank=Window(RowNumber(), partition_by=[F("place"), F("digest")], order_by=order),
+        rank_of_kind=Window(RowNumber(), partition_by=[F("place"), F("digest"), is_counting], order_by=order),
+    )
+    newest = ranked.filter(Q(rank=1) | Q(rank_of_kind=1, is_counting=True))
+    return newest.select_related("identity__owner", "place__environment").order_by("-counts_at", "received_at", "pk")
 
 
 def does_count(observation: Observation) -> bool:

@@ -5,30 +5,33 @@ The copies are for counting and for pages of lists. What they would be worth at 
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, make_server
+from unittest.mock import patch
 
 from django.conf import settings
-from django.core.wsgi import get_wsgi_application
 from django.db import connection
+from django.db.models import QuerySet
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from approvals.desk.counts import MOST_COUNTED
-from approvals.desk.keyset import read_page
+from approvals.desk import counts
+from approvals.desk import read_queue as reading
+from approvals.desk.filters import Filters
 from approvals.desk.read_queue import read_queue
+from approvals.desk.tabs import Reader, states_everywhere
 from approvals.models import Attention, RequestState
 from identities.models import Environment, Identity, Project, RoleAssignment, Team
 from ledger.keys import create_portal_keys
 from tests import cast
 from tests import make_approvals as make
 
-# Of every thousand: so many wait for answers, so many are stuck; the others are done.
-OPEN, STUCK = 20, 5
-MINE_OF_OPEN = 5
+PAGE_DEEP = 40
+# Of every thousand so many wait for answers, so many are stuck, and the others are done. The first all wait, so that a page is full in a small portal too.
+OPEN, STUCK, ALL_OPEN = 20, 5, 120
+MOST_MINE = 250
 
 
 class FilledPortal:
@@ -44,7 +47,6 @@ class FilledPortal:
         self.template = make.ask(tag="1.4.3", now=self.now)
         self._make_teams(teams)
         self.readers = {count: self._make_reader(count) for count in readers}
-        self.filled = 0
 
     def _make_teams(self, count: int) -> None:
         teams = Team.objects.bulk_create([Team(slug=f"team-{number:04}", name=f"Team {number}") for number in range(count)])
@@ -66,45 +68,26 @@ class FilledPortal:
     def fill(self, count: int) -> None:
         """Bring the number of copied requests to `count`, their times spread over 90 days, and let the database look at what there is."""
         state = RequestState.objects.get(request=self.template)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "CREATE TEMP TABLE IF NOT EXISTS places AS SELECT row_number() OVER (ORDER BY p.slug) - 1 AS place, p.id AS project, e.id AS environment FROM identities_project p JOIN identities_environment e ON e.team_id = p.team_id WHERE p.slug LIKE 'project-%%'"
-            )
+        with _without_upkeep(REQUESTS, STATES), connection.cursor() as cursor:
+            cursor.execute(_PLACES)
             values: dict[str, Any] = {
-                "first": self.filled,
+                "first": 0,
                 "last": count - 1,
                 "template": self.template.pk,
                 "teams": len(self.projects),
                 "now": self.now,
                 "open": OPEN,
                 "stuck": OPEN + STUCK,
+                "all_open": ALL_OPEN,
             }
-            cursor.execute(
-                _copy(
-                    "approvals_request",
-                    {
-                        "id": "'req_' || to_char(n, 'FM00000000000000000000000000')",
-                        "opened_at": _MOMENT,
-                        "project_id": "place.project",
-                        "environment_id": "place.environment",
-                        "title": "'release ' || n",
-                    },
-                ),
-                values,
-            )
-            status = "CASE WHEN n %% 1000 < %(open)s THEN 'ready' WHEN n %% 1000 < %(stuck)s THEN 'blocked' ELSE 'promoted' END"
-            columns = {
-                "request_id": "'req_' || to_char(n, 'FM00000000000000000000000000')",
-                "status": status,
-                "project_id": "place.project",
-                "opened_at": _MOMENT,
-                "due_at": f"{_MOMENT} + interval '8 hours'",
-            }
-            cursor.execute(_copy("approvals_requeststate", columns, key="request_id", left_out=("section",)), values)
+            request = {"id": _ID, "opened_at": _MOMENT, "project_id": "place.project", "environment_id": "place.environment"}
+            cursor.execute(_copy(REQUESTS, {**request, "title": "'release ' || n"}), values)
+            columns = {"request_id": _ID, "status": _STATUS, "project_id": "place.project", "opened_at": _MOMENT, "due_at": _DUE}
+            cursor.execute(_copy(STATES, columns, key="request_id", left_out=("section",)), values)
         self._give_turns(state)
-        self.filled = count
         with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
+            # As the database does by itself some time after such a load.
+            cursor.execute("VACUUM ANALYZE")
 
     def _give_turns(self, state: RequestState) -> None:
         for reader in self.readers.values():
@@ -120,7 +103,7 @@ class FilledPortal:
                     rank=row.rank,
                     due_at=row.due_at,
                 )
-                for row in waiting[: MINE_OF_OPEN * 50]
+                for row in waiting[:MOST_MINE]
             ]
             Attention.objects.bulk_create(rows, ignore_conflicts=True)
 
@@ -130,69 +113,104 @@ class FilledPortal:
         client.force_login(cast.account_of(person), backend=settings.AUTHENTICATION_BACKENDS[0])
         return client
 
-    def pages(self, *, deep: int) -> dict[str, Callable[[], object]]:
-        """The pages to time, each as a call that draws it, for whoever reads all teams; `deep` is how many pages the deep one is in."""
-        client, queue = self.client_of(self.readers[max(self.readers)]), reverse("approvals:queue")
-        approver = self.client_of(cast.alice())
-        cursor = self._cursor(deep)
-        return {
-            "queue, page 1": lambda: _ok(client.get(queue, {"show": "done"})),
-            "queue, deep": lambda: _ok(client.get(queue, {"show": "done", "cursor": cursor})),
-            "queue, your turn": lambda: _ok(client.get(queue)),
-            "review": lambda: _ok(approver.get(reverse("approvals:request", args=[self.request.pk]))),
-            "passport": lambda: _ok(approver.get(reverse("reports:artifact", args=[make.image()]))),
+    def pages(self) -> dict[str, Callable[[], object]]:
+        """The pages to time, each as a call that draws it through the portal's own views, and what the queue alone asks the database."""
+        queue, image = reverse("approvals:queue"), reverse("reports:artifact", args=[make.image()])
+        review = reverse("approvals:request", args=[self.request.pk])
+        clients = {count: self.client_of(person) for count, person in self.readers.items()}
+        one, all_of_them = clients[min(clients)], clients[max(clients)]
+        approver, cursor = self.client_of(cast.alice()), self._cursor()
+        found: dict[str, Callable[[], object]] = {
+            "queue, page 1": lambda: _ok(all_of_them.get(queue, {"show": "done"})),
+            "queue, deep": lambda: _ok(all_of_them.get(queue, {"show": "done", "cursor": cursor})),
+            "queue, your turn": lambda: _ok(all_of_them.get(queue)),
+            "review": lambda: _ok(approver.get(review)),
+            "passport": lambda: _ok(approver.get(image)),
+            "queue, unrestricted": lambda: _without_restriction(lambda: _ok(one.get(queue, {"show": "done"}))),
+            "asked, unrestricted": lambda: _without_restriction(self._asking(min(clients))),
         }
+        for count, client in clients.items():
+            teams = f"{count} team{'' if count == 1 else 's'}"
+            found[f"queue, {teams}"] = lambda client=client: _ok(client.get(queue, {"show": "done"}))  # type: ignore[misc]
+            found[f"asked, {teams}"] = self._asking(count)
+            found[f"review, {teams}"] = lambda client=client: _ok(client.get(review))  # type: ignore[misc]
+            found[f"passport, {teams}"] = lambda client=client: _ok(client.get(image))  # type: ignore[misc]
+        return found
 
-    def _cursor(self, deep: int) -> str:
-        cursor = ""
-        for _ in range(min(deep, max(1, self.filled // 100))):
-            cursor = read_queue(self.readers[max(self.readers)], show="done", cursor=cursor, now=self.now).next or cursor
-        return cursor
+    def _asking(self, count: int) -> Callable[[], object]:
+        return lambda: read_queue(self.readers[count], show="done", now=self.now)
 
-    def questions(self) -> dict[str, Callable[[], object]]:
-        """What the queue asks for each reader, and the same without any restriction."""
-        asked: dict[str, Callable[[], object]] = {
-            f"{count} team{'' if count == 1 else 's'}": (lambda person=person: read_queue(person, show="done", now=self.now))  # type: ignore[misc]
-            for count, person in self.readers.items()
-        }
-        return asked | {"unrestricted": lambda: self._unrestricted()}
+    def _cursor(self) -> str:
+        """Return where a full page begins that is `PAGE_DEEP` pages in, or as far in as there are such pages."""
+        cursors, reader = [""], self.readers[max(self.readers)]
+        while len(cursors) <= PAGE_DEEP and (following := read_queue(reader, show="done", cursor=cursors[-1], now=self.now).next):
+            cursors.append(following)
+        return cursors[-1] if len(cursors) > PAGE_DEEP else cursors[-2]
 
-    def _unrestricted(self) -> object:
-        for section in ("open", "stuck", "done"):
-            list(RequestState.objects.filter(section=section).values("pk")[: MOST_COUNTED + 1])
-        related = ("request__project__team", "request__environment", "request__requester", "revision__policy__document")
-        rows = RequestState.objects.filter(section="done").select_related(*related)
-        return read_page(rows, order=["opened_at", "request_id"], newest_first=True)
-
-    def browse(self) -> dict[str, dict[str, float]]:
-        """Return for each page what a real Chromium loads for it with nothing kept: bytes on the wire, bytes of own script, and when it was there."""
-        from playwright.sync_api import sync_playwright
-
-        server = make_server("localhost", 0, get_wsgi_application(), handler_class=_Quiet)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        origin = f"http://localhost:{server.server_port}"
-        reader, approver = self.readers[max(self.readers)], cast.alice()
-        addresses = {
+    def loads(self) -> dict[str, dict[str, str]]:
+        """The pages for a browser, each with a session of somebody who may read it."""
+        reader, approver = self.client_of(self.readers[max(self.readers)]), self.client_of(cast.alice())
+        paths = {
             "queue": (reader, reverse("approvals:queue") + "?show=done"),
             "review": (approver, reverse("approvals:request", args=[self.request.pk])),
             "passport": (approver, reverse("reports:artifact", args=[make.image()])),
         }
-        found = {}
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-            for name, (person, address) in addresses.items():
-                found[name] = _load(browser, origin + address, self.client_of(person).cookies[settings.SESSION_COOKIE_NAME].value)
-            browser.close()
-        server.shutdown()
-        return found
+        name = settings.SESSION_COOKIE_NAME
+        return {page: {"path": path, "cookie": name, "session": client.cookies[name].value} for page, (client, path) in paths.items()}
 
 
-class _Quiet(WSGIRequestHandler):
-    def log_message(self, *arguments: Any) -> None:
-        """Say nothing of each request."""
+def _without_restriction(ask: Callable[[], object]) -> object:
+    """Do the same work but for the condition on projects: the same page, counted and looked up among the requests of all teams."""
+
+    def counted(tab: str, reader: Reader, filters: Filters, *, is_counted: bool = False) -> QuerySet[RequestState]:
+        return states_everywhere(tab, reader, is_counted=is_counted)
+
+    def shown(tab: str, reader: Reader, filters: Filters) -> tuple[QuerySet[RequestState], None]:
+        return states_everywhere(tab, reader).select_related("revision"), None
+
+    with patch.object(counts, "states_of", counted), patch.object(reading, "where_to_look", shown):
+        return ask()
 
 
+REQUESTS, STATES = "approvals_request", "approvals_requeststate"
+_PLACES = (
+    "CREATE TEMP TABLE IF NOT EXISTS places AS SELECT row_number() OVER (ORDER BY p.slug) - 1 AS place, p.id AS project, e.id AS environment "
+    "FROM identities_project p JOIN identities_environment e ON e.team_id = p.team_id WHERE p.slug LIKE 'project-%%'"
+)
+_ID = "'req_' || to_char(n, 'FM00000000000000000000000000')"
+# A prime that spreads the moments, so that neither teams nor states come in runs.
 _MOMENT = "%(now)s - make_interval(secs => (n::bigint * 7919) %% 7776000)"
+_DUE = f"{_MOMENT} + interval '8 hours'"
+# Mixed with the number of the thousand, or each team would have requests of one state alone.
+_PLACE = "(n / 1000 + n * 31) %% 1000"
+_STATUS = f"CASE WHEN n < %(all_open)s OR {_PLACE} < %(open)s THEN 'ready' WHEN {_PLACE} < %(stuck)s THEN 'blocked' ELSE 'promoted' END"
+
+
+@contextmanager
+def _without_upkeep(*tables: str) -> Iterator[None]:
+    """Load tables without looking up every key and keeping every index for each row: indexes are made again afterwards, whole, as they were.
+
+    The keys are right because rows are copied; who may not switch that look-up off, waits for it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = ANY(%s::regclass[]) "
+            "AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)",
+            [list(tables)],
+        )
+        indexes = cursor.fetchall()
+        for name, _ in indexes:
+            cursor.execute(f"DROP INDEX {name}")
+        cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+        is_allowed = bool(cursor.fetchone()[0])
+        if is_allowed:
+            cursor.execute("SET session_replication_role = replica")
+        yield
+        if is_allowed:
+            cursor.execute("SET session_replication_role = DEFAULT")
+        cursor.execute("SET maintenance_work_mem = '512MB'")
+        for _, definition in indexes:
+            cursor.execute(definition)
 
 
 def _copy(table: str, columns: dict[str, str], *, key: str = "id", left_out: Sequence[str] = ()) -> str:
@@ -209,27 +227,3 @@ def _copy(table: str, columns: dict[str, str], *, key: str = "id", left_out: Seq
 def _ok(response: Any) -> object:
     assert response.status_code == 200, response.status_code
     return response
-
-
-def _load(browser: Any, address: str, session: str) -> dict[str, float]:
-    context = browser.new_context()
-    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": address}])
-    page = context.new_page()
-    network = context.new_cdp_session(page)
-    network.send("Network.enable")
-    loaded: dict[str, float] = {"wire": 0, "script": 0}
-    scripts: set[str] = set()
-    network.on("Network.responseReceived", lambda event: scripts.add(event["requestId"]) if event["type"] == "Script" else None)
-
-    def finished(event: dict[str, Any]) -> None:
-        loaded["wire"] += event["encodedDataLength"]
-        loaded["script"] += event["encodedDataLength"] if event["requestId"] in scripts else 0
-
-    network.on("Network.loadingFinished", finished)
-    page.goto(address)
-    page.wait_for_load_state("networkidle")
-    loaded["lcp"] = page.evaluate(
-        "() => new Promise(found => new PerformanceObserver(list => found(list.getEntries().at(-1).startTime)).observe({type: 'largest-contentful-paint', buffered: true}))"
-    )
-    context.close()
-    return loaded

@@ -17,7 +17,7 @@ Work = Callable[[], object]
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """CPU seconds per call, one figure for each function and round."""
+    """Seconds per call, one figure for each function and round: CPU time where `measure` took them."""
 
     seconds: Mapping[str, tuple[float, ...]]
 
@@ -25,6 +25,10 @@ class Times:
         """Return the tenth percentile in microseconds: what a call costs when nobody is in the way."""
         ordered = sorted(self.seconds[name])
         return ordered[len(ordered) // 10] * 1e6
+
+    def median(self, name: str) -> float:
+        """Return the median in milliseconds."""
+        return statistics.median(self.seconds[name]) * 1e3
 
     def ratio(self, name: str, base: str) -> float:
         """Return how many times as long as `base` the function takes: the median of the rounds."""

@@ -1,140 +1,160 @@
-"""Measures the pages of the approver's desk on PostgreSQL: `make bench-pages`, or `python -m benchmarks.pages --small 1000 --large 20000` for a look.
+"""Measures the pages of the approver's desk on PostgreSQL: `make bench-pages`, or `python -m benchmarks.pages --large 20000` for a look.
 
-In one run: the queue with few and with very many requests, its first page and one deep in it, for readers of 1, 50 and 1,000 teams beside the
-same questions without any restriction; review and passport with both; and what a real browser says of their weight and of how soon they are there. Makes a
-database of its own and drops it. Ends with 1 where a goal is missed; absolute times are only reported. What is inside each figure: docs/benchmarks.md.
+Two portals, one with few requests and one with very many, each with a database of its own that is dropped afterwards. Every round asks every page
+of both, one after the other, so that a machine that others use disturbs all alike; a ratio is the median over the rounds. Then a real browser tells
+how much a page weighs and how soon it is there. Ends with 1 where a goal is missed; absolute times are only reported. What is inside each figure:
+docs/benchmarks.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from benchmarks.browser_loads import Loaded, load_pages
+from benchmarks.interleaved import Times
+
 DEPTH_GOAL, SIZE_GOAL, TEAM_GOAL = 1.2, 1.2, 1.3
-WIRE_GOAL, SCRIPT_GOAL = 80_000, 15_000
-TEAMS = 1000
-READERS = (1, 50, 1000)
-PAGE_DEEP = 40
-INSIDE = "COUNTERSIGN_BENCH_INSIDE"
+WIRE_GOAL, SCRIPT_GOAL, PAINT_GOAL = 80_000, 15_000, 400
+ROOT = Path(__file__).resolve().parents[1]
+FEW, MANY = "few", "many"
 
 
 def main() -> None:
     """Measure, print one line for each figure beside its goal, and end with 1 where a goal is missed."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--small", type=int, default=1000, help="requests at first (1000)")
-    parser.add_argument("--large", type=int, default=1_000_000, help="requests at last (1000000)")
-    parser.add_argument("--rounds", type=int, default=25, help="rounds of each measurement (25)")
-    parser.add_argument("--no-browser", action="store_true", help="leave Chromium out")
+    parser.add_argument("--small", type=int, default=1000, help="requests of the one portal (1000)")
+    parser.add_argument("--large", type=int, default=1_000_000, help="requests of the other (1000000)")
+    parser.add_argument("--rounds", type=int, default=40, help="rounds of each measurement (40)")
+    parser.add_argument("--loads", type=int, default=9, help="loads of each page in Chromium (9); with 0 it is left out")
     wanted = parser.parse_args()
-    if os.environ.get(INSIDE):
-        sys.exit(_measure(wanted))
-    sys.exit(_in_database(sys.argv[1:]))
+    with _portal(wanted.small) as few, _portal(wanted.large) as many:
+        missed = _judge(_time({FEW: few, MANY: many}, rounds=wanted.rounds), wanted)
+        if wanted.loads:
+            missed += _browse(many, wanted.loads)
+    print(f"{missed} goals missed", flush=True)
+    sys.exit(1 if missed else 0)
 
 
-def _in_database(arguments: list[str]) -> int:
-    """Run this once more with a new database of its own, and drop that afterwards."""
+@dataclass
+class Portal:
+    """A filled portal in a process of its own, which answers with the seconds that a page took it."""
+
+    environment: Mapping[str, str]
+    process: subprocess.Popen[str]
+    pages: list[str]
+    loads: Mapping[str, Any]
+
+    def ask(self, name: str) -> float:
+        """Return how long the page took."""
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(f"{name}\n")
+        self.process.stdin.flush()
+        return float(self.process.stdout.readline())
+
+
+@contextlib.contextmanager
+def _portal(count: int) -> Iterator[Portal]:
+    """Make a portal with so many requests, and let nothing of it remain."""
     import psycopg
 
     from tests.backends import postgresql
+    from tests.live import free_port
 
-    name = f"countersign_bench_{os.getpid()}"
+    name = f"countersign_bench_{os.getpid()}_{count}"
     with postgresql() as server, tempfile.TemporaryDirectory(prefix="countersign-bench-") as folder:
         with psycopg.connect(server, autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}"')
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("COUNTERSIGN_")}
+        environment = kept | {
+            "COUNTERSIGN_DATABASE_URL": urlsplit(server)._replace(path=f"/{name}").geturl(),
+            "COUNTERSIGN_ORIGIN": f"http://localhost:{free_port()}",
+            "COUNTERSIGN_VAR_DIR": folder,
+            "COUNTERSIGN_KEY_COOLING_HOURS": "0",
+            "COUNTERSIGN_LOG_LEVEL": "WARNING",
+            "DJANGO_SETTINGS_MODULE": "portal.settings",
+        }
+        command = [sys.executable, "-m", "benchmarks.timed_pages", str(count)]
         try:
-            kept = {key: value for key, value in os.environ.items() if not key.startswith("COUNTERSIGN_")}
-            environment = kept | {
-                INSIDE: "1",
-                "COUNTERSIGN_DATABASE_URL": urlsplit(server)._replace(path=f"/{name}").geturl(),
-                "COUNTERSIGN_VAR_DIR": folder,
-                "COUNTERSIGN_KEY_COOLING_HOURS": "0",
-                "COUNTERSIGN_LOG_LEVEL": "WARNING",
-                "DJANGO_SETTINGS_MODULE": "portal.settings",
-                "DJANGO_ALLOW_ASYNC_UNSAFE": "true",
-            }
-            root = Path(__file__).resolve().parents[1]
-            subprocess.run(
-                [sys.executable, str(root / "manage.py"), "prepare"], env=environment, cwd=root, check=True, stdout=subprocess.DEVNULL
-            )
-            return subprocess.run([sys.executable, "-m", "benchmarks.pages", *arguments], env=environment, cwd=root).returncode
+            subprocess.run([sys.executable, "manage.py", "prepare"], env=environment, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+            began = time.monotonic()
+            with subprocess.Popen(command, env=environment, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+                assert process.stdout
+                told = json.loads(process.stdout.readline())
+                print(f"{count:,} requests in {told['teams']:,} teams, made in {time.monotonic() - began:.0f} s", flush=True)
+                yield Portal(environment, process, told["pages"], told["loads"])
+                process.kill()
         finally:
             with psycopg.connect(server, autocommit=True) as connection:
                 connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
-def _measure(wanted: argparse.Namespace) -> int:
-    import django
+def _time(portals: Mapping[str, Portal], *, rounds: int) -> Times:
+    """Ask every page of every portal once in each round; the first round only warms what is made once."""
+    seconds: dict[str, list[float]] = {}
+    for number in range(rounds + 1):
+        for name in portals[FEW].pages:
+            for size, portal in portals.items():
+                taken = portal.ask(name)
+                if number:
+                    seconds.setdefault(f"{size} {name}", []).append(taken)
+    return Times({name: tuple(values) for name, values in seconds.items()})
 
-    django.setup()
-    from benchmarks.filled_portal import FilledPortal
 
-    portal = FilledPortal(teams=TEAMS, readers=READERS)
-    figures: dict[int, dict[str, float]] = {}
+def _judge(times: Times, wanted: argparse.Namespace) -> int:
+    """Print every ratio beside its goal; return how many goals were missed."""
+    sizes = {FEW: f"{wanted.small:,}", MANY: f"{wanted.large:,}"}
     missed = 0
-    for count in (wanted.small, wanted.large):
-        started = time.monotonic()
-        portal.fill(count)
-        print(f"{count:,} requests in {TEAMS:,} teams, made in {time.monotonic() - started:.0f} s", flush=True)
-        figures[count] = _time_pages(portal.pages(deep=PAGE_DEEP), rounds=wanted.rounds)
-        missed += _print_teams(portal, count, rounds=wanted.rounds)
-    few, many = figures[wanted.small], figures[wanted.large]
-    for name in many:
-        goal = SIZE_GOAL if name != "queue, deep" else None
-        missed += _line(
-            f"{name}: {wanted.large:,} by {wanted.small:,}", many[name] / few[name], goal, f"{few[name]:.1f} and {many[name]:.1f} ms"
-        )
-    missed += _line("queue: deep page by page 1", many["queue, deep"] / many["queue, page 1"], DEPTH_GOAL, f"{many['queue, deep']:.1f} ms")
-    if not wanted.no_browser:
-        missed += _browse(portal)
-    return 1 if missed else 0
-
-
-def _time_pages(pages: Mapping[str, Callable[[], object]], *, rounds: int) -> dict[str, float]:
-    """Return the median milliseconds of each page, all of them in every round."""
-    seconds: dict[str, list[float]] = {name: [] for name in pages}
-    for ask in pages.values():
-        ask()
-    for _ in range(rounds):
-        for name, ask in pages.items():
-            started = time.perf_counter()
-            ask()
-            seconds[name].append(time.perf_counter() - started)
-    return {name: statistics.median(values) * 1000 for name, values in seconds.items()}
-
-
-def _print_teams(portal: Any, count: int, *, rounds: int) -> int:
-    """Hold what readers of few and many teams wait for against the same questions without any restriction."""
-    times = _time_pages(portal.questions(), rounds=rounds)
-    free = times.pop("unrestricted")
-    missed = 0
-    for name, taken in times.items():
-        missed += _line(f"{count:,}: reader of {name} by unrestricted", taken / free, TEAM_GOAL, f"{taken:.1f} and {free:.1f} ms")
+    for page in ("queue, page 1", "queue, deep", "queue, your turn", "review", "passport"):
+        missed += _line(times, f"{page}: {sizes[MANY]} by {sizes[FEW]}", f"{MANY} {page}", f"{FEW} {page}", SIZE_GOAL)
+    for size, count in sizes.items():
+        missed += _line(times, f"{count}: queue, deep page by page 1", f"{size} queue, deep", f"{size} queue, page 1", DEPTH_GOAL)
+        for teams in ("1 team", "50 teams", "1000 teams"):
+            what, base = f"{count}: queue of a reader of {teams} by unrestricted", f"{size} queue, unrestricted"
+            missed += _line(times, what, f"{size} queue, {teams}", base, TEAM_GOAL)
+            what, base = f"{count}: what it asks, {teams} by unrestricted", f"{size} asked, unrestricted"
+            missed += _line(times, what, f"{size} asked, {teams}", base, None)
+        for page in ("review", "passport"):
+            what = f"{count}: {page} of a reader of 1000 teams by of 1"
+            missed += _line(times, what, f"{size} {page}, 1000 teams", f"{size} {page}, 1 team", TEAM_GOAL)
     return missed
 
 
-def _browse(portal: Any) -> int:
+def _line(times: Times, what: str, one: str, other: str, goal: float | None) -> int:
+    ratio = times.ratio(one, other)
+    verdict = "" if goal is None else "met" if ratio <= goal else "MISSED"
+    words = f"goal {goal:g}, {verdict}" if goal is not None else "no goal"
+    print(f"{what:66} {ratio:6.2f}   {words:16} ({times.median(one):.1f} by {times.median(other):.1f} ms)", flush=True)
+    return int(verdict == "MISSED")
+
+
+def _browse(portal: Portal, loads: int) -> int:
     """Ask a real browser: bytes on the wire, own script, and when the largest part of the page was there, with nothing kept from before."""
     missed = 0
-    for name, seen in portal.browse().items():
-        missed += _line(f"{name}: kB on the wire", seen["wire"] / 1000, WIRE_GOAL / 1000, f"{seen['wire']:,} bytes")
-        missed += _line(f"{name}: kB of own script", seen["script"] / 1000, SCRIPT_GOAL / 1000, f"{seen['script']:,} bytes")
-        print(f"{name + ': largest contentful paint, cold':58} {seen['lcp']:8.0f} ms   goal 400, only reported")
+    found: Mapping[str, Loaded] = load_pages(portal.loads, environment=portal.environment, loads=loads)
+    for name, seen in found.items():
+        for what, bytes_seen, goal in (("on the wire", seen.wire, WIRE_GOAL), ("of own script", seen.script, SCRIPT_GOAL)):
+            missed += bytes_seen > goal
+            verdict = "met" if bytes_seen <= goal else "MISSED"
+            print(f"{f'{name}: kB {what}':66} {bytes_seen / 1000:6.1f}   goal {goal / 1000:g}, {verdict}", flush=True)
+        print(
+            f"{f'{name}: largest contentful paint, cold':66} {seen.paint:6.0f} ms, the quickest {seen.quickest:.0f}   "
+            f"goal {PAINT_GOAL}, only reported   (answered after {seen.answered:.0f} ms, {seen.requests} requests)",
+            flush=True,
+        )
     return missed
-
-
-def _line(what: str, figure: float, goal: float | None, words: str) -> int:
-    verdict = "" if goal is None else "met" if figure <= goal else "MISSED"
-    print(f"{what:58} {figure:8.2f}   {f'goal {goal:g}, {verdict}' if goal is not None else 'no goal'}   ({words})", flush=True)
-    return int(verdict == "MISSED")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from identities.models import Identity, Project, RoleAssignment, Team
-from identities.read_once import once
+from identities.read_once import known, once
 from proofs.errors import NotAllowed
 
 Role = RoleAssignment.Role
@@ -184,11 +184,15 @@ def may(
 
 
 def allowed_somewhere(identity: Identity | None, actions: Iterable[str]) -> frozenset[str]:
-    """Return those of `actions` that a person may take somewhere, in one query; for what a menu offers. None of a program's."""
+    """Return those of `actions` that roles let a person take somewhere, in one query; for what a menu offers. None of a program's."""
     if identity is None or identity.status != Identity.Status.ACTIVE or not identity.is_person:
         return frozenset()
-    held = list_held_roles(identity)
-    return frozenset(action for action in actions if any(role.role in ACTIONS[action][1] for role in _reaching(held, action)))
+    held = held_kinds(identity)
+    return frozenset(
+        action
+        for action in actions
+        if any(role in ACTIONS[action][1] for role, is_whole in held if is_whole or action not in BEYOND_ONE_PROJECT)
+    )
 
 
 def demand(
@@ -200,6 +204,10 @@ def demand(
     role: str | None = None,
 ) -> None:
     """Return when `identity` may; refuses with `permission.missing` and the reason `may` gives otherwise."""
+    is_somewhere = project is None and team is None and role is None
+    if is_somewhere and action not in OF_ONESELF and action in allowed_somewhere(identity, [action]):
+        # The usual question of a page. Only who is refused is told which roles they hold, and in which of perhaps a thousand teams.
+        return
     answer = may(identity, action, project=project, team=team, role=role)
     if not answer.allowed:
         raise NotAllowed("permission.missing", answer.reason)
@@ -214,6 +222,16 @@ def list_held_roles(identity: Identity) -> list[RoleAssignment]:
     """Return every role the identity holds now, in one query."""
     held = RoleAssignment.objects.held().filter(identity=identity).select_related("team", "project")
     return [*once(("roles", identity.pk), lambda: list(held.order_by("team__slug", "role", "project__slug")))]
+
+
+def held_kinds(identity: Identity) -> frozenset[tuple[str, bool]]:
+    """Return which roles the identity holds now, each with whether it holds in a whole team or in one project; in one query, whose answer is as
+    short for a thousand teams as for one, or in none where every role is read already."""
+    read = known(("roles", identity.pk))
+    if read is not None:
+        return frozenset((role.role, role.project_id is None) for role in read)
+    held = RoleAssignment.objects.held().filter(identity=identity).annotate(is_whole=Q(project__isnull=True))
+    return once(("kinds of roles", identity.pk), lambda: frozenset(held.order_by().values_list("role", "is_whole").distinct()))
 
 
 def readable_teams(identity: Identity, action: str) -> Q:
@@ -275,11 +293,12 @@ def person_of(request: HttpRequest) -> Identity:
     return identity
 
 
-def requires(action: str) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
+def requires(action: str, *, reads_roles: bool = False) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
     """Guard a view: anonymous goes to sign-in; anyone else must be an active person who may take `action` somewhere.
 
     A program that presents a credential is refused with `approval.human_required` where only people act. What the view
-    then shows or changes still needs its own `demand` on the project.
+    then shows or changes still needs its own `demand` on the project. `reads_roles` is for views that ask for every role anyway: they are read
+    at once then (`identities.read_once`), and their kinds not by themselves.
     """
     if action not in ACTIONS:
         raise KeyError(action)
@@ -291,7 +310,10 @@ def requires(action: str) -> Callable[[Callable[..., HttpResponseBase]], Callabl
                 raise NotAllowed("approval.human_required", "got an API credential, expected a person signed in with a browser")
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
-            demand(person_of(request), action)
+            person = person_of(request)
+            if reads_roles and person.status == Identity.Status.ACTIVE:
+                list_held_roles(person)
+            demand(person, action)
             return view(request, *args, **kwargs)
 
         guarded.required_action = action  # type: ignore[attr-defined]

@@ -57,3 +57,9 @@ def once(key: Hashable, read: Callable[[], Read]) -> Read:
         kept[key] = read()
     found: Read = kept[key]
     return found
+
+
+def known(key: Hashable) -> Any | None:
+    """Return what `once` has read under this key, None where it has not."""
+    kept = _READ.get()
+    return None if kept is None else kept.get(key)

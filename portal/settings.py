@@ -142,6 +142,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "portal.log.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    # Files are compressed before, once; they come from the one below and hold nothing secret.
+    "portal.compress.CompressPagesMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.headers.PermissionsPolicyMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -235,6 +235,11 @@ def names_alike(name: str, seen: Seen) -> bool:
     return any(fits(found, wanted) for found in _names_at(seen.kind, seen.location, seen.reference))
 
 
+def names_seen(seen: Seen) -> list[ArtifactName]:
+    """Return the names of what was seen: an approved name that is called so fits one of them."""
+    return _names_at(seen.kind, seen.location, seen.reference)
+
+
 def _names_at(kind: str, location: str, reference: str) -> list[ArtifactName]:
     """Return the names of what is there: the reference, where it is a name, and the location with the reference as version."""
     named = [read_name(reference)] if reference else []

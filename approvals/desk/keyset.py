@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from django.db.models import BooleanField, CharField, DateTimeField, F, Field, Func, Model, QuerySet, SmallIntegerField, Value
 from django.utils.dateparse import parse_datetime
 
+from approvals.desk.merge import Among, first_among
 from proofs.encoding import b64url_decode, b64url_encode
 from proofs.errors import Refusal
 
@@ -42,17 +43,33 @@ class Cursor:
     values: tuple[_Value, ...]
 
 
-def read_page(rows: QuerySet[M], *, order: Sequence[str], newest_first: bool, cursor: str = "", size: int = SHOWN) -> Page[M]:
-    """Return the page of `rows` that the cursor names, the first without one or with one that is not understood. One query."""
+def read_page(
+    rows: QuerySet[M], *, order: Sequence[str], newest_first: bool, cursor: str = "", size: int = SHOWN, among: Among | None = None
+) -> Page[M]:
+    """Return the page of `rows` that the cursor names, the first without one or with one that is not understood. One query.
+
+    With `among`, `rows` are those of `EACH`, and what is shown is looked for in these projects.
+    """
     begins = parse_cursor(cursor, order)
     back = begins is not None and begins.way == BEFORE
     names = [f"key_{number}" for number in range(len(order))]
-    rows = rows.annotate(**{name: F(field) for name, field in zip(names, order, strict=True)})
-    if begins is not None:
+    keys = {name: F(field) for name, field in zip(names, order, strict=True)}
+    is_descending = newest_first != back
+    ordered = [f"{'-' if is_descending else ''}{field}" for field in order]
+
+    def begun(rows: QuerySet[M]) -> QuerySet[M]:
+        rows = rows.annotate(**keys).order_by(*ordered)
         # By the annotations: naming a relation again would join it again, past its index.
-        rows = rows.filter(_beyond(names, begins.values, ">" if newest_first == back else "<"))
-    sign = "-" if newest_first != back else ""
-    found = list(rows.order_by(*(f"{sign}{field}" for field in order))[: size + 1])
+        return rows if begins is None else rows.filter(_beyond(names, begins.values, ">" if newest_first == back else "<"))
+
+    if among is None:
+        rows = begun(rows)
+    else:
+        among = replace(among, everywhere=begun(among.everywhere))
+        picked = first_among(begun(rows), among, keys=names, descending=is_descending, most=size + 1)
+        related, rows = rows.query.select_related, rows.model._default_manager.filter(pk__in=picked).annotate(**keys).order_by(*ordered)
+        rows.query.select_related = related
+    found = list(rows[: size + 1])
     has_more, found = len(found) > size, found[:size]
     if back:
         found.reverse()

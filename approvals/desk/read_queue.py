@@ -7,17 +7,33 @@ sign is decided when they do; here it is told whose turn it is, and why.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
 from django.db.models import F, QuerySet
 
 from approvals.desk.counts import MOST_COUNTED, Counts, count_at_most, read_counts
 from approvals.desk.filters import Filters
 from approvals.desk.keyset import read_page
-from approvals.desk.rows import Row, read_rows, with_lines
-from approvals.desk.tabs import DONE, MINE, OF_ONESELF, OTHERS, STUCK, TITLES, Reader, order_of, read_reader, sort_of, states_of
+from approvals.desk.merge import EACH, Among, Reach
+from approvals.desk.rows import Row, read_rows
+from approvals.desk.tabs import (
+    DONE,
+    MINE,
+    OF_ONESELF,
+    OTHERS,
+    STUCK,
+    TITLES,
+    Reader,
+    order_of,
+    read_reader,
+    sort_of,
+    states_everywhere,
+    states_of,
+)
+from approvals.models import RequestState
 from identities.models import Identity, RoleAssignment
 from identities.permissions import ACTIONS, APPROVERS
 from identities.preferences.current import list_away_among
@@ -59,6 +75,7 @@ class Queue:
     may_sign_in: bool
     may_decide: bool
     may_ask: bool
+    reach: Reach
     away: list[str] = field(default_factory=list)
     minutes_behind: int = 0
 
@@ -110,7 +127,8 @@ def read_queue(person: Identity, *, show: str = "", filters: Filters | None = No
     tab = show if show in TITLES else MINE
     counts = read_counts(reader, filters)
     order, newest_first = order_of(tab, filters)
-    page = read_page(with_lines(states_of(tab, reader, filters), reader), order=order, newest_first=newest_first, cursor=cursor)
+    states, among = where_to_look(tab, reader, filters)
+    page = read_page(states, order=order, newest_first=newest_first, cursor=cursor, among=among)
     rows = read_rows(page.rows, reader)
     tabs = tuple(Tab(key, title, counts.of_tabs[key]) for key, title in TITLES.items())
     return Queue(
@@ -123,6 +141,7 @@ def read_queue(person: Identity, *, show: str = "", filters: Filters | None = No
         mark=counts.mark,
         away=_away_approvers(rows, now) if tab == OTHERS and rows else [],
         minutes_behind=counts.minutes_behind,
+        reach=reader.projects,
         **_powers(reader, counts),
     )
 
@@ -140,17 +159,26 @@ def count_new(person: Identity, *, show: str, filters: Filters, mark: str, now: 
 def read_all_rows(person: Identity, *, show: str, filters: Filters, now: datetime) -> Iterator[Row]:
     """Yield every line of a tab. Refuses with `queue.too_many` what no file should hold."""
     reader, tab = read_reader(person, now=now), show if show in TITLES else MINE
-    states = states_of(tab, reader, filters)
-    if count_at_most(states, MOST_EXPORTED + 1) > MOST_EXPORTED:
+    states, among = where_to_look(tab, reader, filters)
+    if count_at_most(states_of(tab, reader, filters, is_counted=True), MOST_EXPORTED + 1) > MOST_EXPORTED:
         raise TooLarge("queue.too_many", f"got more than {MOST_EXPORTED} requests to export, expected at most that many; filter them first")
     order, newest_first = order_of(tab, filters)
     cursor = ""
     while True:
-        page = read_page(with_lines(states, reader), order=order, newest_first=newest_first, cursor=cursor, size=EXPORTED_AT_ONCE)
+        page = read_page(states, order=order, newest_first=newest_first, cursor=cursor, size=EXPORTED_AT_ONCE, among=among)
         yield from read_rows(page.rows, reader)
         cursor = page.next
         if not cursor:
             return
+
+
+def where_to_look(tab: str, reader: Reader, filters: Filters) -> tuple[QuerySet[RequestState], Among | None]:
+    """Return the states of a tab, and the projects to look through for them where that is quicker than leaving it to the database: what waits
+    for oneself and what is filtered has indexes of its own, and SQLite cannot."""
+    if tab in OF_ONESELF or filters.is_narrowed or connection.vendor != "postgresql":
+        return states_of(tab, reader, filters).select_related("revision"), None
+    rows = states_of(tab, replace(reader, projects=EACH), filters).select_related("revision")
+    return rows, Among(reader.projects, states_everywhere(tab, reader))
 
 
 def _powers(reader: Reader, counts: Counts) -> dict[str, bool]:

@@ -14,10 +14,11 @@ from django.db.models import Exists, FilteredRelation, OuterRef, Q, QuerySet
 from approvals.attention.turns import WAITING
 from approvals.desk.excluded import is_excluded
 from approvals.desk.filters import DUE, NEWEST, Filters
+from approvals.desk.merge import Reach
 from approvals.models import Attention, RequestState, Revision, Snooze
 from attestations.blobs import bytes_of
 from identities.models import Identity, Project, RoleAssignment
-from identities.permissions import ACTIONS
+from identities.permissions import ACTIONS, held_kinds
 from proofs.policy.evaluate import parse_policy
 
 MINE, OTHERS, STUCK, SNOOZED, DONE = "mine", "others", "stuck", "snoozed", "done"
@@ -41,22 +42,22 @@ class Reader:
 
     person: Identity
     roles: frozenset[str]
-    projects: list[str] | QuerySet[Project]
+    projects: Reach
     taken: frozenset[str]
     now: datetime
 
 
 def read_reader(person: Identity, *, now: datetime) -> Reader:
     """Return what the conditions need to know. Two queries, and one more for whoever answers for a program; as short for a thousand roles
-    as for one."""
-    held = RoleAssignment.objects.held().filter(identity=person)
+    as for one. One less on a page, which has asked for the kinds of roles before."""
+    roles = frozenset(role for role, _ in held_kinds(person))
     readable = _readable(person)
     owns = Exists(Identity.objects.filter(owner=person))
     found = list(readable.annotate(owns=owns).values_list("pk", "owns")[: MOST_NAMED + 1])
     # Named one by one where they are few, so that the database knows how few and goes by their own index; of many it looks up each row's.
     projects = [project for project, _ in found] if len(found) <= MOST_NAMED else readable
     taken = _read_taken(person) if any(owns for _, owns in found) else frozenset()
-    return Reader(person, frozenset(held.order_by().values_list("role", flat=True).distinct()), projects, taken, now)
+    return Reader(person, roles, projects, taken, now)
 
 
 def _readable(person: Identity) -> QuerySet[Project]:
@@ -68,18 +69,29 @@ def _readable(person: Identity) -> QuerySet[Project]:
     return Project.objects.filter(Q(team__in=whole) | Q(pk__in=single))
 
 
-def states_of(tab: str, reader: Reader, filters: Filters) -> QuerySet[RequestState]:
-    """Return the states of the requests in a tab, not yet ordered."""
-    rows = RequestState.objects.filter(project__in=reader.projects)
-    rows = rows.annotate(turn=FilteredRelation("request__attention", condition=Q(request__attention__identity=reader.person)))
+def states_of(tab: str, reader: Reader, filters: Filters, *, is_counted: bool = False) -> QuerySet[RequestState]:
+    """Return the states of the requests in a tab, not yet ordered. Of what is only counted (`is_counted`) no turn is brought along to order by."""
+    return _of_tab(tab, RequestState.objects.filter(project__in=reader.projects), reader, filters, is_counted=is_counted)
+
+
+def states_everywhere(tab: str, reader: Reader, *, is_counted: bool = False) -> QuerySet[RequestState]:
+    """Return the states a tab would have if its reader read every project. Never to be shown: the caller leaves out what is not theirs."""
+    return _of_tab(tab, RequestState.objects.all(), reader, Filters(), is_counted=is_counted)
+
+
+def _of_tab(tab: str, rows: QuerySet[RequestState], reader: Reader, filters: Filters, *, is_counted: bool) -> QuerySet[RequestState]:
     narrowed = filters.condition()
     rows = rows.filter(narrowed) if narrowed else rows
+    mine = Exists(Attention.objects.filter(identity=reader.person, request=OuterRef("request")))
     if tab in OF_ONESELF:
         put_off = Exists(Snooze.objects.filter(identity=reader.person, request=OuterRef("request"), until__gt=reader.now))
-        rows = rows.filter(turn__identity=reader.person).exclude(pk__in=reader.taken)
-        return rows.filter(put_off) if tab == SNOOZED else rows.filter(~put_off)
+        if is_counted:
+            rows = rows.filter(mine)
+        else:
+            turn = FilteredRelation("request__attention", condition=Q(request__attention__identity=reader.person))
+            rows = rows.annotate(turn=turn).filter(turn__identity=reader.person)
+        return rows.exclude(pk__in=reader.taken).filter(put_off if tab == SNOOZED else ~put_off)
     if tab == OTHERS:
-        mine = Exists(Attention.objects.filter(identity=reader.person, request=OuterRef("request")))
         waits = Q(~mine) | Q(pk__in=reader.taken) if reader.taken else Q(~mine)
         return rows.filter(waits, section=Section.OPEN)
     return rows.filter(section=Section.STUCK if tab == STUCK else Section.DONE)

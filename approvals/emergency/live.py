@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models.expressions import RawSQL
 
 from approvals.models import Approval, BreakGlass, Request
 from approvals.policies.versions import active_policy
@@ -47,7 +48,7 @@ def still_stands(row: BreakGlass) -> bool:
 
 
 def list_unreviewed(
-    *, projects: QuerySet[Project], digests: Collection[str] | None = None, request: Request | None = None
+    *, projects: QuerySet[Project] | Sequence[str] | RawSQL, digests: Collection[str] | None = None, request: Request | None = None
 ) -> list[BreakGlass]:
     """Return every break-glass of these projects, and of these artifacts or of what `request` is about or reviews, if named, whose review is not concluded, the first due first.
 

@@ -7,17 +7,17 @@ observation means. A contradiction stands until a later observation of the same 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 
-from django.db.models import BooleanField, Case, Prefetch, Q, QuerySet, Value, When
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from approvals.models import PathFinding
 from approvals.path.approved import ApprovedReleases
 from attestations.models import Observation, Place
-from attestations.observe import does_count, newest_of_each_digest
+from attestations.observe import does_count, newest_at
 from identities.models import Environment, Project, Team
 from proofs.artifact_name import read_name
 from proofs.observation import RUNNING
@@ -56,7 +56,7 @@ def places_about(digest: str, *, teams: Collection[Team]) -> list[PlaceNow]:
 
     A place that is in order for the project its name belongs to is not when a project that approved this artifact finds another under the name.
     """
-    found = [now for team in teams for now in _look(digest, ApprovedReleases(team), team)]
+    found = _look(digest, ApprovedReleases(teams), teams) if teams else []
     return sorted(found, key=lambda now: now.observation.observed_at, reverse=True)
 
 
@@ -66,9 +66,10 @@ def standing_contradictions(digest: str, *, environment: Environment, project: P
     They show another digest under its approved name, or it under the name of another, or, in the environment itself, another in its place.
     That the environment still runs something else which nobody approved is no reason against promoting what was approved.
     """
-    releases = ApprovedReleases(environment.team, environment=environment, project=project)
-    places = _look(digest, releases, environment.team, environment=environment)
-    return [now for now in places if _speaks_against(now, digest, releases.of(digest))]
+    releases = ApprovedReleases([environment.team_id], environment=environment, project=project)
+    places = _look(digest, releases, [environment.team], environment=environment)
+    approved = releases.of(digest, team=environment.team_id)
+    return [now for now in places if _speaks_against(now, digest, approved)]
 
 
 def observations_about(digest: str, *, teams: Collection[Team]) -> QuerySet[Observation]:
@@ -90,17 +91,26 @@ def findings_about(digest: str, *, teams: Collection[Team]) -> QuerySet[PathFind
     return rows.select_related(*related).order_by("-observation__observed_at", "-pk")
 
 
-def _look(digest: str, releases: ApprovedReleases, team: Team, *, environment: Environment | None = None) -> list[PlaceNow]:
-    rows = _list_places(digest, releases.of(digest), team, environment)
-    newest = newest_of_each_digest(rows)
+def _look(digest: str, releases: ApprovedReleases, teams: Collection[Team], *, environment: Environment | None = None) -> list[PlaceNow]:
+    """Look at the places of all these teams at once; what one team approved says nothing of the places of another."""
+    names = {team.pk: releases.names_of(digest, team=team) for team in teams}
+    newest = newest_at(_places(digest, names, environment), was_missed=_was_missed(digest))
+    rows = [found[0].place for found in newest.values()]
     # Read at once what every place is compared with, so that a hundred places cost what one does.
-    releases.about([seen_of(row, place) for place in rows for row in newest[place.pk]])
-    projects = {item.project for item in releases.of(digest)}
-    return [_weigh(place, newest[place.pk], releases, projects) for place in rows if newest[place.pk]]
+    releases.read([seen_of(row, place) for place in rows for row in newest[place.pk]])
+    approved = {team.pk: releases.of(digest, team=team) for team in teams}
+    found = []
+    for place in rows:
+        # What only somebody approved, and not all who had to, gives no place a name.
+        called = {item.name for item in approved[place.team_id] if item.name}
+        is_about = any(row.digest == digest or row.was_missed for row in newest[place.pk])  # type: ignore[attr-defined]
+        if is_about or any(_is_named(place, name) for name in called):
+            found.append(_weigh(place, newest[place.pk], releases, {item.project for item in approved[place.team_id]}))
+    return found
 
 
-def _list_places(digest: str, approved: Sequence[Approved], team: Team, environment: Environment | None) -> list[Place]:
-    """Return the places of a team where the artifact was seen or missed, or that are called as it was approved.
+def _places(digest: str, names: Mapping[str, Collection[str]], environment: Environment | None) -> QuerySet[Place]:
+    """Return the places of these teams where the artifact was seen or missed, or that may be called by one of a team's names.
 
     The database leaves out most others; only `names_place` knows all spellings of a name.
     """
@@ -108,13 +118,17 @@ def _list_places(digest: str, approved: Sequence[Approved], team: Team, environm
         pk__in=PathFinding.objects.filter(expected_digest=digest).values("observation__place")
     )
     # What a registry had under this name before it was approved was compared with nothing when it came in.
-    names = {item.name for item in approved if item.name}
-    may_be = reduce(or_, (_may_be_named(name) for name in names), about)
-    places = Place.objects.filter(may_be, team=team).select_related("environment")
+    teams_of = {name: [team for team in names if name in names[team]] for name in set[str]().union(*names.values())}
+    may_be = reduce(or_, (_may_be_named(name) & Q(team__in=teams) for name, teams in sorted(teams_of.items())), about)
+    places = Place.objects.filter(may_be, team__in=list(names))
     if environment is not None:
         places = places.filter(Q(environment=environment) | Q(environment__isnull=True))
-    rows = places.annotate(is_about=Case(When(about, then=Value(True)), default=Value(False), output_field=BooleanField()))
-    return [row for row in rows if row.is_about or any(_is_named(row, name) for name in names)]
+    return places
+
+
+def _was_missed(digest: str) -> Exists:
+    """Say of an observation whether the artifact was found to be missing where it was made."""
+    return Exists(PathFinding.objects.filter(expected_digest=digest, observation__place=OuterRef("place")))
 
 
 def _is_named(place: Place, name: str) -> bool:
@@ -137,7 +151,7 @@ def _may_be_named(name: str) -> Q:
 
 def _weigh(place: Place, observations: Sequence[Observation], releases: ApprovedReleases, projects: Collection[str]) -> PlaceNow:
     seen = [seen_of(row, place) for row in observations]
-    approved = releases.about(seen)
+    approved = releases.about(seen, team=place.team_id)
     check = check_place(seen, approved=approved)
     for project in sorted(projects):
         theirs = check_place(seen, approved=[item for item in approved if item.project == project])

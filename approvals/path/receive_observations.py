@@ -55,7 +55,7 @@ def receive_observations(*, unverified: object, by: Identity, now: datetime) -> 
         raise Malformed("observation.malformed", "got no observation, expected an object or a list of them")
     if len(items) > MAX_OBSERVATIONS:
         raise TooLarge("observation.too_many", f"got {len(items)} observations, expected at most {MAX_OBSERVATIONS}")
-    releases = ApprovedReleases(by.team_id or "")
+    releases = ApprovedReleases([by.team_id or ""])
     return [_receive(position, item, releases, by, now) for position, item in enumerate(items, start=1)]
 
 
@@ -78,7 +78,7 @@ def _check(observation: Observation, releases: ApprovedReleases) -> Iterable[tup
     seen = seen_of(observation, place)
     earlier = [seen_of(row, place) for row in newest_of_each_digest([place], until=counts_at(observation))[place.pk]]
     before = [item.digest for item in earlier if item.digest != seen.digest]
-    yield CHECK_PATH, check_path(seen, before=before, approved=releases.about([seen, *earlier]))
+    yield CHECK_PATH, check_path(seen, before=before, approved=releases.about([seen, *earlier], team=place.team_id))
     previous = seen_before(observation)
     moved = check_tag_moved(seen, seen_of(previous, place) if previous else None)
     if moved is not None:

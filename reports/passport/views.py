@@ -29,7 +29,7 @@ MAX_QUERY = 200
 
 
 @reads_once
-@requires("artifacts.read")
+@requires("artifacts.read", reads_roles=True)
 def artifact(request: HttpRequest, digest: str) -> HttpResponse:
     """Show the passport of one artifact. An unknown digest answers 404 with what that means."""
     reader = person_of(request)

@@ -254,7 +254,8 @@ class TestTwoProjects:
         self.approve(toy, make.image(), name="x")
         approved.refresh_from_db()
         mine, theirs = (
-            {item.project: item for item in ApprovedReleases(cast.payments()).of(make.image())}[slug] for slug in ("payments-api", "toy")
+            {item.project: item for item in ApprovedReleases([cast.payments()]).of(make.image(), team=cast.payments())}[slug]
+            for slug in ("payments-api", "toy")
         )
         assert (mine.ended_at, theirs.ended_at) == (None, None)
         tim = cast.person("tim", "Tim Lang", "approver:release", project=toy)
@@ -268,7 +269,7 @@ class TestTwoProjects:
         )
         passkey, key = make.enrol(tim, now=LATER)
         make.complete(make.begin(request, tim, key, decision="reject", reason="no", now=LATER), passkey, now=LATER)
-        found = {item.project: item.ended_at for item in ApprovedReleases(cast.payments()).of(make.image())}
+        found = {item.project: item.ended_at for item in ApprovedReleases([cast.payments()]).of(make.image(), team=cast.payments())}
         assert found == {"payments-api": None, "toy": LATER}
 
     def test_asks_the_database_no_more_often(self, approved: Approval, toy: Project, django_assert_max_num_queries: Any) -> None:

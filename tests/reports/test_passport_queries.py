@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from identities.models import RoleAssignment, Team
 from identities.read_once import reading_once
 from reports.chain_picture.drawing import draw
 from reports.passport.build import build_passport
@@ -69,3 +70,13 @@ def test_it_asks_as_often_for_a_hundred_as_for_one(number: int, client: Client) 
     client.get("/log")
     # With the frame of every page: session, account, identity, roles, notices.
     assert asked_by_page(client, f"/artifacts/{make.image()}") <= WHOLE_PAGE
+
+
+def test_it_asks_as_often_for_a_reader_of_many_teams(client: Client) -> None:
+    tell_story(1)
+    few = len(asked_by_passport())
+    teams = Team.objects.bulk_create([Team(slug=f"team-{number}", name=f"Team {number}") for number in range(30)])
+    RoleAssignment.objects.bulk_create(
+        [RoleAssignment(identity=cast.carol(), role="auditor", team=team, granted_at=make.NOW) for team in teams]
+    )
+    assert len(asked_by_passport()) == few

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
+from django.db.models.expressions import RawSQL
 
 from approvals.declaration.declare_break_glass import refuse_if_not_breakable
 from approvals.emergency.live import bounds_of, list_unreviewed
 from approvals.models import Approval, BreakGlass, Request
 from approvals.revocation.may_revoke import refuse_if_not_revocable
-from identities.models import Environment, Identity
+from identities.models import Environment, Identity, Project
 from identities.permissions import may, readable_projects, roles_of
 from proofs.errors import Refusal
 
@@ -57,14 +58,20 @@ def read_register(reader: Identity, *, now: datetime) -> Register:
 
 
 def read_banner(
-    reader: Identity, *, now: datetime, digests: list[str] | None = None, request: Request | None = None
+    reader: Identity,
+    *,
+    now: datetime,
+    digests: list[str] | None = None,
+    request: Request | None = None,
+    projects: QuerySet[Project] | Sequence[str] | RawSQL | None = None,
 ) -> list[ShownBreakGlass]:
     """Return what the banner names: every break-glass the reader may know of that waits for its review.
 
-    Of `digests` if given; with `request` what it reviews, and those of its artifacts.
+    Of `digests` if given; with `request` what it reviews, and those of its artifacts. `projects` are those whose requests the reader may read, where
+    the caller has looked them up.
     """
-    projects = readable_projects(reader, "requests.read")
-    return [_show(row, reader, now) for row in list_unreviewed(projects=projects, digests=digests, request=request)]
+    named = readable_projects(reader, "requests.read") if projects is None else projects
+    return [_show(row, reader, now) for row in list_unreviewed(projects=named, digests=digests, request=request)]
 
 
 def _show(row: BreakGlass, reader: Identity, now: datetime) -> ShownBreakGlass:
