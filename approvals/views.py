@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from approvals.desk.next_turn import find_next
 from approvals.exceptions.list_waivers import list_waivable
 from approvals.forms import REQUEST_FORMS, InputAssertion, InputDecision, InputNote, InputReason
 from approvals.models import Ceremony, Record, Request
@@ -321,7 +322,11 @@ def record(request: HttpRequest, digest: str) -> HttpResponse:
     )
     readable = readable_projects(person_of(request), "requests.read")
     row = get_object_or_404(rows, digest=digest, approval__revision__request__project__in=readable)
-    return render(request, "approvals/record.html", {"page": read_record(row, reader=person_of(request), now=timezone.now())})
+    person, now = person_of(request), timezone.now()
+    context: dict[str, Any] = {"page": read_record(row, reader=person, now=now), "is_own": row.approval.identity_id == person.pk}
+    if context["is_own"]:
+        context["next"] = find_next(person, besides=row.approval.revision.request, now=now)
+    return render(request, "approvals/record.html", context)
 
 
 @requires("policies.read")

@@ -91,6 +91,14 @@ class Approver:
         self.page.wait_for_url("**/requests/**")
         expect(self.page.get_by_role("heading", level=1)).to_contain_text(tag)
 
+    def go_on(self) -> str:
+        """From the record of an answer to what is next, as the page offers it; return its title."""
+        link = self.page.get_by_role("link", name=re.compile("^Next: "))
+        title = link.inner_text().removeprefix("Next: ").splitlines()[0].strip()
+        self.hands.use(link)
+        self.page.wait_for_url("**/requests/**")
+        return title
+
     def go_to_queue(self) -> None:
         self.hands.use(self.page.get_by_role("link", name="Countersign", exact=True).first)
         self.page.wait_for_url(self.desk.portal.url + "/queue")
@@ -192,6 +200,17 @@ def approves_and_goes_on(alice: Approver, series: str) -> None:
     alice.picture("review")
     alice.approve()
     expect(alice.page.get_by_role("heading", level=1)).to_contain_text("Alice Chen approved")
+    leads_on(alice)
+
+
+def leads_on(alice: Approver) -> None:
+    """After an answer, the page leads to what is first in the queue, and back to the queue."""
+    alice.hands.use(alice.page.get_by_role("link", name="Back to the queue"))
+    alice.page.wait_for_url(alice.desk.portal.url + "/queue")
+    first = alice.page.get_by_role("main").locator("a.open").first.inner_text()
+    alice.page.go_back()
+    assert alice.go_on().startswith(first)
+    expect(alice.page.get_by_role("heading", level=1)).to_contain_text(first)
 
 
 def objects(alice: Approver, series: str) -> None:
@@ -199,9 +218,11 @@ def objects(alice: Approver, series: str) -> None:
     alice.find(f"{series}.{CHANGED}")
     alice.object("Request changes", "Say in the note what the export holds.")
     expect(alice.page.get_by_role("heading", level=1)).to_contain_text(re.compile("Alice Chen .*changes"))
+    leads_on(alice)
     alice.find(f"{series}.{REJECTED}")
     alice.object("Reject", "This must not go out on a Friday.")
     expect(alice.page.get_by_role("heading", level=1)).to_contain_text("Alice Chen rejected")
+    leads_on(alice)
 
 
 def comes_too_late(alice: Approver, series: str) -> None:
