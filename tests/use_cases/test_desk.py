@@ -115,6 +115,8 @@ class Approver:
     def begin(self, button: str, *, why: str = "") -> None:
         """Say what one decides, up to the statement. What has to be acknowledged is ticked where it is asked."""
         self.accept()
+        if button.startswith("Approve"):
+            self.compare()
         self.hands.use(self.page.get_by_role("button", name=button).first)
         self.page.wait_for_url(re.compile("/sign|/ceremonies/"))
         if "/ceremonies/" in self.page.url:
@@ -124,6 +126,18 @@ class Approver:
             self.hands.use(self.page.get_by_role("group", name=re.compile("why", re.IGNORECASE)).get_by_role("checkbox").first)
             self.hands.write(self.page.get_by_label(re.compile("^Reason|your words", re.IGNORECASE)).first, why)
         self.hands.use(self.page.get_by_role("button", name="Show me what I sign"))
+
+    def compare(self) -> None:
+        """Type the end of the digest, as CI said it. Until then the button explains itself and begins nothing."""
+        heading = self.page.get_by_role("heading", level=1).inner_text()
+        (digest,) = {
+            one["digest"] for tag, one in self.desk.laid["requests"].items() if f"payments/api {tag} " in heading.replace("\n", " ") + " "
+        }
+        explained = self.page.locator("#approve-wants")
+        expect(explained).to_have_text("Type the end of the digest first.")
+        expect(self.page.get_by_role("button", name="Approve and sign")).to_have_attribute("aria-disabled", "true")
+        self.hands.write(self.page.get_by_label("Last 4 characters of its digest"), digest[-4:])
+        expect(explained).to_have_text("Your passkey signs on the next page.")
 
     def accept(self) -> None:
         for box in self.page.locator("input[name^=agree_]:visible").all():
@@ -236,6 +250,7 @@ def comes_too_late(alice: Approver, series: str) -> None:
         assert time.monotonic() < deadline, "no new revision came"
         time.sleep(0.2)
     alice.accept()
+    alice.compare()
     alice.hands.use(alice.page.get_by_role("button", name="Approve and sign").first)
     expect(alice.page.get_by_role("main")).to_contain_text(TOO_LATE)
     assert "/ceremonies/" not in alice.page.url

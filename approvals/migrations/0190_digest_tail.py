@@ -1,0 +1,11 @@
+"""A ceremony at the highest tier keeps what was typed of the artifact's digest."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("approvals", "0152_find_on_the_desk")]
+
+    operations = [
+        migrations.AddField("ceremony", "digest_tail", models.CharField(blank=True, default="", max_length=8), preserve_default=False),
+    ]
