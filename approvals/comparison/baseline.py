@@ -52,6 +52,18 @@ def find_baseline(request: Request) -> Baseline | None:
     return next((Baseline(row, False) for row in there if is_alike(row)), None)
 
 
+def list_alike(request: Request) -> list[OutcomeStatement]:
+    """Return what was approved of the same, one for each request, here first, then elsewhere; of the newest that `find_baseline` looks at."""
+    is_alike, approved = _alike(request), list_approved(request)
+    here = approved.filter(revision__request__environment=request.environment_id)[:LOOKED_THROUGH]
+    there = approved.exclude(revision__request__environment=request.environment_id)[:LOOKED_THROUGH]
+    newest: dict[str, OutcomeStatement] = {}
+    for row in (*here, *there):
+        if is_alike(row):
+            newest.setdefault(_request_of(row).pk, row)
+    return list(newest.values())
+
+
 def list_approved(request: Request) -> QuerySet[OutcomeStatement]:
     """Return what was approved in the project of `request`, of its kind, newest first."""
     kinds = _RELEASES if request.kind in _RELEASES else (request.kind,)

@@ -38,7 +38,7 @@ def gather_context(
     if identities:
         found["identities"] = _identities(identities, now)
     if baseline is not None and baseline.revision.policy_id != policy.digest:
-        found["policy"] = _policy(request, baseline, policy)
+        found["policy"] = policy_changes(request, baseline, policy)
     if seen := _elsewhere(request):
         found["path"] = seen
     if burst := _burst(request, now):
@@ -77,7 +77,8 @@ def _identity(pair: tuple[str, str], row: Identity | None, last: Mapping[str, da
     }
 
 
-def _policy(request: Request, baseline: Baseline, policy: PolicyVersion) -> dict[str, Any]:
+def policy_changes(request: Request, baseline: Baseline, policy: PolicyVersion) -> dict[str, Any]:
+    """Return how the policy differs from the one a baseline was approved under, and who agreed to that."""
     before, document = (parse_canonical(bytes_of(row.document)) for row in (baseline.revision.policy, policy))
     differences = [item.as_dict() for item in compare_policies(before, document)][:MAX_DIFFERENCES]
     put = PolicyActivation.objects.filter(

@@ -51,6 +51,7 @@ const acts = {
     const show = all.some((item) => !item.open);
     all.forEach((item) => { item.open = show; });
   },
+  b: () => document.getElementById("other-baseline")?.click(),
   c: () => document.getElementById("comment-text")?.focus(),
   y: () => document.querySelector(".review-head .copy, .artifact-facts .copy")?.click(),
   u: () => document.querySelector(".crumb a")?.click(),
