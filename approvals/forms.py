@@ -12,6 +12,7 @@ from approvals.models import Approval, Delegation
 from approvals.requests.open_request import MAX_ARTIFACTS, AskedArtifact
 from approvals.requests.people import Named
 from approvals.requests.plain_text import MAX_NOTE, MAX_TITLE
+from approvals.signing.digest_tail import CHARACTERS, MOST_CHARACTERS
 from identities.models import Environment, Identity, Project, SigningKey
 from identities.permissions import readable_teams
 from proofs.approval.reason_codes import REASON_CODES
@@ -184,6 +185,12 @@ class InputDecision(forms.Form):
         help_text="Becomes part of what you sign. Needed to reject or to request changes; you may leave it empty when you approve.",
     )
     reason_codes = forms.MultipleChoiceField(choices=list(REASON_CODES.items()), required=False, widget=forms.CheckboxSelectMultiple)
+    digest_tail = forms.CharField(
+        max_length=MOST_CHARACTERS,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false", "data-least": CHARACTERS}),
+        label=f"Last {CHARACTERS} characters of its digest",
+    )
     key = NamedChoice(queryset=SigningKey.objects.none(), empty_label=None, label="Approval key", required=False)
     in_stead = StandInChoice(queryset=Delegation.objects.none(), required=False, empty_label="For myself", label="For whom")
     way = forms.ChoiceField(choices=[("key", "With the key"), (SIGN_IN, "By signing in")], required=False, widget=forms.HiddenInput)
@@ -196,10 +203,14 @@ class InputDecision(forms.Form):
         looks_back: bool = False,
         asked: Sequence[Mapping[str, Any]] = (),
         wants_reasons: bool = False,
+        tail_of: str = "",
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.asked, self.wants_reasons = asked, wants_reasons
+        self.asked, self.wants_reasons, self.wants_tail = asked, wants_reasons, bool(tail_of)
+        self.fields[
+            "digest_tail"
+        ].help_text = f"Of {tail_of}. Read it where the artifact lies, in your terminal or registry; then it also checks this page."
         for number, signal in enumerate(asked):
             self.fields[f"agree_{number}"] = forms.BooleanField(required=False, label=signal["agree"])
             self.fields[f"why_{number}"] = forms.CharField(required=False, max_length=300, label="Why that is all right")

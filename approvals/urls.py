@@ -6,6 +6,7 @@ from django.urls import path
 
 from approvals import api, views
 from approvals.attention import views as attention_views
+from approvals.beside import views as beside
 from approvals.changes import views as changes
 from approvals.changes.expectations import views as expectations
 from approvals.conversation import api as conversation_api
@@ -31,6 +32,7 @@ urlpatterns = [
     path("queue/v/<slug:slug>/delete", desk.queue_view_drop, name="queue_view_drop"),
     path("requests/new", views.request_new, name="request_new"),
     path("requests/<str:request_id>", views.request_page, name="request"),
+    path("requests/<str:request_id>/compare", beside.beside, name="beside"),
     path("requests/<str:request_id>/live", views.request_live, name="request_live"),
     path("requests/<str:request_id>/reading", reading.reading, name="reading"),
     path("settings/reviews", reading.own_readings, name="own_readings"),

@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from approvals.desk.next_turn import find_next
 from approvals.exceptions.list_waivers import list_waivable
 from approvals.forms import REQUEST_FORMS, InputAssertion, InputDecision, InputNote, InputReason
 from approvals.models import Ceremony, Record, Request
@@ -45,6 +46,8 @@ from approvals.signing.begin_confirmation import begin_confirmation
 from approvals.signing.begin_signing import begin_signing
 from approvals.signing.complete_by_sign_in import complete_by_sign_in
 from approvals.signing.complete_signing import complete_signing
+from approvals.signing.digest_tail import CODE as TAIL
+from approvals.signing.digest_tail import artifact_asked, asks_for_tail
 from approvals.signing.entitlement import get_current_revision
 from approvals.signing.verify_signature import parse_assertion
 from attestations.blobs import bytes_of
@@ -231,6 +234,7 @@ def sign(request: HttpRequest, request_id: str) -> HttpResponse:
                 reason=given["reason"],
                 reason_codes=given["reason_codes"],
                 acknowledged=given["acknowledged"],
+                digest_tail=given["digest_tail"],
                 key=given["key"],
                 in_stead=given["in_stead"],
                 session=session_of(request),
@@ -238,7 +242,7 @@ def sign(request: HttpRequest, request_id: str) -> HttpResponse:
                 now=now,
             )
         except Malformed as refusal:
-            form.add_error("reason", _sentence(refusal))
+            form.add_error("digest_tail" if refusal.code == TAIL else "reason", _sentence(refusal))
         else:
             return redirect("approvals:ceremony", ceremony.pk)
     form.focus_first_error()
@@ -321,7 +325,11 @@ def record(request: HttpRequest, digest: str) -> HttpResponse:
     )
     readable = readable_projects(person_of(request), "requests.read")
     row = get_object_or_404(rows, digest=digest, approval__revision__request__project__in=readable)
-    return render(request, "approvals/record.html", {"page": read_record(row, reader=person_of(request), now=timezone.now())})
+    person, now = person_of(request), timezone.now()
+    context: dict[str, Any] = {"page": read_record(row, reader=person, now=now), "is_own": row.approval.identity_id == person.pk}
+    if context["is_own"]:
+        context["next"] = find_next(person, besides=row.approval.revision.request, now=now)
+    return render(request, "approvals/record.html", context)
 
 
 @requires("policies.read")
@@ -352,6 +360,7 @@ def _decision_form(posted: Any, asked: Request, review: dict[str, Any], panel: D
         looks_back=asked.kind == Request.Kind.BREAK_GLASS_REVIEW,
         asked=compared["asked"] if compared and panel.may_approve else (),
         wants_reasons=asked.environment.tier == 3,
+        tail_of=(artifact_asked(review["artifacts"])["name"] or "the artifact") if asks_for_tail(asked) else "",
         initial=initial,
     )
 

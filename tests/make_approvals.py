@@ -406,9 +406,10 @@ def begin(
     shown: str | None = None,
     in_stead: Delegation | None = None,
     acknowledged: Sequence[str] | None = None,
+    digest_tail: str | None = None,
     now: datetime = NOW,
 ) -> Ceremony:
-    """Begin to answer the newest revision, with a tick at all that its page asks about unless told otherwise."""
+    """Begin to answer the newest revision, with a tick at all that its page asks about and what it wants typed, unless told otherwise."""
     newest = request.revisions.order_by("-number").first()
     assert newest is not None
     return begin_signing(
@@ -422,7 +423,13 @@ def begin(
         now=now,
         in_stead=in_stead,
         acknowledged=asked_of(newest) if acknowledged is None else acknowledged,
+        digest_tail=tail_of(newest) if digest_tail is None else digest_tail,
     )
+
+
+def tail_of(revision: Revision) -> str:
+    """The end of the digest that whoever approves has to type."""
+    return str(read_snapshot(bytes_of(revision.snapshot))["artifacts"][0]["digest"][-4:])
 
 
 def asked_of(revision: Revision) -> list[str]:

@@ -26,6 +26,7 @@ UNDONE = (Status.REJECTED, Status.REVOKED, Status.WITHDRAWN)
 # Of actions and rotations, whose documents have to be opened.
 LOOKED_THROUGH = 500
 AT_ONCE = 200
+LISTED = 60
 _RUN = re.compile(r"[A-Za-z0-9]+")
 
 
@@ -102,6 +103,21 @@ def _is_one_of(written: str | None, wanted: list[ArtifactName]) -> bool:
     return name is not None and any(fits(name, other) or fits(other, name) for other in wanted)
 
 
+def list_alike(request: Request) -> list[OutcomeStatement]:
+    """Return what was approved of the same, one for each request, here first, then elsewhere; of the newest few."""
+    approved = list_approved(request)
+    if request.kind in RELEASES:
+        approved = approved.filter(_may_be_called(_names(request))).distinct()
+    is_alike = _is_release_of(_names(request)) if request.kind in RELEASES else _alike(request)
+    here = approved.filter(revision__request__environment=request.environment_id)[:LISTED]
+    there = approved.exclude(revision__request__environment=request.environment_id)[:LISTED]
+    newest: dict[str, OutcomeStatement] = {}
+    for row in (*here, *there):
+        if is_alike(row):
+            newest.setdefault(_request_of(row).pk, row)
+    return list(newest.values())
+
+
 def list_approved(request: Request) -> QuerySet[OutcomeStatement]:
     """Return what was approved in the project of `request`, of its kind, newest first."""
     kinds = RELEASES if request.kind in RELEASES else (request.kind,)
@@ -125,6 +141,10 @@ def _alike(request: Request) -> Callable[[OutcomeStatement], bool]:
         return lambda row: subject_of(_request_of(row)).get("agent") == agent
     what = subject_of(request).get("what")
     return lambda row: subject_of(_request_of(row)).get("what") == what
+
+
+def _is_release_of(wanted: list[ArtifactName]) -> Callable[[OutcomeStatement], bool]:
+    return lambda row: any(_is_one_of(item.name, wanted) for item in _request_of(row).artifacts.all())
 
 
 def _request_of(row: OutcomeStatement) -> Request:

@@ -47,7 +47,7 @@ def build_comparison(
     context = gather_context(request, baseline=baseline, picture=picture, policy=policy, now=now)
     return {
         "version": COMPARISON_VERSION,
-        "baseline": _described(baseline, before) if baseline and before else None,
+        "baseline": describe_baseline(baseline, before) if baseline and before else None,
         "picture": {"sha256": sha256_hex(content)},
         "context": context,
         **compare_releases(parse_canonical(before) if before else None, picture, context),
@@ -55,6 +55,13 @@ def build_comparison(
 
 
 def picture_of(revision: Revision, *, now: datetime) -> bytes:
+    """Return the picture of a revision as `read_picture` does, and keep it by its digest."""
+    content = read_picture(revision)
+    store_blob(content, now)
+    return content
+
+
+def read_picture(revision: Revision) -> bytes:
     """Return the canonical bytes of the picture of a revision: the one its snapshot names, or, for snapshots of before, made of its evidence."""
     compared = parse_canonical(bytes_of(revision.snapshot)).get("comparison") or {}
     if compared.get("version") == COMPARISON_VERSION:
@@ -69,12 +76,11 @@ def picture_of(revision: Revision, *, now: datetime) -> bytes:
         team=request.project.team.slug,
         environment=request.environment.slug,
     )
-    content = canonical_bytes(picture)
-    store_blob(content, now)
-    return content
+    return canonical_bytes(picture)
 
 
-def _described(baseline: Baseline, picture: bytes) -> dict[str, Any]:
+def describe_baseline(baseline: Baseline, picture: bytes) -> dict[str, Any]:
+    """Return who approved a baseline, when, and what it is about, as a snapshot names it."""
     revision, request = baseline.revision, baseline.revision.request
     answers = revision.approvals.filter(decision=Approval.Decision.APPROVE).select_related("identity", "record").order_by("signed_at", "pk")
     return {

@@ -23,6 +23,7 @@ from proofs.artifact_name import read_name
 from proofs.canonical import parse_canonical
 from proofs.path import names_place
 from proofs.policy.compare import compare_policies
+from proofs.policy.compare_expectations import compare_expectations
 from proofs.policy.evaluate import parse_policy
 
 # Whoever asks more often than this in an hour asks for answers that nobody thought about.
@@ -40,7 +41,7 @@ def gather_context(
     identities = (picture["identities"] or {"listed": []})["listed"]
     if identities:
         found["identities"] = _identities(identities, now)
-    if baseline is not None and (weighed := _rules(request, baseline, policy)):
+    if baseline is not None and (weighed := policy_changes(request, baseline, policy)):
         found["policy"] = weighed
     if seen := list_elsewhere(request):
         found["path"] = seen
@@ -82,7 +83,7 @@ def _identity(pair: tuple[str, str], row: Identity | None, last: Mapping[str, da
     }
 
 
-def _rules(request: Request, baseline: Baseline, policy: PolicyVersion) -> dict[str, Any] | None:
+def policy_changes(request: Request, baseline: Baseline, policy: PolicyVersion) -> dict[str, Any] | None:
     """Say how the rules differ from those that the baseline was approved by: the policy, what gates do with its no, and what the project expects
     of its releases. None where nothing does."""
     approved = baseline.revision
@@ -103,15 +104,17 @@ def _in_force(*, project: str, environment: str, at: datetime | None = None) -> 
 
 
 def _expected_otherwise(request: Request, approved: Revision, policy: PolicyVersion) -> list[dict[str, Any]]:
-    """Say that other expectations are in force. Which way they lead is not told apart, so that it counts as loosened."""
+    """Return how other expectations are in force than the baseline was approved under, entry by entry."""
     if approved.expectations_digest is None or not parse_policy(bytes_of(policy.document)).asks_expectations:
         return []
     now = active_expectations(request.project)
     if (now.digest if now else "") == approved.expectations_digest:
         return []
-    then = ExpectationsVersion.objects.filter(pk=approved.expectations_digest).first()
-    words = f"expectations {then.version if then else 'none'} → {now.version if now else 'none'}: who may build and sign it, and from what, may be more than before"
-    return [{"rule": "", "change": "changed", "loosens": True, "words": words}]
+    then = ExpectationsVersion.objects.filter(pk=approved.expectations_digest).select_related("document").first()
+    before, document = (parse_canonical(bytes_of(row.document)) if row else None for row in (then, now))
+    versions = f"expectations {then.version if then else 'none'} → {now.version if now else 'none'}"
+    found = compare_expectations(before, document or {})
+    return [{**item.as_dict(), "words": f"{versions}: {item.words}"} for item in found]
 
 
 def _put_into_force_by(request: Request, policy: PolicyVersion) -> list[str]:

@@ -15,8 +15,9 @@ The checks, in this order; the first that fails refuses:
    old enough for an environment of the highest tier;                         signer.cooling_off,
    without one, their identity provider can stand in for it.                  sign_in.no_provider, assurance.too_low
 8. Every signal that asks for it was acknowledged, and none blocks.           approval.not_acknowledged, approval.signal_blocks
-9. The ledger has published a head that the statement can name.               log.pending
-10. Everything the statement rests on is older than it.                        time.issued_too_early
+9. At the highest tier, the end of the artifact's digest was typed.            approval.digest_tail
+10. The ledger has published a head that the statement can name.               log.pending
+11. Everything the statement rests on is older than it.                        time.issued_too_early
 
 `approvals.signing.complete_signing` repeats what may have changed meanwhile.
 """
@@ -36,6 +37,7 @@ from approvals.requests.revise import lock_state
 from approvals.requests.status import refresh_state
 from approvals.signing.acknowledge import take_acknowledged
 from approvals.signing.approval_statement import SigningSession, build_statement
+from approvals.signing.digest_tail import take_tail
 from approvals.signing.entitlement import (
     get_current_revision,
     refuse_if_answered,
@@ -74,10 +76,11 @@ def begin_signing(
     reason_codes: Sequence[str] = (),
     in_stead: Delegation | None = None,
     acknowledged: Sequence[str] = (),
+    digest_tail: str = "",
 ) -> Ceremony:
     """Return the ceremony that offers `by` one statement to sign with `key`, or (None) to confirm by signing in at their provider.
     `reason_codes` say why not, beside the reason in words. With `in_stead` they answer for whoever delegated, and with a key alone:
-    `delegation.needs_key`. `acknowledged` are the digests of the signals that they ticked. Refuses with the codes above, or `approval.malformed`.
+    `delegation.needs_key`. `acknowledged` are the digests of the signals that they ticked, `digest_tail` is what they typed. Refuses with the codes above, or `approval.malformed`.
     """
     now = now.replace(microsecond=0)
     state = refresh_state(lock_state(request, now=now), now=now)
@@ -85,8 +88,7 @@ def begin_signing(
     policy = parse_policy(bytes_of(revision.policy.document)).for_kind(revision.request.kind)
     refuse_if_not_entitled(request=request, revision=revision, policy=policy, by=by, now=now, in_stead=in_stead)
     _refuse_if_stale(revision, shown_snapshot, now)
-    refuse_if_in_effect(request)
-    refuse_if_answered(revision, by)
+    _refuse_if_decided(request, revision, by)
     refuse_if_not_possible(state, revision, decision, reason)
     refuse_if_no_codes(decision, reason_codes)
     offer = _offer(key, policy, decision, by, tier=request.environment.tier, now=now, in_stead=in_stead)
@@ -115,8 +117,7 @@ def begin_signing(
         signing_key=key,
         **_columns(offer, payload),
         decision=decision,
-        payload=payload,
-        payload_digest=sha256_hex(payload),
+        digest_tail=take_tail(revision, decision, digest_tail) or None,
         session_hash=session.session_hash,
         begun_at=now,
         expires_at=expires_at,
@@ -149,13 +150,19 @@ def _offer(
     return None
 
 
+def _refuse_if_decided(request: Request, revision: Revision, by: Identity) -> None:
+    refuse_if_in_effect(request)
+    refuse_if_answered(revision, by)
+
+
 def _columns(offer: SignInOffer | None, payload: bytes) -> dict[str, Any]:
-    """Return the columns of a ceremony that a sign-in answers; none where a key does."""
+    """Return the columns of a ceremony that hold the statement, and those of one that a sign-in answers."""
+    offered = {"payload": payload, "payload_digest": sha256_hex(payload)}
     if offer is None:
-        return {}
+        return offered
     provider = offer.provider
     nonce = step_up_nonce(payload)
-    return {"provider": provider, "audience": provider.client_id, "sign_in_nonce": nonce, "is_downgrade": offer.is_downgrade}
+    return {**offered, "provider": provider, "audience": provider.client_id, "sign_in_nonce": nonce, "is_downgrade": offer.is_downgrade}
 
 
 def _signer(key: SigningKey | None, offer: SignInOffer | None, by: Identity) -> SignerReference | SignInReference:

@@ -16,6 +16,7 @@ from approvals.revocation.revoke_approval import begin_revocation
 from approvals.signing.approval_statement import SigningSession
 from approvals.signing.begin_signing import begin_signing
 from approvals.signing.complete_signing import complete_signing
+from approvals.signing.digest_tail import CHARACTERS
 from approvals.signing.verify_signature import parse_assertion
 from approvals.statements.complete_statement import complete_statement
 from attestations.blobs import bytes_of
@@ -48,7 +49,8 @@ class Signers:
         """Answer the newest revision of a request; whoever approves acknowledges what its page asks about."""
         passkey, key = self._held[person.pk]
         revision = request.revisions.select_related("snapshot").latest("number")
-        asked = asked_signals(read_snapshot(bytes_of(revision.snapshot)).get("comparison"))
+        shown = read_snapshot(bytes_of(revision.snapshot))
+        asked = asked_signals(shown.get("comparison"))
         ceremony = begin_signing(
             request=request,
             shown_snapshot=revision.snapshot_id,
@@ -60,6 +62,7 @@ class Signers:
             by=person,
             now=now,
             acknowledged=[digest for _, digest in asked] if decision == Approval.Decision.APPROVE else (),
+            digest_tail=shown["artifacts"][0]["digest"][-CHARACTERS:],
         )
         return complete_signing(
             ceremony_id=ceremony.pk,

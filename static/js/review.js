@@ -8,16 +8,22 @@ const boxes = approve ? [...approve.querySelectorAll("input[type=checkbox][name^
 const signals = [...document.querySelectorAll(".blocks, .areas .signal")];
 const status = document.getElementById("status");
 
-const open = () => boxes.filter((box) => !box.checked);
+const tail = approve?.querySelector("[name=digest_tail]");
+const short = () => (tail && tail.value.trim().length < Number(tail.dataset.least) ? [tail] : []);
+const unticked = () => boxes.filter((box) => !box.checked);
+// What keeps the button from doing anything, in the order of the page.
+const open = () => [...unticked(), ...short()];
 
 function tell() {
   if (!wants) return;
-  const left = open().length;
-  button.setAttribute("aria-disabled", String(left > 0));
-  wants.textContent = left ? `Tick what you accept first: ${left} of ${boxes.length} left.` : "Your passkey signs on the next page.";
+  const left = unticked().length;
+  button.setAttribute("aria-disabled", String(open().length > 0));
+  if (left) wants.textContent = `Tick what you accept first: ${left} of ${boxes.length} left.`;
+  else wants.textContent = short().length ? "Type the end of the digest first." : "Your passkey signs on the next page.";
 }
 
 boxes.forEach((box) => box.addEventListener("change", tell));
+tail?.addEventListener("input", tell);
 tell();
 approve?.addEventListener("submit", (event) => {
   if (!open().length) return;
@@ -45,6 +51,7 @@ const acts = {
     const show = all.some((item) => !item.open);
     all.forEach((item) => { item.open = show; });
   },
+  b: () => document.getElementById("other-baseline")?.click(),
   c: () => document.getElementById("comment-text")?.focus(),
   y: () => document.querySelector(".review-head .copy, .artifact-facts .copy")?.click(),
   u: () => document.querySelector(".crumb a")?.click(),

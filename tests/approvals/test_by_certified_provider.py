@@ -35,7 +35,13 @@ def test_what_a_certified_provider_confirms_opens_the_gate_and_is_proved_offline
         revision = request.revisions.get()
         for amr, status in ((("pwd",), 422), (("hwk", "mfa"), 200)):
             corp.steer("s-erin", amr=amr, name="Erin Malik", preferred_username="erin", groups=["releases"])
-            given = {"snapshot": revision.snapshot_id, "decision": "approve", "reason": "", "way": "sign-in"}
+            given = {
+                "snapshot": revision.snapshot_id,
+                "decision": "approve",
+                "reason": "",
+                "way": "sign-in",
+                "digest_tail": make.tail_of(revision),
+            }
             assert client.post(reverse("approvals:sign", args=[request.pk]), given).status_code == 302
             ceremony = Ceremony.objects.latest("begun_at", "pk")
             url = make_sign_ins.way_out(client, reverse("approvals:ceremony_confirm", args=[ceremony.pk]))

@@ -75,7 +75,13 @@ def newest_snapshot(request: Request) -> str:
 def offered(scene: Scene, *, decision: str = "approve", reason: str = "") -> Ceremony:
     """Press the button on the page of the decision."""
     page = reverse("approvals:sign", args=[scene.request.pk])
-    given = {"snapshot": newest_snapshot(scene.request), "decision": decision, "reason": reason, "way": "sign-in"}
+    given = {
+        "snapshot": newest_snapshot(scene.request),
+        "decision": decision,
+        "reason": reason,
+        "way": "sign-in",
+        "digest_tail": make.image(),
+    }
     answer = scene.client.post(page, given)
     assert answer.status_code == 302, answer.content.decode()[:3000]
     return Ceremony.objects.latest("pk")
@@ -223,6 +229,7 @@ def refusal_of(scene: Scene, by: Identity) -> str:
             key=None,
             session=make.session(now=timezone.now()),
             by=by,
+            digest_tail=make.image(),
             now=timezone.now(),
         )
     return refused.value.code

@@ -326,6 +326,7 @@ class TestAcknowledging:
             session=make.session(now=of.later()),
             by=cast.alice(),
             acknowledged=acknowledged,
+            digest_tail=make.image(of.SECOND),
             now=of.later(),
         )
 

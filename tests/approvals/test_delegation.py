@@ -216,7 +216,7 @@ def test_pages_give_it_use_it_and_take_it_back(client: Client) -> None:
     page = client.get(f"/requests/{request.pk}/sign", {"snapshot": snapshot, "decision": "approve"})
     assert b"For Alice Chen, until" in page.content
     dana_key = make_statements.passkey_of(dana)[1]
-    answer = {"snapshot": snapshot, "decision": "approve", "key": dana_key.pk, "in_stead": row.pk}
+    answer = {"snapshot": snapshot, "decision": "approve", "key": dana_key.pk, "in_stead": row.pk, "digest_tail": make.image()}
     begun = client.post(f"/requests/{request.pk}/sign", answer)
     assert b"In the stead of alice." in client.get(begun["Location"]).content
     assertion = make.posted(make._PASSKEYS[dana_key.pk], bytes(Ceremony.objects.get().payload))

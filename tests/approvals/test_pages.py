@@ -217,7 +217,13 @@ class TestSigningPages:
         client = client_of(cast.alice())
         snapshot = request.revisions.get().snapshot_id
         assert "Show me what I sign" in read(client, "sign", request.pk, snapshot=snapshot, decision="approve")
-        posted = {"snapshot": snapshot, "decision": "approve", "reason": "Rollback tested.", "key": key.pk}
+        posted = {
+            "snapshot": snapshot,
+            "decision": "approve",
+            "reason": "Rollback tested.",
+            "key": key.pk,
+            "digest_tail": make.image()[-4:],
+        }
         response = client.post(reverse("approvals:sign", args=[request.pk]), posted)
         ceremony = Ceremony.objects.get()
         assert response.headers["Location"] == reverse("approvals:ceremony", args=[ceremony.pk])
@@ -269,7 +275,7 @@ class TestSigningPages:
     def test_another_session_of_the_same_person_cannot_go_on(self) -> None:
         _, request = ready()
         passkey, key = make.enrol(cast.alice())
-        posted = {"snapshot": request.revisions.get().snapshot_id, "decision": "approve", "key": key.pk}
+        posted = {"snapshot": request.revisions.get().snapshot_id, "decision": "approve", "key": key.pk, "digest_tail": make.image()[-4:]}
         client_of(cast.alice()).post(reverse("approvals:sign", args=[request.pk]), posted)
         ceremony = Ceremony.objects.get()
         other = client_of(cast.alice())
@@ -292,7 +298,7 @@ class TestSigningPages:
         _, request = ready()
         _, key = make.enrol(cast.alice())
         client = client_of(cast.alice())
-        posted = {"snapshot": request.revisions.get().snapshot_id, "decision": "approve", "key": key.pk}
+        posted = {"snapshot": request.revisions.get().snapshot_id, "decision": "approve", "key": key.pk, "digest_tail": make.image()[-4:]}
         client.post(reverse("approvals:sign", args=[request.pk]), posted)
         ceremony = Ceremony.objects.get()
         stranger = SoftPasskey()
@@ -307,7 +313,7 @@ class TestSigningPages:
         _, request = ready()
         _, key = make.enrol(cast.alice())
         client = client_of(cast.alice())
-        posted = {"snapshot": request.revisions.get().snapshot_id, "decision": "approve", "key": key.pk}
+        posted = {"snapshot": request.revisions.get().snapshot_id, "decision": "approve", "key": key.pk, "digest_tail": make.image()[-4:]}
         page = client.post(reverse("approvals:sign", args=[request.pk]), posted, follow=True).content.decode()
         assert "htmx" not in page
         for attributes in re.findall(r"<script([^>]*)>", page):

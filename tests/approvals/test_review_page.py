@@ -34,7 +34,13 @@ def client(client: Client) -> Client:
 
 def answer(client: Client, request: Request, **more: str) -> tuple[int, str]:
     _, key = make.enrol(cast.alice(), now=of.later())
-    given = {"snapshot": request.revisions.get().snapshot_id, "decision": "approve", "key": key.pk, **more}
+    given = {
+        "snapshot": request.revisions.get().snapshot_id,
+        "decision": "approve",
+        "key": key.pk,
+        "digest_tail": make.tail_of(request.revisions.get()),
+        **more,
+    }
     response = client.post(reverse("approvals:sign", args=[request.pk]), given)
     return response.status_code, response.content.decode()
 

@@ -50,7 +50,13 @@ def sit_down(page: Page, *, lie: Lie = str) -> Desk:
     passkey, key = make.enrol(cast.alice())
     client = Client()
     client.force_login(cast.account_of(cast.alice()))
-    posted = {"snapshot": request.revisions.get().snapshot_id, "decision": "approve", "reason": "", "key": key.pk}
+    posted = {
+        "snapshot": request.revisions.get().snapshot_id,
+        "decision": "approve",
+        "reason": "",
+        "key": key.pk,
+        "digest_tail": make.image(),
+    }
     client.post(reverse("approvals:sign", args=[request.pk]), posted)
     # Playwright calls back in a context of its own, which would see another database connection than the test's.
     here = contextvars.copy_context()

@@ -64,7 +64,13 @@ def begin_signing(client: Client) -> str:
     request = make.ask()
     key = cast.alice().signing_keys.filter(revoked_at=None).first()
     assert key is not None
-    given = {"snapshot": request.revisions.get().snapshot_id, "decision": "approve", "reason": "", "key": key.pk}
+    given = {
+        "snapshot": request.revisions.get().snapshot_id,
+        "decision": "approve",
+        "reason": "",
+        "key": key.pk,
+        "digest_tail": make.image(),
+    }
     return client.post(f"/requests/{request.pk}/sign", given).headers["Location"]
 
 

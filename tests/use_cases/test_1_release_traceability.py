@@ -97,6 +97,7 @@ def _read_artifact(person: Person, story: Story) -> str:
 
 def _begin(page: Page, story: Story, request_id: str) -> None:
     page.goto(f"{story.portal.url}/requests/{request_id}")
+    page.get_by_label("Last 4 characters of its digest").fill(story.digest[-4:])
     page.get_by_role("button", name="Approve and sign").click()
     page.wait_for_url("**/ceremonies/**")
 

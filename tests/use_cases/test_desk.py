@@ -91,6 +91,14 @@ class Approver:
         self.page.wait_for_url("**/requests/**")
         expect(self.page.get_by_role("heading", level=1)).to_contain_text(tag)
 
+    def go_on(self) -> str:
+        """From the record of an answer to what is next, as the page offers it; return its title."""
+        link = self.page.get_by_role("link", name=re.compile("^Next: "))
+        title = link.inner_text().removeprefix("Next: ").splitlines()[0].strip()
+        self.hands.use(link)
+        self.page.wait_for_url("**/requests/**")
+        return title
+
     def go_to_queue(self) -> None:
         self.hands.use(self.page.get_by_role("link", name="Countersign", exact=True).first)
         self.page.wait_for_url(self.desk.portal.url + "/queue")
@@ -107,6 +115,8 @@ class Approver:
     def begin(self, button: str, *, why: str = "") -> None:
         """Say what one decides, up to the statement. What has to be acknowledged is ticked where it is asked."""
         self.accept()
+        if button.startswith("Approve"):
+            self.compare()
         self.hands.use(self.page.get_by_role("button", name=button).first)
         self.page.wait_for_url(re.compile("/sign|/ceremonies/"))
         if "/ceremonies/" in self.page.url:
@@ -116,6 +126,18 @@ class Approver:
             self.hands.use(self.page.get_by_role("group", name=re.compile("why", re.IGNORECASE)).get_by_role("checkbox").first)
             self.hands.write(self.page.get_by_label(re.compile("^Reason|your words", re.IGNORECASE)).first, why)
         self.hands.use(self.page.get_by_role("button", name="Show me what I sign"))
+
+    def compare(self) -> None:
+        """Type the end of the digest, as CI said it. Until then the button explains itself and begins nothing."""
+        heading = self.page.get_by_role("heading", level=1).inner_text()
+        (digest,) = {
+            one["digest"] for tag, one in self.desk.laid["requests"].items() if f"payments/api {tag} " in heading.replace("\n", " ") + " "
+        }
+        explained = self.page.locator("#approve-wants")
+        expect(explained).to_have_text("Type the end of the digest first.")
+        expect(self.page.get_by_role("button", name="Approve and sign")).to_have_attribute("aria-disabled", "true")
+        self.hands.write(self.page.get_by_label("Last 4 characters of its digest"), digest[-4:])
+        expect(explained).to_have_text("Your passkey signs on the next page.")
 
     def accept(self) -> None:
         for box in self.page.locator("input[name^=agree_]:visible").all():
@@ -192,6 +214,17 @@ def approves_and_goes_on(alice: Approver, series: str) -> None:
     alice.picture("review")
     alice.approve()
     expect(alice.page.get_by_role("heading", level=1)).to_contain_text("Alice Chen approved")
+    leads_on(alice)
+
+
+def leads_on(alice: Approver) -> None:
+    """After an answer, the page leads to what is first in the queue, and back to the queue."""
+    alice.hands.use(alice.page.get_by_role("link", name="Back to the queue"))
+    alice.page.wait_for_url(alice.desk.portal.url + "/queue")
+    first = alice.page.get_by_role("main").locator("a.open").first.inner_text()
+    alice.page.go_back()
+    assert alice.go_on().startswith(first)
+    expect(alice.page.get_by_role("heading", level=1)).to_contain_text(first)
 
 
 def objects(alice: Approver, series: str) -> None:
@@ -199,9 +232,11 @@ def objects(alice: Approver, series: str) -> None:
     alice.find(f"{series}.{CHANGED}")
     alice.object("Request changes", "Say in the note what the export holds.")
     expect(alice.page.get_by_role("heading", level=1)).to_contain_text(re.compile("Alice Chen .*changes"))
+    leads_on(alice)
     alice.find(f"{series}.{REJECTED}")
     alice.object("Reject", "This must not go out on a Friday.")
     expect(alice.page.get_by_role("heading", level=1)).to_contain_text("Alice Chen rejected")
+    leads_on(alice)
 
 
 def comes_too_late(alice: Approver, series: str) -> None:
@@ -215,6 +250,7 @@ def comes_too_late(alice: Approver, series: str) -> None:
         assert time.monotonic() < deadline, "no new revision came"
         time.sleep(0.2)
     alice.accept()
+    alice.compare()
     alice.hands.use(alice.page.get_by_role("button", name="Approve and sign").first)
     expect(alice.page.get_by_role("main")).to_contain_text(TOO_LATE)
     assert "/ceremonies/" not in alice.page.url

@@ -223,7 +223,7 @@ def test_10_a_session_alone_answers_nothing_and_enrols_no_key(settings: Any, tmp
     publish_checkpoint(now=now)
     client.force_login(cast.account_of(cast.alice()), backend="allauth.account.auth_backends.AuthenticationBackend")
     thief, sign = SoftPasskey(rp_id=settings.RP_ID, origin=settings.ORIGIN), f"/requests/{asked.pk}/sign"
-    given = {"snapshot": asked.revisions.get().snapshot_id, "key": key.pk, "reason": "Because."}
+    given = {"snapshot": asked.revisions.get().snapshot_id, "key": key.pk, "reason": "Because.", "digest_tail": make.image()}
     for decision in Approval.Decision.values:
         for posted in ("", "{}", "of the thief"):
             assert client.post(sign, {**given, "decision": decision}).status_code == 302

@@ -1,0 +1,117 @@
+"""At the highest tier whoever approves types the end of the artifact's digest, and the portal refuses without it, at the beginning and at the end."""
+
+from __future__ import annotations
+
+import html
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import reverse
+
+from approvals.models import Approval, Ceremony, Request
+from approvals.signing.digest_tail import take_tail
+from identities.models import Environment
+from proofs.errors import Refusal
+from tests import cast
+from tests import make_approvals as make
+
+pytestmark = pytest.mark.django_db
+TAIL = make.image()[-4:]
+
+
+@pytest.fixture
+def asked() -> Request:
+    make.send_provenance(make.set_stage())
+    return make.ask()
+
+
+def typed(request: Request, text: str, decision: str = "approve") -> str:
+    """What is kept of what was typed, or the code it is refused with."""
+    _, key = make.enrol(cast.alice())
+    why = "" if decision == "approve" else "Not today."
+    try:
+        return make.begin(request, cast.alice(), key, decision=decision, reason=why, digest_tail=text).digest_tail or ""
+    except Refusal as refusal:
+        return refusal.code
+
+
+@pytest.mark.parametrize("text", [TAIL, f"  {TAIL.upper()} ", make.image(), make.image().removeprefix("sha256:")])
+def test_the_end_is_taken_and_so_is_all_of_it_however_it_is_pasted(asked: Request, text: str) -> None:
+    assert typed(asked, text) == TAIL
+
+
+@pytest.mark.parametrize("text", ["", "   ", TAIL[1:], make.image()[:4], make.image()[:-1], make.image("1.4.3")[-4:], "x" * 140])
+def test_anything_else_begins_nothing(asked: Request, text: str) -> None:
+    assert typed(asked, text) == "approval.digest_tail"
+    assert not Ceremony.objects.exists()
+
+
+def test_the_refusal_does_not_say_what_it_should_be(asked: Request) -> None:
+    with pytest.raises(Refusal) as refused:
+        take_tail(asked.revisions.get(), "approve", "beef")
+    assert "'beef'" in refused.value.reason
+    assert TAIL not in refused.value.reason
+
+
+@pytest.mark.parametrize("decision", ["reject", "request_changes"])
+def test_a_no_takes_none(asked: Request, decision: str) -> None:
+    assert typed(asked, "", decision) == ""
+
+
+@pytest.mark.parametrize("tier", [1, 2])
+def test_lower_tiers_take_none(tier: int) -> None:
+    make.send_provenance(make.set_stage())
+    Environment.objects.update(tier=tier)
+    assert typed(make.ask(), "") == ""
+
+
+def test_a_ceremony_without_it_can_not_be_completed(asked: Request) -> None:
+    passkey, key = make.enrol(cast.alice())
+    with transaction.atomic():
+        ceremony = make.begin(asked, cast.alice(), key)
+        transaction.set_rollback(True)
+    # As if it had been begun by a portal that did not ask.
+    ceremony.digest_tail = None
+    ceremony.save(force_insert=True)
+    with pytest.raises(Refusal) as refused:
+        make.complete(ceremony, passkey)
+    assert refused.value.code == "approval.digest_tail"
+    assert not Approval.objects.exists()
+
+
+def test_it_is_no_part_of_the_statement(asked: Request) -> None:
+    _, key = make.enrol(cast.alice())
+    payload = bytes(make.begin(asked, cast.alice(), key).payload)
+    assert b"tail" not in payload.lower()
+    assert make.image().removeprefix("sha256:").encode() in payload
+
+
+class TestPages:
+    def post(self, client: Client, request: Request, **given: str) -> tuple[int, str]:
+        _, key = make.enrol(cast.alice())
+        sent = {"snapshot": request.revisions.get().snapshot_id, "decision": "approve", "key": key.pk, **given}
+        response = client.post(reverse("approvals:sign", args=[request.pk]), sent)
+        return response.status_code, html.unescape(response.content.decode())
+
+    def test_both_ask_for_it_and_name_the_artifact(self, client: Client, asked: Request) -> None:
+        make.enrol(cast.alice())
+        cast.let_in(client, cast.alice())
+        newest = asked.revisions.get().snapshot_id
+        for address in (f"/requests/{asked.pk}", f"/requests/{asked.pk}/sign?decision=approve&snapshot={newest}"):
+            page = client.get(address).content.decode()
+            assert page.count('name="digest_tail"') == 1
+            assert "Of payments/api:1.4.2." in page
+
+    def test_what_is_wrong_is_said_at_the_field(self, client: Client, asked: Request) -> None:
+        cast.let_in(client, cast.alice())
+        status, page = self.post(client, asked, digest_tail="beef")
+        assert status == 400
+        assert "expected the last 4 characters of the digest of payments/api:1.4.2" in page.partition('id="id_digest_tail_error"')[2][:400]
+
+    def test_lower_tiers_show_no_field(self, client: Client, asked: Request) -> None:
+        Environment.objects.update(tier=2)
+        make.enrol(cast.alice())
+        page = cast.let_in(client, cast.alice()).get(f"/requests/{asked.pk}").content.decode()
+        assert 'id="approve-button"' in page
+        assert "digest_tail" not in page
