@@ -14,8 +14,8 @@ def language_for(chosen: str, asked: str) -> str:
     """Return the code of a language that pages are written in, for what a person chose (or nothing) and an Accept-Language header."""
     if chosen:
         return _known(chosen) or ENGLISH
-    for code, _ in parse_accept_lang_header(asked):
-        found = _known(code)
+    for code, weight in parse_accept_lang_header(asked):
+        found = _known(code) if weight > 0 else None
         if found is not None:
             return found
     return ENGLISH

@@ -222,9 +222,9 @@ def day(shown: date) -> str:
 
 
 @register.simple_tag
-def until(moment: datetime) -> str:
+def until(moment: datetime) -> SafeString:
     """Show a moment to the minute in UTC, whose name stands beside it."""
-    return write_until(moment)
+    return format_html('<time datetime="{}">{}</time>', moment.astimezone(UTC).isoformat(), write_until(moment))
 
 
 @register.simple_tag(takes_context=True)

@@ -29,7 +29,7 @@ def test_no_shorthand_is_wider_on_one_side() -> None:
 
 def lopsided(sheet: str) -> list[str]:
     """Return the shorthands of four values whose second, the right, is not the fourth, the left."""
-    found = re.finditer(r"\b(?:margin|padding|inset)\s*:\s*(\S+)\s+(\S+)\s+(\S+)\s+([^\s;}]+)\s*(?=[;}])", sheet)
+    found = re.finditer(r"\b(?:margin|padding|inset)\s*:\s*([^\s;}]+)\s+([^\s;}]+)\s+([^\s;}]+)\s+([^\s;}]+)\s*(?=[;}])", sheet)
     return [" ".join(shorthand[0].split()) for shorthand in found if shorthand[2] != shorthand[4]]
 
 

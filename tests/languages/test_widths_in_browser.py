@@ -20,6 +20,11 @@ from tests.make_ledger import use_own_keys
 pytestmark = [pytest.mark.django_db, pytest.mark.browser, pytest.mark.usefixtures("pseudo_locales")]
 WIDTHS = (1280, 390, 320)
 DIRECTIONS = {"de": "ltr", LEFT_TO_RIGHT: "ltr", RIGHT_TO_LEFT: "rtl"}
+# The innermost elements that reach over the edge, on either side.
+OVER_THE_EDGE = """() => [...document.querySelectorAll("body *")].filter((each) => {
+  const box = each.getBoundingClientRect();
+  return box.width && (box.right > document.documentElement.clientWidth + 1 || box.left < -1) && !each.closest(".table-wrap, pre, .picture-frame");
+}).filter((each, _, all) => !all.some((other) => other !== each && each.contains(other))).slice(0, 4).map((each) => each.outerHTML.slice(0, 120))"""
 # Of the places the stories have, those that differ in what they show.
 LOOKED_AT = {
     "queue show=mine of Alice Chen",
@@ -74,5 +79,5 @@ def look(looker: Looker, path: str, direction: str) -> dict[int, list[str]]:
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         wide = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
-        found[width] = [f"{wide[0]} px wide on {wide[1]} px"] if wide[0] > wide[1] else []
+        found[width] = [f"{wide[0]} px wide on {wide[1]} px", *page.evaluate(OVER_THE_EDGE)] if wide[0] > wide[1] else []
     return found

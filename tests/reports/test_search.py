@@ -109,7 +109,7 @@ class TestPage:
         assert "Find artifacts by name" in self.get(client).content.decode()
         assert "too short" in self.get(client, "a").content.decode()
         html = self.get(client, "<b>nothing</b>").content.decode()
-        assert "Nothing matches “&lt;b&gt;nothing&lt;/b&gt;”" in html and "See all artifacts" in html
+        assert "Nothing matches “<bdi>&lt;b&gt;nothing&lt;/b&gt;</bdi>”" in html and "See all artifacts" in html
 
     def test_as_many_queries_for_fifty_as_for_one(self) -> None:
         def count() -> int:
