@@ -39,6 +39,8 @@ KINDS = (
     noop("May these keys take the place of those?"),
     noop("Change of the policy"),
     noop("Shall this policy count there?"),
+    noop("Change of the expectations"),
+    noop("Shall such evidence count for this project, and no other?"),
     noop("Exception"),
     noop("May this rule be left unmet for a while?"),
     noop("Review of a break-glass"),
