@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test lint fix types walls migrations check mutate test-saml bench-verify bench-hostile bench-policy bench-pages axe pictures lock
+.PHONY: help install demo up test lint fix types walls migrations check mutate test-saml bench-verify bench-hostile bench-policy bench-pages axe pictures messages catalogues lock
 
 help:  ## list what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 20
@@ -50,6 +50,12 @@ axe: install  ## look at every page with axe in Chromium: light and dark, three 
 
 pictures: install  ## take the pictures in docs/pictures anew, while the walk at the desk is tested
 	@COUNTERSIGN_PICTURES=1 $(BIN)/python -m pytest -q -p no:cacheprovider tests/use_cases/test_desk.py
+
+messages: install  ## bring the German catalogue up to date with what the code says
+	@$(BIN)/python -m tests.languages.catalogues messages
+
+catalogues: install  ## compile the catalogues for Django
+	@$(BIN)/python -m tests.languages.catalogues compile
 
 bench-verify: install  ## hold the verifier against its own signature checks and against sigstore, in ROUNDS (60) rounds
 	@$(BIN)/python -m benchmarks.verify --rounds $(or $(ROUNDS),60)

@@ -7,6 +7,8 @@ from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as lazy
 
 from approvals.models import Approval, Delegation
 from approvals.requests.open_request import MAX_ARTIFACTS, AskedArtifact
@@ -15,6 +17,7 @@ from approvals.requests.plain_text import MAX_NOTE, MAX_TITLE
 from approvals.signing.digest_tail import CHARACTERS, MOST_CHARACTERS
 from identities.models import Environment, Identity, Project, SigningKey
 from identities.permissions import readable_teams
+from identities.preferences.formats import write_date
 from proofs.approval.reason_codes import REASON_CODES
 from proofs.approval.subjects import build_rotation
 from proofs.digest import parse_digest
@@ -32,7 +35,7 @@ class StandInChoice(forms.ModelChoiceField):
     """A choice among those for whom somebody may answer."""
 
     def label_from_instance(self, obj: Any) -> str:
-        return f"For {obj.delegator.name}, until {obj.until:%-d %B %Y}"
+        return gettext("For %(name)s, until %(day)s") % {"name": obj.delegator.name, "day": write_date(obj.until)}
 
 
 class InputRequest(forms.Form):
@@ -179,20 +182,21 @@ class InputDecision(forms.Form):
     snapshot = forms.RegexField(r"^[0-9a-f]{64}$", widget=forms.HiddenInput)
     decision = forms.ChoiceField(choices=Approval.Decision.choices, widget=forms.RadioSelect)
     reason = forms.CharField(
+        label=lazy("Reason"),
         max_length=2000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Becomes part of what you sign. Needed to reject or to request changes; you may leave it empty when you approve.",
+        help_text=lazy("Becomes part of what you sign. Needed to reject or to request changes; you may leave it empty when you approve."),
     )
     reason_codes = forms.MultipleChoiceField(choices=list(REASON_CODES.items()), required=False, widget=forms.CheckboxSelectMultiple)
     digest_tail = forms.CharField(
         max_length=MOST_CHARACTERS,
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false", "data-least": CHARACTERS}),
-        label=f"Last {CHARACTERS} characters of its digest",
+        label=lazy("Last characters of its digest"),
     )
-    key = NamedChoice(queryset=SigningKey.objects.none(), empty_label=None, label="Approval key", required=False)
-    in_stead = StandInChoice(queryset=Delegation.objects.none(), required=False, empty_label="For myself", label="For whom")
+    key = NamedChoice(queryset=SigningKey.objects.none(), empty_label=None, label=lazy("Approval key"), required=False)
+    in_stead = StandInChoice(queryset=Delegation.objects.none(), required=False, empty_label=lazy("For myself"), label=lazy("For whom"))
     way = forms.ChoiceField(choices=[("key", "With the key"), (SIGN_IN, "By signing in")], required=False, widget=forms.HiddenInput)
 
     def __init__(
@@ -208,12 +212,12 @@ class InputDecision(forms.Form):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.asked, self.wants_reasons, self.wants_tail = asked, wants_reasons, bool(tail_of)
-        self.fields[
-            "digest_tail"
-        ].help_text = f"Of {tail_of}. Read it where the artifact lies, in your terminal or registry; then it also checks this page."
+        self.fields["digest_tail"].help_text = gettext(
+            "Of %(name)s. Read it where the artifact lies, in your terminal or registry; then it also checks this page."
+        ) % {"name": tail_of}
         for number, signal in enumerate(asked):
             self.fields[f"agree_{number}"] = forms.BooleanField(required=False, label=signal["agree"])
-            self.fields[f"why_{number}"] = forms.CharField(required=False, max_length=300, label="Why that is all right")
+            self.fields[f"why_{number}"] = forms.CharField(required=False, max_length=300, label=lazy("Why that is all right"))
         if looks_back:
             # Nobody changes what was done.
             decision = self.fields["decision"]
@@ -234,7 +238,7 @@ class InputDecision(forms.Form):
         if given.get("way") == SIGN_IN:
             given["key"] = None
         elif not given.get("key") and "key" not in self.errors:
-            self.add_error("key", "Choose the key you sign with.")
+            self.add_error("key", lazy("Choose the key you sign with."))
         return given
 
     def _with_reasons(self, given: dict[str, Any]) -> str:
@@ -242,9 +246,9 @@ class InputDecision(forms.Form):
         for number, signal in enumerate(self.asked):
             why = given.get(f"why_{number}", "")
             if not given.get(f"agree_{number}"):
-                self.add_error(f"agree_{number}", "Tick it if you accept it, or say no to the request.")
+                self.add_error(f"agree_{number}", lazy("Tick it if you accept it, or say no to the request."))
             elif not why and self.wants_reasons:
-                self.add_error(f"why_{number}", "Say in a few words why that is all right here.")
+                self.add_error(f"why_{number}", lazy("Say in a few words why that is all right here."))
             lines += [f"{signal['id']}: {why}"] if why else []
         return "\n".join(filter(None, lines))
 

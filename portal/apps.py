@@ -13,6 +13,10 @@ class PortalConfig(AppConfig):
     def ready(self) -> None:
         from portal import stand_ins, system_checks  # noqa: F401  registers the checks
 
+        if settings.PSEUDO_LANGUAGES:
+            from portal.languages import pseudo
+
+            pseudo.install()
         if settings.BROKER_URL:
             # Doors ring through Celery's current app; without a broker nothing of Celery is loaded.
             from portal import celery  # noqa: F401

@@ -173,14 +173,20 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-            ]
+            ],
+            # What every page may need: words in the reader's language.
+            "builtins": ["django.templatetags.i18n", "portal.templatetags.languages"],
         },
     }
 ]
 USE_TZ = True
 TIME_ZONE = "UTC"
-LANGUAGE_CODE = "en-gb"
-USE_I18N = False
+# What nobody chose a language for is English: the API, the log, mails, and everything that is signed.
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+# Made-up languages that show what is not translated (portal/languages/pseudo.py). Never offered to anybody.
+PSEUDO_LANGUAGES = DEBUG
 LOGGING_CONFIG = "logging.config.dictConfig"
 LOGGING = logging_settings(level=env_text("LOG_LEVEL", "INFO").upper(), as_json=env_bool("LOG_JSON", not (DEMO or DEBUG)))
 

@@ -12,7 +12,12 @@ import shutil
 import tempfile
 from pathlib import Path
 
-KEPT: tuple[str, ...] = ("COUNTERSIGN_VECTORS", "COUNTERSIGN_TEST_DATABASE_URL", "COUNTERSIGN_TEST_BROKER_URL", "COUNTERSIGN_TEST_REQUIRE_ALL")
+KEPT: tuple[str, ...] = (
+    "COUNTERSIGN_VECTORS",
+    "COUNTERSIGN_TEST_DATABASE_URL",
+    "COUNTERSIGN_TEST_BROKER_URL",
+    "COUNTERSIGN_TEST_REQUIRE_ALL",
+)
 # What is asked of one run by `make axe` and `make pictures`; the portal knows neither.
 KEPT += ("COUNTERSIGN_AXE_PAGES", "COUNTERSIGN_PICTURES")
 # What a lane made for its processes, and how much of the suite is acted and drawn at random.

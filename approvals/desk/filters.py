@@ -8,11 +8,12 @@ from dataclasses import dataclass, fields, replace
 from urllib.parse import urlencode
 
 from django.db.models import Q
+from django.utils.translation import gettext_noop as noop
 
 from approvals.models import Request, RequestArtifact
 
 DUE, NEWEST = "due", "newest"
-SORTS = ((DUE, "What is due first"), (NEWEST, "Newest first"))
+SORTS = ((DUE, noop("What is due first")), (NEWEST, noop("Newest first")))
 KINDS = tuple(Request.Kind.choices)
 MAX_CHARACTERS = 200
 _DIGEST = re.compile(r"(sha256:)?([0-9a-f]{6,64})")

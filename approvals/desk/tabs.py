@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Exists, FilteredRelation, OuterRef, Q, QuerySet
+from django.utils.translation import gettext_noop as noop
 
 from approvals.attention.turns import WAITING
 from approvals.desk.excluded import is_excluded
@@ -23,11 +24,11 @@ from proofs.policy.evaluate import parse_policy
 
 MINE, OTHERS, STUCK, SNOOZED, DONE = "mine", "others", "stuck", "snoozed", "done"
 TITLES = {
-    MINE: "Your turn",
-    OTHERS: "Waiting on others",
-    STUCK: "Blocked",
-    SNOOZED: "Snoozed",
-    DONE: "Done",
+    MINE: noop("Your turn"),
+    OTHERS: noop("Waiting on others"),
+    STUCK: noop("Blocked"),
+    SNOOZED: noop("Snoozed"),
+    DONE: noop("Done"),
 }
 OF_ONESELF = (MINE, SNOOZED)
 Section = RequestState.Section

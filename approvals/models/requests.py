@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Case, Q, Value, When
+from django.utils.translation import gettext_noop as noop
 
 from approvals.models.policies import PolicyVersion
 from attestations.models import Artifact, Attestation, Blob, Verdict
@@ -24,13 +25,13 @@ class Request(AppendOnly):
     """
 
     class Kind(models.TextChoices):
-        RELEASE = "release", "Release"
-        PROMOTION = "promotion", "Promotion"
-        AGENT_ACTION = "agent-action", "Agent action"
-        ROTATION = "rotation", "Rotation"
-        POLICY_CHANGE = "policy-change", "Policy change"
-        EXCEPTION = "exception", "Exception"
-        BREAK_GLASS_REVIEW = "break-glass-review", "Break-glass review"
+        RELEASE = "release", noop("Release")
+        PROMOTION = "promotion", noop("Promotion")
+        AGENT_ACTION = "agent-action", noop("Agent action")
+        ROTATION = "rotation", noop("Rotation")
+        POLICY_CHANGE = "policy-change", noop("Policy change")
+        EXCEPTION = "exception", noop("Exception")
+        BREAK_GLASS_REVIEW = "break-glass-review", noop("Break-glass review")
 
     id = models.CharField(primary_key=True, max_length=40, default=new_request_id)
     kind = models.CharField(max_length=24, choices=Kind.choices, default=Kind.RELEASE)

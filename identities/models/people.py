@@ -9,6 +9,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_noop as noop
 
 from identities import ids
 from identities.models.teams import Project, Team
@@ -167,18 +168,19 @@ class Preferences(models.Model):
     """How one person wants the portal to look, speak and write to them, and when they are away. Without a row, the defaults."""
 
     class Theme(models.TextChoices):
-        SYSTEM = "system", "As the device says"
-        LIGHT = "light", "Light"
-        DARK = "dark", "Dark"
+        SYSTEM = "system", noop("As the device says")
+        LIGHT = "light", noop("Light")
+        DARK = "dark", noop("Dark")
 
     class Density(models.TextChoices):
-        COMFORTABLE = "comfortable", "Comfortable"
-        COMPACT = "compact", "Compact"
+        COMFORTABLE = "comfortable", noop("Comfortable")
+        COMPACT = "compact", noop("Compact")
 
     identity = models.OneToOneField(Identity, primary_key=True, on_delete=models.PROTECT, related_name="preferences")
     theme = models.CharField(max_length=8, choices=Theme.choices, default=Theme.SYSTEM)
     density = models.CharField(max_length=12, choices=Density.choices, default=Density.COMFORTABLE)
-    language = models.CharField(max_length=12, default="en-gb")
+    # Empty: what the browser asks for.
+    language = models.CharField(max_length=12, blank=True, default="")
     time_zone = models.CharField(max_length=64, default="UTC")
     shortcuts = models.BooleanField(default=True)
     # Kinds of notices that are not mailed. Those about one's own keys and roles always are.

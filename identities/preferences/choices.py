@@ -5,34 +5,36 @@ from __future__ import annotations
 from functools import cache
 from zoneinfo import available_timezones
 
-# There is no translation yet: what changes is how dates are written.
-LANGUAGES = (("en-gb", "English (UK)"), ("en-us", "English (US)"))
+from django.utils.translation import gettext_noop as noop
+
+# Each in its own words; the two kinds of English differ in how dates are written. Nothing chosen is whatever the browser asks for.
+LANGUAGES = (("", noop("As the browser asks")), ("en-gb", "English (UK)"), ("en-us", "English (US)"), ("de", "Deutsch"))
 
 # kind → what a person is told it is about. Whatever somebody else could do to one's own keys and roles, or in one's name, is mailed whatever they chose.
 NOTICE_KINDS = {
-    "key.enrolled": "An approval key of yours is enrolled",
-    "key.revoked": "An approval key of yours is revoked",
-    "recovery.opened": "A recovery of keys is asked for, yours or one that needs officers",
-    "recovery.consented": "An officer agrees to a recovery of yours",
-    "recovery.used": "A recovery of yours gives a new key",
-    "recovery.ended": "A recovery of yours is refused or taken back",
-    "role.granted": "You are given a role",
-    "role.ended": "A role of yours ends",
-    "person.status": "You are suspended, deactivated, or let in again",
-    "approval.signed": "You signed an answer: the receipt of what it says",
-    "approval.recorded": "Somebody answers a request you opened",
-    "approval.ended": "An approval of a request you opened ends",
-    "approval.revoked": "An approval you gave is revoked by others, or by the portal itself",
-    "request.turn": "A request waits for you",
-    "request.stale": "A request you approved changed, so that your approval does not count for it any more",
-    "request.mentioned": "Somebody names you in a comment",
-    "request.commented": "Somebody comments on a request you opened",
-    "request.reminded": "A request that waits for you, or that you opened, waits for long",
-    "request.decided": "A request you opened has all its approvals, is withdrawn, overtaken, or ran out of time",
-    "request.execution": "What you approved or asked for failed, or nobody reported what became of it",
-    "delegation.given": "Somebody lets you answer for them, or another person under your policies",
-    "delegation.ended": "Somebody answers for another person no more",
-    "program.compromised": "A program you answer for is marked as compromised",
+    "key.enrolled": noop("An approval key of yours is enrolled"),
+    "key.revoked": noop("An approval key of yours is revoked"),
+    "recovery.opened": noop("A recovery of keys is asked for, yours or one that needs officers"),
+    "recovery.consented": noop("An officer agrees to a recovery of yours"),
+    "recovery.used": noop("A recovery of yours gives a new key"),
+    "recovery.ended": noop("A recovery of yours is refused or taken back"),
+    "role.granted": noop("You are given a role"),
+    "role.ended": noop("A role of yours ends"),
+    "person.status": noop("You are suspended, deactivated, or let in again"),
+    "approval.signed": noop("You signed an answer: the receipt of what it says"),
+    "approval.recorded": noop("Somebody answers a request you opened"),
+    "approval.ended": noop("An approval of a request you opened ends"),
+    "approval.revoked": noop("An approval you gave is revoked by others, or by the portal itself"),
+    "request.turn": noop("A request waits for you"),
+    "request.stale": noop("A request you approved changed, so that your approval does not count for it any more"),
+    "request.mentioned": noop("Somebody names you in a comment"),
+    "request.commented": noop("Somebody comments on a request you opened"),
+    "request.reminded": noop("A request that waits for you, or that you opened, waits for long"),
+    "request.decided": noop("A request you opened has all its approvals, is withdrawn, overtaken, or ran out of time"),
+    "request.execution": noop("What you approved or asked for failed, or nobody reported what became of it"),
+    "delegation.given": noop("Somebody lets you answer for them, or another person under your policies"),
+    "delegation.ended": noop("Somebody answers for another person no more"),
+    "program.compromised": noop("A program you answer for is marked as compromised"),
 }
 ALWAYS_MAILED = frozenset(
     kind for kind in NOTICE_KINDS if kind.split(".")[0] in ("key", "recovery", "role", "person") or kind == "approval.signed"

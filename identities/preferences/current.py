@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from identities.models import Identity, Preferences
 from identities.preferences.formats import write_date, zone_of
@@ -34,7 +35,7 @@ def is_away(preferences: Preferences, today: date) -> bool:
 def away_words(preferences: Preferences) -> str:
     """Return "away until 5 March 2026: note" for others to read."""
     ends = preferences.away_until
-    until = f"away until {write_date(ends)}" if ends else "away"
+    until = gettext("away until %(day)s") % {"day": write_date(ends)} if ends else gettext("away")
     return f"{until}: {preferences.away_note}" if preferences.away_note else until
 
 

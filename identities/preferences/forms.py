@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django import forms
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as lazy
 
 from identities.models import Preferences
 from identities.preferences.choices import CHOOSABLE, LANGUAGES, list_time_zones
 
 
+def said(choices: Iterable[tuple[str, str]]) -> list[tuple[str, Promise]]:
+    """Return choices with their words in the language of whoever reads the form."""
+    return [(value, lazy(words)) for value, words in choices]
+
+
 class InputAppearance(forms.Form):
     """How pages look, and whether keys alone do something."""
 
-    theme = forms.ChoiceField(label="Theme", choices=Preferences.Theme.choices)
-    density = forms.ChoiceField(label="Density", choices=Preferences.Density.choices)
+    theme = forms.ChoiceField(label=lazy("Theme"), choices=said(Preferences.Theme.choices))
+    density = forms.ChoiceField(label=lazy("Density"), choices=said(Preferences.Density.choices))
     language = forms.ChoiceField(
-        label="Language", choices=LANGUAGES, help_text="Changes how dates are written. There is no translation of the pages yet."
+        label=lazy("Language"),
+        required=False,
+        choices=(("", lazy(LANGUAGES[0][1])), *LANGUAGES[1:]),
+        help_text=lazy("Pages that are not translated yet are in English. What you sign is always in English."),
     )
-    time_zone = forms.ChoiceField(label="Time zone", help_text="Exact times on pages are written in it, with its name.")
+    time_zone = forms.ChoiceField(label=lazy("Time zone"), help_text=lazy("Exact times on pages are written in it, with its name."))
     shortcuts = forms.BooleanField(
-        label="Keyboard shortcuts", required=False, help_text="Press ? on any page for the list. They never work while you type in a field."
+        label=lazy("Keyboard shortcuts"),
+        required=False,
+        help_text=lazy("Press ? on any page for the list. They never work while you type in a field."),
     )
 
     def __init__(self, *args: object, **kwargs: object) -> None:
@@ -29,23 +43,25 @@ class InputAppearance(forms.Form):
 class InputMailing(forms.Form):
     """Which notices are mailed."""
 
-    mailed = forms.MultipleChoiceField(label="Also mail me when", choices=CHOOSABLE, required=False, widget=forms.CheckboxSelectMultiple)
+    mailed = forms.MultipleChoiceField(
+        label=lazy("Also mail me when"), choices=said(CHOOSABLE), required=False, widget=forms.CheckboxSelectMultiple
+    )
 
 
 class InputAway(forms.Form):
     """From when until when somebody is away."""
 
-    away_from = forms.DateField(label="First day", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    away_from = forms.DateField(label=lazy("First day"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
     away_until = forms.DateField(
-        label="Last day",
+        label=lazy("Last day"),
         required=False,
-        help_text="Without one you are away until you say that you are back.",
+        help_text=lazy("Without one you are away until you say that you are back."),
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     note = forms.CharField(
-        label="Note for others",
+        label=lazy("Note for others"),
         max_length=200,
         required=False,
-        help_text="For example “Back on Monday; ask Bob Ruiz”. Naming somebody gives them no power.",
+        help_text=lazy("For example “Back on Monday; ask Bob Ruiz”. Naming somebody gives them no power."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as noop
 
 from identities.models import Identity
 from identities.permissions import allowed_somewhere
@@ -18,8 +20,8 @@ from reports.search.find import Group, Hit, search
 MOST_PAGES = 8
 # Pages that stand in no menu, and lead to what people do most.
 MORE_PAGES = (
-    ("requests.open", "Ask for a release", "approvals:request_new"),
-    ("attestations.send", "Send evidence", "attestations:collection_new"),
+    ("requests.open", noop("Ask for a release"), "approvals:request_new"),
+    ("attestations.send", noop("Send evidence"), "attestations:collection_new"),
 )
 
 
@@ -36,7 +38,7 @@ def offer(query: str, *, reader: Identity) -> Offer:
     with reading_once():
         pages = _pages(words, reader)
         found = search(words, reader=reader).found if words else ()
-    return Offer((*((Group("Pages", pages),) if pages else ()), *found))
+    return Offer((*((Group(gettext("Pages"), pages),) if pages else ()), *found))
 
 
 def _pages(words: str, reader: Identity) -> tuple[Hit, ...]:
@@ -44,8 +46,9 @@ def _pages(words: str, reader: Identity) -> tuple[Hit, ...]:
     rows = [(label, href, "") for label, href, _ in NAVIGATION]
     rows += [(label, reverse(name), "") for action, label, name in MORE_PAGES if action in allowed]
     rows += [(label, reverse(name), "") for action, label, _, name in TOOLS if action in allowed]
-    rows += [(label, reverse(name), "Settings") for label, _, name, _ in SETTINGS]
-    rows += [("Notices", reverse("portal:notices"), ""), ("Search", reverse("reports:search"), "")]
+    rows += [(label, reverse(name), noop("Settings")) for label, _, name, _ in SETTINGS]
+    rows += [(noop("Notices"), reverse("portal:notices"), ""), (noop("Search"), reverse("reports:search"), "")]
+    rows = [(gettext(label), href, line and gettext(line)) for label, href, line in rows]
     wanted = words.lower()
     fitting = [row for row in rows if wanted in f"{row[0]} {row[2]}".lower()]
     # What begins with the letters comes before what holds them somewhere.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django import template
@@ -11,11 +11,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_noop as noop
 
 from identities.keys.describe import is_recovery_shown
 from identities.models import SigningKey
 from identities.permissions import allowed_somewhere
-from identities.preferences.formats import write_day, write_exactly
+from identities.preferences.formats import write_date, write_day, write_exactly, write_until
 from identities.sign_in.adapter import identity_of
 from portal.models import Notice
 from portal.templatetags.icons import draw_icon
@@ -25,133 +27,133 @@ register.simple_tag(draw_icon, name="icon")
 
 # word in data → (label on the page, tone, icon). Labels never say trusted, secure, safe or compliant: those are not states.
 STATES: dict[str, tuple[str, str, str]] = {
-    "verified": ("Verified", "ok", "check"),
-    "rejected": ("Rejected", "bad", "cross"),
-    "unsupported": ("Not supported", "warn", "question"),
-    "ended": ("Ended", "warn", "alert"),
-    "error": ("Error", "bad", "alert"),
-    "waiting": ("Waiting", "plain", "clock"),
-    "claimed": ("Being verified", "plain", "loop"),
-    "done": ("Done", "ok", "check"),
-    "failed": ("Failed", "bad", "cross"),
-    "pass": ("Met", "ok", "check"),
-    "fail": ("Not met", "bad", "cross"),
-    "awaiting": ("Waiting", "warn", "clock"),
-    "waived": ("Waived", "warn", "alert"),
-    "enforce": ("Enforced", "ok", "check"),
-    "warn": ("Warned of", "warn", "alert"),
-    "observe": ("Observed", "warn", "clock"),
-    "review": ("Look at this", "warn", "alert"),
-    "not_applicable": ("Not applicable", "plain", "dash"),
-    "missing": ("Missing", "bad", "question"),
-    "collecting": ("Collecting evidence", "plain", "loop"),
-    "draft": ("Draft", "plain", "pen"),
-    "ready": ("Ready for review", "warn", "clock"),
-    "in_review": ("In review", "warn", "clock"),
-    "promoted": ("Promoted", "ok", "check"),
-    "superseded": ("Superseded", "plain", "dash"),
-    "blocked": ("Blocked", "bad", "stop"),
-    "approved": ("Approved", "ok", "pen"),
-    "changes_requested": ("Changes requested", "warn", "loop"),
-    "stale": ("Stale", "warn", "alert"),
-    "expired": ("Expired", "plain", "clock"),
-    "orphaned": ("Nobody answers for it", "bad", "alert"),
-    "withdrawn": ("Withdrawn", "plain", "dash"),
-    "VALID": ("Valid", "ok", "check"),
-    "STALE": ("Stale", "warn", "alert"),
-    "EXPIRED": ("Expired", "plain", "clock"),
-    "SUPERSEDED": ("Superseded", "plain", "dash"),
-    "WITHDRAWN": ("Withdrawn", "plain", "dash"),
-    "SOD_VIOLATION": ("Had to stay out of it", "bad", "stop"),
-    "REVOKED_KEY": ("The key does not count", "bad", "stop"),
-    "UNKNOWN": ("We cannot tell", "unknown", "question"),
-    "open": ("Waits for an officer", "warn", "clock"),
-    "accepted": ("Took effect", "ok", "check"),
-    "refused": ("Refused", "bad", "cross"),
-    "lapsed": ("Lapsed", "plain", "clock"),
-    "approve": ("Approved", "ok", "pen"),
-    "reject": ("Rejected", "bad", "cross"),
-    "request_changes": ("Changes requested", "warn", "loop"),
-    "allow": ("Allowed", "ok", "check"),
-    "break_glass": ("Glass broken", "glass", "alert"),
-    "deny": ("Denied", "bad", "stop"),
-    "yes": ("Yes", "ok", "check"),
-    "no": ("No", "bad", "cross"),
-    "unknown": ("We cannot tell", "unknown", "question"),
-    "active": ("Active", "ok", "check"),
-    "suspended": ("Suspended", "warn", "stop"),
-    "retired": ("Retired", "plain", "dash"),
-    "compromised": ("Compromised", "bad", "cross"),
-    "revoked": ("Revoked", "bad", "stop"),
-    "new": ("New", "new", "spark"),
-    "indeterminate": ("We cannot tell", "unknown", "question"),
-    "misused": ("Misused", "bad", "alert"),
-    "overprivileged": ("Overprivileged", "bad", "alert"),
-    "as expected": ("As expected", "ok", "check"),
-    "cannot tell": ("We cannot tell", "unknown", "question"),
-    "used": ("Used", "ok", "check"),
-    "unused": ("Not used", "warn", "dash"),
-    "not_granted": ("Not granted", "bad", "stop"),
+    "verified": (noop("Verified"), "ok", "check"),
+    "rejected": (noop("Rejected"), "bad", "cross"),
+    "unsupported": (noop("Not supported"), "warn", "question"),
+    "ended": (noop("Ended"), "warn", "alert"),
+    "error": (noop("Error"), "bad", "alert"),
+    "waiting": (noop("Waiting"), "plain", "clock"),
+    "claimed": (noop("Being verified"), "plain", "loop"),
+    "done": (noop("Done"), "ok", "check"),
+    "failed": (noop("Failed"), "bad", "cross"),
+    "pass": (noop("Met"), "ok", "check"),
+    "fail": (noop("Not met"), "bad", "cross"),
+    "awaiting": (noop("Waiting"), "warn", "clock"),
+    "waived": (noop("Waived"), "warn", "alert"),
+    "enforce": (noop("Enforced"), "ok", "check"),
+    "warn": (noop("Warned of"), "warn", "alert"),
+    "observe": (noop("Observed"), "warn", "clock"),
+    "review": (noop("Look at this"), "warn", "alert"),
+    "not_applicable": (noop("Not applicable"), "plain", "dash"),
+    "missing": (noop("Missing"), "bad", "question"),
+    "collecting": (noop("Collecting evidence"), "plain", "loop"),
+    "draft": (noop("Draft"), "plain", "pen"),
+    "ready": (noop("Ready for review"), "warn", "clock"),
+    "in_review": (noop("In review"), "warn", "clock"),
+    "promoted": (noop("Promoted"), "ok", "check"),
+    "superseded": (noop("Superseded"), "plain", "dash"),
+    "blocked": (noop("Blocked"), "bad", "stop"),
+    "approved": (noop("Approved"), "ok", "pen"),
+    "changes_requested": (noop("Changes requested"), "warn", "loop"),
+    "stale": (noop("Stale"), "warn", "alert"),
+    "expired": (noop("Expired"), "plain", "clock"),
+    "orphaned": (noop("Nobody answers for it"), "bad", "alert"),
+    "withdrawn": (noop("Withdrawn"), "plain", "dash"),
+    "VALID": (noop("Valid"), "ok", "check"),
+    "STALE": (noop("Stale"), "warn", "alert"),
+    "EXPIRED": (noop("Expired"), "plain", "clock"),
+    "SUPERSEDED": (noop("Superseded"), "plain", "dash"),
+    "WITHDRAWN": (noop("Withdrawn"), "plain", "dash"),
+    "SOD_VIOLATION": (noop("Had to stay out of it"), "bad", "stop"),
+    "REVOKED_KEY": (noop("The key does not count"), "bad", "stop"),
+    "UNKNOWN": (noop("We cannot tell"), "unknown", "question"),
+    "open": (noop("Waits for an officer"), "warn", "clock"),
+    "accepted": (noop("Took effect"), "ok", "check"),
+    "refused": (noop("Refused"), "bad", "cross"),
+    "lapsed": (noop("Lapsed"), "plain", "clock"),
+    "approve": (noop("Approved"), "ok", "pen"),
+    "reject": (noop("Rejected"), "bad", "cross"),
+    "request_changes": (noop("Changes requested"), "warn", "loop"),
+    "allow": (noop("Allowed"), "ok", "check"),
+    "break_glass": (noop("Glass broken"), "glass", "alert"),
+    "deny": (noop("Denied"), "bad", "stop"),
+    "yes": (noop("Yes"), "ok", "check"),
+    "no": (noop("No"), "bad", "cross"),
+    "unknown": (noop("We cannot tell"), "unknown", "question"),
+    "active": (noop("Active"), "ok", "check"),
+    "suspended": (noop("Suspended"), "warn", "stop"),
+    "retired": (noop("Retired"), "plain", "dash"),
+    "compromised": (noop("Compromised"), "bad", "cross"),
+    "revoked": (noop("Revoked"), "bad", "stop"),
+    "new": (noop("New"), "new", "spark"),
+    "indeterminate": (noop("We cannot tell"), "unknown", "question"),
+    "misused": (noop("Misused"), "bad", "alert"),
+    "overprivileged": (noop("Overprivileged"), "bad", "alert"),
+    "as expected": (noop("As expected"), "ok", "check"),
+    "cannot tell": (noop("We cannot tell"), "unknown", "question"),
+    "used": (noop("Used"), "ok", "check"),
+    "unused": (noop("Not used"), "warn", "dash"),
+    "not_granted": (noop("Not granted"), "bad", "stop"),
 }
 # What a check of the path found: code → (label, tone).
 PATH_STATES = {
-    "path.as_approved": ("As approved", "ok"),
-    "path.digest_differs": ("Another digest", "bad"),
-    "path.unapproved": ("Not approved", "bad"),
-    "path.tag_moved": ("The tag moved", "warn"),
-    "path.not_compared": ("Not compared", "unknown"),
-    "path.observer_suspended": ("Observer suspended", "unknown"),
+    "path.as_approved": (noop("As approved"), "ok"),
+    "path.digest_differs": (noop("Another digest"), "bad"),
+    "path.unapproved": (noop("Not approved"), "bad"),
+    "path.tag_moved": (noop("The tag moved"), "warn"),
+    "path.not_compared": (noop("Not compared"), "unknown"),
+    "path.observer_suspended": (noop("Observer suspended"), "unknown"),
 }
 # How a step of setting up stands.
 SET_UP_STATES = {
-    "open": ("To do", "warn", "clock"),
-    "done": ("Done", "ok", "check"),
-    "skipped": ("Skipped", "plain", "dash"),
-    "attention": ("Look at this", "bad", "alert"),
+    "open": (noop("To do"), "warn", "clock"),
+    "done": (noop("Done"), "ok", "check"),
+    "skipped": (noop("Skipped"), "plain", "dash"),
+    "attention": (noop("Look at this"), "bad", "alert"),
 }
 TONES = {"ok": "check", "bad": "cross", "warn": "alert", "unknown": "question", "new": "spark", "plain": "dash", "glass": "alert"}
 MESSAGE_TONES = {"success": ("ok", "check"), "error": ("bad", "cross"), "warning": ("warn", "alert")}
 NAVIGATION = (
-    ("Queue", "/queue", ("/queue", "/requests", "/ceremonies", "/records", "/break-glass", "/delegations")),
-    ("Artifacts", "/artifacts", ("/artifacts", "/attestations", "/collections")),
-    ("Identities", "/identities", ("/identities", "/signers", "/people", "/may")),
-    ("Policies", "/policies", ("/policies", "/exceptions", "/dry-runs")),
-    ("Gates", "/gates/decisions", ("/gates",)),
-    ("Trust", "/trust", ("/trust",)),
-    ("Log", "/log", ("/log",)),
+    (noop("Queue"), "/queue", ("/queue", "/requests", "/ceremonies", "/records", "/break-glass", "/delegations")),
+    (noop("Artifacts"), "/artifacts", ("/artifacts", "/attestations", "/collections")),
+    (noop("Identities"), "/identities", ("/identities", "/signers", "/people", "/may")),
+    (noop("Policies"), "/policies", ("/policies", "/exceptions", "/dry-runs")),
+    (noop("Gates"), "/gates/decisions", ("/gates",)),
+    (noop("Trust"), "/trust", ("/trust",)),
+    (noop("Log"), "/log", ("/log",)),
 )
 # The second key of a shortcut, and where it leads.
 SHORTCUTS = (
-    ("q", "Queue", "/queue"),
-    ("a", "Artifacts", "/artifacts"),
-    ("i", "Identities", "/identities"),
-    ("l", "Log", "/log"),
-    ("s", "Settings", "/settings"),
+    ("q", noop("Queue"), "/queue"),
+    ("a", noop("Artifacts"), "/artifacts"),
+    ("i", noop("Identities"), "/identities"),
+    ("l", noop("Log"), "/log"),
+    ("s", noop("Settings"), "/settings"),
 )
 # action, label, icon, URL name: what the menu under one's name offers to those who may.
 TOOLS = (
-    ("identities.read", "People", "person", "identities:people"),
-    ("recoveries.decide", "Recoveries", "key", "identities:recoveries"),
-    ("audit.read", "Audit", "scroll", "identities:audit"),
-    ("sign_in.change", "Identity providers", "lock", "identities:sign_in_providers"),
-    ("policies.edit", "Write a policy", "pen", "approvals:policy_new"),
-    ("indicators.read", "How reviews go", "clock", "approvals:indicators"),
-    ("webhooks.change", "Webhooks", "bell", "portal:webhooks"),
-    ("portal.set_up", "Set-up", "check", "portal:set_up"),
+    ("identities.read", noop("People"), "person", "identities:people"),
+    ("recoveries.decide", noop("Recoveries"), "key", "identities:recoveries"),
+    ("audit.read", noop("Audit"), "scroll", "identities:audit"),
+    ("sign_in.change", noop("Identity providers"), "lock", "identities:sign_in_providers"),
+    ("policies.edit", noop("Write a policy"), "pen", "approvals:policy_new"),
+    ("indicators.read", noop("How reviews go"), "clock", "approvals:indicators"),
+    ("webhooks.change", noop("Webhooks"), "bell", "portal:webhooks"),
+    ("portal.set_up", noop("Set-up"), "check", "portal:set_up"),
 )
 # label, icon, URL name, and the beginning of the paths that belong to it; none is the very path alone.
 SETTINGS = (
-    ("Overview", "gear", "identities:settings", ""),
-    ("Approval keys", "pen", "identities:keys", "/settings/keys"),
-    ("Sign-in and passkeys", "lock", "mfa_index", "/accounts/2fa/"),
-    ("Sessions", "device", "identities:sessions", "/settings/sessions"),
-    ("Notifications", "bell", "identities:notifications", "/settings/notifications"),
-    ("Appearance", "sun", "identities:appearance", "/settings/appearance"),
-    ("Away", "away", "identities:away", "/settings/away"),
-    ("Your reviews", "clock", "approvals:own_readings", "/settings/reviews"),
-    ("Accounts elsewhere", "person", "identities:own_accounts", "/settings/accounts"),
-    ("Activity", "scroll", "identities:activity", "/settings/activity"),
-    ("Password", "key", "account_change_password", "/accounts/password/change"),
+    (noop("Overview"), "gear", "identities:settings", ""),
+    (noop("Approval keys"), "pen", "identities:keys", "/settings/keys"),
+    (noop("Sign-in and passkeys"), "lock", "mfa_index", "/accounts/2fa/"),
+    (noop("Sessions"), "device", "identities:sessions", "/settings/sessions"),
+    (noop("Notifications"), "bell", "identities:notifications", "/settings/notifications"),
+    (noop("Appearance"), "sun", "identities:appearance", "/settings/appearance"),
+    (noop("Away"), "away", "identities:away", "/settings/away"),
+    (noop("Your reviews"), "clock", "approvals:own_readings", "/settings/reviews"),
+    (noop("Accounts elsewhere"), "person", "identities:own_accounts", "/settings/accounts"),
+    (noop("Activity"), "scroll", "identities:activity", "/settings/activity"),
+    (noop("Password"), "key", "account_change_password", "/accounts/password/change"),
 )
 DAYS_SHOWN_AS_AGO = 30
 
@@ -164,21 +166,21 @@ def state(word: object, tone: str = "", label: str = "") -> dict[str, str]:
     usual_label, usual_tone, symbol = STATES.get(text, (spoken, "plain", "dash"))
     if tone and tone != usual_tone:
         symbol = TONES.get(tone, "dash")
-    return {"label": label or usual_label, "tone": tone or usual_tone, "symbol": symbol}
+    return {"label": label or gettext(usual_label), "tone": tone or usual_tone, "symbol": symbol}
 
 
 @register.inclusion_tag("portal/_state.html")
 def set_up_state(word: str) -> dict[str, str]:
     """Show how a step of setting up stands."""
     label, tone, symbol = SET_UP_STATES[word]
-    return {"label": label, "tone": tone, "symbol": symbol}
+    return {"label": gettext(label), "tone": tone, "symbol": symbol}
 
 
 @register.inclusion_tag("portal/_state.html")
 def path_state(code: object) -> dict[str, str]:
     """Show what a check of the path found, by its code."""
     label, tone = PATH_STATES.get(str(code), (str(code), "unknown"))
-    return {"label": label, "tone": tone, "symbol": TONES[tone]}
+    return {"label": gettext(label), "tone": tone, "symbol": TONES[tone]}
 
 
 @register.inclusion_tag("portal/_digest.html")
@@ -198,10 +200,10 @@ def recovered_key(key: SigningKey | None, short: bool = False) -> dict[str, obje
 
 
 @register.simple_tag
-def when(moment: datetime | None, otherwise: str = "never") -> SafeString | str:
+def when(moment: datetime | None, otherwise: str = noop("never")) -> SafeString | str:
     """Show a time as people say it, with the exact one, in the reader's time zone, in its title."""
     if moment is None:
-        return otherwise
+        return gettext(otherwise)
     in_utc = moment.astimezone(UTC)
     said = say_when(in_utc, timezone.now())
     return format_html('<time datetime="{}" title="{}">{}</time>', in_utc.isoformat(), write_exactly(moment), said)
@@ -211,6 +213,18 @@ def when(moment: datetime | None, otherwise: str = "never") -> SafeString | str:
 def exactly(moment: datetime) -> SafeString:
     """Show a time to the second with its zone, for pages where the order and the moment are what matters."""
     return format_html('<time datetime="{}">{}</time>', moment.astimezone(UTC).isoformat(), write_exactly(moment))
+
+
+@register.simple_tag
+def day(shown: date) -> str:
+    """Show a day in full, in the order of the reader's language."""
+    return write_date(shown)
+
+
+@register.simple_tag
+def until(moment: datetime) -> SafeString:
+    """Show a moment to the minute in UTC, whose name stands beside it."""
+    return format_html('<time datetime="{}">{}</time>', moment.astimezone(UTC).isoformat(), write_until(moment))
 
 
 @register.simple_tag(takes_context=True)
@@ -228,17 +242,20 @@ def say_when(moment: datetime, now: datetime) -> str:
     seconds = int((now - moment).total_seconds())
     distance = abs(seconds)
     if distance < 45:
-        return "just now" if seconds >= 0 else "in a moment"
+        return gettext("just now") if seconds >= 0 else gettext("in a moment")
     if distance < 3600:
-        amount = f"{max(1, round(distance / 60))} min"
+        count = max(1, round(distance / 60))
+        words = gettext("%(count)d min ago") if seconds >= 0 else gettext("in %(count)d min")
     elif distance < 86_400:
-        amount = f"{round(distance / 3600)} h"
+        count = round(distance / 3600)
+        words = gettext("%(count)d h ago") if seconds >= 0 else gettext("in %(count)d h")
     elif distance < DAYS_SHOWN_AS_AGO * 86_400:
-        days = round(distance / 86_400)
-        amount = f"{days} day{'' if days == 1 else 's'}"
+        count = round(distance / 86_400)
+        ago, ahead = ngettext("%(count)d day ago", "%(count)d days ago", count), ngettext("in %(count)d day", "in %(count)d days", count)
+        words = ago if seconds >= 0 else ahead
     else:
         return write_day(moment)
-    return f"{amount} ago" if seconds >= 0 else f"in {amount}"
+    return words % {"count": count}
 
 
 @register.inclusion_tag("portal/_navigation.html", takes_context=True)
@@ -247,7 +264,7 @@ def navigation(context: dict[str, Any]) -> dict[str, Any]:
     request = context.get("request")
     path = request.path if request else ""
     items = [
-        {"label": label, "href": href, "here": any(path == prefix or path.startswith(f"{prefix}/") for prefix in prefixes)}
+        {"label": gettext(label), "href": href, "here": any(path == prefix or path.startswith(f"{prefix}/") for prefix in prefixes)}
         for label, href, prefixes in NAVIGATION
     ]
     return {"items": items}
@@ -257,7 +274,8 @@ def navigation(context: dict[str, Any]) -> dict[str, Any]:
 def shortcuts(context: dict[str, Any]) -> dict[str, Any]:
     """Show the dialog that lists the keyboard shortcuts, which the script reads; nothing to strangers and to who turned them off."""
     chosen = getattr(context.get("request"), "preferences", None)
-    return {"places": SHORTCUTS if chosen is not None and chosen.shortcuts else ()}
+    places = [(key, gettext(label), href) for key, label, href in SHORTCUTS]
+    return {"places": places if chosen is not None and chosen.shortcuts else []}
 
 
 @register.inclusion_tag("portal/_palette.html", takes_context=True)
@@ -271,7 +289,9 @@ def palette(context: dict[str, Any]) -> dict[str, Any]:
 def tools(context: dict[str, Any]) -> list[dict[str, str]]:
     """Return the pages for administrators, auditors and officers that the reader may open; one query."""
     allowed = allowed_somewhere(identity_of(context.get("user")), [action for action, *_ in TOOLS])
-    return [{"label": label, "symbol": symbol, "href": reverse(name)} for action, label, symbol, name in TOOLS if action in allowed]
+    return [
+        {"label": gettext(label), "symbol": symbol, "href": reverse(name)} for action, label, symbol, name in TOOLS if action in allowed
+    ]
 
 
 @register.simple_tag
@@ -294,7 +314,12 @@ def settings_pages(context: dict[str, Any]) -> list[dict[str, Any]]:
     request = context.get("request")
     path = request.path if request else ""
     return [
-        {"label": label, "symbol": symbol, "href": (href := reverse(name)), "here": path.startswith(begins) if begins else path == href}
+        {
+            "label": gettext(label),
+            "symbol": symbol,
+            "href": (href := reverse(name)),
+            "here": path.startswith(begins) if begins else path == href,
+        }
         for label, symbol, name, begins in SETTINGS
     ]
 

@@ -1,4 +1,6 @@
 // Copy buttons and the full digests beside them. Without this script the buttons stay hidden and nothing is lost.
+import { said } from "./words.js";
+
 const status = document.getElementById("status");
 
 function announce(words) {
@@ -18,9 +20,9 @@ document.addEventListener("click", async (event) => {
     await navigator.clipboard.writeText(button.dataset.copy);
     button.classList.add("copied");
     setTimeout(() => button.classList.remove("copied"), 1500);
-    announce("Copied");
+    announce(said("Copied"));
   } catch {
-    announce("The browser did not allow copying");
+    announce(said("The browser did not allow copying"));
   }
 });
 

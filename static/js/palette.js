@@ -1,5 +1,7 @@
 // Ctrl or Cmd and K opens a list of pages and search results: arrows choose, Enter goes, Escape closes. It is off where the
 // reader turned shortcuts off (then the dialog is not there); the top bar links to the same search for everybody.
+import { said } from "./words.js";
+
 const dialog = document.getElementById("palette");
 const field = document.getElementById("palette-q");
 const list = document.getElementById("palette-list");
@@ -45,7 +47,7 @@ function show(groups) {
       return box;
     }),
   );
-  dialog.querySelector("[role=status]").textContent = count ? `${count} to choose from` : "Nothing found. Enter searches everything.";
+  dialog.querySelector("[role=status]").textContent = count ? said("{count} to choose from", { count }) : said("Nothing found. Enter searches everything.");
   choose(0);
 }
 

@@ -1,10 +1,12 @@
 // Forms that need a passkey: `data-passkey` says create or get; the options come with the page or from `data-options-url`.
 // The credential goes into the form's hidden field and the form is sent. The server checks everything again.
+import { said } from "./words.js";
+
 const WORDS = {
-  NotAllowedError: "Nothing happened: the passkey was not used, or it took too long. Try again when you are ready.",
-  InvalidStateError: "This device holds a key for this purpose already. Use it, or choose another device.",
-  SecurityError: "The browser does not accept passkeys for this address. Open the portal under its proper name.",
-  NotSupportedError: "This device offers no kind of key that the portal accepts.",
+  NotAllowedError: said("Nothing happened: the passkey was not used, or it took too long. Try again when you are ready."),
+  InvalidStateError: said("This device holds a key for this purpose already. Use it, or choose another device."),
+  SecurityError: said("The browser does not accept passkeys for this address. Open the portal under its proper name."),
+  NotSupportedError: said("This device offers no kind of key that the portal accepts."),
 };
 
 const decode = (options, kind) =>
@@ -13,7 +15,7 @@ const decode = (options, kind) =>
 async function optionsOf(form) {
   if (!form.dataset.optionsUrl) return JSON.parse(document.getElementById(form.dataset.options).textContent).publicKey;
   const response = await fetch(form.dataset.optionsUrl, { headers: { Accept: "application/json" } });
-  if (!response.ok) throw new Error("The portal did not answer. Reload the page and try again.");
+  if (!response.ok) throw new Error(said("The portal did not answer. Reload the page and try again."));
   return (await response.json()).request_options.publicKey;
 }
 
@@ -35,7 +37,7 @@ async function run(form) {
   says.hidden = true;
   button.disabled = true;
   try {
-    if (!window.PublicKeyCredential?.parseRequestOptionsFromJSON) throw new Error("This browser is too old for passkeys.");
+    if (!window.PublicKeyCredential?.parseRequestOptionsFromJSON) throw new Error(said("This browser is too old for passkeys."));
     const options = await optionsOf(form);
     if (kind === "create") askForResidentKey(options, form);
     const publicKey = decode(options, kind);

@@ -1,5 +1,7 @@
 // The queue by keyboard, and a word about what came since it was drawn. It moves the focus among the links that are there, ticks boxes and
 // presses buttons; it decides nothing, and the page works without it.
+import { said } from "./words.js";
+
 const keys = document.getElementById("shortcuts") !== null;
 const links = [...document.querySelectorAll(".queue a.open")];
 const form = document.getElementById("together");
@@ -86,7 +88,7 @@ async function ask() {
 }
 
 function tell(count) {
-  const words = `${count > 98 ? "99 or more" : count} new: show`;
+  const words = count > 98 ? said("99 or more new: show") : said("{count} new: show", { count });
   if (news.textContent === words) return;
   const link = Object.assign(document.createElement("a"), { href: news.dataset.show, className: "button", textContent: words });
   news.replaceChildren(link);

@@ -1,5 +1,7 @@
 // The review page by keyboard, and the button that says what is still missing. a leads to the decision and never signs; the page works
 // without any of this, and the portal asks all of it again.
+import { said } from "./words.js";
+
 const keys = document.getElementById("shortcuts") !== null;
 const approve = document.getElementById("approve");
 const button = document.getElementById("approve-button");
@@ -18,8 +20,8 @@ function tell() {
   if (!wants) return;
   const left = unticked().length;
   button.setAttribute("aria-disabled", String(open().length > 0));
-  if (left) wants.textContent = `Tick what you accept first: ${left} of ${boxes.length} left.`;
-  else wants.textContent = short().length ? "Type the end of the digest first." : "Your passkey signs on the next page.";
+  if (left) wants.textContent = said("Tick what you accept first: {left} of {all} left.", { left, all: boxes.length });
+  else wants.textContent = short().length ? said("Type the end of the digest first.") : said("Your passkey signs on the next page.");
 }
 
 boxes.forEach((box) => box.addEventListener("change", tell));
@@ -80,10 +82,10 @@ async function look() {
   const { snapshot } = await answer.json();
   if (snapshot === frozen.dataset.snapshot) return;
   clearInterval(timer);
-  const link = Object.assign(document.createElement("a"), { href: `?shown=${frozen.dataset.snapshot}`, textContent: "See what changed" });
+  const link = Object.assign(document.createElement("a"), { href: `?shown=${frozen.dataset.snapshot}`, textContent: said("See what changed") });
   const notice = document.createElement("div");
   notice.className = "notice warn";
-  notice.append("This request changed while you were reading, and nothing on this page can be signed any more. ", link);
+  notice.append(`${said("This request changed while you were reading, and nothing on this page can be signed any more.")} `, link);
   status.append(notice);
 }
 // How long the page was in front of its reader, for them alone; told when it is left.

@@ -1,5 +1,7 @@
 // The browser's half of a signing ceremony. It does not take the portal's word for what is signed: it reads the statement, derives
 // the challenge from it, and refuses when the portal asks the passkey for anything else. Without this script nothing can be signed.
+import { said } from "./words.js";
+
 const NAMESPACE = "human-approval@countersign";
 const PAYLOAD_TYPE = "application/vnd.in-toto+json";
 const WARN_SECONDS = 60;
@@ -58,24 +60,24 @@ function isShownAsSigned(statement) {
 
 function explain(error) {
   if (error.name === "NotAllowedError") {
-    return "Nothing was signed: the passkey prompt was closed, timed out, or none of your approval keys is on this device. Try again when you are ready.";
+    return said("Nothing was signed: the passkey prompt was closed, timed out, or none of your approval keys is on this device. Try again when you are ready.");
   }
   if (error.name === "SecurityError") {
-    return `Nothing was signed: this page is not served from ${offered.rpId}, where your key was enrolled. Open the portal under its own address.`;
+    return said("Nothing was signed: this page is not served from {name}, where your key was enrolled. Open the portal under its own address.", { name: offered.rpId });
   }
-  return `Nothing was signed: the browser reported ${error.name}. Try again, or use another browser or key.`;
+  return said("Nothing was signed: the browser reported {name}. Try again, or use another browser or key.", { name: error.name });
 }
 
 async function sign() {
   const payload = fromBase64(offered.payload);
   const challenge = await deriveChallenge(payload);
   if (!isEqual(challenge, fromBase64(offered.challenge))) {
-    return refuse("Stopped: the portal asked your passkey to sign something else than the statement on this page. Do not go on; tell your security team.");
+    return refuse(said("Stopped: the portal asked your passkey to sign something else than the statement on this page. Do not go on; tell your security team."));
   }
   if (!isShownAsSigned(JSON.parse(new TextDecoder().decode(payload)))) {
-    return refuse("Stopped: this page shows something else than the statement says. Do not go on; tell your security team.");
+    return refuse(said("Stopped: this page shows something else than the statement says. Do not go on; tell your security team."));
   }
-  say("Waiting for your passkey. Follow your browser's prompt.");
+  say(said("Waiting for your passkey. Follow your browser's prompt."));
   const credential = await navigator.credentials.get({
     publicKey: {
       challenge,
@@ -91,7 +93,7 @@ async function sign() {
     clientDataJSON: toBase64url(credential.response.clientDataJSON),
     signature: toBase64url(credential.response.signature),
   });
-  say("Signed. The portal is checking and recording it.");
+  say(said("Signed. The portal is checking and recording it."));
   form.submit();
 }
 
@@ -109,18 +111,18 @@ button.addEventListener("click", async () => {
 function watchExpiry() {
   const left = Math.round(Date.parse(offered.expiresAt) / 1000 - Date.now() / 1000);
   if (left <= 0) {
-    return refuse("The time to sign is over and nothing was signed. Go back to the request and start again.");
+    return refuse(said("The time to sign is over and nothing was signed. Go back to the request and start again."));
   }
   if (left === WARN_SECONDS) {
-    say(`${WARN_SECONDS} seconds are left to sign. If that is too short, go back and start again.`, "warn");
+    say(said("{seconds} seconds are left to sign. If that is too short, go back and start again.", { seconds: WARN_SECONDS }), "warn");
   }
   setTimeout(watchExpiry, 1000);
 }
 
 if (!window.isSecureContext || !navigator.credentials) {
-  refuse("This browser offers no passkeys here. Open the portal over https in a current browser.");
+  refuse(said("This browser offers no passkeys here. Open the portal over https in a current browser."));
 } else {
   button.hidden = false;
-  say("Ready. Read the statement, then sign with your passkey.");
+  say(said("Ready. Read the statement, then sign with your passkey."));
   watchExpiry();
 }

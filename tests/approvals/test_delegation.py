@@ -221,8 +221,8 @@ def test_pages_give_it_use_it_and_take_it_back(client: Client) -> None:
     assert b"In the stead of alice." in client.get(begun["Location"]).content
     assertion = make.posted(make._PASSKEYS[dana_key.pk], bytes(Ceremony.objects.get().payload))
     record = client.post(f"{begun['Location']}/complete", {"assertion": assertion})["Location"]
-    assert b"Dana Okafor approved for Alice Chen" in client.get(record).content
-    assert b"for Alice Chen, who lets them until" in client.get(f"/requests/{request.pk}").content
+    assert b"<bdi>Dana Okafor</bdi> approved for <bdi>Alice Chen</bdi>" in client.get(record).content
+    assert b"for <bdi>Alice Chen</bdi>, who lets them until" in client.get(f"/requests/{request.pk}").content
     told = client.get(f"/requests/{request.pk}")
     assert told.status_code == 200
     assert client.get(f"/delegations/{row.pk}/end").status_code == 200

@@ -191,7 +191,7 @@ class TestReviewPage:
     def test_names_who_could_decide_instead(self) -> None:
         _, request = ready()
         cast.alice()
-        assert "Who can: Alice Chen" in read(client_of(cast.bob()), "request_live", request.pk)
+        assert "Who can: <bdi>Alice Chen</bdi>" in read(client_of(cast.bob()), "request_live", request.pk)
 
     def test_shows_the_answers_afterwards(self) -> None:
         _, request = ready()
@@ -239,7 +239,7 @@ class TestSigningPages:
         assert done.headers["Location"] == reverse("approvals:record", args=[record.digest])
         publish_checkpoint(now=make.NOW)
         shown = read(client, "record", record.digest)
-        assert "Alice Chen approved" in shown
+        assert "<bdi>Alice Chen</bdi> approved" in shown
         assert "the portal vouches for whose it is" in shown
         assert check_as_printed(shown, Approval.objects.get().revision.request, tmp_path).endswith(
             " no pack can show: ask the portal's gate."

@@ -88,7 +88,8 @@ def test_what_the_pages_say_in_the_approvers_table_they_do_say() -> None:
     sources = "\n".join(
         path.read_text() for room in ("approvals", "templates") for path in (ROOT / room).rglob("*.*") if path.suffix in (".py", ".html")
     )
-    told = re.sub(r"\{[^{}]*\}", "…", sources).lower()
+    said = re.sub(r'\{% translate "([^"]*)"[^{}]*%\}', r"\1", sources)
+    told = re.sub(r"\{[^{}]*\}", "…", said).lower()
     quoted = re.findall(r'^\| "([^"]+)" \|', (ROOT / "docs" / "approvers.md").read_text(), re.MULTILINE)
     assert len(quoted) > 5
     for sentence in quoted:

@@ -93,7 +93,7 @@ class TestBuildPassport:
         assert answers[1][1].startswith("What was sent was not verified: ")
         assert answers[2][1].startswith(f"Signed by {cast.WORKFLOW}@refs/tags/v1.4.2 ")
         text = signed_in(client, cast.carol()).get(f"/artifacts/{make.image()}/now").content.decode()
-        assert "Accepted for Payments API" in text and "Nobody is expected to sign a statement of this type." in text
+        assert "Accepted for <bdi>Payments API</bdi>" in text and "Nobody is expected to sign a statement of this type." in text
         make.expect(version=2, workflow="other")
         (acceptance,) = ask_now(make.image(), reader=cast.carol(), now=make.NOW).acceptances
         assert not acceptance.accepted

@@ -144,7 +144,7 @@ class TestPage:
         assert "Find artifacts by name" in self.get(client).content.decode()
         assert "too short" in self.get(client, "a").content.decode()
         html = self.get(client, "<b>nothing</b>").content.decode()
-        assert "Nothing matches “&lt;b&gt;nothing&lt;/b&gt;”" in html and "See all artifacts" in html
+        assert "Nothing matches “<bdi>&lt;b&gt;nothing&lt;/b&gt;</bdi>”" in html and "See all artifacts" in html
 
     def test_every_artifact_that_holds_a_package_has_a_page(self, client: Client, stage: make.Stage) -> None:
         sent = send_bill(stage, LEFT_PAD)

@@ -52,7 +52,7 @@ class TestPage:
     def test_is_a_table_with_a_link_in_each_row(self) -> None:
         request = ready()
         page = read(client_of(cast.alice()))
-        assert f'<a class="open" href="{reverse("approvals:request", args=[request.pk])}">{request.title}</a>' in page
+        assert f'<a class="open" href="{reverse("approvals:request", args=[request.pk])}"><bdi>{request.title}</bdi></a>' in page
         assert 'role="grid"' not in page
         for said in ("Production", "Release", "Bob Ruiz", "0 of 1", "You are release approver"):
             assert said in page
@@ -211,7 +211,7 @@ class TestViews:
         assert "Production, now" in read(client, back)
         response = client.get(reverse("approvals:queue_view", args=["production-now"]))
         assert response["Location"] == back
-        assert 'aria-current="page">Production, now' in read(client, back)
+        assert 'aria-current="page"><bdi>Production, now</bdi>' in read(client, back)
         post(client, "queue_view_drop", "production-now")
         assert Preferences.objects.get(identity=cast.alice()).queue_views == []
 

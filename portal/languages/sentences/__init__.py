@@ -1,0 +1,9 @@
+"""The sentences that code writes in English and a page may say in the reader's language. A part that varies is `%(name)s`."""
+
+from __future__ import annotations
+
+from portal.languages.sentences.desk import DESK
+from portal.languages.sentences.passport import PASSPORT
+from portal.languages.sentences.review import REVIEW
+
+SENTENCES = tuple(dict.fromkeys((*DESK, *REVIEW, *PASSPORT)))
