@@ -7,6 +7,7 @@ from django.urls import path
 from approvals import api, views
 from approvals.attention import views as attention_views
 from approvals.changes import views as changes
+from approvals.changes.expectations import views as expectations
 from approvals.conversation import api as conversation_api
 from approvals.conversation import views as conversation_views
 from approvals.desk import views as desk
@@ -60,6 +61,8 @@ urlpatterns = [
     path("dry-runs/<str:run_id>", editor.dry_run, name="dry_run"),
     path("dry-runs/<str:run_id>/cancel", editor.dry_run_cancel, name="dry_run_cancel"),
     path("policies", changes.policies, name="policies"),
+    path("policies/expectations/<str:digest>", expectations.expectations, name="expectations"),
+    path("policies/expectations/<str:project_id>/propose", expectations.expectations_propose, name="expectations_propose"),
     path("policies/<str:digest>", views.policy, name="policy"),
     path("policies/<str:digest>/propose", changes.policy_propose, name="policy_propose"),
     path("break-glass", emergency.break_glasses, name="break_glasses"),

@@ -17,6 +17,7 @@ from approvals.path.contradictions import standing_contradictions
 from approvals.policies.expectations import active_expectations
 from approvals.policies.named_signers import named_in
 from approvals.policies.waivers import without_ended
+from approvals.requests.approved_elsewhere import lost_elsewhere
 from approvals.requests.people import barred_today, unknown_today
 from approvals.requests.policy_for import policy_for
 from approvals.requests.refresh import is_outdated
@@ -41,7 +42,7 @@ def check_present_facts(request: Request, *, digest: str, now: datetime) -> list
 
     Refuses as evaluating the policy does.
     """
-    revision = request.revisions.select_related("policy__document", "policy_input").order_by("-number").first()
+    revision = request.revisions.select_related("policy__document", "policy_input", "request").order_by("-number").first()
     if revision is None:
         return [Reason("approval.missing", "This request was never frozen for review.", request_id=request.pk)]
     reasons = [
@@ -50,6 +51,7 @@ def check_present_facts(request: Request, *, digest: str, now: datetime) -> list
         *_check_approvers(request, revision),
         *check_evidence_today(revision, now=now),
         *_check_waivers(revision, now=now),
+        *_check_elsewhere(revision, now=now),
         *_check_clock(request, revision, now),
         *_check_pending(request, revision, digest),
     ]
@@ -161,6 +163,11 @@ def _check_waivers(revision: Revision, *, now: datetime) -> list[Reason]:
         return []
     weighed = evaluate_policy(parse_policy(bytes_of(revision.policy.document)), today, at=now)
     return [_no_longer_waived(rule) for rule in weighed["rules"] if rule["outcome"] == "fail"]
+
+
+def _check_elsewhere(revision: Revision, *, now: datetime) -> list[Reason]:
+    """An approval in another environment counts while it stands: where it was taken back, what rests on it needs another look."""
+    return [Reason(rule["code"], rule["sentence"]) for rule in lost_elsewhere(revision, now=now)]
 
 
 def _check_clock(request: Request, revision: Revision, now: datetime) -> list[Reason]:

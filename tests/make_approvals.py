@@ -29,7 +29,7 @@ from attestations.trust.roots import add_trust_root
 from identities.keys.enrol import begin_enrolment, enrol_new_key, take_new_key
 from identities.keys.introduce import Introduced, begin_introduction, list_introducers, read_introduction
 from identities.keys.new_key import NewKey
-from identities.models import Identity, Project, SigningKey, Team
+from identities.models import Environment, Identity, Project, SigningKey, Team
 from identities.register import register_nonhuman, register_signer
 from ledger.publish import publish_checkpoint
 from portal.demo.instance import Instance, Workload, build_provenance, claim_builder
@@ -93,6 +93,16 @@ validityHours: 72
 rules:
   - {id: approval, kind: approvals, title: One approver, role: "approver:release", count: 1}
 """
+TO_STAGING = """\
+schema: countersign-policy/v1
+id: releases-to-staging
+version: "{version}"
+title: Releases to staging
+minimumAssurance: H2
+validityHours: 72
+rules:
+  - {{id: approval, kind: approvals, title: Approvers, role: "approver:release", count: {count}}}
+"""
 EXPECTATIONS = """\
 schema: countersign-expectations/v1
 project: payments-api
@@ -155,6 +165,18 @@ def expect(*, version: int = 1, workflow: str = "release", now: datetime = NOW) 
     """Put expectations of payments-api into force, which this workflow meets."""
     source = EXPECTATIONS.format(version=version, workflow=workflow)
     return activate_expectations(source=source, project=cast.payments_api(), by=erin(now=now), now=now)
+
+
+@retold
+def staging(*, count: int = 1, now: datetime = NOW) -> Environment:
+    """Where releases may have to go first, under a policy that asks for approvers alone."""
+    found = Environment.objects.filter(slug="staging").first()
+    if found is not None:
+        return found
+    place = Environment.objects.create(slug="staging", name="Staging", tier=1, team=cast.payments())
+    policy = store_policy(source=TO_STAGING.format(version=1, count=count), by=erin(now=now), now=now)
+    activate_policy(policy=policy, project=cast.payments_api(), environment=place, by=erin(now=now), now=now)
+    return place
 
 
 @retold
@@ -327,12 +349,13 @@ def ask(
     by: Identity | None = None,
     note: str = "Adds the CSV export job.",
     name: str = "payments/api",
+    environment: Environment | None = None,
     now: datetime = NOW,
 ) -> Request:
-    """Bob asks for an image to go to production."""
+    """Bob asks for an image to go to production, unless told."""
     return open_request(
         project=cast.payments_api(),
-        environment=cast.production(),
+        environment=environment or cast.production(),
         title=f"payments/api {tag}",
         note=note,
         artifacts=[AskedArtifact(image(tag), f"{name}:{tag}")],

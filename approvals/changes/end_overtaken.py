@@ -1,4 +1,4 @@
-"""Close changes of policy that another one overtook: what they would replace is not in force any more, so nobody can answer them.
+"""Close changes of policies and expectations that another one overtook: what they would replace is not in force any more, so nobody can answer them.
 
 The worker calls it; safe to run twice and by several processes.
 """
@@ -8,14 +8,17 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from approvals.changes.derive_policy import OVERTAKEN, change_of, refuse_if_overtaken
-from approvals.models import PolicyActivation, Request, RequestState, Supersession
+from approvals.changes.replaced import OVERTAKEN, change_of, refuse_if_overtaken
+from approvals.models import ExpectationsActivation, PolicyActivation, Request, RequestState, Supersession
+from approvals.policies.expectations import activation_of_expectations
 from approvals.policies.versions import activation_in_force
 from approvals.requests.happened import append_request_event
 from approvals.requests.revise import lock_state
 from approvals.requests.status import PENDING, refresh_state
+from proofs.approval.expectations_change import ExpectationsChange
+from proofs.approval.policy_change import PolicyChange
 from proofs.errors import Refusal
 
 BATCH = 50
@@ -28,20 +31,23 @@ def end_overtaken(*, now: datetime, limit: int = BATCH) -> int:
 
 def _list_perhaps() -> QuerySet[RequestState]:
     """Changes that wait although another came into force at their place after they were proposed, the oldest first."""
+    since = Q(request__isnull=False, activated_at__gte=OuterRef("request__opened_at"))
     there = PolicyActivation.objects.filter(project=OuterRef("request__project"), environment=OuterRef("request__environment"))
-    later = there.filter(request__isnull=False, activated_at__gte=OuterRef("request__opened_at")).exclude(request=OuterRef("request"))
-    waiting = RequestState.objects.filter(Exists(later), request__kind=Request.Kind.POLICY_CHANGE, status__in=PENDING)
+    expected = ExpectationsActivation.objects.filter(expectations__project=OuterRef("request__project"))
+    later, newer = (rows.filter(since).exclude(request=OuterRef("request")) for rows in (there, expected))
+    waiting = RequestState.objects.filter(Exists(later) | Exists(newer), request__kind=Request.Kind.POLICY_CHANGE, status__in=PENDING)
     return waiting.select_related("request__project", "request__environment", "request__requester").order_by("request__opened_at", "pk")
 
 
 @transaction.atomic
 def _end(request: Request, *, now: datetime) -> bool:
     state = refresh_state(lock_state(request, now=now), now=now)
-    activation = activation_in_force(project=request.project, environment=request.environment)
+    change = change_of(request)
+    activation = _in_force_instead(request, change)
     if state.status not in PENDING or activation is None or activation.request is None:
         return False
     try:
-        refuse_if_overtaken(request, change_of(request))
+        refuse_if_overtaken(request, change)
     except Refusal as refusal:
         if refusal.code != OVERTAKEN:
             raise
@@ -51,3 +57,9 @@ def _end(request: Request, *, now: datetime) -> bool:
         refresh_state(state, now=now)
         return True
     return False
+
+
+def _in_force_instead(request: Request, change: PolicyChange | ExpectationsChange) -> PolicyActivation | ExpectationsActivation | None:
+    if isinstance(change, ExpectationsChange):
+        return activation_of_expectations(request.project)
+    return activation_in_force(project=request.project, environment=request.environment)

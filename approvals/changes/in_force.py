@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from approvals.models import Approval, PolicyActivation, RequestState
+from django.db.models import Exists, OuterRef, QuerySet
+
+from approvals.changes.propose_expectations import CHANGE_NAME
+from approvals.models import Approval, ExpectationsActivation, PolicyActivation, RequestArtifact, RequestState
 from approvals.policies.versions import was_one_person
 from identities.models import Environment, Identity, Project
 from identities.permissions import readable_projects
 
 Status = RequestState.Status
+# How their one artifact is called (`propose_expectations`); any other change of that kind is about a policy at one place.
+_ABOUT_EXPECTATIONS = Exists(RequestArtifact.objects.filter(request=OuterRef("request"), name__startswith=CHANGE_NAME))
 # Where a change still waits for somebody.
 OPEN = (Status.COLLECTING, Status.READY, Status.IN_REVIEW, Status.STALE, Status.BLOCKED)
 
@@ -39,14 +45,9 @@ def list_in_force(reader: Identity) -> list[PlaceInForce]:
     environments = list(Environment.objects.filter(team__in=[project.team_id for project in projects]).order_by("slug"))
     rows = PolicyActivation.objects.filter(project__in=projects).select_related("policy", "entry", "request").order_by("entry_id")
     newest = {(row.project_id, row.environment_id): row for row in rows}
-    signed: dict[str, list[str]] = {}
-    requests = [row.request_id for row in newest.values() if row.request_id]
-    answers = Approval.objects.filter(revision__request__in=requests, decision=Approval.Decision.APPROVE, end__isnull=True)
-    for answer in answers.select_related("identity", "revision").order_by("signed_at", "pk"):
-        signed.setdefault(answer.revision.request_id, []).append(answer.identity.name)
+    signed = _signed_by([row.request_id for row in newest.values() if row.request_id])
     waiting: dict[tuple[object, object], list[RequestState]] = {}
-    states = RequestState.objects.filter(request__kind="policy-change", request__project__in=projects, status__in=OPEN)
-    for state in states.select_related("request").order_by("request__opened_at"):
+    for state in _proposed(projects).exclude(_ABOUT_EXPECTATIONS):
         waiting.setdefault((state.request.project_id, state.request.environment_id), []).append(state)
     return [
         PlaceInForce(
@@ -62,6 +63,54 @@ def list_in_force(reader: Identity) -> list[PlaceInForce]:
         for environment in environments
         if environment.team_id == project.team_id
     ]
+
+
+@dataclass(frozen=True)
+class ExpectationsInForce:
+    """A project of the reader, the activation of its expectations that counts, who signed for it, and whether it was one person."""
+
+    project: Project
+    activation: ExpectationsActivation | None
+    by: tuple[str, ...]
+    is_one_person: bool
+    proposed: tuple[RequestState, ...]
+    may_propose: bool
+
+
+def list_expected(places: Sequence[PlaceInForce]) -> list[ExpectationsInForce]:
+    """Return the expectations of the projects of these places, by name; with a number of queries that does not grow."""
+    projects = {place.project.pk: (place.project, place.may_propose) for place in places}
+    rows = ExpectationsActivation.objects.filter(expectations__project__in=projects).select_related("expectations", "entry")
+    newest = {row.expectations.project_id: row for row in rows.order_by("entry_id")}
+    signed = _signed_by([row.request_id for row in newest.values() if row.request_id])
+    waiting: dict[object, list[RequestState]] = {}
+    for state in _proposed(list(projects)).filter(_ABOUT_EXPECTATIONS):
+        waiting.setdefault(state.request.project_id, []).append(state)
+    return [
+        ExpectationsInForce(
+            project=project,
+            activation=(row := newest.get(pk)),
+            by=tuple(signed.get(row.request_id or "", ())) if row else (),
+            is_one_person=row is not None and row.entry.event == "expectations.activated_by_one_person",
+            proposed=tuple(waiting.get(pk, ())),
+            may_propose=may_propose,
+        )
+        for pk, (project, may_propose) in projects.items()
+    ]
+
+
+def _proposed(projects: Iterable[Project | str]) -> QuerySet[RequestState]:
+    states = RequestState.objects.filter(request__kind="policy-change", request__project__in=projects, status__in=OPEN)
+    return states.select_related("request").order_by("request__opened_at")
+
+
+def _signed_by(requests: Sequence[str]) -> dict[str, list[str]]:
+    """Return who approved each of these requests, in the order of their answers."""
+    signed: dict[str, list[str]] = {}
+    answers = Approval.objects.filter(revision__request__in=requests, decision=Approval.Decision.APPROVE, end__isnull=True)
+    for answer in answers.select_related("identity", "revision").order_by("signed_at", "pk"):
+        signed.setdefault(answer.revision.request_id, []).append(answer.identity.name)
+    return signed
 
 
 def _request_of(activation: PolicyActivation | None) -> str:

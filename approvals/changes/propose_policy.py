@@ -45,7 +45,7 @@ def propose_policy(
             environment=environment.slug,
             mode=mode,
             previous=InForce(before.policy_id, str(mode_of(before))) if before else None,
-            differences=_told(compare_with_force(policy=policy, mode=mode, before=before)),
+            differences=tell(compare_with_force(policy=policy, mode=mode, before=before)),
         )
     )
     return open_about_document(
@@ -71,11 +71,12 @@ def compare_with_force(*, policy: PolicyVersion, mode: str, before: PolicyActiva
     )
 
 
-def _told(found: list[Difference]) -> tuple[ToldDifference, ...]:
+def tell(found: list[Difference]) -> tuple[ToldDifference, ...]:
+    """Return the differences as a document names them, at most `MAX_DIFFERENCES`; where there are more, the last says so."""
     told = tuple(ToldDifference(item.rule, item.change, item.is_loosening, item.words) for item in found)
     if len(told) <= MAX_DIFFERENCES:
         return told
     # What is loosened comes first, so what is cut off loosens only where everything shown does.
     rest = told[MAX_DIFFERENCES - 1 :]
-    more = ToldDifference("", "changed", True, f"and {len(rest)} more differences; read both policies whole")
+    more = ToldDifference("", "changed", True, f"and {len(rest)} more differences; read both documents whole")
     return (*told[: MAX_DIFFERENCES - 1], more)

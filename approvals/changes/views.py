@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from approvals.changes.forms import InputProposal
-from approvals.changes.in_force import list_in_force
+from approvals.changes.in_force import list_expected, list_in_force
 from approvals.changes.propose_policy import compare_with_force, propose_policy
 from approvals.dry_run.stranded import count_stranded, count_waiting
 from approvals.models import PolicyVersion
@@ -29,7 +29,8 @@ from proofs.errors import Conflict, Malformed, Refusal, TooLarge
 def policies(request: HttpRequest) -> HttpResponse:
     """Show which policy is in force where."""
     person = person_of(request)
-    context = {"places": list_in_force(person), "may_write": may(person, "policies.edit").allowed}
+    places = list_in_force(person)
+    context = {"places": places, "expected": list_expected(places), "may_write": may(person, "policies.edit").allowed}
     return render(request, "approvals/policies.html", context)
 
 

@@ -71,7 +71,7 @@ def weigh_revision(revision: Revision, answers: Sequence[Approval], draft: Polic
             *now,
             _told("policy", "No approvals", "fail", "policy.no_approvals", f"No approvals rule applies to requests of kind {kind}."),
         ]
-    unknown = {rule.id: missing for rule in after.rules if (missing := _lacks(rule, policy_input))}
+    unknown = {rule.id: missing for rule in after.rules if (missing := _lacks(rule, policy_input, then))}
     against = any(answer.decision != Approval.Decision.APPROVE for answer in answers)
     was_allowed = not against and all(_holds(rule) for rule in before)
     failing = [rule for rule in now if not _holds(rule) and rule["id"] not in unknown]
@@ -119,11 +119,11 @@ def _holds(rule: Mapping[str, Any]) -> bool:
     return rule["outcome"] in _HOLDS
 
 
-def _lacks(rule: Rule, policy_input: Mapping[str, Any]) -> str:
+def _lacks(rule: Rule, policy_input: Mapping[str, Any], then: Policy) -> str:
     """Return what the facts frozen then do not tell and this rule asks, in words; empty where they tell all."""
     if isinstance(rule, SeparationRule) and rule.exclude and "people" not in policy_input:
         return "Who wrote and built it was not recorded with this request."
-    if isinstance(rule, ApprovedInRule) and "approvedIn" not in policy_input:
+    if isinstance(rule, ApprovedInRule) and not _asked_there(rule.environment, then):
         return "Where else it had been approved was not recorded with this request."
     asks_moment = isinstance(rule, ConditionRule) or (isinstance(rule, EvidenceRule) and rule.max_age_hours is not None)
     if asks_moment and "at" not in policy_input:
@@ -131,6 +131,11 @@ def _lacks(rule: Rule, policy_input: Mapping[str, Any]) -> str:
     if isinstance(rule, EvidenceRule) and rule.by_project and "expectations" not in policy_input:
         return "The expectations of the project were not recorded with this request."
     return ""
+
+
+def _asked_there(environment: str, then: Policy) -> bool:
+    """Say whether the policy of then asked about this environment: only then an input without an approval there says that there was none."""
+    return any(isinstance(rule, ApprovedInRule) and rule.environment == environment for rule in then.rules)
 
 
 def _short(rules: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, str], ...]:

@@ -83,6 +83,16 @@ class ExpectationsActivation(AppendOnly):
     expectations = models.ForeignKey(ExpectationsVersion, on_delete=models.PROTECT, related_name="activations")
     entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="+")
     activated_at = models.DateTimeField()
+    # As of an activation of a policy: the request in which policy owners approved it, and what the portal signed then.
+    request = models.ForeignKey(
+        "approvals.Request", null=True, blank=True, on_delete=models.PROTECT, related_name="expectations_activations"
+    )
+    statement = models.BinaryField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["request"], condition=Q(request__isnull=False), name="expectations_activated_once_per_request")
+        ]
 
     def __str__(self) -> str:
         return f"{self.expectations} in force"

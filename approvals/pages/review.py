@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from approvals.pages.comparison_words import describe_comparison
-from approvals.pages.subject_words import KINDS, describe_subject
+from approvals.pages.subject_words import EXPECTATIONS, KINDS, describe_subject
 from approvals.requests.snapshot import read_snapshot
 from attestations.side_by_side import describe_predicate
+from proofs.approval.expectations_change import EXPECTATIONS_CHANGE_SCHEMA
 from proofs.approval.review_words import signer_label
 from proofs.moment import parse_moment
 
@@ -29,6 +30,8 @@ def read_review(content: bytes) -> dict[str, Any]:
     snapshot["evidence"] = [_described(item) for item in snapshot["evidence"]]
     order = {"fail": 0, "awaiting": 1, "waived": 2, "pass": 3}
     snapshot["kind"], snapshot["asks"] = KINDS.get(snapshot["request"]["kind"], ("Request", ""))
+    if (snapshot.get("subject") or {}).get("schema") == EXPECTATIONS_CHANGE_SCHEMA:
+        snapshot["kind"], snapshot["asks"] = EXPECTATIONS
     snapshot["subjectRows"] = describe_subject(snapshot["subject"]) if "subject" in snapshot else []
     if snapshot["request"]["kind"] == "exception":
         snapshot["subject"]["until"] = parse_moment(snapshot["subject"]["until"], code="snapshot.malformed", what="until")

@@ -19,6 +19,8 @@ KINDS: dict[str, tuple[str, str]] = {
     "exception": ("Exception", "May this rule be left unmet for a while?"),
     "break-glass-review": ("Review of a break-glass", "Was it right to go past the policy?"),
 }
+# A change of the policy that is one of the project's expectations.
+EXPECTATIONS = ("Change of the expectations", "Shall such evidence count for this project, and no other?")
 LABELS = {
     "tool": "Tool",
     "target": "On what",

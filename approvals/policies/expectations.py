@@ -1,6 +1,7 @@
 """Expectations of a project: read what a person wrote as YAML, store each version by its digest, say which is in force.
 
-As with policies, only the canonical document counts, and a policy owner of the project puts it into force.
+As with policies, only the canonical document counts. The only policy owner of a project puts it into force here; where there are several,
+`approvals.changes.propose_expectations` asks them.
 Not checked here: whether the expectations are good ones.
 """
 
@@ -47,8 +48,8 @@ def record_expectations(*, source: str, project: Project, by: Identity, one_pers
 
     Must run inside the caller's transaction. Refuses as `activate_expectations` does of documents.
     """
-    version = _store(source=source, project=project, by=by, now=now)
-    newest = _newest_activation(project)
+    version = store_expectations(source=source, project=project, by=by, now=now)
+    newest = activation_of_expectations(project)
     if newest is not None and newest.expectations_id == version.digest:
         return newest
     document = canonical_bytes(
@@ -69,16 +70,22 @@ def record_expectations(*, source: str, project: Project, by: Identity, one_pers
 
 def active_expectations(project: Project) -> ExpectationsVersion | None:
     """Return the expectations in force for a project, or None: then no rule that leaves it to them can be met."""
-    newest = _newest_activation(project)
+    newest = activation_of_expectations(project)
     return newest.expectations if newest else None
 
 
-def _newest_activation(project: Project) -> ExpectationsActivation | None:
+def activation_of_expectations(project: Project) -> ExpectationsActivation | None:
+    """Return the activation that counts for a project: the newest one."""
     mine = ExpectationsActivation.objects.filter(expectations__project=project)
-    return mine.select_related("expectations__document").order_by("-entry_id").first()
+    return mine.select_related("expectations__document", "request").order_by("-entry_id").first()
 
 
-def _store(*, source: str, project: Project, by: Identity, now: datetime) -> ExpectationsVersion:
+def store_expectations(*, source: str, project: Project, by: Identity, now: datetime) -> ExpectationsVersion:
+    """Store a version of a project's expectations and write it into the ledger; the same document again gives the same row.
+
+    Must run inside the caller's transaction. Refuses as `expectations_document` does, with `expectations.other_project` and with
+    `expectations.version_exists` when this version already names another document. Does not check who may.
+    """
     document = expectations_document(source)
     parsed = parse_expectations(document)
     if parsed.project != project.slug:

@@ -28,6 +28,7 @@ from approvals.models import (
     Waiver,
 )
 from approvals.policies.named_signers import own_of, troubled_by_signers
+from approvals.requests.approved_elsewhere import differs_elsewhere, policies_asking_elsewhere
 from approvals.requests.people import accounts_differ
 from approvals.requests.policy_for import derived_kinds
 from approvals.requests.revise import Evaluation, evaluate_request, lock_state, revise_request
@@ -61,6 +62,7 @@ def refresh_requests(*, now: datetime, limit: int = BATCH) -> int:
     """
     behind = list(list_behind()[:limit])
     behind += _moved_by_waivers(behind, now)[:limit]
+    behind += _asking_elsewhere(behind)[:limit]
     frozen = sum(_attempt(_refresh, state, now=now) for state in [*behind, *_derived(behind)[:limit]])
     for state in _lapsed(now)[:limit]:
         _attempt(_lapse, state, now=now)
@@ -88,6 +90,8 @@ def look_since(revision: Revision, *, now: datetime) -> Since:
         return Since(len(newer), _calls_for_another_look(revision, evaluation))
     # What was shown and counts no longer is a change as well, with nothing new in its place.
     if _lost_waiver(revision, evaluation) or _clock_is_waived_otherwise(revision, evaluation):
+        return Since(len(newer), True)
+    if differs_elsewhere(revision, evaluation.policy_input, evaluation.result):
         return Since(len(newer), True)
     if evaluation.verdict_ids == held and not _differs_in_waivers(revision, evaluation):
         return Since(0, False)
@@ -249,6 +253,14 @@ def _moved_by_waivers(behind: Sequence[RequestState], now: datetime) -> QuerySet
     seen = open_states.annotate(seen_until=ExpressionWrapper(F("computed_at") - OVERLAP, output_field=DateTimeField()))
     moved_states = seen.filter(Exists(moved)).select_related("request__project__team", "request__environment", "request__requester")
     return moved_states.order_by("computed_at", "pk")
+
+
+def _asking_elsewhere(behind: Sequence[RequestState]) -> QuerySet[RequestState]:
+    """Other requests whose policy asks what was approved in another environment: whether that came, went, or is long enough ago now is
+    asked in turn, of the one unseen for longest first."""
+    asking = RequestState.objects.filter(revision__policy__in=policies_asking_elsewhere(), status__in=(*PENDING, Status.APPROVED))
+    others = asking.exclude(pk__in=[state.pk for state in behind])
+    return others.select_related("request__project__team", "request__environment", "request__requester").order_by("computed_at", "pk")
 
 
 def _lapsed(now: datetime) -> QuerySet[RequestState]:

@@ -21,6 +21,7 @@ from approvals.models import PolicyVersion, Request, RequestState, Revision, Rev
 from approvals.policies.expectations import active_expectations
 from approvals.policies.named_signers import named_signers
 from approvals.policies.waivers import live_waivers
+from approvals.requests.approved_elsewhere import approved_elsewhere
 from approvals.requests.headline import headline_of
 from approvals.requests.people import people_of
 from approvals.requests.policy_for import keep_policy, policy_for
@@ -100,6 +101,7 @@ def evaluate_request(request: Request, *, now: datetime) -> Evaluation:
         kind=str(request.kind),
         at=now.replace(microsecond=0) if waivers or parsed.asks_moment or request.kind != Request.Kind.RELEASE else None,
         waivers=waivers,
+        approved_in=approved_elsewhere(request, parsed, digests),
     )
     expectations_digest = (expected.digest if expected else "") if parsed.asks_expectations else None
     result = evaluate_policy(parsed, policy_input)

@@ -99,11 +99,12 @@ def read_policy_change(fields: Fields) -> PolicyChange:
         mode=fields.choice("mode", MODES),
         previous=previous,
         activate_at=fields.optional_time("activateAt"),
-        differences=tuple(_difference(item) for item in fields.each("differences", high=MAX_DIFFERENCES)),
+        differences=tuple(read_difference(item) for item in fields.each("differences", high=MAX_DIFFERENCES)),
     )
 
 
-def _difference(item: Fields) -> ToldDifference:
+def read_difference(item: Fields) -> ToldDifference:
+    """Read one difference from its fields. Refuses with the code they bring."""
     item.only("rule", "change", "loosens", "words")
     return ToldDifference(
         rule=item.text("rule", limit=80, empty=True),

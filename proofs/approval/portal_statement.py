@@ -1,4 +1,4 @@
-"""What the portal states when people have decided about its own rules: a policy came into force, a rule is waived.
+"""What the portal states when people have decided about its own rules: a policy or expectations came into force, a rule is waived.
 
 The portal signs it, and it says nothing of its own: the document that people signed over stands in it whole, and so do the digests of the
 records of their answers. Reading checks form, and that document and subject are one; who signed the envelope, and whether the records are
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from proofs.approval.expectations_change import ExpectationsChange, parse_expectations_change
 from proofs.approval.policy_change import PolicyChange, parse_policy_change
 from proofs.approval.waiver_terms import WaiverTerms, parse_waiver
 from proofs.canonical import canonical_bytes, parse_canonical
@@ -20,11 +21,12 @@ from proofs.moment import rfc3339
 from proofs.statement import STATEMENT_V1
 
 ACTIVATION_TYPE = "urn:countersign:policy-activation:v1"
+EXPECTATIONS_TYPE = "urn:countersign:expectations-activation:v1"
 WAIVER_TYPE = "urn:countersign:waiver:v1"
 MAX_RECORDS = 99
 
 _CODE = "statement.malformed"
-_NAMES = {ACTIVATION_TYPE: "policy-change", WAIVER_TYPE: "waiver"}
+_NAMES = {ACTIVATION_TYPE: "policy-change", EXPECTATIONS_TYPE: "expectations-change", WAIVER_TYPE: "waiver"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,11 @@ class PortalStatement:
     def change(self) -> PolicyChange:
         """The policy that came into force. Refuses as `parse_policy_change` does."""
         return parse_policy_change(self.document)
+
+    @property
+    def expectations(self) -> ExpectationsChange:
+        """The expectations that came into force. Refuses as `parse_expectations_change` does."""
+        return parse_expectations_change(self.document)
 
     @property
     def waiver(self) -> WaiverTerms:
@@ -100,5 +107,5 @@ def parse_portal_statement(payload: bytes) -> PortalStatement:
         portal=predicate.fields("portal").only("id").text("id", limit=300),
     )
     # Read once here, so that what is passed on can be read.
-    _ = statement.change if kind == ACTIVATION_TYPE else statement.waiver
+    {ACTIVATION_TYPE: parse_policy_change, EXPECTATIONS_TYPE: parse_expectations_change, WAIVER_TYPE: parse_waiver}[kind](document)
     return statement

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from proofs.approval.break_glass_review import REVIEW_SCHEMA, read_review
+from proofs.approval.expectations_change import EXPECTATIONS_CHANGE_SCHEMA, read_expectations_change
 from proofs.approval.policy_change import CHANGE_SCHEMA, read_policy_change
 from proofs.approval.waiver_terms import WAIVER_SCHEMA, read_waiver
 from proofs.canonical import canonical_bytes, parse_canonical
@@ -103,11 +104,10 @@ def parse_subject(content: bytes, *, kind: str) -> Fields:
     if len(content) > MAX_SUBJECT_BYTES:
         raise TooLarge("subject.too_large", f"got a subject document of {len(content)} bytes, expected at most {MAX_SUBJECT_BYTES}")
     document = Fields(parse_canonical(content), path="subject", code=_CODE)
-    schema, read = _SHAPES.get(kind, ("", None))
-    if read is None:
+    shapes = _SHAPES.get(kind)
+    if shapes is None:
         raise Malformed(_CODE, f"got a subject document for a request of kind {kind[:40]!r}, which has none")
-    document.choice("schema", (schema,))
-    read(document)
+    shapes[document.choice("schema", tuple(shapes))](document)
     return document
 
 
@@ -192,10 +192,10 @@ def _plain(document: Fields, name: str, limit: int) -> str:
 
 
 # Every kind that has a subject document stands here, so that nobody offline reads fewer than the portal.
-_SHAPES: dict[str, tuple[str, Read]] = {
-    AGENT_ACTION: (AGENT_ACTION_SCHEMA, _read_agent_action),
-    ROTATION: (ROTATION_SCHEMA, _read_rotation),
-    POLICY_CHANGE: (CHANGE_SCHEMA, read_policy_change),
-    EXCEPTION: (WAIVER_SCHEMA, read_waiver),
-    BREAK_GLASS_REVIEW: (REVIEW_SCHEMA, read_review),
+_SHAPES: dict[str, dict[str, Read]] = {
+    AGENT_ACTION: {AGENT_ACTION_SCHEMA: _read_agent_action},
+    ROTATION: {ROTATION_SCHEMA: _read_rotation},
+    POLICY_CHANGE: {CHANGE_SCHEMA: read_policy_change, EXPECTATIONS_CHANGE_SCHEMA: read_expectations_change},
+    EXCEPTION: {WAIVER_SCHEMA: read_waiver},
+    BREAK_GLASS_REVIEW: {REVIEW_SCHEMA: read_review},
 }

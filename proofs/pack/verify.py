@@ -70,6 +70,7 @@ from proofs.pack.check_waivers import VerifyInner, check_waivers
 from proofs.pack.layout import check_layout
 from proofs.pack.report import PackReport, Step, VerifiedApproval, VerifiedItem, describe_item, describe_person, everything_not_checked
 from proofs.pack.trust import Trust
+from proofs.policy.approved_in_rule import describe_taken_facts
 from proofs.policy.condition_rule import NOT_EVALUATED
 from proofs.policy.evaluate import CountedApproval, Policy
 from proofs.policy.reading import part_of
@@ -467,6 +468,6 @@ def _report(
         evidence=first.evidence,
         rules=tuple(counted.get(rule["id"], rule) for rule in first.rules),
         steps=tuple(steps.held),
-        not_checked=(*everything_not_checked(first.evidence), *remarks),
+        not_checked=(*everything_not_checked(first.evidence), *remarks, *describe_taken_facts(first.policy_input)),
         expectations=first.policy_input.get("expectations"),
     )

@@ -14,6 +14,15 @@ from proofs.policy.reading import moment_of, objects
 from proofs.policy.rules import ApprovedInRule
 
 
+def describe_taken_facts(policy_input: dict[str, Any]) -> tuple[str, ...]:
+    """Return a sentence for each approval elsewhere that an input rests on: who verifies it takes it from whoever wrote the input."""
+    return tuple(
+        f"That {fact['digest']} was approved in {fact['environment']} at {fact['at']}: whoever signed saw it said so; the pack of request "
+        f"{fact['request']} proves it, this one does not."
+        for fact in objects(policy_input.get("approvedIn"))
+    )
+
+
 def evaluate_approved_in(rule: ApprovedInRule, policy_input: dict[str, Any], at: datetime | None) -> RuleOutcome:
     """Return pass when every artifact was approved in the rule's environment at least so many hours before `at`."""
     if at is None:
@@ -28,8 +37,9 @@ def evaluate_approved_in(rule: ApprovedInRule, policy_input: dict[str, Any], at:
         first = min((time for time in times if time is not None), default=None)
         if first is None:
             return RuleOutcome("fail", "policy.not_approved_before", f"{rule.title}: {name} was not approved in {rule.environment}.")
-        if first + timedelta(hours=rule.minimum_hours) > at:
-            waits = f"expected {rule.minimum_hours} hours before {rfc3339(at)}"
+        counts_from = first + timedelta(hours=rule.minimum_hours)
+        if counts_from > at:
+            waits = f"which counts {rule.minimum_hours} hours later, from {rfc3339(counts_from)} on; this was weighed at {rfc3339(at)}"
             sentence = f"{rule.title}: {name} was approved in {rule.environment} at {rfc3339(first)}, {waits}."
             return RuleOutcome("fail", "policy.approved_too_late", sentence)
     return RuleOutcome("pass", "", f"{rule.title}: approved in {rule.environment}, at least {rule.minimum_hours} hours before.")

@@ -26,6 +26,7 @@ from tests import make_changes as changes
 
 pytestmark = pytest.mark.django_db
 SOURCE = make.POLICY.format(version=2, count=1)
+FIRST = "  - {{id: elsewhere, kind: approved-in, title: Elsewhere first, environment: {place}}}\n"
 SOON, LATER = make.NOW + timedelta(minutes=5), make.NOW + timedelta(hours=1)
 
 
@@ -83,6 +84,10 @@ class TestOutcomes:
         row = tried(SOURCE.replace("requesterMayApprove: false", "exclude: [commit-authors]"))[approved.pk]
         assert row["outcome"] == "cannot_tell"
         assert [rule["id"] for rule in row["rules"]] == ["four-eyes"]
+
+    def test_whether_it_was_approved_elsewhere_cannot_be_told_where_nobody_asked_then(self, approved: Request) -> None:
+        row = tried(SOURCE + FIRST.format(place="staging"))[approved.pk]
+        assert (row["outcome"], row["rules"][0]["id"]) == ("cannot_tell", "elsewhere")
 
     def test_a_sure_no_is_a_no_whatever_else_cannot_be_told(self, approved: Request) -> None:
         source = SOURCE.replace("requesterMayApprove: false", "exclude: [commit-authors]").replace("count: 1", "count: 2")

@@ -20,6 +20,8 @@ from approvals.exceptions.withdraw_waiver import withdraw_waiver
 from approvals.models import Approval, Ceremony, Request, Waiver
 from approvals.requests.withdraw import withdraw_request
 from approvals.revocation.revoke_by_portal import revoke_compromised
+from attestations.drain import drain
+from attestations.reverify import spread_reverifications
 from gates.decide import decide
 from gates.models import Decision
 from gates.revoke_invalid import revoke_invalid
@@ -51,6 +53,9 @@ TESTED = """\
     sources:
       - repository: https://github.com/payments/api
 """
+STAGING = """\
+  - {{id: staging, kind: approved-in, title: A day in staging, environment: staging, minimumHours: 24}}
+"""
 SHUT = "Nobody could tell why it opened: "
 people = st.sampled_from(sorted(PEOPLE))
 
@@ -77,17 +82,19 @@ class History(RuleBasedStateMachine):
         self.request: Request | None = None
         self.begun: list[tuple[Ceremony, SoftPasskey, ToldAnswer]] = []
         self.approvals: list[tuple[Approval, ToldAnswer]] = []
+        self.elsewhere: list[tuple[Approval, ToldAnswer]] = []
 
     def teardown(self) -> None:
         transaction.set_rollback(True)
         self.whole.__exit__(None, None, None)
 
-    @initialize(count=st.integers(1, 2), security=st.booleans(), approved=st.booleans())
-    def set_stage(self, count: int, security: bool, approved: bool) -> None:
-        self.told.rules = Rules(count, security)
+    @initialize(count=st.integers(1, 2), security=st.booleans(), staging=st.booleans(), approved=st.booleans())
+    def set_stage(self, count: int, security: bool, staging: bool, approved: bool) -> None:
+        self.told.rules = Rules(count, security, staging=staging)
         for name, roles in PEOPLE.items():
             cast.person(name, name.title(), *roles)
         self.stage = make.set_stage(count=count, source=self._source(self.told.rules))
+        self.first = make.ask(by=self._person(REQUESTER), environment=make.staging(), now=self.told.now)
         if approved:
             self.all_goes_well()
 
@@ -95,6 +102,9 @@ class History(RuleBasedStateMachine):
 
     @rule()
     def all_goes_well(self) -> None:
+        if self.told.rules.staging:
+            self.somebody_answers_in_staging(name="sam", decision="approve")
+            self.time_passes(hours=30)
         self.send_provenance()
         if self.told.rules.tests:
             self.send_tests()
@@ -167,6 +177,22 @@ class History(RuleBasedStateMachine):
         self.approvals.append((approval, told))
         publish_checkpoint(now=self.told.now)
 
+    @rule(name=people, decision=st.sampled_from(["approve", "approve", "reject"]))
+    def somebody_answers_in_staging(self, name: str, decision: str) -> None:
+        person = self._person(name)
+        told = ToldAnswer(name, decision, self._newest_elsewhere(), self.told.rules, self.told.now, "")
+        try:
+            passkey, key = make_statements.passkey_of(person, now=self.told.now)
+            told.key = key.pk
+            reason = "So it is." * (decision != "approve")
+            ceremony = make.begin(self.first, person, key, decision=decision, reason=reason, now=self.told.now)
+            approval = make.complete(ceremony, passkey, now=self.told.now)
+        except Refusal:
+            return
+        self.told.elsewhere.append(told)
+        self.elsewhere.append((approval, told))
+        publish_checkpoint(now=self.told.now)
+
     @precondition(lambda self: self.request is not None and not self.told.provenance)
     @rule()
     def waive(self) -> None:
@@ -189,6 +215,8 @@ class History(RuleBasedStateMachine):
     @precondition(lambda self: self.request is not None)
     @rule()
     def the_worker_comes_by(self) -> None:
+        while spread_reverifications(now=self.told.now) or drain(clock=lambda: self.told.now, limit=20):
+            pass
         revoke_compromised(now=self.told.now)
         revoke_invalid(now=self.told.now)
         make.refresh(now=self.told.now)
@@ -197,7 +225,7 @@ class History(RuleBasedStateMachine):
 
     # What never opens it.
 
-    @rule(more=st.sampled_from(["count", "security", "tests"]))
+    @rule(more=st.sampled_from(["count", "security", "tests", "staging"]))
     def a_policy_with_one_rule_more(self, more: str) -> None:
         rules = self.told.rules.with_more(more)
         if rules != self.told.rules and rules.count <= 2:
@@ -211,10 +239,19 @@ class History(RuleBasedStateMachine):
             lambda: self._note(told, self._done(lambda: make_statements.revoke(approval, approval.identity, now=self.told.now)))
         )
 
-    @precondition(lambda self: self.approvals)
+    @precondition(lambda self: self.elsewhere)
+    @rule(which=st.integers(0, 2))
+    def an_approver_in_staging_revokes(self, which: int) -> None:
+        approval, told = self.elsewhere[which % len(self.elsewhere)]
+        self._never_opens(
+            lambda: self._note(told, self._done(lambda: make_statements.revoke(approval, approval.identity, now=self.told.now)))
+        )
+
+    @precondition(lambda self: self.approvals or self.elsewhere)
     @rule(which=st.integers(0, 5))
     def a_key_was_lost(self, which: int) -> None:
-        _, told = self.approvals[which % len(self.approvals)]
+        signed = [*self.approvals, *self.elsewhere]
+        _, told = signed[which % len(signed)]
         key = SigningKey.objects.get(pk=told.key)
 
         def report() -> None:
@@ -231,7 +268,7 @@ class History(RuleBasedStateMachine):
 
         def leave() -> None:
             if self._done(lambda: deactivate_person(identity=person, reason="Left the company.", by=None, now=self.told.now)):
-                self.told.inactive.add(name)
+                self.told.leaves(name)
 
         self._never_opens(leave)
 
@@ -294,7 +331,7 @@ class History(RuleBasedStateMachine):
             return found[0]
 
     def _told_why(self) -> list[str]:
-        self.told.revision = self._newest()
+        self.told.revision, self.told.revision_elsewhere = self._newest(), self._newest_elsewhere()
         return self.told.why_shut()
 
     def _never_opens(self, act: Callable[[], Any]) -> None:
@@ -324,12 +361,15 @@ class History(RuleBasedStateMachine):
         self.told.rules = rules
 
     def _source(self, rules: Rules) -> str:
-        more = TESTED * rules.tests + MORE * rules.security
+        more = TESTED * rules.tests + MORE * rules.security + STAGING * rules.staging
         return make_changes.WAIVABLE.replace("  - id: approval\n", more + "  - id: approval\n", 1)
 
     def _newest(self) -> int:
         assert self.request is not None
         return int(self.request.revisions.latest("number").number)
+
+    def _newest_elsewhere(self) -> int:
+        return int(self.first.revisions.latest("number").number)
 
     def _person(self, name: str) -> Identity:
         return cast.person(name, name.title(), *PEOPLE[name])

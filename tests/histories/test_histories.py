@@ -43,6 +43,8 @@ TAKEN_AWAY: dict[str, Callable[[History], None]] = {
     "time": lambda history: history.time_passes(hours=80),
     "a stricter policy": lambda history: history.a_policy_with_one_rule_more(more="tests"),
     "a revocation": lambda history: history.an_approver_revokes(which=1),
+    "a revocation in staging": lambda history: history.an_approver_in_staging_revokes(which=0),
+    "a no in staging": lambda history: history.somebody_answers_in_staging(name="alice", decision="reject"),
     "a lost key": lambda history: history.a_key_was_lost(which=2),
     "an approver who leaves": lambda history: history.somebody_leaves(name="alice"),
     "a requester who leaves": lambda history: history.somebody_leaves(name=REQUESTER),
@@ -58,7 +60,7 @@ def test_each_of_them_shuts_a_gate_that_was_open(what: str, settings: Any, tmp_p
     History.settings, History.folder = settings, tmp_path
     history = History()
     try:
-        history.set_stage(count=2, security=True, approved=True)
+        history.set_stage(count=2, security=True, staging=True, approved=True)
         assert history._gate() == Decision.Outcome.ALLOW
         TAKEN_AWAY[what](history)
         assert history._gate() == Decision.Outcome.DENY

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 RELEASE, SECURITY = "approver:release", "approver:security"
 VALIDITY = timedelta(hours=72)
+A_DAY = timedelta(hours=24)
 REQUESTER = "bob"
 
 
@@ -21,10 +22,16 @@ class Rules:
     count: int = 1
     security: bool = False
     tests: bool = False
+    staging: bool = False
 
     def with_more(self, more: str) -> Rules:
         """Return the same with one demand more."""
-        return Rules(self.count + (more == "count"), self.security or more == "security", self.tests or more == "tests")
+        return Rules(
+            self.count + (more == "count"),
+            self.security or more == "security",
+            self.tests or more == "tests",
+            self.staging or more == "staging",
+        )
 
 
 @dataclass
@@ -57,6 +64,15 @@ class Told:
     withdrawn: bool = False
     revision: int = 0
     answers: list[ToldAnswer] = field(default_factory=list)
+    # What was answered to the request for staging, where one approver is enough, and its newest revision.
+    elsewhere: list[ToldAnswer] = field(default_factory=list)
+    revision_elsewhere: int = 0
+
+    def leaves(self, name: str) -> None:
+        """Somebody is gone: what they gave in staging ends, unless it had run out by then. No gate there ever acted on it."""
+        self.inactive.add(name)
+        for answer in self.elsewhere:
+            answer.revoked |= answer.person == name and self.now < answer.signed_at + VALIDITY
 
     def why_shut(self) -> list[str]:
         """Return every rule that does not hold now; empty where a gate may open."""
@@ -70,6 +86,8 @@ class Told:
             reasons.append("no provenance whose signer answers for it")
         if self.rules.tests and not (self.tests and not self.signer_suspended):
             reasons.append("no tests whose signer answers for them")
+        if self.rules.staging and not self._was_in_staging():
+            reasons.append("not approved in staging a day before")
         newest = [answer for answer in self.answers if answer.revision == self.revision and answer.rules == self.rules]
         if any(answer.decision != "approve" for answer in newest):
             reasons.append("somebody said no")
@@ -84,13 +102,16 @@ class Told:
     def _is_waived(self) -> bool:
         return self.waived_until is not None and self.now < self.waived_until
 
+    def _was_in_staging(self) -> bool:
+        no = [answer.signed_at for answer in self.elsewhere if answer.decision != "approve"]
+        standing = [answer.signed_at for answer in self.elsewhere if answer.revision == self.revision_elsewhere and self._stands(answer)]
+        return bool(standing) and min(standing) + A_DAY <= self.now and not no
+
     def _counts(self, answer: ToldAnswer) -> bool:
+        return self._stands(answer) and answer.person not in self.inactive and self.now < answer.signed_at + VALIDITY
+
+    def _stands(self, answer: ToldAnswer) -> bool:
         lost = self.lost_keys.get(answer.key)
         return (
-            answer.decision == "approve"
-            and not answer.revoked
-            and answer.person != REQUESTER
-            and answer.person not in self.inactive
-            and self.now < answer.signed_at + VALIDITY
-            and (lost is None or answer.signed_at < lost)
+            answer.decision == "approve" and not answer.revoked and answer.person != REQUESTER and (lost is None or answer.signed_at < lost)
         )

@@ -15,8 +15,9 @@ from allauth.usersessions.models import UserSession
 
 from approvals.conversation.add_comment import add_comment
 from approvals.dry_run.ask import ask_dry_run
-from approvals.models import Approval, Request, Waiver
+from approvals.models import Approval, ExpectationsVersion, Request, Waiver
 from approvals.policies.drafts import begin_draft
+from approvals.policies.expectations import record_expectations
 from attestations.collection.receive import receive_collection
 from attestations.models import TrustRoot
 from identities.issue import issue_credential
@@ -118,6 +119,7 @@ def tell_story(settings: Any, folder: Path) -> Story:
         "role_id": RoleAssignment.objects.get(identity=cast.alice()).pk,
         "statement_id": make_statements.begin(approval, cast.alice()).pk,
         "step": "people",
+        "project_id": cast.payments_api().pk,
         "signer_id": EvidenceSigner.objects.get(identity=cast.runner()).pk,
     }
     examples_at = {
@@ -135,6 +137,7 @@ def of_documents(stage: make.Stage, waiver: Waiver, approval: Approval, root: Tr
     return {
         ("approvals:policy", "digest"): stage.policy.pk,
         ("approvals:policy_propose", "digest"): stage.policy.pk,
+        ("approvals:expectations", "digest"): _expected().pk,
         ("approvals:exception_end", "digest"): waiver.pk,
         ("approvals:break_glass_new", "digest"): make.image(),
         ("approvals:record", "digest"): approval.record.digest,
@@ -144,6 +147,13 @@ def of_documents(stage: make.Stage, waiver: Waiver, approval: Approval, root: Tr
         ("reports:api_artifact", "digest"): make.image(),
         ("reports:api_artifact_observations", "digest"): make.image(),
     }
+
+
+def _expected() -> ExpectationsVersion:
+    """Expectations of the story's project in force."""
+    source = make.EXPECTATIONS.format(version=1, workflow="release")
+    made = record_expectations(source=source, project=cast.payments_api(), by=make.erin(), one_person=False, now=make.NOW)
+    return made.expectations
 
 
 def of_erin() -> dict[str, Any]:

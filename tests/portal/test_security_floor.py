@@ -132,6 +132,7 @@ SENSITIVE = [
     ("alice", "/delegations/new"),
     ("alice", "/delegations/sta_x/end"),
     ("erin", "/policies/00/propose"),
+    ("erin", "/policies/expectations/prj_x/propose"),
     ("olga", "/officers/recoveries/rec_x"),
     ("olga", "/trust/propose"),
     ("olga", "/trust/roots/sha256:00/remove"),

@@ -70,6 +70,10 @@ def altered(path: str, change: Callable[[dict[str, Any]], object]) -> dict[str, 
 
 
 class TestGenuine:
+    def test_it_says_that_the_approval_elsewhere_is_not_proved_here(self) -> None:
+        told = [line for line in verify(GENUINE).not_checked if "approved in staging" in line]
+        assert len(told) == 1 and "req_0" in told[0] and BEFORE["at"] in told[0]
+
     def test_every_rule_is_weighed_again_and_holds(self) -> None:
         assert set(codes(verify(GENUINE)).values()) == {("pass", EVALUATED)}
 

@@ -7,11 +7,14 @@ from datetime import UTC, datetime
 
 import pytest
 
+from proofs.approval.expectations_change import ExpectationsChange, build_expectations_change, parse_expectations_change
 from proofs.approval.policy_change import InForce, PolicyChange, ToldDifference, build_policy_change, parse_policy_change
 from proofs.approval.portal_statement import ACTIVATION_TYPE, WAIVER_TYPE, build_portal_statement, parse_portal_statement
+from proofs.approval.subjects import parse_subject
 from proofs.approval.waiver_terms import WaiverTerms, build_waiver, parse_waiver
 from proofs.canonical import canonical_bytes, parse_canonical
 from proofs.errors import Refusal
+from proofs.policy.compare_expectations import compare_expectations
 from proofs.policy.derived import policy_for_change, policy_for_exception
 from proofs.policy.evaluate import CountedApproval, count_approvals, exclusions, parse_policy
 from proofs.policy.waiving import find_waivable_rule, is_same_rule, rule_digest, touches
@@ -164,3 +167,42 @@ class TestPortalStatement:
         value["predicate"]["document"]["reason"] = "Because."
         with refused("statement.malformed"):
             parse_portal_statement(canonical_bytes(value))
+
+
+class TestExpectationsChange:
+    GIVEN = ExpectationsChange("2", "a" * 64, "payments-api", "b" * 64, (ToldDifference("", "loosened", True, "more"),))
+
+    def test_is_read_back_as_it_was_written(self) -> None:
+        for change in (self.GIVEN, dataclasses.replace(self.GIVEN, previous="")):
+            assert parse_expectations_change(build_expectations_change(change)) == change
+
+    @pytest.mark.parametrize("lie", [{"schema": "other"}, {"more": 1}, {"project": ""}, {"previous": {"digest": {"sha256": "c"}}}])
+    def test_refuses_what_is_no_change(self, lie: dict[str, object]) -> None:
+        with refused("expectations_change.malformed"):
+            parse_expectations_change(canonical_bytes({**parse_canonical(build_expectations_change(self.GIVEN)), **lie}))
+
+    def test_is_a_subject_of_a_change_and_of_nothing_else(self) -> None:
+        content = build_expectations_change(self.GIVEN)
+        parse_subject(content, kind="policy-change")
+        with refused("subject.malformed"):
+            parse_subject(content, kind="exception")
+
+    def test_every_field_of_an_entry_is_told(self) -> None:
+        entry = {
+            "predicateTypes": ["https://slsa.dev/provenance/v1"],
+            "builders": [{"issuer": "https://ci.example", "workflow": "release"}],
+            "sources": [{"repository": "https://git.example/a", "refs": ["refs/tags/*"]}],
+            "registeredSigner": False,
+            "runners": ["github-hosted"],
+            "parameters": [],
+            "inputs": {"verified": True},
+        }
+        before = {"title": "Then", "accept": [entry]}
+        for name, value in (("registeredSigner", True), ("runners", ["self-hosted"]), ("inputs", {"verified": False}), ("sources", None)):
+            now = {"title": "Then", "accept": [{**entry, name: value}]}
+            found = compare_expectations(before, now)
+            assert [item.is_loosening for item in found] == [True, False]
+            assert found[0].words.partition(": ")[2] != found[1].words.partition(": ")[2], name
+        assert compare_expectations(before, {**before, "version": "2"}) == []
+        assert [item.is_loosening for item in compare_expectations(None, before)] == [True]
+        assert [item.change for item in compare_expectations(before, {**before, "title": "Now"})] == ["reworded"]

@@ -253,6 +253,10 @@ class TestOtherEnvironmentFirst:
     def test_every_artifact_long_enough_ago(self, facts: list[dict[str, str]], code: str) -> None:
         assert last_rule(STAGING, approved_in=facts)["code"] == code
 
+    def test_too_lately_it_says_from_when_on_it_counts(self) -> None:
+        lately = {**self.FACT, "at": rfc3339(NOON - 23 * HOUR)}
+        assert f"from {rfc3339(NOON + HOUR)} on" in last_rule(STAGING, approved_in=[lately])["sentence"]
+
     def test_without_moment_or_artifact_it_fails(self) -> None:
         assert last_rule(STAGING, approved_in=[self.FACT], at=None)["code"] == "policy.time_missing"
         assert last_rule(STAGING, approved_in=[self.FACT], artifacts=[])["code"] == "policy.no_artifact"

@@ -1,0 +1,27 @@
+"""The fields of a proposal of expectations. Shape only; who may propose what is decided in the act."""
+
+from __future__ import annotations
+
+from django import forms
+
+from proofs.policy.expectations_document import MAX_EXPECTATIONS_BYTES
+
+MAX_NOTE = 2000
+
+
+class InputExpectations(forms.Form):
+    """Expectations of a project as somebody wrote them."""
+
+    source = forms.CharField(
+        label="Expectations, as YAML",
+        max_length=MAX_EXPECTATIONS_BYTES,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 22, "spellcheck": "false", "class": "source-text"}),
+        help_text="A changed document needs a new version.",
+    )
+    note = forms.CharField(
+        max_length=MAX_NOTE,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Why. Shown to the other policy owners as your words, marked as not checked.",
+    )
