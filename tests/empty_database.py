@@ -1,7 +1,7 @@
 """An empty SQLite database, kept from one run to the next: making one takes longer than most test files do.
 
 It stands in the folder for temporary files under the digest of everything it is made from, so that a changed migration makes a new one.
-Migrations are run for real by whoever comes first, and by every test that starts a portal of its own.
+Migrations are run for real by whoever comes first; portals of a test's own begin with a copy as well.
 """
 
 from __future__ import annotations
@@ -21,8 +21,6 @@ from django.db import connections
 
 ROOT = Path(__file__).resolve().parent.parent
 MADE_FROM = ("*/migrations/*.py", "ledger/*.py", "portal/settings.py", "requirements.lock")
-
-
 # Whoever makes the first one holds this; the others wait for it instead of making their own.
 _making: list[IO[str]] = []
 
@@ -73,9 +71,11 @@ def kept_or_made(make: Callable[[], Path]) -> Path:
 
 
 def _hold() -> None:
-    folder = _kept().parent
-    folder.mkdir(mode=0o700, exist_ok=True)
-    lock = (folder / "lock").open("w")
+    if _making:
+        return  # Held already, by a set-up that broke off.
+    kept = _kept()
+    kept.parent.mkdir(mode=0o700, exist_ok=True)
+    lock = kept.with_suffix(".lock").open("w")
     fcntl.flock(lock, fcntl.LOCK_EX)
     _making.append(lock)
 

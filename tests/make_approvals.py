@@ -167,6 +167,7 @@ def expect(*, version: int = 1, workflow: str = "release", now: datetime = NOW) 
     return activate_expectations(source=source, project=cast.payments_api(), by=erin(now=now), now=now)
 
 
+@retold
 def staging(*, count: int = 1, now: datetime = NOW) -> Environment:
     """Where releases may have to go first, under a policy that asks for approvers alone."""
     found = Environment.objects.filter(slug="staging").first()
