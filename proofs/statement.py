@@ -102,12 +102,13 @@ def is_plain_text(value: object) -> TypeGuard[str]:
     return (value.isascii() and value.isprintable()) or not _DECEPTIVE.search(value)
 
 
-def _is_plain_name(value: object) -> bool:
+def is_plain_name(value: object) -> bool:
+    """Return whether `value` is plain text in which every character is seen."""
     return is_plain_text(value) and (value.isascii() or not _UNSEEN.search(value))
 
 
 def _parse_subject(item: Any) -> Subject:
-    if not isinstance(item, dict) or not isinstance(item.get("digest"), dict) or not _is_plain_name(item.get("name", "")):
+    if not isinstance(item, dict) or not isinstance(item.get("digest"), dict) or not is_plain_name(item.get("name", "")):
         raise Malformed("statement.malformed", "expected every subject to be an object with a digest object and an optional plain name")
     if len(item["digest"]) > MAX_DIGESTS:
         raise TooLarge("statement.too_many_digests", f"got {len(item['digest'])} digests for one subject, expected at most {MAX_DIGESTS}")

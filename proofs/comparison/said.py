@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from proofs.canonical import canonical_bytes
 from proofs.digest import sha256_hex
-from proofs.statement import is_plain_text
+from proofs.statement import is_plain_name
 
 SAME, CHANGED, NEW, UNKNOWN = "same", "changed", "new", "unknown"
 HIGH, MEDIUM, NOTICE, NONE = "high", "medium", "notice", "none"
@@ -33,6 +34,11 @@ AREA_WORDS = {
 }
 MAX_ITEMS = 60
 MAX_WORDS = 300
+
+# Greek, Cyrillic, Armenian, Cherokee, Coptic and wide letters look like Latin ones; in one word with them they stand for nothing else.
+_LATIN, _OTHERS = re.compile("[A-Za-z]"), re.compile("[\u0370-\u058f\u13a0-\u13ff\u2c80-\u2cff\uab70-\uabbf\uff21-\uff5a]")
+_LETTERS = re.compile("[A-Za-z\u00c0-\u058f\u13a0-\u13ff\u2c80-\u2cff\uab70-\uabbf\uff21-\uff5a]+")
+MIXED = "letters of two alphabets"
 
 ADDED, REMOVED, UP, DOWN, OTHER = "added", "removed", "upgraded", "downgraded", "changed"
 
@@ -115,9 +121,16 @@ def unknown(area: str, sentence: str) -> Area:
 
 
 def plain(words: str, limit: int = MAX_WORDS) -> str:
-    """Return words that may hold text from evidence, shortened, and without what could deceive a reader."""
-    shown = "".join(letter if is_plain_text(letter) else "�" for letter in words)
+    """Return words that may hold text from evidence, shortened, without what nobody sees, and with a mark where a word only looks like another."""
+    shown = "".join(letter if is_plain_name(letter) else "�" for letter in words)
+    if not shown.isascii():
+        shown = _LETTERS.sub(_marked, shown)
     return shown if len(shown) <= limit else f"{shown[: limit - 1]}…"
+
+
+def _marked(found: re.Match[str]) -> str:
+    word = found[0]
+    return f"{word} ({MIXED})" if _LATIN.search(word) and _OTHERS.search(word) else word
 
 
 def counted(number: int, one: str, many: str = "") -> str:

@@ -49,8 +49,8 @@ class Target:
 
     @property
     def people(self) -> tuple[str, ...]:
-        """Whoever approves, each once."""
-        return tuple(dict.fromkeys(str(approval.identity) for approval in self.approvals))
+        """Whoever approves, each once; two people may have the same name."""
+        return tuple({approval.identity_id: str(approval.identity) for approval in self.approvals}.values())
 
 
 def list_targets(requests: Sequence[Request], approvals: Sequence[Approval], *, now: datetime) -> tuple[Target, ...]:

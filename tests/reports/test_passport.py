@@ -56,6 +56,14 @@ class TestBuildPassport:
         assert "last seen running in 1 place, where nobody has looked lately" in words
         assert words[-1].startswith("unmodified in 1 of 2 places")
 
+    def test_two_people_of_the_same_name_are_two(self) -> None:
+        stage = make.set_stage(count=2)
+        make.send_provenance(stage)
+        request = make.ask()
+        for person in (cast.alice(), cast.person("alice.b", cast.alice().name, "approver:release")):
+            make.approve(request, person)
+        assert "approved for Production by 2 people" in tell(make.NOW)
+
     def test_a_no_on_an_older_request_takes_the_approval_back(self) -> None:
         stage = make.set_stage()
         make.send_provenance(stage)

@@ -196,6 +196,13 @@ class TestWords:
         assert plain("a\x00b") == "a\ufffdb"
         assert len(plain("x" * 1000)) == 300
 
+    def test_what_nobody_sees_and_what_only_looks_like_a_word_is_marked(self) -> None:
+        assert plain("lod\u200bash") == "lod\ufffdash"
+        assert plain("pay\u200fments") == "pay\ufffdments"
+        assert plain("p\u0430yments-exporter may") == "p\u0430yments (letters of two alphabets)-exporter may"
+        # A whole word of another alphabet, and letters with marks, are what they are.
+        assert plain("\u043f\u043b\u0430\u0442\u0435\u0436 caf\u00e9") == "\u043f\u043b\u0430\u0442\u0435\u0436 caf\u00e9"
+
     def test_long_lists_are_cut_and_counted(self) -> None:
         area = Area(
             "packages", "changed", "notice", "many", "many", [Change("added", str(number)) for number in range(MAX_ITEMS + 5)]
