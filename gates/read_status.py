@@ -26,6 +26,8 @@ _STATES = {
     "sod.violation": "sod_violation",
     "policy.mismatch": "stale",
     "expectations.mismatch": "stale",
+    "policy.not_approved_before": "stale",
+    "policy.approved_too_late": "stale",
     "evidence.changed": "stale",
     "evidence.verdict_changed": "stale",
 }

@@ -40,6 +40,13 @@ BY_KIND = {
         "It is not about you: somebody who takes part in this is not known here.",
     ),
 }
+# And for those where something else is missing than the kind of rule lets expect.
+BY_CODE = {
+    "policy.approved_too_late": (
+        "Time opens it: it was approved there, and has to stay for as long as the policy says.",
+        "Nobody answers this one; it depends on the clock.",
+    ),
+}
 FALLBACK = ("Who asks, or a policy owner.", "Nobody answers this one; it depends on the facts.")
 
 
@@ -151,7 +158,7 @@ def _blocker(item: Requirement, facts: BlockerFacts) -> Blocker:
         words = "" if expected else "Any program registered here that may attest this."
         why_not = "Evidence is signed by the program that made it; no person can say it in its place."
         return Blocker(item.rule, item.kind, item.title, item.code, item.sentence, expected[:SHOWN_PEOPLE], _more(expected), words, why_not)
-    who_words, why_not = BY_KIND.get(item.kind, FALLBACK)
+    who_words, why_not = BY_CODE.get(item.code) or BY_KIND.get(item.kind, FALLBACK)
     return Blocker(item.rule, item.kind, item.title, item.code, item.sentence, (), 0, who_words, why_not)
 
 

@@ -14,6 +14,8 @@ from proofs.approval.review_words import evidence_label, label, signer_label
 
 AREAS = ("artifacts", "evidence", "policy", "rules", "people", "words")
 _TROUBLE = ("fail", "review", "error")
+# What a rule of this kind passes on is no evidence of this request, and stands in its sentence alone.
+_NAMES_ITS_GROUNDS = "approved-in"
 _WORDS = {"note": "the requester's note", "title": "the title", "answersChanges": "what the requester answered"}
 
 
@@ -102,6 +104,8 @@ def _rules(signed: Sequence[Mapping[str, Any]], newer: Sequence[Mapping[str, Any
             yield Change("rules", code, f"The rule {label(rule['title'], 200)} was {was} and is {rule['outcome']} now.")
         elif before[rule["id"]]["title"] != rule["title"] or before[rule["id"]]["kind"] != rule["kind"]:
             yield Change("rules", "rule.changed", f"The rule {label(rule['title'], 200)} reads otherwise now.")
+        elif rule["kind"] == _NAMES_ITS_GROUNDS and rule["outcome"] == "pass" and before[rule["id"]]["sentence"] != rule["sentence"]:
+            yield Change("rules", "rule.rests_on", f"It passes on other grounds than you saw. {label(rule['sentence'], 600)}")
     for rule in signed:
         if rule["id"] not in after:
             yield Change("rules", "rule.removed", f"The rule {label(rule['title'], 200)} is gone.")

@@ -81,6 +81,12 @@ def test_a_rule_of_any_kind_is_told_by_its_own_sentence(kind: str) -> None:
     assert blocker.who_words and blocker.why_not_you
 
 
+def test_what_was_approved_there_too_lately_waits_for_the_clock_and_for_no_approver() -> None:
+    rule = Requirement("r", "approved-in", "A day in staging", "policy.approved_too_late", "It counts from tomorrow on.")
+    (blocker,) = list_blockers(replace(FACTS, requirements=(rule,)))
+    assert blocker.who_words.startswith("Time opens it") and "clock" in blocker.why_not_you
+
+
 def test_a_no_is_back_with_who_asks() -> None:
     said_no, approvals = list_blockers(replace(FACTS, against=("Alice: reject.",), askers=("Bob",)))
     assert (said_no.missing, said_no.who, said_no.code) == ("Alice: reject.", ("Bob",), "request.closed")

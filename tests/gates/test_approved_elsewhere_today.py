@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from approvals.models import Approval, ApprovalEnd, Request, RequestState
+from approvals.models import Approval, ApprovalEnd, Request, RequestState, Revision
 from approvals.policies.versions import activate_policy, store_policy
+from approvals.requests.delta import since_signed
 from approvals.requests.open_request import AskedArtifact, open_request
 from approvals.requests.people import Named
 from attestations.drain import drain
 from attestations.reverify import spread_reverifications
 from gates.decide import decide, weigh_requests
 from gates.models import Decision
+from gates.read_status import read_status
 from gates.revoke_invalid import revoke_invalid
 from identities.keys.enrol import revoke_signing_key
 from identities.lifecycle.change_status import resume_identity, suspend_identity
@@ -25,7 +27,9 @@ from identities.people.accounts.link_account import end_account, link_account
 from identities.people.deactivate import deactivate_person
 from identities.revoke_signer import revoke_signer
 from ledger.publish import publish_checkpoint
+from proofs.approval.status_statement import parse_status
 from proofs.canonical import parse_canonical
+from proofs.dsse import parse_envelope
 from tests import cast, make_delegations, make_statements
 from tests import make_approvals as make
 
@@ -82,6 +86,12 @@ def ask_gate(now: datetime, purpose: str = "promote") -> Decision:
 def staging_rule(request: Request) -> str:
     rules = parse_canonical(bytes(request.revisions.latest("number").policy_result.content))["rules"]
     return next(str(rule["code"]) for rule in rules if rule["id"] == "staging")
+
+
+def sentence_of(revision: Revision) -> str:
+    """What the page that was signed said of the rule."""
+    rules = parse_canonical(bytes(revision.snapshot.content))["policy"]["rules"]
+    return next(str(rule["sentence"]) for rule in rules if rule["id"] == "staging")
 
 
 def status(request: Request) -> str:
@@ -243,12 +253,29 @@ def test_what_is_revoked_there_while_a_gate_weighs_is_not_used_a_moment_later(wa
     assert [reason["code"] for reason in decision.reasons] == MISSING
 
 
-def test_what_was_promoted_waits_for_another_look_and_goes_on_running(waiting: Request) -> None:
-    given = rest_on(waiting)
-    assert ask_gate(NOW + 25 * HOUR).outcome == "allow"
-    make.approve(ask_staging(now=NOW + HOUR), sara(), now=NOW + HOUR)
-    make_statements.revoke(given, ivan(), now=NOW + 26 * HOUR)
-    make.refresh(now=NOW + 26 * HOUR)
-    assert status(waiting) == "stale"
-    assert ask_gate(NOW + 26 * HOUR).outcome == "deny"
-    assert ask_gate(NOW + 26 * HOUR, "run").outcome == "allow"
+class TestWhatIsSaid:
+    def test_the_signed_status_says_that_it_is_stale(self, waiting: Request) -> None:
+        make_statements.revoke(rest_on(waiting), ivan(), now=NOW + 26 * HOUR)
+        said = parse_status(parse_envelope(read_status(waiting, now=NOW + 26 * HOUR)).payload)
+        assert (said.state, [each.verdict for each in said.approvals]) == ("stale", ["stale"])
+
+    def test_who_signed_reads_which_approval_counts_in_place_of_the_one_they_saw(self, waiting: Request) -> None:
+        given = rest_on(waiting)
+        again = make.approve(ask_staging(now=NOW + HOUR), sara(), now=NOW + HOUR).revision.request
+        make_statements.revoke(given, ivan(), now=NOW + 26 * HOUR)
+        make.refresh(now=NOW + 26 * HOUR)
+        said = since_signed(waiting.revisions.latest("number"), cast.alice())
+        assert said is not None
+        assert [change.code for change in said.changes] == ["rule.rests_on"]
+        assert again.pk in said.changes[0].sentence
+        assert given.revision.request_id in sentence_of(said.signed)
+
+    def test_what_was_promoted_waits_for_another_look_and_goes_on_running(self, waiting: Request) -> None:
+        given = rest_on(waiting)
+        assert ask_gate(NOW + 25 * HOUR).outcome == "allow"
+        make.approve(ask_staging(now=NOW + HOUR), sara(), now=NOW + HOUR)
+        make_statements.revoke(given, ivan(), now=NOW + 26 * HOUR)
+        make.refresh(now=NOW + 26 * HOUR)
+        assert status(waiting) == "stale"
+        assert ask_gate(NOW + 26 * HOUR).outcome == "deny"
+        assert ask_gate(NOW + 26 * HOUR, "run").outcome == "allow"

@@ -43,6 +43,29 @@ def other(change: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
     return newer
 
 
+def elsewhere(sentence: str, outcome: str = "pass") -> dict[str, Any]:
+    rule = {
+        "id": "staging",
+        "kind": "approved-in",
+        "title": "Staging first",
+        "outcome": outcome,
+        "code": "",
+        "sentence": sentence,
+        "evidence": [],
+    }
+    return other(lambda newer: newer["policy"]["rules"].append(rule))
+
+
+class TestApprovedElsewhere:
+    def test_another_approval_that_a_rule_passes_on_is_told(self) -> None:
+        (change,) = compare_snapshots(elsewhere("It rests on request one."), elsewhere("It rests on request two."))
+        assert (change.area, change.code) == ("rules", "rule.rests_on")
+        assert "request two" in change.sentence
+
+    def test_how_long_it_still_waits_is_no_change(self) -> None:
+        assert compare_snapshots(elsewhere("Weighed at nine.", "fail"), elsewhere("Weighed at ten.", "fail")) == []
+
+
 class TestCompareSnapshots:
     def test_times_and_numbers_alone_are_no_change(self) -> None:
         def later(newer: dict[str, Any]) -> None:

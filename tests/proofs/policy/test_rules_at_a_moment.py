@@ -253,6 +253,19 @@ class TestOtherEnvironmentFirst:
     def test_every_artifact_long_enough_ago(self, facts: list[dict[str, str]], code: str) -> None:
         assert last_rule(STAGING, approved_in=facts)["code"] == code
 
+    def test_it_says_which_approval_it_rests_on_and_since_when(self) -> None:
+        later = {**self.FACT, "at": rfc3339(NOON), "request": "req_0"}
+        sentence = last_rule(STAGING, approved_in=[later, self.FACT])["sentence"]
+        assert f"at {self.FACT['at']} (request req_1)" in sentence
+        assert "req_0" not in sentence
+
+    def test_of_very_many_it_names_a_few(self) -> None:
+        many = [f"sha256:{number:064x}" for number in range(9)]
+        facts = [{**self.FACT, "digest": digest} for digest in many]
+        sentence = last_rule(STAGING, approved_in=facts, artifacts=many)["sentence"]
+        assert sentence.count("(request req_1)") == 5
+        assert sentence.endswith("; and 4 more.")
+
     def test_too_lately_it_says_from_when_on_it_counts(self) -> None:
         lately = {**self.FACT, "at": rfc3339(NOON - 23 * HOUR)}
         assert f"from {rfc3339(NOON + HOUR)} on" in last_rule(STAGING, approved_in=[lately])["sentence"]
