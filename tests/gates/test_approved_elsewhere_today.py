@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from approvals.exceptions.withdraw_waiver import withdraw_waiver
 from approvals.models import Approval, ApprovalEnd, Request, RequestState, Revision
 from approvals.policies.versions import activate_policy, store_policy
 from approvals.requests.delta import since_signed
@@ -30,7 +31,7 @@ from ledger.publish import publish_checkpoint
 from proofs.approval.status_statement import parse_status
 from proofs.canonical import parse_canonical
 from proofs.dsse import parse_envelope
-from tests import cast, make_delegations, make_statements
+from tests import cast, make_changes, make_delegations, make_statements
 from tests import make_approvals as make
 
 pytestmark = pytest.mark.django_db
@@ -251,6 +252,18 @@ def test_what_is_revoked_there_while_a_gate_weighs_is_not_used_a_moment_later(wa
         decision = decide(digest=make.image(), environment_slug="production", by=cast.runner(), now=NOW + 26 * HOUR)
     assert Approval.objects.get(pk=given.pk).end.code == "approval.revoked"
     assert [reason["code"] for reason in decision.reasons] == MISSING
+
+
+def test_a_waiver_of_the_rule_opens_it_until_it_is_withdrawn() -> None:
+    make.set_stage(source=FIRST.replace("rules:\n", make_changes.WAIVERS + "rules:\n", 1))
+    make.staging()
+    waiting = make.ask()
+    waiver = make_changes.waive(waiting, rule="staging")
+    make.refresh()
+    make.approve(waiting, cast.alice(), now=NOW)
+    assert against(NOW + HOUR) == []
+    withdraw_waiver(waiver=waiver, reason="Enough.", by=make.erin(), now=NOW + 2 * HOUR)
+    assert against(NOW + 2 * HOUR) == ["waiver.ended"]
 
 
 class TestWhatIsSaid:

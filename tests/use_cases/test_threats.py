@@ -38,7 +38,10 @@ ATTACKS: dict[int, tuple[str, tuple[str, ...]]] = {
     ),
     2: (
         "An approval is forged with the portal's key alone",
-        (f"{PACK}/test_pack_signer.py::test_a_record_around_a_junk_signature_passes_a_check_of_the_portals_key_alone_and_nothing_more",),
+        (
+            f"{PACK}/test_pack_signer.py::test_a_record_around_a_junk_signature_passes_a_check_of_the_portals_key_alone_and_nothing_more",
+            "gates/test_approved_elsewhere_today.py::test_a_row_that_nobody_signed_opens_nothing",
+        ),
     ),
     3: (
         "Somebody else enrols a key for a person",
@@ -129,6 +132,7 @@ ATTACKS: dict[int, tuple[str, tuple[str, ...]]] = {
             "countersign/test_for_gate.py::test_each_wrong_status_denies_with_its_own_code",
             "gates/test_decide.py::test_denies_when_somebody_else_may_have_had_the_key",
             "approvals/test_revocation.py::test_it_counts_no_more_and_the_gate_shuts",
+            "gates/test_approved_elsewhere_today.py::test_what_is_revoked_there_while_a_gate_weighs_is_not_used_a_moment_later",
         ),
     ),
     23: (

@@ -260,8 +260,8 @@ class TestOtherEnvironmentFirst:
         assert "req_0" not in sentence
 
     def test_of_very_many_it_names_a_few(self) -> None:
-        many = [{"digest": f"sha256:{number:064x}", "name": f"part-{number:02}"} for number in range(9)]
-        facts = [{**self.FACT, "digest": item["digest"]} for item in many]
+        many = [f"sha256:{number:064x}" for number in range(9)]
+        facts = [{**self.FACT, "digest": digest} for digest in many]
         sentence = last_rule(STAGING, approved_in=facts, artifacts=many)["sentence"]
         assert sentence.count("(request req_1)") == 5
         assert sentence.endswith("; and 4 more.")
