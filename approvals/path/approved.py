@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import reduce
 from operator import or_
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Case, Exists, OuterRef, Q, When
 
 from approvals.models import Approval, RequestArtifact
 from approvals.requests.status import stood_approved
@@ -57,11 +57,12 @@ class ApprovedReleases:
             rows = rows.filter(request__environment=environment)
         if project is not None:
             rows = rows.filter(request__project=project)
-        self._rows = rows.order_by("-request__opened_at", "pk")
+        self._rows = rows
         self._asked: dict[int, _Asked] = {}
         self._of_teams: dict[str, list[_Asked]] = {}
         self._digests: set[str] = set()
         self._weighed_digests: set[str] = set()
+        self._names: set[str] = set()
         self._seen: set[Seen] = set()
         self._weighed: dict[str, tuple[Approval, datetime] | None] = {}
         self._noes: dict[str, list[tuple[str, str, datetime]]] = {}
@@ -89,13 +90,18 @@ class ApprovedReleases:
         if not new:
             return
         self._seen.update(new)
-        self._keep(reduce(or_, (_may_be_called_like(item) for item in new), Q(artifact__in={item.digest for item in new})))
+        names = {key: condition for item in new for key, condition in _may_be_called_like(item).items() if key not in self._names}
+        digests = {item.digest for item in new} - self._digests
+        self._names |= set(names)
+        self._digests |= digests
+        if names or digests:
+            self._keep(digests, names.values())
         self._weigh_all(new)
 
     def _find(self, digest: str) -> None:
         if digest not in self._digests:
             self._digests.add(digest)
-            self._keep(Q(artifact=digest))
+            self._keep({digest})
 
     def _weigh_all(self, seen: Sequence[Seen]) -> None:
         """Weigh what may be asked about these, and the digests looked for so far, of all teams at once, so that many cost what one does."""
@@ -105,10 +111,15 @@ class ApprovedReleases:
         self._weighed_digests |= self._digests
         self._approved(found)
 
-    def _keep(self, condition: Q) -> None:
+    def _keep(self, digests: Collection[str], names: Iterable[Q] = ()) -> None:
+        """Read those of the digests, and then the newest of those that may have the names."""
         about = ("request__environment__slug", "request__environment_id", "request__environment__team_id", "request__project__slug")
         fields = ("pk", "request__opened_at", "request_id", "artifact_id", "name", *about)
-        for row in self._rows.filter(condition).values_list(*fields)[:MAX_READ]:
+        ours = Q(artifact__in=digests)
+        rows = self._rows.filter(reduce(or_, names, ours)).order_by("-request__opened_at", "pk")
+        if digests:
+            rows = rows.order_by(Case(When(ours, then=0), default=1), "-request__opened_at", "pk")
+        for row in rows.values_list(*fields)[:MAX_READ]:
             self._asked.setdefault(row[0], _Asked(*row))
         self._of_teams = {}
         for asked in sorted(self._asked.values(), key=lambda asked: (-asked.at.timestamp(), asked.pk)):
@@ -188,13 +199,16 @@ def _is_called_like(asked: _Asked, seen: Seen) -> bool:
     return names_exactly(asked.name, seen) or (bool(seen.environment) and names_alike(asked.name, seen))
 
 
-def _may_be_called_like(seen: Seen) -> Q:
-    """Return a condition that holds for every artifact that `_is_called_like` says yes to, and for some others."""
-    may_be = Q(name=seen.reference) if seen.reference else Q(pk__in=[])
+def _may_be_called_like(seen: Seen) -> dict[str, Q]:
+    """Return conditions of which one holds for every artifact that `_is_called_like` says yes to, and for some others; each with a key, so that
+    nothing is read twice."""
+    # In a package URL even letters may be escaped.
+    may_be = {"%": Q(name__istartswith="pkg:", name__contains="%")}
+    if seen.reference:
+        may_be[f"={seen.reference}"] = Q(name=seen.reference)
     for name in names_seen(seen):
         for spelling in name.spellings:
             # A name ends as the other does, but for case and marks; so the longest word of its end is in both.
-            word = max(_WORDS.findall(without_scheme(spelling).rpartition("/")[2]), key=len, default="")
-            may_be |= Q(name__icontains=word) if word else ~Q(name="")
-    # In a package URL even letters may be escaped.
-    return may_be | Q(name__istartswith="pkg:", name__contains="%")
+            word = max(_WORDS.findall(without_scheme(spelling).rpartition("/")[2]), key=len, default="").lower()
+            may_be[word] = Q(name__icontains=word) if word else ~Q(name="")
+    return may_be
