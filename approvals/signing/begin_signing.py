@@ -88,20 +88,18 @@ def begin_signing(
     policy = parse_policy(bytes_of(revision.policy.document)).for_kind(revision.request.kind)
     refuse_if_not_entitled(request=request, revision=revision, policy=policy, by=by, now=now, in_stead=in_stead)
     _refuse_if_stale(revision, shown_snapshot, now)
-    refuse_if_in_effect(request)
-    refuse_if_answered(revision, by)
+    _refuse_if_decided(request, revision, by)
     refuse_if_not_possible(state, revision, decision, reason)
     refuse_if_no_codes(decision, reason_codes)
     offer = _offer(key, policy, decision, by, tier=request.environment.tier, now=now, in_stead=in_stead)
     ceremony_id, expires_at = new_ceremony_id(), now + timedelta(seconds=settings.CEREMONY_SECONDS)
-    accepted, tail = take_acknowledged(revision, decision, acknowledged), take_tail(revision, decision, digest_tail)
     payload = build_statement(
         revision=revision,
         policy=policy,
         decision=decision,
         justification=reason.strip(),
         reason_codes=reason_codes,
-        acknowledged=accepted,
+        acknowledged=take_acknowledged(revision, decision, acknowledged),
         by=by,
         signer=_signer(key, offer, by),
         session=session,
@@ -119,9 +117,7 @@ def begin_signing(
         signing_key=key,
         **_columns(offer, payload),
         decision=decision,
-        digest_tail=tail,
-        payload=payload,
-        payload_digest=sha256_hex(payload),
+        digest_tail=take_tail(revision, decision, digest_tail) or None,
         session_hash=session.session_hash,
         begun_at=now,
         expires_at=expires_at,
@@ -154,13 +150,19 @@ def _offer(
     return None
 
 
+def _refuse_if_decided(request: Request, revision: Revision, by: Identity) -> None:
+    refuse_if_in_effect(request)
+    refuse_if_answered(revision, by)
+
+
 def _columns(offer: SignInOffer | None, payload: bytes) -> dict[str, Any]:
-    """Return the columns of a ceremony that a sign-in answers; none where a key does."""
+    """Return the columns of a ceremony that hold the statement, and those of one that a sign-in answers."""
+    offered = {"payload": payload, "payload_digest": sha256_hex(payload)}
     if offer is None:
-        return {}
+        return offered
     provider = offer.provider
     nonce = step_up_nonce(payload)
-    return {"provider": provider, "audience": provider.client_id, "sign_in_nonce": nonce, "is_downgrade": offer.is_downgrade}
+    return {**offered, "provider": provider, "audience": provider.client_id, "sign_in_nonce": nonce, "is_downgrade": offer.is_downgrade}
 
 
 def _signer(key: SigningKey | None, offer: SignInOffer | None, by: Identity) -> SignerReference | SignInReference:

@@ -136,7 +136,7 @@ def _answer(ceremony: Ceremony, verify: Verify, now: datetime) -> Approval:
     refuse_if_in_effect(request)
     refuse_if_answered(revision, by)
     refuse_if_not_possible(state, revision, ceremony.decision, statement.justification)
-    take_tail(revision, ceremony.decision, ceremony.digest_tail)
+    take_tail(revision, ceremony.decision, ceremony.digest_tail or "")
     answered = verify(ceremony, statement)  # 4
     if ceremony.decision == Decision.APPROVE and not reaches_level(answered.level, policy.minimum_assurance):  # 5
         reason = f"this answer reaches level {answered.level}{answered.why_no_more}, the policy wants {policy.minimum_assurance}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
@@ -30,7 +31,7 @@ def typed(request: Request, text: str, decision: str = "approve") -> str:
     _, key = make.enrol(cast.alice())
     why = "" if decision == "approve" else "Not today."
     try:
-        return make.begin(request, cast.alice(), key, decision=decision, reason=why, digest_tail=text).digest_tail
+        return make.begin(request, cast.alice(), key, decision=decision, reason=why, digest_tail=text).digest_tail or ""
     except Refusal as refusal:
         return refusal.code
 
@@ -67,8 +68,12 @@ def test_lower_tiers_take_none(tier: int) -> None:
 
 def test_a_ceremony_without_it_can_not_be_completed(asked: Request) -> None:
     passkey, key = make.enrol(cast.alice())
-    ceremony = make.begin(asked, cast.alice(), key)
-    Ceremony.objects.filter(pk=ceremony.pk).update(digest_tail="")
+    with transaction.atomic():
+        ceremony = make.begin(asked, cast.alice(), key)
+        transaction.set_rollback(True)
+    # As if it had been begun by a portal that did not ask.
+    ceremony.digest_tail = None
+    ceremony.save(force_insert=True)
     with pytest.raises(Refusal) as refused:
         make.complete(ceremony, passkey)
     assert refused.value.code == "approval.digest_tail"
