@@ -5,6 +5,10 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 
+from attestations.listed_rows import BuiltFrom as BuiltFrom
+from attestations.listed_rows import ListedPackage as ListedPackage
+from attestations.listed_rows import Listing as Listing
+from attestations.listed_rows import ListingProgress as ListingProgress
 from identities.ids import new_id
 from identities.models import Environment, Identity, Team
 from ledger.append_only import AppendOnly

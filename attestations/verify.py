@@ -1,6 +1,6 @@
 """Verify one attestation under a claim: judge outside any transaction, keep the verdict inside one.
 
-Everything that says "verified" is kept together or not at all: verdict, subjects, findings, ledger entry and the job's end.
+Everything that says "verified" is kept together or not at all: verdict, subjects, findings, what it lists, ledger entry and the job's end.
 Whether a project accepts the evidence is for its policy; here it is only said whether it holds and who signed it.
 """
 
@@ -16,6 +16,7 @@ from django.db import transaction
 
 from attestations.blobs import bytes_of, store_blob
 from attestations.claim import Claim, finish_job
+from attestations.listing import Listed, keep_listed, read_listed
 from attestations.models import Artifact, Attestation, Finding, Verdict, VerdictSigner, VerdictSubject, VerificationJob
 from attestations.queries import verdict_document
 from attestations.reverify import trust_mark, verifier_in_force
@@ -42,6 +43,7 @@ class _Judged:
     mark: int
     as_of: datetime
     co_signers: tuple[tuple[Mapping[str, Any], Signer], ...] = ()
+    listed: Listed | None = None
 
 
 class TrustChanged(Exception):
@@ -74,7 +76,8 @@ def verify_attestation(*, claim: Claim, now: datetime) -> Verdict | None:
         signer, finding = check_signer_registered(assessment.facts, as_of=was_here, at=now)
         co_signers, about_them = check_co_signers(assessment.facts, as_of=was_here, at=now)
         assessment = replace(assessment, findings=(*assessment.findings, finding, *([about_them] if about_them else [])))
-    judged = _Judged(attestation, assessment, signer, trust, mark, as_of, co_signers)
+    listed = read_listed(content, assessment.facts) if assessment.result == Verdict.Result.VERIFIED else None
+    judged = _Judged(attestation, assessment, signer, trust, mark, as_of, co_signers, listed)
     return _keep(judged, claim=claim, state=VerificationJob.State.DONE, error="", now=now)
 
 
@@ -159,8 +162,7 @@ def _keep(judged: _Judged, *, claim: Claim, state: VerificationJob.State, error:
             copy_key=next(iter(assessment.copy_keys), None),
         )
         verdict.save()
-        _keep_subjects(verdict, assessment, now)
-        _keep_signers(verdict, judged)
+        _keep_what_it_says(verdict, judged, now)
         Finding.objects.bulk_create(
             Finding(
                 verdict=verdict,
@@ -179,6 +181,13 @@ def _keep(judged: _Judged, *, claim: Claim, state: VerificationJob.State, error:
         if verifier_in_force() not in (None, VERIFIER_VERSION):
             raise OtherVerifier
     return verdict
+
+
+def _keep_what_it_says(verdict: Verdict, judged: _Judged, now: datetime) -> None:
+    _keep_subjects(verdict, judged.assessment, now)
+    _keep_signers(verdict, judged)
+    if judged.listed is not None:
+        keep_listed(judged.attestation, judged.listed)
 
 
 def _keep_subjects(verdict: Verdict, assessment: Assessment, now: datetime) -> None:

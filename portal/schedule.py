@@ -22,6 +22,7 @@ from approvals.requests.expire import expire_unanswered
 from approvals.requests.refresh import refresh_requests
 from approvals.revocation.revoke_by_portal import revoke_compromised
 from attestations.drain import drain
+from attestations.listing import index_older
 from attestations.reverify import spread_reverifications
 from gates.revoke_invalid import revoke_invalid
 from identities.people.end_lapsed import end_lapsed_roles
@@ -40,6 +41,11 @@ def drain_attestations() -> int:
 def spread_due_reverifications() -> int:
     """Put back to wait what a change of trust or of the verifier touches. Returns how many were looked at."""
     return spread_reverifications(now=timezone.now())
+
+
+def list_older_evidence() -> int:
+    """Read what evidence of before lists, so that search finds it. Returns how many pieces were looked at."""
+    return index_older()
 
 
 def end_overtaken_changes() -> int:
@@ -125,6 +131,7 @@ CHORES: tuple[tuple[str, Callable[[], int]], ...] = (
     ("approvals.dry_run", weigh_dry_runs),
     ("webhooks.deliver", deliver_webhooks),
     ("approvals.forget", forget_old_readings),
+    ("attestations.list", list_older_evidence),
 )
 
 

@@ -17,6 +17,7 @@ app_name = "reports"
 
 urlpatterns = [
     path("search", search_views.search_all, name="search"),
+    path("packages", search_views.holding, name="holding"),
     path("artifacts", views.artifacts, name="artifacts"),
     path("artifacts/<str:digest>", passport_views.artifact, name="artifact"),
     path("artifacts/<str:digest>/now", passport_views.artifact_now, name="artifact_now"),

@@ -11,16 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from attestations.blobs import bytes_of
+from attestations.listing import BILL_TYPES
 from attestations.models import Verdict
 from attestations.queries import verdicts_about
-from proofs.comparison.packages import KINDS, Contents, Package, order_versions, read_packages
+from proofs.comparison.packages import Contents, Package, order_versions, read_packages
 from proofs.comparison.read_statement import read_statement
-from proofs.predicates.read import READERS
 
 MAX_DOCUMENTS = 8
 MAX_BYTES = 16 * 1024 * 1024
 MAX_SHOWN = 200
-BILL_TYPES = tuple(predicate_type for predicate_type, (kind, _) in READERS.items() if kind in KINDS)
 
 
 @dataclass(frozen=True)

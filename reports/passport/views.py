@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from approvals.pages.emergency.register import may_declare
 from attestations.collection.receive import may_send
+from attestations.listing import BILL_TYPES
 from attestations.names import proven_name
 from identities.models import Identity
 from identities.permissions import list_whole_teams, may, person_of, requires
@@ -20,7 +21,7 @@ from proofs.errors import Malformed
 from reports.chain_picture.drawing import draw
 from reports.passport.build import Passport, build_passport
 from reports.passport.chain_graph import tell_graph
-from reports.passport.contents import BILL_TYPES, Moved, read_bills, search_packages
+from reports.passport.contents import Moved, read_bills, search_packages
 from reports.passport.now import ask_now
 from reports.passport.rows import list_banners, list_entries, list_environments, list_names
 from reports.passport.side_by_side import compare_artifacts

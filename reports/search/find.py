@@ -1,14 +1,14 @@
 """Find artifacts, requests, identities, people, commits and packages by a few words, a digest, a commit or a package URL.
 
-Only what the reader may read, a few of each kind, in as many queries whatever there is. What has no index of its own is looked for in the newest
-evidence alone, and the group says so: commits in build records, packages in bills of materials. Reads only; nothing is judged.
+Only what the reader may read, a few of each kind, in as many queries whatever there is. Commits and packages are found in all verified evidence;
+where something of it may be missing, the group says so. Reads only; nothing is judged.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 from django.db.models import Q
@@ -22,7 +22,7 @@ from identities.permissions import may, readable_projects
 from identities.read_once import reading_once
 from proofs.digest import parse_digest
 from proofs.errors import Refusal
-from reports.search.in_evidence import LOOKED_AT, find_commit, find_package
+from reports.search.in_evidence import find_commit, find_package
 
 MAX_QUERY = 200
 MIN_WORDS = 2
@@ -149,29 +149,31 @@ def _people(words: str, reader: Identity) -> Group:
 def _commits(words: str, reader: Identity) -> Group | None:
     if not _COMMIT.fullmatch(words):
         return None
-    found, is_all = find_commit(words.lower())
+    found, notes = find_commit(words.lower())
     hits = [
         Hit(item.name or "unnamed artifact", f"{item.repository} at {item.commit}", reverse("reports:artifact", args=[item.digest]))
         for item in found
     ]
-    note = "" if is_all else f"Looked for in the newest {LOOKED_AT} build records alone."
-    return _group("Commits", hits, note=note)
+    return _group("Commits", hits, note=" ".join(notes))
 
 
 def _packages(words: str, reader: Identity) -> Group | None:
     if not words.lower().startswith("pkg:"):
         return None
-    found, is_all = find_package(words)
+    page = find_package(words, size=MOST)
+    if page is None:
+        return _group("Packages", [])
     hits = [
         Hit(
             item.purl,
             f"in {item.name or 'an unnamed artifact'}",
             f"{reverse('reports:artifact_contents', args=[item.digest])}?q={item.query}",
         )
-        for item in found
+        for item in page.found
     ]
-    note = "" if is_all else "Looked for in the newest bills of materials alone, as many as can be read at once."
-    return _group("Packages", hits, note=note)
+    group = _group("Packages", hits, more=f"{reverse('reports:holding')}?purl=", words=words, note=" ".join(page.notes))
+    # Each line is one bill of materials; whether more follow is known by those.
+    return replace(group, more=f"{reverse('reports:holding')}?purl={quote(words, safe='')}") if page.next else group
 
 
 def _group(name: str, hits: list[Hit], *, more: str = "", words: str = "", note: str = "") -> Group:

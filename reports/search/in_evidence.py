@@ -1,27 +1,28 @@
-"""Look for a commit or a package in the newest verified evidence, because neither has an index.
+"""Find a commit or a package in all verified evidence, by the rows that were kept of what it lists (`attestations.listing`).
 
-Bounded by so many documents and bytes; whether all there is was looked at is said. Only what verified and somebody registered answers for.
+Only what verified by its newest verdict and somebody registered answers for. Reads only, a page at a time, in as many queries however much there is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
-from attestations.blobs import bytes_of
-from attestations.models import Verdict, VerdictSubject
-from attestations.queries import newest_verdicts, verdict_document
-from proofs.comparison.packages import read_packages
-from proofs.comparison.read_statement import read_statement
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from attestations.listing import is_all_listed
+from attestations.models import BuiltFrom, ListedPackage, Listing, Verdict, VerdictSubject
 from proofs.errors import Malformed
 from proofs.packages.purl import PackageUrl, read_purl
-from proofs.provenance import PROVENANCE_TYPES
-from reports.passport.contents import BILL_TYPES, purl_of
 
-LOOKED_AT = 200
-MOST_BILLS, MOST_BYTES = 60, 12 * 1024 * 1024
 MOST_FOUND = 20
+ON_A_PAGE = 50
+# Of evidence about very many artifacts at once, so many are shown.
+MOST_SUBJECTS = 100
+CUT = "Some bills of materials list more packages than are kept of one (10,000); the rest of those is not found here."
+BEHIND = "What was received before search had an index is still being read; what it lists may be missing for a while."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,69 +42,78 @@ class FoundPackage:
     digest: str
     name: str
     purl: str
+    attestation: str
 
     @property
     def query(self) -> str:
         return quote(self.purl, safe="")
 
 
-def find_commit(beginning: str) -> tuple[list[FoundCommit], bool]:
-    """Return the artifacts built from a commit that begins so, and whether every build record was looked at."""
-    rows = _newest(PROVENANCE_TYPES, LOOKED_AT)
-    hits: list[tuple[Verdict, str, str]] = []
-    for verdict in rows[:LOOKED_AT]:
-        facts = verdict_document(verdict)["facts"] or {}
-        for said in (facts.get("signer") or {}, facts.get("claims") or {}):
-            commit = str(said.get("sourceCommit") or "")
-            if commit.lower().startswith(beginning):
-                hits.append((verdict, str(said.get("sourceRepository") or "an unnamed source"), commit))
-                break
-    subjects = _subjects(verdict for verdict, *_ in hits[:MOST_FOUND])
+@dataclass(frozen=True, slots=True)
+class PackagePage:
+    """One page of the artifacts that hold a package, the key of the next one, and what may be missing."""
+
+    wanted: PackageUrl
+    found: tuple[FoundPackage, ...]
+    next: str
+    notes: tuple[str, ...]
+
+
+def find_commit(beginning: str) -> tuple[list[FoundCommit], tuple[str, ...]]:
+    """Return the artifacts built from a commit that begins so, the newest evidence first, and what may be missing."""
+    # A range rather than a pattern: an index on text answers it whatever the database's language is.
+    rows = list(_held(BuiltFrom.objects.filter(commit__gte=beginning, commit__lt=f"{beginning}g")).order_by("-pk")[:MOST_FOUND])
+    subjects = _subjects(row.verdict for row in rows)
     found = [
-        FoundCommit(digest, name, repository, commit)
-        for verdict, repository, commit in hits[:MOST_FOUND]
-        for digest, name in subjects.get(verdict.pk, ())
+        FoundCommit(digest, name, row.repository or "an unnamed source", row.commit)
+        for row in rows
+        for digest, name in subjects.get(row.verdict, ())
     ]
-    return list({(item.digest, item.commit): item for item in found}.values()), len(rows) <= LOOKED_AT
+    return list({(item.digest, item.commit): item for item in found}.values()), _notes(of_packages=False)
 
 
-def find_package(written: str) -> tuple[list[FoundPackage], bool]:
-    """Return the artifacts in which a bill of materials lists a package URL, of any version if it names none; and whether all were looked at."""
+def find_package(written: str, *, after: str = "", size: int = ON_A_PAGE) -> PackagePage | None:
+    """Return a page of the artifacts in which verified bills of materials list a package URL, of any version if it names none.
+
+    `after` is the key of the page before. None for what is no package URL.
+    """
     try:
         wanted = read_purl(written)
     except Malformed:
-        return [], True
-    rows = _newest(BILL_TYPES, MOST_BILLS)
-    hits: list[tuple[Verdict, str]] = []
-    size, is_all = 0, len(rows) <= MOST_BILLS
-    for verdict in rows[:MOST_BILLS]:
-        size += verdict.attestation.blob.size
-        if size > MOST_BYTES or len(hits) >= MOST_FOUND:
-            is_all = False
-            break
-        hits += [(verdict, purl) for purl in _listed_in(verdict, wanted)]
-    subjects = _subjects(verdict for verdict, _ in hits)
-    found = [FoundPackage(digest, name, purl) for verdict, purl in hits for digest, name in subjects.get(verdict.pk, ())]
-    return list({(item.digest, item.purl): item for item in found}.values())[:MOST_FOUND], is_all
+        return None
+    rows = ListedPackage.objects.filter(name=wanted.name, type=wanted.type)
+    rows = rows.filter(version=wanted.version) if wanted.version else rows
+    rows = rows.filter(pk__lt=int(after)) if after.isdecimal() and len(after) <= 18 else rows
+    listed = list(_held(rows).order_by("-pk")[: size + 1])
+    following = str(listed[size - 1].pk) if len(listed) > size else ""
+    subjects = _subjects(row.verdict for row in listed[:size])
+    found = [
+        FoundPackage(digest, name, str(row), row.attestation_id)
+        for row in listed[:size]
+        for digest, name in subjects.get(row.verdict, ())[:MOST_SUBJECTS]
+    ]
+    return PackagePage(wanted, tuple(found), following, _notes(of_packages=True))
 
 
-def _newest(types: Iterable[str], most: int) -> list[Verdict]:
-    rows = newest_verdicts().filter(result=Verdict.Result.VERIFIED, signer__isnull=False, predicate_type__in=types)
-    return list(rows.select_related("document", "attestation__blob").order_by("-verified_at", "-pk")[: most + 1])
+def _held(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Leave those whose evidence holds: verified by its newest verdict, which `verdict` names, and answered for."""
+    newest = Verdict.objects.filter(attestation=OuterRef("attestation")).order_by("-number")
+    rows = rows.annotate(
+        verdict=Subquery(newest.values("pk")[:1]),
+        result=Subquery(newest.values("result")[:1]),
+        signer=Subquery(newest.values("signer")[:1]),
+    )
+    return rows.filter(result=Verdict.Result.VERIFIED, signer__isnull=False)
 
 
-def _listed_in(verdict: Verdict, wanted: PackageUrl) -> Iterator[str]:
-    statement = read_statement(bytes_of(verdict.attestation.blob))
-    if statement is None:
-        return
-    for package in read_packages([statement.predicate]).packages:
-        if (package.type, package.name) == (wanted.type, wanted.name) and wanted.version in ("", package.version):
-            yield purl_of(package)
-
-
-def _subjects(verdicts: Iterable[Verdict]) -> dict[int, list[tuple[str, str]]]:
+def _subjects(verdicts: Iterable[int]) -> dict[int, list[tuple[str, str]]]:
     found: dict[int, list[tuple[str, str]]] = {}
-    rows = VerdictSubject.objects.filter(verdict__in={verdict.pk for verdict in verdicts}, claimed=False).order_by("pk")
+    rows = VerdictSubject.objects.filter(verdict__in=set(verdicts), claimed=False).order_by("pk")
     for verdict, digest, name in rows.values_list("verdict_id", "artifact_id", "name"):
         found.setdefault(verdict, []).append((digest, name))
     return found
+
+
+def _notes(*, of_packages: bool) -> tuple[str, ...]:
+    cut = (CUT,) if of_packages and Listing.objects.filter(left_out__gt=0).exists() else ()
+    return cut if is_all_listed() else (*cut, BEHIND)

@@ -36,6 +36,7 @@ def test_the_chores_are_in_the_order_in_which_one_needs_the_other() -> None:
         "approvals.dry_run",
         "webhooks.deliver",
         "approvals.forget",
+        "attestations.list",
     ]
 
 

@@ -9,8 +9,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from attestations.listing import index_older
+from attestations.models import Listing, Verdict
 from identities.models import Identity, Team
 from reports.search.find import MOST, search
+from reports.search.in_evidence import BEHIND, CUT, find_package
 from tests import cast
 from tests import make_approvals as make
 from tests.reports.test_sections import LEFT_PAD, send_bill
@@ -68,6 +71,38 @@ class TestFound:
         assert found(LEFT_PAD)["Packages"] == [LEFT_PAD]
         assert found("pkg:npm/left-pad@9") == {} and found("pkg:") == {}
 
+    def test_a_package_in_more_than_a_few_artifacts_and_a_way_to_all_of_them(self, stage: make.Stage) -> None:
+        for number in range(MOST + 2):
+            send_bill(stage, LEFT_PAD, tag=f"2.{number}")
+        (group,) = [group for group in search(LEFT_PAD, reader=cast.carol()).found if group.name == "Packages"]
+        assert (len(group.hits), group.more) == (MOST, "/packages?purl=pkg%3Anpm%2Fleft-pad%401.3.0")
+        first, pages, after = find_package(LEFT_PAD, size=5), 1, ""
+        found = []
+        while first is not None:
+            found += [item.digest for item in first.found]
+            after = first.next
+            first, pages = (find_package(LEFT_PAD, after=after, size=5), pages + 1) if after else (None, pages)
+        assert (len(found), len(set(found)), pages) == (MOST + 2, MOST + 2, 3)
+
+    def test_a_package_only_while_the_newest_verdict_holds(self, stage: make.Stage) -> None:
+        sent = send_bill(stage, LEFT_PAD)
+        last = sent.verdicts.latest("number")
+        fields = {field.name: getattr(last, field.name) for field in last._meta.concrete_fields if field.name != "id"}
+        Verdict.objects.create(**{**fields, "number": last.number + 1, "result": "rejected", "signer": None})
+        assert found(LEFT_PAD) == {}
+
+    def test_what_may_be_missing_is_said(self, stage: make.Stage) -> None:
+        def notes() -> str:
+            return " ".join(group.note for group in search(LEFT_PAD, reader=cast.carol()).groups).strip()
+
+        send_bill(stage, LEFT_PAD)
+        assert BEHIND in notes()
+        while index_older():
+            pass
+        assert notes() == ""
+        Listing.objects.update(left_out=3)
+        assert CUT in notes()
+
     def test_no_more_than_a_few_of_a_kind_and_a_way_to_the_rest(self) -> None:
         for number in range(MOST + 2):
             cast.person(f"extra{number}", f"Extra Person {number}", "auditor")
@@ -110,6 +145,32 @@ class TestPage:
         assert "too short" in self.get(client, "a").content.decode()
         html = self.get(client, "<b>nothing</b>").content.decode()
         assert "Nothing matches “&lt;b&gt;nothing&lt;/b&gt;”" in html and "See all artifacts" in html
+
+    def test_every_artifact_that_holds_a_package_has_a_page(self, client: Client, stage: make.Stage) -> None:
+        sent = send_bill(stage, LEFT_PAD)
+        client.force_login(cast.account_of(cast.carol()))
+
+        def read(**query: str) -> str:
+            return str(client.get("/packages", query).content.decode())
+
+        html = read(purl="pkg:npm/left-pad")
+        assert LEFT_PAD in html and make.image() in html and f"/attestations/{sent.pk}" in html
+        assert "No artifact is known to hold" in read(purl="pkg:npm/left-pad@9")
+        assert "is no package URL" in read(purl="<b>left-pad</b>") and "&lt;b&gt;" in read(purl="<b>left-pad</b>")
+        assert "Write a package URL" in read()
+        assert "No artifact is known to hold" in read(purl=LEFT_PAD, after="1") and LEFT_PAD in read(purl=LEFT_PAD, after="x" * 99)
+
+    def test_as_many_queries_for_many_bills_as_for_one(self, stage: make.Stage) -> None:
+        def count() -> int:
+            with CaptureQueriesContext(connection) as asked:
+                find_package("pkg:npm/left-pad")
+            return len(asked)
+
+        send_bill(stage, LEFT_PAD)
+        before = count()
+        for number in range(5):
+            send_bill(stage, LEFT_PAD, tag=f"2.{number}")
+        assert count() == before <= 4
 
     def test_as_many_queries_for_fifty_as_for_one(self) -> None:
         def count() -> int:
