@@ -38,6 +38,7 @@ class Listed:
     packages: tuple[Named, ...] = ()
     left_out: int = 0
     commits: tuple[tuple[str, str], ...] = ()
+    is_bill: bool = False
 
 
 def read_listed(content: bytes, facts: Mapping[str, Any] | None) -> Listed | None:
@@ -49,13 +50,13 @@ def read_listed(content: bytes, facts: Mapping[str, Any] | None) -> Listed | Non
         return None
     statement = read_statement(content)
     if statement is None:
-        return Listed()
+        return Listed(is_bill=True)
     contents = read_packages([statement.predicate])
     named = [(package.type, package.name, package.version) for package in contents.packages]
     short = [each for each in named if len(each[0]) <= 40 and len(each[1]) <= LONGEST_NAME and len(each[2]) <= LONGEST_VERSION]
     kept = short[:MOST_LISTED]
     # That the reader itself stopped counts as one more: how many it did not come to nobody knows.
-    return Listed(tuple(kept), len(named) - len(kept) + (0 if contents.is_complete else 1))
+    return Listed(tuple(kept), len(named) - len(kept) + (0 if contents.is_complete else 1), is_bill=True)
 
 
 def keep_listed(attestation: Attestation, listed: Listed) -> None:
@@ -66,7 +67,7 @@ def keep_listed(attestation: Attestation, listed: Listed) -> None:
         [BuiltFrom(attestation=attestation, commit=commit, repository=repository) for commit, repository in commits.items()],
         ignore_conflicts=True,
     )
-    if Listing.objects.filter(pk=attestation.pk, version=VERSION).exists():
+    if not listed.is_bill or Listing.objects.filter(pk=attestation.pk, version=VERSION).exists():
         return
     ListedPackage.objects.filter(attestation=attestation).delete()
     rows = [ListedPackage(attestation=attestation, type=type_, name=name, version=version) for type_, name, version in listed.packages]
@@ -79,7 +80,9 @@ def index_older(*, limit: int = BATCH) -> int:
 
     Once everything was, it costs one query. Each piece is kept in a transaction of its own, and where to go on after each.
     """
-    progress, _ = ListingProgress.objects.get_or_create(version=VERSION, defaults={"until": _newest()})
+    progress = ListingProgress.objects.filter(version=VERSION).first()
+    if progress is None:
+        progress, _ = ListingProgress.objects.get_or_create(version=VERSION, defaults={"until": _newest()})
     if progress.cursor == progress.until:
         return 0
     ids = list(

@@ -429,8 +429,9 @@ def begin(
 
 
 def tail_of(revision: Revision) -> str:
-    """The end of the digest that whoever approves has to type."""
-    return str(read_snapshot(bytes_of(revision.snapshot))["artifacts"][0]["digest"][-4:])
+    """The end of the digest that whoever approves has to type, where there is an artifact."""
+    artifacts = read_snapshot(bytes_of(revision.snapshot))["artifacts"]
+    return str(artifacts[0]["digest"][-4:]) if artifacts else ""
 
 
 def asked_of(revision: Revision) -> list[str]:

@@ -62,7 +62,7 @@ class Signers:
             by=person,
             now=now,
             acknowledged=[digest for _, digest in asked] if decision == Approval.Decision.APPROVE else (),
-            digest_tail=shown["artifacts"][0]["digest"][-CHARACTERS:],
+            digest_tail=shown["artifacts"][0]["digest"][-CHARACTERS:] if shown["artifacts"] else "",
         )
         return complete_signing(
             ceremony_id=ceremony.pk,

@@ -102,9 +102,11 @@ class Typist:
     def approve(self, request_id: str, *, key: str) -> None:
         self.goto(f"/requests/{request_id}")
         snapshot = self.page.locator("[data-snapshot]").get_attribute("data-snapshot")
+        digest = self.page.locator(".artifact-facts .copy").first.get_attribute("data-copy") or ""
         self.goto(f"/requests/{request_id}/sign?decision=approve&snapshot={snapshot}")
         self.reach(self.page.locator("[name=decision][value=approve]"))
         self.page.keyboard.press("Space")
+        self.type("digest_tail", digest[-4:])
         self.press("button", "Show me what I sign")
         self.press("button", f"Sign with {key}")
         expect(self.page.locator("h1")).to_have_text("Alice Chen approved")

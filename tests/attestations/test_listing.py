@@ -12,9 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from attestations.listing import BILL_TYPES, MOST_LISTED, VERSION, Listed, index_older, is_all_listed, keep_listed, read_listed
 from attestations.models import BuiltFrom, ListedPackage, Listing, ListingProgress
 from proofs.provenance import PROVENANCE_TYPES
+from proofs.statement import STATEMENT_V1
 from tests import make_approvals as make
 from tests.make_ledger import use_own_keys
-from tests.reports.test_sections import LEFT_PAD, LODASH, SPDX, send_bill
+from tests.reports.test_sections import LEFT_PAD, LODASH, SPDX, send_bill, spdx
 
 pytestmark = pytest.mark.django_db
 
@@ -57,15 +58,15 @@ class TestWithTheVerdict:
         sent = send_bill(stage, LEFT_PAD)
         before = rows()
         for _ in range(2):
-            keep_listed(sent, Listed((("npm", "left-pad", "1.3.0"),)))
+            keep_listed(sent, Listed((("npm", "left-pad", "1.3.0"),), is_bill=True))
         Listing.objects.update(version=VERSION - 1)
-        keep_listed(sent, Listed((("npm", "left-pad", "1.3.0"),)))
+        keep_listed(sent, Listed((("npm", "left-pad", "1.3.0"),), is_bill=True))
         assert rows() == before
 
     def test_another_reading_takes_the_place_of_the_old_one(self, stage: make.Stage) -> None:
         sent = send_bill(stage, LEFT_PAD)
         Listing.objects.update(version=VERSION - 1)
-        keep_listed(sent, Listed((("npm", "right-pad", "1.0"),), left_out=2))
+        keep_listed(sent, Listed((("npm", "right-pad", "1.0"),), left_out=2, is_bill=True))
         assert [words for _, words in rows()] == ["pkg:npm/right-pad@1.0"]
         assert Listing.objects.get().left_out == 2
 
@@ -78,13 +79,21 @@ class TestWithTheVerdict:
 
 class TestBounded:
     def test_the_rest_of_a_long_bill_is_left_out_and_counted(self, stage: make.Stage) -> None:
-        sent = send_bill(stage, *(f"pkg:npm/p{number}@1" for number in range(MOST_LISTED + 3)), "pkg:npm/" + "n" * 301)
+        sent = send_bill(stage, LEFT_PAD)
+        packages = [f"pkg:npm/p{number}@1" for number in range(MOST_LISTED + 3)]
+        subject = [{"name": "api", "digest": {"sha256": "ab" * 32}}]
+        said = {"_type": STATEMENT_V1, "subject": subject, "predicateType": SPDX, "predicate": spdx(*packages, "pkg:npm/" + "n" * 301)}
+        listed = read_listed(stage.instance.sign_as(stage.workload, said, at=make.NOW), {"predicateType": SPDX})
+        assert listed is not None
+        assert (len(listed.packages), listed.left_out) == (MOST_LISTED, 4)
+        Listing.objects.update(version=VERSION - 1)
+        keep_listed(sent, listed)
         assert ListedPackage.objects.filter(attestation=sent).count() == MOST_LISTED
         assert Listing.objects.get().left_out == 4
 
     def test_what_is_no_statement_lists_nothing(self) -> None:
         for content in (b"", b"{}", b"[1]", b"\xff"):
-            assert read_listed(content, {"predicateType": BILL_TYPES[0]}) == Listed()
+            assert read_listed(content, {"predicateType": BILL_TYPES[0]}) == Listed(is_bill=True)
             assert read_listed(content, {"predicateType": "https://example.org/other"}) is None
             assert read_listed(content, None) is None
 
