@@ -9,7 +9,8 @@ from datetime import timedelta
 from django.test import Client
 from django.urls import reverse
 
-from approvals.models import Request
+from approvals.models import Approval, Request, RequestArtifact
+from attestations.models import Artifact
 from identities.models import Environment, Identity, Project, SigningKey, Team
 from tests import cast
 from tests import make_approvals as make
@@ -17,6 +18,7 @@ from tests import make_releases as of
 from tests.make_observations import observe, runs, said
 
 LATER = make.NOW + timedelta(minutes=30)
+MOST_ARTIFACTS = 4
 SEARCHES = ("", "a", "payments", "nothing-like-this")
 
 
@@ -42,6 +44,7 @@ def list_names() -> set[str]:
     found: set[str] = set()
     for rows in (Identity.objects, Team.objects, Project.objects, Environment.objects):
         found |= set(rows.values_list("name", flat=True))
+    found |= set(RequestArtifact.objects.values_list("name", flat=True))
     found |= set(Request.objects.values_list("title", flat=True)) | set(SigningKey.objects.values_list("label", flat=True))
     found |= set(SEARCHES) | {"payments/api", "payments/api:1.4.2", "payments/api:1.4.1"}
     return found - {""}
@@ -94,6 +97,18 @@ def places_of(request: Request) -> Iterator[Place]:
     for revision in request.revisions.all():
         for answer in revision.approvals.all():
             yield Place("record", reverse("approvals:record", args=[answer.record.digest]), cast.carol())
+
+
+def all_of_the_story() -> Iterator[Place]:
+    """Yield the pages of everything that is there, as alice reads it where she may."""
+    for request in Request.objects.order_by("pk"):
+        yield Place(f"review of {request.kind} {request.title}", reverse("approvals:request", args=[request.pk]), cast.alice())
+        yield Place(f"live of {request.kind} {request.title}", reverse("approvals:request_live", args=[request.pk]), cast.alice())
+    for answer in Approval.objects.select_related("record").order_by("pk"):
+        yield Place(f"record of {answer.pk}", reverse("approvals:record", args=[answer.record.digest]), cast.alice())
+    for artifact in Artifact.objects.order_by("pk")[:MOST_ARTIFACTS]:
+        for name in ("reports:artifact", "reports:artifact_now"):
+            yield Place(f"{name} of {artifact.digest}", reverse(name, args=[artifact.digest]), cast.alice())
 
 
 def begin_to_sign(client: Client, request: Request) -> str:

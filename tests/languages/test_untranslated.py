@@ -11,6 +11,7 @@ from django.test import Client
 
 from portal.languages.pseudo import LEFT_TO_RIGHT
 from tests import cast
+from tests.house.url_examples import tell_story
 from tests.languages import stories
 from tests.languages.untranslated import Looker, find_untranslated
 from tests.make_ledger import use_own_keys
@@ -40,6 +41,11 @@ class TestPages:
     @pytest.mark.parametrize("path", ["/settings", "/settings/appearance", "/settings/notifications", "/settings/away"])
     def test_of_settings(self, path: str) -> None:
         assert find_untranslated(look(path, stories.client_of(cast.alice())), stories.list_names()) == []
+
+    def test_of_every_request_and_artifact_of_the_story_that_the_urls_are_walked_with(self, settings: Any, tmp_path: Path) -> None:
+        """Exceptions, changes of policy and expectations, agents' actions, a break-glass: what two releases alone do not show."""
+        tell_story(settings, tmp_path / "story")
+        assert untranslated(stories.all_of_the_story()) == {}
 
     def test_of_signing_in(self) -> None:
         assert find_untranslated(look("/accounts/login/", Client())) == []
