@@ -172,32 +172,6 @@ class TestPage:
             send_bill(stage, LEFT_PAD, tag=f"2.{number}")
         assert count() == before <= 4
 
-    def test_every_artifact_that_holds_a_package_has_a_page(self, client: Client, stage: make.Stage) -> None:
-        sent = send_bill(stage, LEFT_PAD)
-        client.force_login(cast.account_of(cast.carol()))
-
-        def read(**query: str) -> str:
-            return str(client.get("/packages", query).content.decode())
-
-        html = read(purl="pkg:npm/left-pad")
-        assert LEFT_PAD in html and make.image() in html and f"/attestations/{sent.pk}" in html
-        assert "No artifact is known to hold" in read(purl="pkg:npm/left-pad@9")
-        assert "is no package URL" in read(purl="<b>left-pad</b>") and "&lt;b&gt;" in read(purl="<b>left-pad</b>")
-        assert "Write a package URL" in read()
-        assert "No artifact is known to hold" in read(purl=LEFT_PAD, after="1") and LEFT_PAD in read(purl=LEFT_PAD, after="x" * 99)
-
-    def test_as_many_queries_for_many_bills_as_for_one(self, stage: make.Stage) -> None:
-        def count() -> int:
-            with CaptureQueriesContext(connection) as asked:
-                find_package("pkg:npm/left-pad")
-            return len(asked)
-
-        send_bill(stage, LEFT_PAD)
-        before = count()
-        for number in range(5):
-            send_bill(stage, LEFT_PAD, tag=f"2.{number}")
-        assert count() == before <= 4
-
     def test_as_many_queries_for_fifty_as_for_one(self) -> None:
         def count() -> int:
             with CaptureQueriesContext(connection) as asked:
