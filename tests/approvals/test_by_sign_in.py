@@ -104,7 +104,8 @@ def confirmed(scene: Scene, **more: Any) -> Approval:
 
 
 def text(answer: Any) -> str:
-    return re.sub(r"\s+", " ", html.unescape(answer.content.decode()))
+    """The page without what keeps names apart from the text around them."""
+    return re.sub(r"\s+", " ", re.sub(r"</?bdi>", "", html.unescape(answer.content.decode())))
 
 
 class TestConfirmed:
