@@ -323,7 +323,7 @@ class TestPages:
         link(cast.alice())
         request = ask(AUTHOR, Named("committer", "git", "<b>x"))
         page = cast.let_in(Client(), cast.alice()).get(f"/requests/{request.pk}").content.decode()
-        assert "Alice Chen</strong>: wrote a commit of it" in page and "Bob Ruiz</strong>: asked for it" in page
+        assert "Alice Chen</bdi></strong>: wrote a commit of it" in page and "Bob Ruiz</bdi></strong>: asked for it" in page
         assert "git:&lt;b&gt;x" in page and "nobody is known to have this account" in page
 
     def test_a_person_names_them_in_the_form(self) -> None:
