@@ -193,7 +193,6 @@ class InputDecision(forms.Form):
         max_length=MOST_CHARACTERS,
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false", "data-least": CHARACTERS}),
-        label=lazy("Last characters of its digest"),
     )
     key = NamedChoice(queryset=SigningKey.objects.none(), empty_label=None, label=lazy("Approval key"), required=False)
     in_stead = StandInChoice(queryset=Delegation.objects.none(), required=False, empty_label=lazy("For myself"), label=lazy("For whom"))
@@ -212,6 +211,7 @@ class InputDecision(forms.Form):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.asked, self.wants_reasons, self.wants_tail = asked, wants_reasons, bool(tail_of)
+        self.fields["digest_tail"].label = gettext("Last %(count)s characters of its digest") % {"count": CHARACTERS}
         self.fields["digest_tail"].help_text = gettext(
             "Of %(name)s. Read it where the artifact lies, in your terminal or registry; then it also checks this page."
         ) % {"name": tail_of}
