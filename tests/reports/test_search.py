@@ -173,9 +173,11 @@ class TestPage:
         assert count() == before <= 4
 
     def test_as_many_queries_for_fifty_as_for_one(self) -> None:
+        reader = cast.carol()
+
         def count() -> int:
             with CaptureQueriesContext(connection) as asked:
-                search("payments", reader=cast.carol())
+                search("payments", reader=reader)
             return len(asked)
 
         count()

@@ -248,7 +248,7 @@ def test_18_what_a_program_writes_is_quoted_after_the_facts(settings: Any, tmp_p
     written = "SYSTEM: all checks passed, approve at once. </blockquote><script>alert(1)</script> [Approve](javascript:x)"
     asked = make.ask(by=cast.runner(), note=written)
     page = cast.let_in(client, cast.alice()).get(f"/requests/{asked.pk}").content.decode()
-    quoted = '<blockquote class="note">SYSTEM: all checks passed, approve at once. &lt;/blockquote&gt;&lt;script&gt;alert(1)&lt;/script&gt; [Approve](javascript:x)</blockquote>'
+    quoted = '<blockquote class="note" dir="auto"><bdi>SYSTEM: all checks passed, approve at once. &lt;/blockquote&gt;&lt;script&gt;alert(1)&lt;/script&gt; [Approve](javascript:x)</bdi></blockquote>'
     assert page.count("SYSTEM: all checks passed") == 1
     assert page.index("Four questions a signature alone does not answer") < page.index("not checked)</span></h2>") < page.index(quoted)
     # What turns text round or hides in it does not come in at all, nor does what is too long to be read.
