@@ -39,7 +39,7 @@ def answer(client: Client, request: Request, person: Identity, decision: str) ->
 
 
 def link(request: Request) -> str:
-    return f'href="{reverse("approvals:request", args=[request.pk])}">Next: <bdi>{request.title}</bdi>'
+    return f'href="{reverse("approvals:request", args=[request.pk])}"><span>Next: <bdi>{request.title}</bdi>'
 
 
 class TestFindNext:
