@@ -7,10 +7,9 @@ from typing import Any
 from django import forms
 
 from approvals.models import PolicyActivation
+from approvals.requests.plain_text import MAX_NOTE
 from identities.models import Environment, Identity, Project
 from identities.permissions import readable_projects
-
-MAX_NOTE = 2000
 
 
 class NamedChoice(forms.ModelChoiceField):

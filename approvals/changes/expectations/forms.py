@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from django import forms
 
+from approvals.requests.plain_text import MAX_NOTE
 from proofs.policy.expectations_document import MAX_EXPECTATIONS_BYTES
-
-MAX_NOTE = 2000
 
 
 class InputExpectations(forms.Form):

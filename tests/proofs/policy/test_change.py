@@ -206,3 +206,28 @@ class TestExpectationsChange:
         assert compare_expectations(before, {**before, "version": "2"}) == []
         assert [item.is_loosening for item in compare_expectations(None, before)] == [True]
         assert [item.change for item in compare_expectations(before, {**before, "title": "Now"})] == ["reworded"]
+
+    @pytest.mark.parametrize(
+        ("change", "told"),
+        [
+            ({"sources": [{"repository": "https://git.example/evil"}]}, "https://git.example/evil"),
+            ({"sources": None}, "nothing about sources"),
+            ({"runners": ["self-hosted"]}, "self-hosted"),
+        ],
+    )
+    def test_a_long_entry_does_not_hide_what_changed_in_it(self, change: dict[str, object], told: str) -> None:
+        many = [{"issuer": "https://ci.example", "workflow": f"release-{number}"} for number in range(64)]
+        entry = {
+            "predicateTypes": ["https://slsa.dev/provenance/v1"],
+            "builders": many,
+            "sources": [{"repository": "https://git.example/a"}],
+        }
+        now = {name: value for name, value in {**entry, **change}.items() if value is not None}
+        comes, goes = compare_expectations({"title": "T", "accept": [entry]}, {"title": "T", "accept": [now]})
+        assert told in comes.words and comes.words != goes.words
+        assert len(comes.words) <= 1000
+
+    def test_what_is_cut_says_so(self) -> None:
+        many = [{"issuer": "https://ci.example", "workflow": f"release-{number}"} for number in range(64)]
+        (comes,) = compare_expectations(None, {"title": "T", "accept": [{"predicateTypes": ["x"], "builders": many}]})
+        assert comes.words.endswith("read both documents whole") and len(comes.words) <= 1000
