@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test lint fix types walls migrations check mutate test-saml bench-verify bench-hostile bench-policy bench-pages axe pictures messages catalogues lock
+.PHONY: help install demo up test lint fix types walls migrations check mutate test-saml bench-verify bench-hostile bench-policy bench-pages axe pictures messages catalogues lanes lock
 
 help:  ## list what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 20
@@ -68,6 +68,9 @@ bench-pages: install  ## fill a PostgreSQL database of its own with SMALL (1000)
 
 bench-hostile: install  ## hold the cost of refusing hostile input against verifying a genuine bundle
 	@$(BIN)/python -m benchmarks.hostile
+
+lanes: install  ## note which tests make which place ask the database, and list those that need not run on PostgreSQL too
+	@notes=$$(mktemp) && COUNTERSIGN_TEST_ASKED=$$notes CI=true $(BIN)/python -m pytest -q -p no:cacheprovider -p tests.asked --no-loadscope-reorder -n auto --dist loadscope -m "not browser and not install" && $(BIN)/python -m tests.asked $$notes
 
 lock:  ## write the lock files anew (needs uv, and the network)
 	uv pip compile pyproject.toml --universal --generate-hashes --no-annotate --no-header --python-version 3.11 -o requirements.lock

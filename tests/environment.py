@@ -22,6 +22,8 @@ KEPT: tuple[str, ...] = (
 KEPT += ("COUNTERSIGN_AXE_PAGES", "COUNTERSIGN_PICTURES")
 # What a lane made for its processes, and how much of the suite is acted and drawn at random.
 KEPT += ("COUNTERSIGN_TEST_TEMPLATE", "COUNTERSIGN_TEST_ACT", "COUNTERSIGN_TEST_HISTORIES", "COUNTERSIGN_TEST_SHORTEN")
+# Where the places that ask the database are noted, by `make lanes`.
+KEPT += ("COUNTERSIGN_TEST_ASKED",)
 FOLDER = Path(tempfile.mkdtemp(prefix="countersign-tests-"))
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 # What a test process writes is thrown away with its folder, so nothing of it waits for the disk. Portals of their own do.

@@ -14,14 +14,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.asked import first_lane_only
 from tests.backends import Missing, broker, postgresql, template
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTHING_COLLECTED = 5
 # What knows no database and no broker is the same on every backend; the first lane has run it.
 PURE = ("tests/proofs", "tests/countersign")
-# What a page says and takes is the same as well; `tests/house/test_urls.py` opens every one of them on every backend.
-PAGES = ("*_pages.py", "*_views.py", "*_form.py", "*_forms.py", "*_documents.py")
 WORKERS = str(min(8, max(2, os.cpu_count() or 2)))
 CLOSING_LINE = re.compile(
     r"^=* ?(\d+ (passed|failed|skipped|deselected|error|errors|xfailed|warning|warnings)|no tests ran)\b.* in [\d.:hms() ]+ ?=*$"
@@ -47,10 +46,12 @@ def main(arguments: list[str]) -> int:
     embedded = {
         name: value for name, value in environment.items() if name not in ("COUNTERSIGN_TEST_DATABASE_URL", "COUNTERSIGN_TEST_BROKER_URL")
     }
-    outcomes = [run_lane("SQLite, no broker", "not browser and not install", arguments, embedded)]
+    # A whole first lane notes which places ask the database, for the list of what the second may leave out.
+    noting = [] if arguments else ["-p", "tests.asked"]
+    outcomes = [run_lane("SQLite, no broker", "not browser and not install", [*noting, *arguments], embedded)]
     try:
         with full_stack(environment) as full:
-            chosen = arguments or [*(f"--ignore={folder}" for folder in PURE), *(f"--ignore-glob={name}" for name in PAGES)]
+            chosen = arguments or [f"--ignore={name}" for name in (*PURE, *first_lane_only())]
             outcomes.append(run_lane("PostgreSQL and Redis", "not browser and not install and not once", chosen, full))
     except Missing as missing:
         outcomes.append(Outcome("PostgreSQL and Redis", False if require_all else None, str(missing)))

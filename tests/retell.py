@@ -29,6 +29,7 @@ from django.conf import UserSettingsHolder, settings
 from django.db import connection
 
 from ledger.rehearse import is_rehearsed
+from tests.asked import ASKED, Places
 from tests.kept_rows import Change, Tables, count_rows, difference, put_back, read_rows, table_names
 from tests.kept_words import Kept, Unspoken, assume, keep, spell, unpack
 
@@ -61,6 +62,8 @@ class Step:
     changes: list[Change]
     kept: Kept
     files: dict[str, bytes | None]
+    # The places of the portal's code that asked the database in the act.
+    places: Places
 
 
 @dataclass
@@ -196,6 +199,7 @@ def _act(maker: Callable[..., Any], args: Any, kwargs: Any, key: tuple[Any, ...]
     memories = [dict(memory) for memory in TELLER.memories]
     waiting = len(connection.run_on_commit)
     TELLER.touched = {}
+    earlier, ASKED.now = ASKED.now, set()
     try:
         result = maker(*args, **kwargs)
     except BaseException:
@@ -203,6 +207,8 @@ def _act(maker: Callable[..., Any], args: Any, kwargs: Any, key: tuple[Any, ...]
             TELLER.at = None
         TELLER.touched = None
         raise
+    finally:
+        places, ASKED.now = ASKED.now, earlier | ASKED.now
     touched, TELLER.touched = TELLER.touched, None
     if touched is None or len(connection.run_on_commit) > waiting:
         # Written in another way, or to be gone on with after a commit: that cannot be told.
@@ -224,7 +230,7 @@ def _act(maker: Callable[..., Any], args: Any, kwargs: Any, key: tuple[Any, ...]
     changes = [change for name in touched if (change := difference(name, before[name], after[name]))]
     now = _files()
     leads_to = next(TELLER.numbers) if changes or now != files or given is not None else cast(int, TELLER.at)
-    step = Step(leads_to, tables, changes, kept, {name: now[name] for name in FILES if now[name] != files[name]})
+    step = Step(leads_to, tables, changes, kept, {name: now[name] for name in FILES if now[name] != files[name]}, places)
     TELLER.steps[key] = step
     while len(TELLER.steps) > MAX_STEPS:
         TELLER.steps.popitem(last=False)
@@ -233,6 +239,7 @@ def _act(maker: Callable[..., Any], args: Any, kwargs: Any, key: tuple[Any, ...]
 
 
 def _tell(step: Step, args: Any, kwargs: Any) -> Any:
+    ASKED.now |= step.places
     put_back(step.changes)
     for name, content in step.files.items():
         path = Path(getattr(settings, name))
