@@ -18,7 +18,8 @@ from tests.asked import first_lane_only
 from tests.backends import Missing, broker, postgresql, template
 
 ROOT = Path(__file__).resolve().parent.parent
-NOTHING_COLLECTED = 5
+FULL_STACK, CHROMIUM = "PostgreSQL and Redis", "Chromium"
+NOTHING_COLLECTED, NOTHING_CHOSEN = 5, "none of the chosen tests belongs here"
 # What knows no database and no broker is the same on every backend; the first lane has run it.
 PURE = ("tests/proofs", "tests/countersign")
 WORKERS = str(min(8, max(2, os.cpu_count() or 2)))
@@ -49,19 +50,27 @@ def main(arguments: list[str]) -> int:
     # A whole first lane notes which places ask the database, for the list of what the second may leave out.
     noting = [] if arguments else ["-p", "tests.asked"]
     outcomes = [run_lane("SQLite, no broker", "not browser and not install", [*noting, *arguments], embedded)]
-    try:
-        with full_stack(environment) as full:
-            chosen = arguments or [f"--ignore={name}" for name in (*PURE, *first_lane_only())]
-            outcomes.append(run_lane("PostgreSQL and Redis", "not browser and not install and not once", chosen, full))
-    except Missing as missing:
-        outcomes.append(Outcome("PostgreSQL and Redis", False if require_all else None, str(missing)))
-    # A file stays together, because its portal and the story told there are made for the whole of it.
-    outcomes.append(run_lane("Chromium", "browser", arguments, embedded, spread="loadfile"))
+    if arguments and all(argument.startswith(PURE) for argument in arguments):
+        outcomes += [Outcome(lane, None, NOTHING_CHOSEN) for lane in (FULL_STACK, CHROMIUM)]
+    else:
+        outcomes.append(run_full_stack(arguments, environment, require_all=require_all))
+        # A file stays together, because its portal and the story told there are made for the whole of it.
+        outcomes.append(run_lane(CHROMIUM, "browser", arguments, embedded, spread="loadfile"))
     print()
     for outcome in outcomes:
         word = {True: "passed", False: "FAILED", None: "skipped"}[outcome.ok]
         print(f"{outcome.lane:<22} {word:<8} {outcome.words}")
     return 1 if any(outcome.ok is False for outcome in outcomes) or not any(outcome.ok for outcome in outcomes) else 0
+
+
+def run_full_stack(arguments: list[str], environment: dict[str, str], *, require_all: bool) -> Outcome:
+    """Run the lane on PostgreSQL and Redis, where there are both and something to run on them."""
+    chosen = arguments or [f"--ignore={name}" for name in (*PURE, *first_lane_only())]
+    try:
+        with full_stack(environment) as full:
+            return run_lane(FULL_STACK, "not browser and not install and not once", chosen, full)
+    except Missing as missing:
+        return Outcome(FULL_STACK, False if require_all else None, str(missing))
 
 
 @contextlib.contextmanager
@@ -90,7 +99,7 @@ def run_lane(lane: str, marks: str, arguments: list[str], environment: dict[str,
             if CLOSING_LINE.match(plain):
                 closing = plain.strip("= ")
     if process.returncode == NOTHING_COLLECTED and arguments:
-        return Outcome(lane, None, "none of the chosen tests belongs here")
+        return Outcome(lane, None, NOTHING_CHOSEN)
     if process.returncode == 0 and " passed" not in f" {closing}":
         return Outcome(lane, None, f"{closing}; the reasons are above")
     return Outcome(lane, process.returncode == 0, closing)
