@@ -9,7 +9,7 @@ from django import template
 from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_noop as noop
@@ -20,6 +20,7 @@ from identities.permissions import allowed_somewhere
 from identities.preferences.formats import write_date, write_day, write_exactly, write_until
 from identities.sign_in.adapter import identity_of
 from portal.models import Notice
+from portal.static_files import list_frame_styles
 from portal.templatetags.icons import draw_icon
 
 register = template.Library()
@@ -283,6 +284,12 @@ def palette(context: dict[str, Any]) -> dict[str, Any]:
     """Show the dialog of the command palette, closed; nothing to strangers and to who turned the keyboard shortcuts off."""
     chosen = getattr(context.get("request"), "preferences", None)
     return {"is_on": chosen is not None and chosen.shortcuts}
+
+
+@register.simple_tag
+def frame_styles() -> SafeString:
+    """Return the links to the style sheets of every page."""
+    return format_html_join("\n", '<link rel="stylesheet" href="{}">', ((href,) for href in list_frame_styles()))
 
 
 @register.simple_tag(takes_context=True)
