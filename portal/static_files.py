@@ -25,9 +25,9 @@ class PortalStaticStorage(CompressedManifestStaticFilesStorage):
         if not dry_run and set(FRAME_PARTS) <= set(paths):
             joined = b"\n".join(_content(*paths[part]) for part in FRAME_PARTS)
             self.delete(FRAME)
-            self._save(FRAME, ContentFile(joined))
+            self.save(FRAME, ContentFile(joined))
             paths = {**paths, FRAME: (self, FRAME)}
-        yield from super().post_process(paths, dry_run, **options)
+        yield from super().post_process(paths, dry_run, **options)  # type: ignore[no-untyped-call]
 
 
 def list_frame_styles() -> list[str]:
