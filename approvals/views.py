@@ -79,7 +79,7 @@ def request_new(request: HttpRequest) -> HttpResponse:
 
 
 @reads_once
-@requires("requests.read", reads_roles=True)
+@requires("requests.read")
 def request_page(request: HttpRequest, request_id: str) -> HttpResponse:
     """Show a request as it was frozen, and beside it what the reader may do."""
     asked = _get_request(request, request_id, whole=True)

@@ -5,8 +5,10 @@ The copies are for counting and for pages of lists. What they would be worth at 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from threading import current_thread, main_thread
 from typing import Any
 from unittest.mock import patch
 
@@ -68,22 +70,32 @@ class FilledPortal:
     def fill(self, count: int) -> None:
         """Bring the number of copied requests to `count`, their times spread over 90 days, and let the database look at what there is."""
         state = RequestState.objects.get(request=self.template)
-        with _without_upkeep(REQUESTS, STATES), connection.cursor() as cursor:
+        values: dict[str, Any] = {
+            "first": 0,
+            "last": count - 1,
+            "template": self.template.pk,
+            "teams": len(self.projects),
+            "now": self.now,
+            "open": OPEN,
+            "stuck": OPEN + STUCK,
+            "all_open": ALL_OPEN,
+        }
+        request = {"id": _ID, "opened_at": _MOMENT, "project_id": "place.project", "environment_id": "place.environment"}
+        columns = {"request_id": _ID, "status": _STATUS, "project_id": "place.project", "opened_at": _MOMENT, "due_at": _DUE}
+        with connection.cursor() as cursor:
             cursor.execute(_PLACES)
-            values: dict[str, Any] = {
-                "first": 0,
-                "last": count - 1,
-                "template": self.template.pk,
-                "teams": len(self.projects),
-                "now": self.now,
-                "open": OPEN,
-                "stuck": OPEN + STUCK,
-                "all_open": ALL_OPEN,
-            }
-            request = {"id": _ID, "opened_at": _MOMENT, "project_id": "place.project", "environment_id": "place.environment"}
-            cursor.execute(_copy(REQUESTS, {**request, "title": "'release ' || n"}), values)
-            columns = {"request_id": _ID, "status": _STATUS, "project_id": "place.project", "opened_at": _MOMENT, "due_at": _DUE}
-            cursor.execute(_copy(STATES, columns, key="request_id", left_out=("section",)), values)
+        # Each table by a connection of its own: no row waits for another where keys are not looked up.
+        fill_requests = partial(_fill, REQUESTS, _copy(REQUESTS, {**request, "title": "'release ' || n"}), values)
+        fill_states = partial(_fill, STATES, _copy(STATES, columns, key="request_id", left_out=("section",)), values)
+        if _may_skip_keys():
+            with ThreadPoolExecutor(2) as both:
+                for filled in [both.submit(fill_requests), both.submit(fill_states)]:
+                    filled.result()
+        else:
+            fill_requests()
+            fill_states()
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE bench_places")
         self._give_turns(state)
         with connection.cursor() as cursor:
             # As the database does by itself some time after such a load.
@@ -174,7 +186,7 @@ def _without_restriction(ask: Callable[[], object]) -> object:
 
 REQUESTS, STATES = "approvals_request", "approvals_requeststate"
 _PLACES = (
-    "CREATE TEMP TABLE IF NOT EXISTS places AS SELECT row_number() OVER (ORDER BY p.slug) - 1 AS place, p.id AS project, e.id AS environment "
+    "CREATE UNLOGGED TABLE bench_places AS SELECT row_number() OVER (ORDER BY p.slug) - 1 AS place, p.id AS project, e.id AS environment "
     "FROM identities_project p JOIN identities_environment e ON e.team_id = p.team_id WHERE p.slug LIKE 'project-%%'"
 )
 _ID = "'req_' || to_char(n, 'FM00000000000000000000000000')"
@@ -186,31 +198,42 @@ _PLACE = "(n / 1000 + n * 31) %% 1000"
 _STATUS = f"CASE WHEN n < %(all_open)s OR {_PLACE} < %(open)s THEN 'ready' WHEN {_PLACE} < %(stuck)s THEN 'blocked' ELSE 'promoted' END"
 
 
-@contextmanager
-def _without_upkeep(*tables: str) -> Iterator[None]:
-    """Load tables without looking up every key and keeping every index for each row: indexes are made again afterwards, whole, as they were.
+def _may_skip_keys() -> bool:
+    """Say whether the database lets this user load rows without looking up every key."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+        return bool(cursor.fetchone()[0])
+
+
+def _fill(table: str, statement: str, values: dict[str, Any]) -> None:
+    """Load one table without looking up every key and keeping every index for each row: indexes are made again afterwards, whole, as they were.
 
     The keys are right because rows are copied; who may not switch that look-up off, waits for it.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = ANY(%s::regclass[]) "
-            "AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)",
-            [list(tables)],
-        )
-        indexes = cursor.fetchall()
-        for name, _ in indexes:
-            cursor.execute(f"DROP INDEX {name}")
-        cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
-        is_allowed = bool(cursor.fetchone()[0])
-        if is_allowed:
-            cursor.execute("SET session_replication_role = replica")
-        yield
-        if is_allowed:
-            cursor.execute("SET session_replication_role = DEFAULT")
-        cursor.execute("SET maintenance_work_mem = '512MB'")
-        for _, definition in indexes:
-            cursor.execute(definition)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = %s::regclass "
+                "AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)",
+                [table],
+            )
+            indexes = cursor.fetchall()
+            for name, _ in indexes:
+                cursor.execute(f"DROP INDEX {name}")
+            # It is thrown away soon: nobody waits for the disk.
+            cursor.execute("SET synchronous_commit = off")
+            cursor.execute("SET maintenance_work_mem = '256MB'")
+            skips = _may_skip_keys()
+            if skips:
+                cursor.execute("SET session_replication_role = replica")
+            cursor.execute(statement, values)
+            if skips:
+                cursor.execute("SET session_replication_role = DEFAULT")
+            for _, definition in indexes:
+                cursor.execute(definition)
+    finally:
+        if current_thread() is not main_thread():
+            connection.close()
 
 
 def _copy(table: str, columns: dict[str, str], *, key: str = "id", left_out: Sequence[str] = ()) -> str:
@@ -220,7 +243,7 @@ def _copy(table: str, columns: dict[str, str], *, key: str = "id", left_out: Seq
     made = ", ".join(columns.get(name, f"kept.{name}") for name in names)
     return (
         f"INSERT INTO {table} ({', '.join(names)}) SELECT {made} FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS n "  # noqa: S608
-        f"JOIN places AS place ON place.place = n %% %(teams)s CROSS JOIN {table} AS kept WHERE kept.{key} = %(template)s"
+        f"JOIN bench_places AS place ON place.place = n %% %(teams)s CROSS JOIN {table} AS kept WHERE kept.{key} = %(template)s"
     )
 
 

@@ -12,6 +12,7 @@ import argparse
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -39,11 +40,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=40, help="rounds of each measurement (40)")
     parser.add_argument("--loads", type=int, default=9, help="loads of each page in Chromium (9); with 0 it is left out")
     wanted = parser.parse_args()
-    with _portal(wanted.small) as few, _portal(wanted.large) as many:
+    began = time.monotonic()
+    with _portals(wanted.small, wanted.large) as (few, many):
         missed = _judge(_time({FEW: few, MANY: many}, rounds=wanted.rounds), wanted)
         if wanted.loads:
             missed += _browse(many, wanted.loads)
-    print(f"{missed} goals missed", flush=True)
+    print(f"{missed} goals missed, in {(time.monotonic() - began) / 60:.0f} minutes", flush=True)
     sys.exit(1 if missed else 0)
 
 
@@ -66,39 +68,67 @@ class Portal:
 
 
 @contextlib.contextmanager
-def _portal(count: int) -> Iterator[Portal]:
-    """Make a portal with so many requests, and let nothing of it remain."""
+def _portals(*counts: int) -> Iterator[list[Portal]]:
+    """Make a portal with each of these numbers of requests, all at once, and let nothing of them remain.
+
+    Each has a database and a folder of its own, copied from those of one that was set up, and a process of its own. All have one address, which
+    their logs are named after; a web server is only ever begun for one.
+    """
     import psycopg
 
     from tests.backends import postgresql
     from tests.live import free_port
 
-    name = f"countersign_bench_{os.getpid()}_{count}"
-    with postgresql() as server, tempfile.TemporaryDirectory(prefix="countersign-bench-") as folder:
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')
-        kept = {key: value for key, value in os.environ.items() if not key.startswith("COUNTERSIGN_")}
-        environment = kept | {
-            "COUNTERSIGN_DATABASE_URL": urlsplit(server)._replace(path=f"/{name}").geturl(),
-            "COUNTERSIGN_ORIGIN": f"http://localhost:{free_port()}",
-            "COUNTERSIGN_VAR_DIR": folder,
-            "COUNTERSIGN_KEY_COOLING_HOURS": "0",
-            "COUNTERSIGN_LOG_LEVEL": "WARNING",
-            "DJANGO_SETTINGS_MODULE": "portal.settings",
-        }
-        command = [sys.executable, "-m", "benchmarks.timed_pages", str(count)]
-        try:
-            subprocess.run([sys.executable, "manage.py", "prepare"], env=environment, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-            began = time.monotonic()
-            with subprocess.Popen(command, env=environment, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-                assert process.stdout
-                told = json.loads(process.stdout.readline())
-                print(f"{count:,} requests in {told['teams']:,} teams, made in {time.monotonic() - began:.0f} s", flush=True)
-                yield Portal(environment, process, told["pages"], told["loads"])
-                process.kill()
-        finally:
-            with psycopg.connect(server, autocommit=True) as connection:
-                connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    name, origin = f"countersign_bench_{os.getpid()}", f"http://localhost:{free_port()}"
+    names = [f"{name}_{number}" for number in range(len(counts))]
+    with (
+        postgresql() as server,
+        tempfile.TemporaryDirectory(prefix="countersign-bench-") as folder,
+        psycopg.connect(server, autocommit=True) as connection,
+        contextlib.ExitStack() as stack,
+    ):
+        for each in (name, *names):
+            stack.callback(connection.execute, f'DROP DATABASE IF EXISTS "{each}" WITH (FORCE)')
+        connection.execute(f'CREATE DATABASE "{name}"')
+        home = Path(folder) / "prepared"
+        prepared = _environment(server, name, home, origin)
+        subprocess.run([sys.executable, "manage.py", "prepare"], env=prepared, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        begun = []
+        for each, count in zip(names, counts, strict=True):
+            connection.execute(f'CREATE DATABASE "{each}" TEMPLATE "{name}"')
+            shutil.copytree(home, Path(folder) / each)
+            begun.append(_begin(_environment(server, each, Path(folder) / each, origin), count, stack))
+        yield [_wait_until_filled(*each) for each in begun]
+
+
+def _environment(server: str, name: str, folder: Path, origin: str) -> dict[str, str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("COUNTERSIGN_")}
+    return kept | {
+        "COUNTERSIGN_DATABASE_URL": urlsplit(server)._replace(path=f"/{name}").geturl(),
+        "COUNTERSIGN_ORIGIN": origin,
+        "COUNTERSIGN_VAR_DIR": str(folder),
+        "COUNTERSIGN_KEY_COOLING_HOURS": "0",
+        "COUNTERSIGN_LOG_LEVEL": "WARNING",
+        "DJANGO_SETTINGS_MODULE": "portal.settings",
+    }
+
+
+def _begin(environment: Mapping[str, str], count: int, stack: contextlib.ExitStack) -> tuple[Mapping[str, str], subprocess.Popen[str], int]:
+    command = [sys.executable, "-m", "benchmarks.timed_pages", str(count)]
+    process = subprocess.Popen(command, env=dict(environment), cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    stack.enter_context(process)
+    stack.callback(process.kill)
+    return environment, process, count
+
+
+def _wait_until_filled(environment: Mapping[str, str], process: subprocess.Popen[str], count: int) -> Portal:
+    assert process.stdout
+    line = process.stdout.readline()
+    if not line:
+        raise RuntimeError(f"the portal of {count:,} requests could not be filled; what it said stands above")
+    told = json.loads(line)
+    print(f"{count:,} requests in {told['teams']:,} teams, made in {told['seconds']:.0f} s", flush=True)
+    return Portal(environment, process, told["pages"], told["loads"])
 
 
 def _time(portals: Mapping[str, Portal], *, rounds: int) -> Times:

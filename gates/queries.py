@@ -9,18 +9,18 @@ from django.db.models import Q, QuerySet
 
 from approvals.models import Approval
 from gates.models import Decision
-from identities.models import Identity, Project
-from identities.permissions import list_held_roles, readable_teams
+from identities.models import Identity, Project, RoleAssignment
+from identities.permissions import readable_teams
 
 
 def readable_decisions(reader: Identity) -> QuerySet[Decision]:
     """Return the decisions about the reader's projects; those that met no request at all, by a role in the whole team only."""
     projects = Project.objects.filter(readable_teams(reader, "gates.read"))
     if reader.is_person:
-        teams = [role.team_id for role in list_held_roles(reader) if role.project_id is None]
+        teams = Q(asked_by__team__in=RoleAssignment.objects.held().filter(identity=reader, project__isnull=True).values("team"))
     else:
-        teams = [reader.team_id] if reader.team_id else []
-    return Decision.objects.filter(Q(request__project__in=projects) | Q(request__isnull=True, asked_by__team__in=teams))
+        teams = Q(asked_by__team__in=[reader.team_id] if reader.team_id else [])
+    return Decision.objects.filter(Q(request__project__in=projects) | Q(teams, request__isnull=True))
 
 
 def list_used(sender: Any, *, approvals: Sequence[Approval], **_: Any) -> frozenset[str]:

@@ -6,7 +6,7 @@ Not decided here: whether a person may decide this very request (separation of d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
@@ -17,13 +17,17 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from identities.models import Identity, Project, RoleAssignment, Team
-from identities.read_once import known, once
+from identities.read_once import is_reading, known, once
 from proofs.errors import NotAllowed
 
 Role = RoleAssignment.Role
 
 APPROVERS = frozenset({Role.APPROVER_RELEASE, Role.APPROVER_SECURITY, Role.APPROVER_OWNER})
 EVERY_ROLE = frozenset(Role)
+# Where whoever looks an identity up may leave the kinds of its roles, each as "auditor whole" or "auditor single".
+KINDS_ALONG = "kinds_along"
+# So many roles are named in a sentence: nobody reads through those in a thousand teams.
+MOST_SAID = 20
 
 # What each action is called in a sentence, and the roles that may do it. Administrators register identities and grant
 # roles; they are missing from "requests.decide" on purpose.
@@ -175,12 +179,27 @@ def may(
         return _may_nonhuman(identity, action, words, project.team_id if project else team.pk if team else None)
     if action in OF_ONESELF:
         return Answer(True, "These are your own.")
-    held = list_held_roles(identity)
-    fitting = [assignment for assignment in _reaching(held, action) if assignment.role in wanted and _covers(assignment, project, team)]
+    fitting = _list_fitting(identity, action, wanted, project, team)
     if fitting:
         return Answer(True, f"{they_are} {_held_words(fitting)}.")
     where = f" in {project.slug}" if project else f" in {team.slug}" if team else ""
-    return Answer(False, f"{they_are} {_held_words(held)}; {words}{where} needs {_any_of(wanted)}.")
+    return Answer(False, f"{they_are} {_held_words(_list_some_roles(identity))}; {words}{where} needs {_any_of(wanted)}.")
+
+
+def is_allowed(identity: Identity, action: str, *, project: Project) -> bool:
+    """Say whether `identity` may take `action` on `project`, as `may` answers, without reading what it would name as the reason."""
+    if identity.status != Identity.Status.ACTIVE or not identity.is_person:
+        return may(identity, action, project=project).allowed
+    return action in OF_ONESELF or bool(_list_fitting(identity, action, ACTIONS[action][1], project, None))
+
+
+def _list_fitting(
+    identity: Identity, action: str, wanted: frozenset[str], project: Project | None, team: Team | None
+) -> list[RoleAssignment]:
+    """Return the roles by which a person may; those in a thousand teams are not read where one place is asked about."""
+    place = project.team_id if project else team.pk if team else None
+    held = list_roles_in(identity, place) if place else _list_some_roles(identity, action, wanted)
+    return [assignment for assignment in _reaching(held, action) if assignment.role in wanted and _covers(assignment, project, team)]
 
 
 def allowed_somewhere(identity: Identity | None, actions: Iterable[str]) -> frozenset[str]:
@@ -215,13 +234,41 @@ def demand(
 
 def roles_of(identity: Identity, *, project: Project) -> list[RoleAssignment]:
     """Return the roles a person holds now on `project`, given on it or on its whole team."""
-    return [assignment for assignment in list_held_roles(identity) if _covers(assignment, project, None)]
+    return [assignment for assignment in list_roles_in(identity, project.team_id) if _covers(assignment, project, None)]
 
 
 def list_held_roles(identity: Identity) -> list[RoleAssignment]:
     """Return every role the identity holds now, in one query."""
+    return [*once(("roles", identity.pk), lambda: list(_held_by(identity)))]
+
+
+def list_roles_in(identity: Identity, team_id: str) -> list[RoleAssignment]:
+    """Return the roles the identity holds now in one team and in its projects; in one query that takes as long for a member of a thousand teams
+    as for one of this team alone, or in none where every role is read already."""
+    read = known(("roles", identity.pk))
+    if read is not None:
+        return [role for role in read if role.team_id == team_id]
+    return [*once(("roles in a team", identity.pk, team_id), lambda: list(_held_by(identity).filter(team=team_id)))]
+
+
+def list_roles_among(identity: Identity, teams: Q) -> list[RoleAssignment]:
+    """Return the roles the identity holds now in those teams for which the condition on `RoleAssignment` rows holds; in one query."""
+    return list(_held_by(identity).filter(teams))
+
+
+def _held_by(identity: Identity) -> QuerySet[RoleAssignment]:
     held = RoleAssignment.objects.held().filter(identity=identity).select_related("team", "project")
-    return [*once(("roles", identity.pk), lambda: list(held.order_by("team__slug", "role", "project__slug")))]
+    return held.order_by("team__slug", "role", "project__slug")
+
+
+def _list_some_roles(identity: Identity, action: str = "", wanted: frozenset[str] = EVERY_ROLE) -> list[RoleAssignment]:
+    """Return as many of the roles that may count for `action` as a sentence names, and one more where there are more."""
+    read = known(("roles", identity.pk))
+    if read is not None:
+        return [role for role in _reaching(read, action) if role.role in wanted]
+    rows = _held_by(identity) if wanted == EVERY_ROLE else _held_by(identity).filter(role__in=sorted(wanted))
+    rows = rows.filter(project__isnull=True) if action in BEYOND_ONE_PROJECT else rows
+    return once(("some roles", identity.pk, action in BEYOND_ONE_PROJECT, wanted), lambda: list(rows[: MOST_SAID + 1]))
 
 
 def held_kinds(identity: Identity) -> frozenset[tuple[str, bool]]:
@@ -230,27 +277,25 @@ def held_kinds(identity: Identity) -> frozenset[tuple[str, bool]]:
     read = known(("roles", identity.pk))
     if read is not None:
         return frozenset((role.role, role.project_id is None) for role in read)
+    along = getattr(identity, KINDS_ALONG, None)
+    if along is not None and is_reading():
+        # Read with the account, a moment ago in this very request. Whatever changes something asks anew.
+        return frozenset((role, whole == "whole") for role, _, whole in (kind.rpartition(" ") for kind in along))
     held = RoleAssignment.objects.held().filter(identity=identity).annotate(is_whole=Q(project__isnull=True))
     return once(("kinds of roles", identity.pk), lambda: frozenset(held.order_by().values_list("role", "is_whole").distinct()))
 
 
 def readable_teams(identity: Identity, action: str) -> Q:
-    """Return the condition on `Project` rows that holds for those on which a person may take `action`; for lists."""
+    """Return the condition on `Project` rows that holds for those on which `identity` may take `action`; for lists. It asks nothing by itself, and
+    is as short for a thousand roles as for one; what it finds is what is held when the list is read."""
     condition = Q(pk__in=[])
     if identity.status != Identity.Status.ACTIVE:
         return condition
     if not identity.is_person:
         return Q(team_id=identity.team_id) if action in NONHUMAN_ACTIONS else condition
-    return readable_through(list_held_roles(identity), action)
-
-
-def readable_through(held: Iterable[RoleAssignment], action: str) -> Q:
-    """Return the same condition for an active person who holds these roles, which the caller has read."""
-    fitting = [assignment for assignment in held if assignment.role in ACTIONS[action][1]]
-    # Two lists instead of a condition for each role: people are in a thousand teams.
-    teams = sorted({assignment.team_id for assignment in fitting if assignment.project_id is None})
-    projects = sorted({assignment.project_id for assignment in fitting if assignment.project_id is not None})
-    return Q(team_id__in=teams) | Q(pk__in=projects)
+    held = RoleAssignment.objects.held().filter(identity=identity, role__in=sorted(ACTIONS[action][1]))
+    # No role is named: people are in a thousand teams, and the database finds theirs faster than it reads a list of them.
+    return Q(team__in=held.filter(project__isnull=True).values("team")) | Q(pk__in=held.filter(project__isnull=False).values("project"))
 
 
 def readable_projects(identity: Identity, action: str) -> QuerySet[Project]:
@@ -262,18 +307,10 @@ def readable_whole_teams(identity: Identity, action: str) -> QuerySet[Team]:
     """Return the teams in the whole of which `identity` may take `action`; a role in one project alone gives none."""
     if not identity.is_person:
         return Team.objects.filter(pk=identity.team_id) if may(identity, action).allowed else Team.objects.none()
-    roles = [role for role in list_held_roles(identity) if role.project_id is None and role.role in ACTIONS[action][1]]
-    return Team.objects.filter(pk__in=[role.team_id for role in roles]) if may(identity, action).allowed else Team.objects.none()
-
-
-def list_whole_teams(identity: Identity, action: str) -> list[Team]:
-    """Return the same teams as rows; of a person without a query of its own."""
-    if not identity.is_person:
-        return list(readable_whole_teams(identity, action))
-    if not may(identity, action).allowed:
-        return []
-    held = [role.team for role in list_held_roles(identity) if role.project_id is None and role.role in ACTIONS[action][1]]
-    return list({team.pk: team for team in held}.values())
+    if identity.status != Identity.Status.ACTIVE:
+        return Team.objects.none()
+    held = RoleAssignment.objects.held().filter(identity=identity, project__isnull=True, role__in=sorted(ACTIONS[action][1]))
+    return Team.objects.filter(pk__in=held.values("team"))
 
 
 def is_of_team(identity: Identity, team: Team) -> bool:
@@ -282,7 +319,7 @@ def is_of_team(identity: Identity, team: Team) -> bool:
         return False
     if not identity.is_person:
         return identity.team_id == team.pk
-    return any(assignment.team_id == team.pk for assignment in list_held_roles(identity))
+    return bool(list_roles_in(identity, team.pk))
 
 
 def person_of(request: HttpRequest) -> Identity:
@@ -293,12 +330,11 @@ def person_of(request: HttpRequest) -> Identity:
     return identity
 
 
-def requires(action: str, *, reads_roles: bool = False) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
+def requires(action: str) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
     """Guard a view: anonymous goes to sign-in; anyone else must be an active person who may take `action` somewhere.
 
     A program that presents a credential is refused with `approval.human_required` where only people act. What the view
-    then shows or changes still needs its own `demand` on the project. `reads_roles` is for views that ask for every role anyway: they are read
-    at once then (`identities.read_once`), and their kinds not by themselves.
+    then shows or changes still needs its own `demand` on the project.
     """
     if action not in ACTIONS:
         raise KeyError(action)
@@ -310,10 +346,7 @@ def requires(action: str, *, reads_roles: bool = False) -> Callable[[Callable[..
                 raise NotAllowed("approval.human_required", "got an API credential, expected a person signed in with a browser")
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
-            person = person_of(request)
-            if reads_roles and person.status == Identity.Status.ACTIVE:
-                list_held_roles(person)
-            demand(person, action)
+            demand(person_of(request), action)
             return view(request, *args, **kwargs)
 
         guarded.required_action = action  # type: ignore[attr-defined]
@@ -353,8 +386,10 @@ def _covers(assignment: RoleAssignment, project: Project | None, team: Team | No
     return True
 
 
-def _held_words(held: Iterable[RoleAssignment]) -> str:
+def _held_words(held: Sequence[RoleAssignment]) -> str:
     phrases = [f"{with_article(a.get_role_display())} in {a.project.slug if a.project else a.team.slug}" for a in held]
+    if len(phrases) > MOST_SAID:
+        phrases[MOST_SAID:] = ["more elsewhere"]
     return " and ".join(phrases) if phrases else "without a role"
 
 

@@ -63,3 +63,8 @@ def known(key: Hashable) -> Any | None:
     """Return what `once` has read under this key, None where it has not."""
     kept = _READ.get()
     return None if kept is None else kept.get(key)
+
+
+def is_reading() -> bool:
+    """Say whether this is within `reads_once` or `reading_once`."""
+    return _READ.get() is not None

@@ -11,8 +11,11 @@ class PortalConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from identities.sign_in.accounts import ask_along
         from portal import stand_ins, system_checks  # noqa: F401  registers the checks
+        from portal.notices.unread import UNREAD_ALONG, unread_of_account
 
+        ask_along(UNREAD_ALONG, unread_of_account())
         if settings.PSEUDO_LANGUAGES:
             from portal.languages import pseudo
 

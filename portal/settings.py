@@ -196,7 +196,7 @@ STATIC_ROOT = env_path("STATIC_DIR", VAR_DIR / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "portal.static_files.PortalStaticStorage"},
 }
 
 # --- what the browser is told ----------------------------------------------------------------------------------------------------------
@@ -248,7 +248,8 @@ IDENTITY_PROVIDERS_FILE = (
     env_path("IDENTITY_PROVIDERS_FILE", VAR_DIR / "identity-providers.toml") if env_text("IDENTITY_PROVIDERS_FILE", "") else None
 )
 AUTH_USER_MODEL = "identities.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["identities.sign_in.accounts.AccountBackend"]
+SESSION_ENGINE = "identities.sign_in.session_rows"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},

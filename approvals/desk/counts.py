@@ -18,6 +18,7 @@ from django.utils.dateparse import parse_datetime
 
 from approvals.desk.filters import Filters
 from approvals.desk.tabs import TITLES, Reader, states_of
+from approvals.emergency.live import unreviewed
 from approvals.models import Attention, RequestState
 from attestations.models import VerificationJob
 from identities.models import IdentityProvider, Project, SigningKey
@@ -36,6 +37,7 @@ class Counts:
     of_tabs: Mapping[str, int]
     has_key: bool
     has_provider: bool
+    has_glass: bool
     minutes_behind: int
     mark: str
 
@@ -51,17 +53,19 @@ def read_counts(reader: Reader, filters: Filters) -> Counts:
     single = [
         _bounded(SigningKey.objects.filter(identity=person, revoked_at=None), 1),
         _bounded(provider, 1),
+        _bounded(unreviewed(reader.projects), 1),
         _only(open_jobs.order_by("next_try_at").values("next_try_at")[:1]),
         _only(Attention.objects.order_by("-pk").values("pk")[:1]),
         _only(RequestState.objects.order_by("-pk").values("pk")[:1]),
     ]
-    *counted, has_key, has_provider, waiting, attention, request = _ask(
+    *counted, has_key, has_provider, has_glass, waiting, attention, request = _ask(
         [*tabs, *single], reach=reach if isinstance(reach, QuerySet) else None
     )
     return Counts(
         of_tabs=dict(zip(TITLES, counted, strict=True)),
         has_key=bool(has_key),
         has_provider=bool(has_provider),
+        has_glass=bool(has_glass),
         minutes_behind=_minutes_behind(waiting, reader.now),
         mark=f"{attention or 0}.{request or ''}",
     )

@@ -75,6 +75,7 @@ class Queue:
     may_sign_in: bool
     may_decide: bool
     may_ask: bool
+    has_glass: bool
     reach: Reach
     away: list[str] = field(default_factory=list)
     minutes_behind: int = 0
@@ -185,6 +186,7 @@ def _powers(reader: Reader, counts: Counts) -> dict[str, bool]:
     roles = reader.roles
     return {
         "has_key": counts.has_key,
+        "has_glass": counts.has_glass,
         "may_sign_in": counts.has_provider and not counts.has_key,
         "may_decide": bool(roles & ACTIONS["requests.answer"][1]),
         "may_ask": RoleAssignment.Role.REQUESTER in roles,

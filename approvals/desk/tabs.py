@@ -18,8 +18,8 @@ from approvals.desk.filters import DUE, NEWEST, Filters
 from approvals.desk.merge import Reach
 from approvals.models import Attention, RequestState, Revision, Snooze
 from attestations.blobs import bytes_of
-from identities.models import Identity, Project, RoleAssignment
-from identities.permissions import ACTIONS, held_kinds
+from identities.models import Identity
+from identities.permissions import held_kinds, readable_projects
 from proofs.policy.evaluate import parse_policy
 
 MINE, OTHERS, STUCK, SNOOZED, DONE = "mine", "others", "stuck", "snoozed", "done"
@@ -49,25 +49,16 @@ class Reader:
 
 
 def read_reader(person: Identity, *, now: datetime) -> Reader:
-    """Return what the conditions need to know. Two queries, and one more for whoever answers for a program; as short for a thousand roles
-    as for one. One less on a page, which has asked for the kinds of roles before."""
+    """Return what the conditions need to know. Two queries, and one more for whoever took a program over for which it is their turn; as short
+    for a thousand roles as for one. One less on a page, which has asked for the kinds of roles before."""
     roles = frozenset(role for role, _ in held_kinds(person))
-    readable = _readable(person)
-    owns = Exists(Identity.objects.filter(owner=person))
+    readable = readable_projects(person, "requests.read")
+    owns = Q(Exists(Identity.objects.filter(owner=person))) & Q(Exists(_turns_of_programs(person)))
     found = list(readable.annotate(owns=owns).values_list("pk", "owns")[: MOST_NAMED + 1])
     # Named one by one where they are few, so that the database knows how few and goes by their own index; of many it looks up each row's.
     projects = [project for project, _ in found] if len(found) <= MOST_NAMED else readable
     taken = _read_taken(person) if any(owns for _, owns in found) else frozenset()
     return Reader(person, roles, projects, taken, now)
-
-
-def _readable(person: Identity) -> QuerySet[Project]:
-    """Return what `identities.permissions.readable_projects` does, by a condition in which no role is named."""
-    if person.status != Identity.Status.ACTIVE:
-        return Project.objects.none()
-    held = RoleAssignment.objects.held().filter(identity=person, role__in=sorted(ACTIONS["requests.read"][1]))
-    whole, single = held.filter(project__isnull=True).values("team"), held.filter(project__isnull=False).values("project")
-    return Project.objects.filter(Q(team__in=whole) | Q(pk__in=single))
 
 
 def states_of(tab: str, reader: Reader, filters: Filters, *, is_counted: bool = False) -> QuerySet[RequestState]:
@@ -111,11 +102,16 @@ def order_of(tab: str, filters: Filters) -> tuple[list[str], bool]:
     return (["turn__since", "turn__request_id"] if tab in OF_ONESELF else ["opened_at", "request_id"]), True
 
 
+def _turns_of_programs(person: Identity) -> QuerySet[Attention]:
+    """Return the turns that `person` has by what is written of what their own programs asked."""
+    rows = Attention.objects.filter(identity=person, request__requester__owner=person, request__state__status__in=sorted(WAITING))
+    return rows.exclude(reason_code="mentioned")
+
+
 def _read_taken(person: Identity) -> frozenset[str]:
     """Return the requests that wait for `person` by what is written, of a program that became theirs since, under a policy that bars its
     owner. Whose turn it is was written before somebody took the program over; who asks is not told to answer meanwhile."""
-    rows = Attention.objects.filter(identity=person, request__requester__owner=person, request__state__status__in=sorted(WAITING))
-    rows = rows.exclude(reason_code="mentioned").select_related(
+    rows = _turns_of_programs(person).select_related(
         "request__state__revision__policy__document", "request__requester__owner", "request__on_behalf_of"
     )
     taken, parsed = set(), {}

@@ -48,7 +48,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "views": views,
         "asks_for_news": shown.shown.key in TABS_WITH_NEWS,
         "person": person,
-        "glass": read_banner(person, now=now, projects=shown.reach),
+        "glass": read_banner(person, now=now, projects=shown.reach) if shown.has_glass else [],
     }
     return render(request, "approvals/queue.html", context)
 

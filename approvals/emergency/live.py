@@ -47,6 +47,11 @@ def still_stands(row: BreakGlass) -> bool:
     return signed.identity.status == Identity.Status.ACTIVE and all(signed.signed_at < at for at in since)
 
 
+def unreviewed(projects: QuerySet[Project] | Sequence[str] | RawSQL) -> QuerySet[BreakGlass]:
+    """Return every break-glass of these projects whose review is not concluded."""
+    return BreakGlass.objects.filter(project__in=projects, concluded__isnull=True)
+
+
 def list_unreviewed(
     *, projects: QuerySet[Project] | Sequence[str] | RawSQL, digests: Collection[str] | None = None, request: Request | None = None
 ) -> list[BreakGlass]:
@@ -54,7 +59,7 @@ def list_unreviewed(
 
     Each has how often it was `used`, and whether a reviewer `found_wrong` what was done.
     """
-    rows = BreakGlass.objects.filter(project__in=projects, concluded__isnull=True)
+    rows = unreviewed(projects)
     if digests is not None:
         rows = rows.filter(artifact_id__in=digests)
     if request is not None:

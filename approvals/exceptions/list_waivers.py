@@ -14,7 +14,7 @@ from approvals.policies.versions import active_policy
 from approvals.policies.waivers import not_ended, still_holds, terms_of
 from attestations.blobs import bytes_of
 from identities.models import Environment, Identity, Project
-from identities.permissions import may, readable_projects
+from identities.permissions import is_allowed, readable_projects
 from proofs.approval.waiver_terms import WaiverTerms
 from proofs.canonical import parse_canonical
 from proofs.errors import Refusal
@@ -69,7 +69,7 @@ def list_waivers(reader: Identity, *, now: datetime) -> ShownWaivers:
 
 def list_waivable(*, request: Request, reader: Identity) -> frozenset[str]:
     """Return the rules that `reader` may ask an exception from for `request`: none where its policy allows none."""
-    if request.kind not in KINDS or not may(reader, "exceptions.ask", project=request.project).allowed:
+    if request.kind not in KINDS or not is_allowed(reader, "exceptions.ask", project=request.project):
         return frozenset()
     policy = active_policy(project=request.project, environment=request.environment)
     document = parse_canonical(bytes_of(policy.document)) if policy else {"rules": []}

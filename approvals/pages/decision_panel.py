@@ -21,7 +21,7 @@ from approvals.signing.sign_in_offer import SignInOffer, sign_in_offer
 from approvals.signing.take_effect import refuse_if_in_effect
 from attestations.blobs import bytes_of
 from identities.models import Identity, SigningKey
-from identities.permissions import list_held_roles
+from identities.permissions import roles_of
 from proofs.comparison.compare import blocking_signals
 from proofs.errors import Refusal
 from proofs.pack.check_signer import HIGHEST_TIER
@@ -142,12 +142,7 @@ def _why_not_approve(standing: Standing, looks_since: bool) -> str:
 
 def role_words(reader: Identity, request: Request) -> str:
     """Return the reader's roles in the request's project, in words."""
-    held = [
-        role
-        for role in list_held_roles(reader)
-        if role.project_id in (None, request.project_id) and role.team_id == request.project.team_id
-    ]
-    return ", ".join(dict.fromkeys(role.get_role_display() for role in held))
+    return ", ".join(dict.fromkeys(role.get_role_display() for role in roles_of(reader, project=request.project)))
 
 
 def _sentence(refusal: Refusal) -> str:

@@ -15,7 +15,7 @@ from approvals.requests.happened import list_askers
 from approvals.requests.status import PENDING, Standing, shut_because
 from approvals.requests.uses import is_used
 from identities.models import Identity
-from identities.permissions import may
+from identities.permissions import is_allowed
 
 Status = RequestState.Status
 
@@ -48,7 +48,7 @@ def read_life(request: Request, standing: Standing, reader: Identity) -> Life:
     """Return what became of `request`, and what `reader` may do about it."""
     shut = shut_because(request)
     asks = reader.pk in {asker.pk for asker in list_askers(request)}
-    opens = asks and may(reader, "requests.open", project=request.project).allowed
+    opens = asks and is_allowed(reader, "requests.open", project=request.project)
     execution = read_execution(request)
     return Life(
         withdrawal=getattr(request, "withdrawal", None),

@@ -16,7 +16,7 @@ from approvals.conversation.timeline import Happened, read_timeline
 from approvals.models import Attention, Request, Revision
 from approvals.requests.status import Standing
 from identities.models import Identity
-from identities.permissions import may
+from identities.permissions import is_allowed
 from identities.preferences.current import list_away
 
 SHOWN_TURNS = 8
@@ -59,7 +59,7 @@ def read_live(*, request: Request, revision: Revision, standing: Standing, reade
         is_overdue=due is not None and due <= now,
         blockers=read_blockers(request=request, standing=standing, reader=reader, now=now),
         timeline=read_timeline(request, reader=reader),
-        may_comment=may(reader, "requests.comment", project=request.project).allowed,
+        may_comment=is_allowed(reader, "requests.comment", project=request.project),
     )
 
 

@@ -1,4 +1,4 @@
-"""Write pages for whoever reads them, and note that their session is in use. One query each for a page, none for the API or a stranger.
+"""Write pages for whoever reads them, and note that their session is in use: as both were read with the session and its account, so it asks nothing by itself.
 
 The API, and what programs ask for, is English whatever is asked for: its words are kept and compared.
 
@@ -59,8 +59,9 @@ def note_session(request: HttpRequest) -> None:
     key = request.session.session_key
     if not key:
         return
-    seen = UserSession.objects.filter(session_key=key).first()
-    if seen is not None and seen.user_id == request.user.pk and timezone.now() - seen.last_seen_at < SEEN_AGAIN:
+    # Read together with the session a moment ago.
+    seen = request.session.seen  # type: ignore[attr-defined]
+    if seen is not None and seen[0] == request.user.pk and timezone.now() - seen[1] < SEEN_AGAIN:
         return
     try:
         get_account_adapter().get_client_ip(request)
@@ -70,10 +71,5 @@ def note_session(request: HttpRequest) -> None:
 
 
 def _reader_of(request: HttpRequest) -> Identity | None:
-    """Return the person behind the account, with what they have chosen, and leave them there for everybody who asks the account later."""
-    named = getattr(request.user, "identity_id", None) if request.user.is_authenticated else None
-    if named is None:
-        return None
-    identity = Identity.objects.select_related("preferences").get(pk=named)
-    request.user.identity = identity  # type: ignore[union-attr]
-    return identity
+    """Return the person behind the account, as they were read with it (`identities.sign_in.accounts`)."""
+    return getattr(request.user, "identity", None) if request.user.is_authenticated else None

@@ -9,7 +9,7 @@ from django import template
 from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_noop as noop
@@ -18,8 +18,11 @@ from identities.keys.describe import is_recovery_shown
 from identities.models import SigningKey
 from identities.permissions import allowed_somewhere
 from identities.preferences.formats import write_date, write_day, write_exactly, write_until
+from identities.read_once import SAFE
 from identities.sign_in.adapter import identity_of
 from portal.models import Notice
+from portal.notices.unread import UNREAD_ALONG
+from portal.static_files import list_frame_styles
 from portal.templatetags.icons import draw_icon
 
 register = template.Library()
@@ -285,6 +288,12 @@ def palette(context: dict[str, Any]) -> dict[str, Any]:
     return {"is_on": chosen is not None and chosen.shortcuts}
 
 
+@register.simple_tag
+def frame_styles() -> SafeString:
+    """Return the links to the style sheets of every page."""
+    return format_html_join("\n", '<link rel="stylesheet" href="{}">', ((href,) for href in list_frame_styles()))
+
+
 @register.simple_tag(takes_context=True)
 def tools(context: dict[str, Any]) -> list[dict[str, str]]:
     """Return the pages for administrators, auditors and officers that the reader may open; one query."""
@@ -303,7 +312,10 @@ def away_of(away: dict[str, str], identity_id: str) -> SafeString | str:
 
 @register.simple_tag(takes_context=True)
 def unread_notices(context: dict[str, Any]) -> int:
-    """Return how many notices the reader has not read; one query."""
+    """Return how many notices the reader has not read: as it was read with the account where the page only reads, else in one query."""
+    along = getattr(context.get("user"), UNREAD_ALONG, None)
+    if along is not None and getattr(context.get("request"), "method", "") in SAFE:
+        return int(along)
     identity = getattr(context.get("user"), "identity_id", None)
     return Notice.objects.filter(identity=identity, read_at__isnull=True).count() if identity else 0
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Min, OuterRef, QuerySet, Subquery
+from django.db.models import Min, OuterRef, Q, QuerySet, Subquery
 
 from approvals.models import Approval, ExpectationsActivation, PathFinding, Request, RequestArtifact, Revision
 from approvals.pages.emergency.register import ShownBreakGlass, read_banner
@@ -26,7 +26,7 @@ from attestations.trace import Link, PathFacts, Viewpoint, trace_verdicts
 from gates.models import Decision
 from gates.queries import readable_decisions
 from identities.models import Identity, Project, Team
-from identities.permissions import list_held_roles, list_whole_teams, readable_teams
+from identities.permissions import ACTIONS, list_roles_among, readable_projects, readable_whole_teams
 from identities.read_once import reading_once
 from proofs.canonical import parse_canonical
 from proofs.path import UNDECIDED, PathCheck, check_freshness
@@ -110,7 +110,8 @@ def build_passport(digest: str, *, reader: Identity, now: datetime, with_past: b
 
 
 def _build(digest: str, reader: Identity, now: datetime, with_past: bool) -> Passport:
-    projects = Project.objects.filter(readable_teams(reader, "requests.read"))
+    projects = readable_projects(reader, "requests.read")
+    teams, observed = _teams_of(reader, digest)
     requests = list(
         _with_documents(Request.objects.filter(artifacts__artifact_id=digest, project__in=projects), digest)
         .select_related("project__team", "environment", "requester", "state")
@@ -121,14 +122,14 @@ def _build(digest: str, reader: Identity, now: datetime, with_past: bool) -> Pas
         .select_related("identity", "record", "end", "revision", "signing_key")
         .order_by("-signed_at", "-pk")
     )
-    path = read_path(digest, teams=list_whole_teams(reader, "observations.read"), now=now, with_past=with_past)
+    path = read_path(digest, teams=observed, now=now, with_past=with_past)
     verdicts = list(verdicts_about(digest))
     # Whoever asked about it has it at hand; where nobody did, two more questions take the place of those about requests.
     artifact, name = _asked_artifact(requests, digest) if requests else _find_artifact(digest, projects)
     expected = _asked_expectations(requests) if requests else active_expectations_of(projects) if verdicts else []
     accepted = accepted_among(digest, verdicts, expected)
     targets = list_targets(requests, approvals, now=now)
-    viewpoint = Viewpoint(teams=_teams_of(reader), accepted=accepted)
+    viewpoint = Viewpoint(teams=teams, accepted=accepted)
     return Passport(
         digest=digest,
         name=name,
@@ -209,10 +210,23 @@ def _first_observed(digest: str, path: Path) -> datetime | None:
     return here.aggregate(at=Min("received_at"))["at"]  # type: ignore[no-any-return]
 
 
-def _teams_of(reader: Identity) -> frozenset[str]:
+def _teams_of(reader: Identity, digest: str) -> tuple[frozenset[str], list[Team]]:
+    """Return of the reader's teams those that anything about the artifact is of: the ids of all, and those whose observations they may read.
+
+    Of the thousand others of somebody who is in a thousand teams nothing is asked: whose signer it names, for whose environments it was asked
+    about, or whose places had it, missed it, or are called as such a team calls it.
+    """
     if not reader.is_person:
-        return frozenset({reader.team_id}) if reader.team_id else frozenset()
-    return frozenset(role.team_id for role in list_held_roles(reader))
+        return frozenset({reader.team_id} if reader.team_id else ()), list(readable_whole_teams(reader, "observations.read"))
+    if reader.status != Identity.Status.ACTIVE:
+        return frozenset(), []
+    signed = VerdictSubject.objects.filter(artifact=digest).values("verdict__signer__team")
+    asked = RequestArtifact.objects.filter(artifact=digest).values("request__environment__team")
+    seen = Observation.objects.filter(digest=digest).values("place__team")
+    missed = PathFinding.objects.filter(expected_digest=digest).values("observation__place__team")
+    held = list_roles_among(reader, Q(team__in=signed) | Q(team__in=asked) | Q(team__in=seen) | Q(team__in=missed))
+    observed = {role.team_id: role.team for role in held if role.project_id is None and role.role in ACTIONS["observations.read"][1]}
+    return frozenset(role.team_id for role in held), list(observed.values())
 
 
 def read_path(digest: str, *, teams: list[Team], now: datetime, with_past: bool = True) -> Path:

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from approvals.models import Request
-from identities.models import Identity
+from identities.models import Identity, RoleAssignment, Team
 from tests import cast
 from tests import make_approvals as make
 from tests import make_releases as of
@@ -60,3 +60,20 @@ class TestAtMost:
         assert request.revisions.count() == 2
         _, asked = page_of(reader(), request)
         assert len(asked) <= MOST, "\n".join(asked)
+
+
+def test_of_a_reader_of_many_teams_what_is_asked_is_no_longer() -> None:
+    stage = make.set_stage()
+    make.send_provenance(stage)
+    request = make.ask()
+    page_of(cast.carol(), request)
+    _, few = page_of(cast.carol(), request)
+    teams = Team.objects.bulk_create([Team(slug=f"team-{number}", name=f"Team {number}") for number in range(300)])
+    RoleAssignment.objects.bulk_create(
+        [RoleAssignment(identity=cast.carol(), role="auditor", team=team, granted_at=make.NOW) for team in teams]
+    )
+    with CaptureQueriesContext(connection) as captured:
+        _, many = page_of(cast.carol(), request)
+    assert len(many) == len(few)
+    assert max(len(query["sql"]) for query in captured.captured_queries) < 10_000
+    assert not [query for query in captured.captured_queries if "team-299" in query["sql"] or teams[299].pk in query["sql"]]

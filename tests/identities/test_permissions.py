@@ -5,11 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
 
 from identities.models import Identity, Project, RoleAssignment, Team
-from identities.permissions import ACTIONS, APPROVERS, OF_ONESELF, demand, may, person_of, readable_teams, requires, roles_of
+from identities.permissions import (
+    ACTIONS,
+    APPROVERS,
+    MOST_SAID,
+    OF_ONESELF,
+    demand,
+    is_allowed,
+    may,
+    person_of,
+    readable_teams,
+    requires,
+    roles_of,
+)
 from proofs.errors import NotAllowed
 from tests import cast
 
@@ -135,6 +149,36 @@ class TestMay:
         person = cast.person("pat", "Pat", "officer", project=cast.payments_api())
         assert not may(person, "trust.change").allowed
         assert not may(person, "trust.change", project=cast.payments_api()).allowed
+
+    def test_allowed_says_the_same_without_the_words(self) -> None:
+        toy = other_team()[1]
+        people = (
+            cast.alice(),
+            cast.carol(),
+            cast.mallory(),
+            cast.runner(),
+            cast.person("pat", "Pat", "officer", project=cast.payments_api()),
+        )
+        for person in people:
+            for action in ACTIONS:
+                for project in (cast.payments_api(), toy):
+                    assert is_allowed(person, action, project=project) == may(person, action, project=project).allowed, action
+
+    def test_names_some_of_very_many_roles_and_reads_no_others(self) -> None:
+        person, project = cast.person("pat", "Pat", "auditor"), cast.payments_api()
+        teams = Team.objects.bulk_create([Team(slug=f"team-{number:03}", name="A team") for number in range(MOST_SAID + 5)])
+        RoleAssignment.objects.bulk_create(
+            [RoleAssignment(identity=person, role="auditor", team=team, granted_at=cast.NOW) for team in teams]
+        )
+        with CaptureQueriesContext(connection) as asked:
+            assert is_allowed(person, "requests.read", project=project)
+        assert len(asked) == 1
+        assert "LIMIT" not in asked.captured_queries[0]["sql"]
+        assert "team_id" in asked.captured_queries[0]["sql"].partition("WHERE")[2]
+        reason = may(person, "requests.open", project=project).reason
+        assert reason.startswith("You are an auditor in payments and an auditor in team-000 and")
+        assert reason.endswith("and more elsewhere; opening a request in payments-api needs the role requester.")
+        assert reason.count("auditor in") == MOST_SAID
 
     def test_an_action_nobody_named_is_a_bug(self) -> None:
         with pytest.raises(KeyError):

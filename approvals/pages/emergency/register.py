@@ -14,7 +14,7 @@ from approvals.emergency.live import bounds_of, list_unreviewed
 from approvals.models import Approval, BreakGlass, Request
 from approvals.revocation.may_revoke import refuse_if_not_revocable
 from identities.models import Environment, Identity, Project
-from identities.permissions import may, readable_projects, roles_of
+from identities.permissions import is_allowed, readable_projects, roles_of
 from proofs.errors import Refusal
 
 SHOWN_CLEARED = 100
@@ -90,7 +90,7 @@ def _show(row: BreakGlass, reader: Identity, now: datetime) -> ShownBreakGlass:
 
 def list_breakable(*, request: Request, digests: Iterable[str], reader: Identity, now: datetime) -> list[str]:
     """Return those artifacts of a request for which `reader` may break the glass now; none of a request about a document."""
-    if request.subject_id is not None or not may(reader, "break_glass.declare", project=request.project).allowed:
+    if request.subject_id is not None or not is_allowed(reader, "break_glass.declare", project=request.project):
         return []
     found = []
     for digest in sorted(digests):

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from approvals.desk.counts import MOST_COUNTED
@@ -284,7 +285,8 @@ class TestQueries:
             grant_role(identity=cast.alice(), role="approver:release", team=team, project=None, by=None, now=make.NOW)
             copy_request(request, 1, project=project)
 
-    def test_at_most_eight_whatever_the_size(self) -> None:
+    def test_at_most_eight_whatever_the_size(self, client: Client) -> None:
+        """Of the reading alone, and of the whole page from the session to the footer."""
         anna = cast.person("anna", "Anna Berg", "approver:release")
         change_away(away_from=date(2026, 3, 1), away_until=None, note="", by=anna, now=make.NOW)
         request = ready(count=2)
@@ -303,7 +305,24 @@ class TestQueries:
                     with CaptureQueriesContext(connection) as asked:
                         read(person, tab)
                     seen.append(len(asked))
+            for person in (anna, cast.alice(), cast.carol()):
+                client.force_login(cast.account_of(person))
+                # The first page of a session notes that it is in use.
+                client.get("/queue")
+                for tab in TITLES:
+                    with CaptureQueriesContext(connection) as asked:
+                        page = client.get("/queue", {"show": tab})
+                    assert page.status_code == 200
+                    seen.append(len(asked))
         assert max(seen) <= 8
+
+    def test_of_broken_glass_only_where_there_is_any(self, client: Client) -> None:
+        ready()
+        client.force_login(cast.account_of(cast.alice()))
+        client.get("/queue")
+        with CaptureQueriesContext(connection) as asked:
+            client.get("/queue")
+        assert not [query for query in asked.captured_queries if query["sql"].startswith('SELECT "approvals_breakglass"')]
 
 
 class TestWhoReads:
