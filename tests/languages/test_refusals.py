@@ -92,6 +92,15 @@ class TestPages:
         answer = stories.client_of(cast.alice()).get("/requests/nothing", headers={"Accept": "text/html", "Accept-Language": "en"})
         assert re.search(r"<p>[A-Z“][^<]*\.</p>", answer.content.decode())
 
+    def test_of_deciding_says_what_is_missing(self) -> None:
+        make.send_provenance(make.set_stage())
+        request = make.ask()
+        _, key = make.enrol(cast.alice())
+        given = {"snapshot": request.revisions.get().snapshot_id, "decision": "reject", "key": key.pk}
+        answer = stories.client_of(cast.alice()).post(reverse("approvals:sign", args=[request.pk]), given, headers=GERMAN)
+        assert answer.status_code == 400
+        assert "Begründen Sie es in einem Satz, damit der Antragsteller weiß, was zu tun ist." in answer.content.decode()
+
     def test_of_a_record_says_how_it_was_signed_and_when_to_the_second(self) -> None:
         make.send_provenance(make.set_stage())
         request = make.ask()
