@@ -213,7 +213,7 @@ class InputDecision(forms.Form):
         self.asked, self.wants_reasons, self.wants_tail = asked, wants_reasons, bool(tail_of)
         self.fields["digest_tail"].label = gettext("Last %(count)s characters of its digest") % {"count": CHARACTERS}
         self.fields["digest_tail"].help_text = gettext(
-            "Of %(name)s. Read it where the artifact lies, in your terminal or registry; then it also checks this page."
+            "Of %(name)s. Read them in your registry or terminal rather than here: that way they check this page, too."
         ) % {"name": tail_of}
         for number, signal in enumerate(asked):
             self.fields[f"agree_{number}"] = forms.BooleanField(required=False, label=signal["agree"])

@@ -14,6 +14,8 @@ from proofs.moment import parse_moment
 
 TONES = {"high": "bad", "medium": "warn", "notice": "new", "none": ""}
 SIGNS = {"added": "Added", "removed": "Removed", "upgraded": "Newer", "downgraded": "Older", "changed": "Changed"}
+# So many changes are read where they stand; more of them are folded under their number.
+MOST_UNFOLDED = 3
 LEVEL_TONES = {BLOCK: "bad", ACK: "warn", "notice": "plain"}
 
 
@@ -25,7 +27,8 @@ def describe_comparison(comparison: Mapping[str, Any] | None) -> dict[str, Any] 
     if comparison is None:
         return None
     signals = [{**signal, "digest": signal_digest(signal), "tone": LEVEL_TONES[signal["level"]]} for signal in comparison["signals"]]
-    areas = [_described(area, signals) for area in comparison["areas"]]
+    # What changed leads, the gravest first; what is as before comes after all of it.
+    areas = sorted((_described(area, signals) for area in comparison["areas"]), key=lambda area: bool(area["isQuiet"]))
     shown = {area["area"] for area in areas}
     wanting = [signal for signal in signals if signal["level"] == ACK]
     return {
@@ -52,7 +55,8 @@ def _described(area: Mapping[str, Any], signals: list[dict[str, Any]]) -> dict[s
         "tone": TONES[area["severity"]],
         "changes": changes,
         "signals": own,
-        # What is flagged stands open; what is as before is one muted line.
+        # A few changes need no click, and many of what is flagged stand open; what is as before is one muted line.
+        "isFolded": len(changes) > MOST_UNFOLDED or bool(area["more"]),
         "isOpen": is_grave and bool(changes),
         "isQuiet": area["state"] in (SAME, UNKNOWN) and not own,
     }

@@ -11,6 +11,13 @@ from approvals.models import Approval
 from proofs.approval.assurance_words import describe_level, describe_signature
 from proofs.approval.signed_parts import PASSKEY, SIGN_IN
 
+# What a level adds to the signature that is named before it. What a level may mean besides is not told of an answer that is there.
+VOUCHED = {
+    "H4": "Its maker attests the key, and the person's identity provider vouches for whose it is.",
+    "H3": "The person's identity provider vouches for whose it is.",
+    "H2": "The portal vouches for whose it is.",
+}
+
 
 @dataclass(frozen=True)
 class LevelWords:
@@ -27,7 +34,7 @@ def describe_answer(answer: Approval) -> LevelWords:
     bound = answer.bound_by
     if bound is None:
         how = describe_signature(kind=PASSKEY, level=answer.level, name=answer.identity.name)
-        return LevelWords(answer, how, describe_level(answer.level), "")
+        return LevelWords(answer, how, VOUCHED.get(answer.level) or describe_level(answer.level), "")
     provider = bound.provider.name
     how = describe_signature(kind=SIGN_IN, level=answer.level, name=answer.identity.name, issuer=provider)
     reason = f"No key signed this. {provider} says that it asked for a second factor, in a token that is about this statement alone."

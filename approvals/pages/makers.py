@@ -12,7 +12,7 @@ from identities.models import Identity
 
 BECAUSE = {
     "requester": "asked for it",
-    "on-behalf-of": "it was asked for in their name",
+    "on-behalf-of": "had it asked for in their name",
     "owner": "answers for the program that asked",
     "commit-author": "wrote a commit of it",
     "co-author": "wrote a commit of it together with somebody",

@@ -50,6 +50,17 @@ def write_exactly(moment: datetime) -> str:
     return f"{here.day} {here:%B %Y, %H:%M:%S} {zone}"
 
 
+def write_minute(moment: datetime) -> str:
+    """Return a moment as `write_exactly` does, without its seconds."""
+    here = timezone.localtime(moment)
+    zone = here.tzname() or "UTC"
+    if get_language() == GERMAN:
+        return f"{write(here, 'j. F Y, H:i')} {zone}"
+    if _language.get() == US:
+        return f"{here:%B} {here.day}, {here.year}, {here.hour % 12 or 12}:{here:%M %p} {zone}"
+    return f"{here.day} {here:%B %Y, %H:%M} {zone}"
+
+
 def write_date(day: date) -> str:
     """Return a day in full: "2 March 2026", or "March 2, 2026", or "2. März 2026"."""
     if get_language() == GERMAN:

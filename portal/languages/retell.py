@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from functools import cache
 
-from django.utils.html import conditional_escape, format_html
+from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext
 
@@ -20,7 +20,12 @@ from portal.languages.sentences import SENTENCES
 ENGLISH = "en"
 _PART = re.compile(r"%\((\w+)\)s")
 # Parts whose words are the code's own, and are retold in turn. Every other part was given by people or by evidence, and stays what it is.
-RETOLD = frozenset({"role", "roles", "many", "answer", "why"})
+RETOLD = frozenset({"role", "roles", "many", "answer", "why", "doing", "wanted"})
+# Parts that are a list, with what stands between its pieces; each piece is retold.
+LISTED = {"held": " and ", "signers": "; "}
+# Parts that are a sentence of their own, signed or a program's, which stays English inside of the translated one.
+KEPT = frozenset({"signal", "got", "expected"})
+_JOINT = re.compile("(, | and | or )")
 
 
 def retell(sentence: str) -> SafeString | None:
@@ -43,11 +48,39 @@ def told(sentence: str) -> SafeString:
     return retell(sentence) or format_html('<span lang="en">{}</span>', sentence)
 
 
+def told_list(words: str) -> SafeString:
+    """Return what the code joined by commas and “and” ready for a page, each of it retold, or as it is and marked as English."""
+    if not words or (get_language() or ENGLISH) == ENGLISH:
+        return conditional_escape(words)
+    known = retell(words)
+    if known is not None:
+        return known
+    said = ((told(piece) if at % 2 == 0 else _piece(piece)) for at, piece in enumerate(_JOINT.split(words)))
+    return mark_safe("".join(said))  # noqa: S308  every piece is escaped
+
+
 def _part(name: str, words: str) -> SafeString:
+    if name in KEPT:
+        return format_html('<span lang="en">{}</span>', words)
+    if name in LISTED:
+        joint = LISTED[name]
+        return format_html_join(_joint(joint), "{}", ((_piece(piece),) for piece in words.split(joint)))
     if name not in RETOLD:
         return format_html("<bdi>{}</bdi>", words)
-    joined = [retell(piece) or format_html("<bdi>{}</bdi>", piece) for piece in words.split(" and ")]
-    return mark_safe(f" {conditional_escape(gettext('and'))} ".join(joined))  # noqa: S308  every piece is escaped
+    whole = retell(words)
+    if whole is not None:
+        return whole
+    return mark_safe("".join(_piece(piece) for piece in _JOINT.split(words)))  # noqa: S308  every piece is escaped
+
+
+def _piece(piece: str) -> SafeString:
+    if _JOINT.fullmatch(piece):
+        return conditional_escape(_joint(piece))
+    return retell(piece) or format_html("<bdi>{}</bdi>", piece)
+
+
+def _joint(joint: str) -> str:
+    return {" and ": f" {gettext('and')} ", " or ": f" {gettext('or')} "}.get(joint, joint)
 
 
 @cache

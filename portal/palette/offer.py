@@ -5,7 +5,7 @@ The same pages as the navigation, the menu under one's name and the settings; no
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -38,7 +38,8 @@ def offer(query: str, *, reader: Identity) -> Offer:
     with reading_once():
         pages = _pages(words, reader)
         found = search(words, reader=reader).found if words else ()
-    return Offer((*((Group(gettext("Pages"), pages),) if pages else ()), *found))
+    named = (replace(group, name=gettext(group.name)) for group in found)
+    return Offer((*((Group(gettext("Pages"), pages),) if pages else ()), *named))
 
 
 def _pages(words: str, reader: Identity) -> tuple[Hit, ...]:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_noop as noop
 from identities.keys.describe import is_recovery_shown
 from identities.models import SigningKey
 from identities.permissions import allowed_somewhere
-from identities.preferences.formats import write_date, write_day, write_exactly, write_until
+from identities.preferences.formats import write_date, write_day, write_exactly, write_minute, write_until
 from identities.read_once import SAFE
 from identities.sign_in.adapter import identity_of
 from portal.models import Notice
@@ -216,6 +216,12 @@ def when(moment: datetime | None, otherwise: str = noop("never")) -> SafeString 
 def exactly(moment: datetime) -> SafeString:
     """Show a time to the second with its zone, for pages where the order and the moment are what matters."""
     return format_html('<time datetime="{}">{}</time>', moment.astimezone(UTC).isoformat(), write_exactly(moment))
+
+
+@register.simple_tag
+def to_the_minute(moment: datetime) -> SafeString:
+    """Show a time to the minute with its zone, for what has to be done by then."""
+    return format_html('<time datetime="{}">{}</time>', moment.astimezone(UTC).isoformat(), write_minute(moment))
 
 
 @register.simple_tag

@@ -9,7 +9,7 @@ from django import template
 from django.template.base import NodeList, Parser, Token
 from django.template.context import Context
 from django.utils import translation
-from django.utils.html import format_html, format_html_join, json_script, strip_tags
+from django.utils.html import format_html, json_script, strip_tags
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language_bidi, gettext
 
@@ -22,6 +22,8 @@ ENGLISH = "en"
 TRANSLATED = frozenset(
     {
         "account/login.html",
+        "portal/refusal.html",
+        "portal/notices.html",
         "identities/settings.html",
         "identities/appearance.html",
         "identities/notifications.html",
@@ -32,6 +34,7 @@ TRANSLATED = frozenset(
         "approvals/sign.html",
         "approvals/ceremony.html",
         "approvals/record.html",
+        "approvals/own_readings.html",
         "reports/artifact.html",
         "reports/artifact_now.html",
         "reports/search/search.html",
@@ -126,8 +129,8 @@ def spoken_node(node: Any) -> str:
 
 @register.filter
 def told_list(words: str) -> SafeString:
-    """Return words that the code joined by commas, each as `told` does."""
-    return format_html_join(", ", "{}", ((retell.told(piece),) for piece in words.split(", ")))
+    """Return words that the code joined by commas, and the last perhaps by “and”, each as `told` does."""
+    return retell.told_list(words)
 
 
 def _is_translated(context: Context) -> bool:

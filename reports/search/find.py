@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from approvals.models import Request, RequestArtifact
 from attestations.models import Artifact, VerdictSubject
@@ -117,7 +118,8 @@ def _requests(words: str, reader: Identity) -> Group:
         [
             Hit(
                 row.title,
-                f"{row.project.name} to {row.environment.name}, {row.state.get_status_display().lower()}",
+                gettext("%(project)s to %(place)s: %(status)s")
+                % {"project": row.project.name, "place": row.environment.name, "status": gettext(str(row.state.get_status_display()))},
                 reverse("approvals:request", args=[row.pk]),
             )
             for row in rows
@@ -131,10 +133,11 @@ def _registered(words: str, *, people: bool) -> list[Hit]:
     rows = rows.select_related("owner", "team").order_by("name", "pk")[: MOST + 1]
     found = []
     for row in rows:
-        owner = f", owned by {row.owner.name}" if row.owner else ""
-        team = f" of {row.team.name}" if row.team else ""
-        line = f"{row.get_kind_display()}{team}{owner}, {row.get_status_display().lower()}"
-        found.append(Hit(row.name, line, reverse("identities:identity", args=[row.pk])))
+        facts = [gettext(str(row.get_kind_display()))]
+        facts += [gettext("team %(name)s") % {"name": row.team.name}] if row.team else []
+        facts += [gettext("owned by %(name)s") % {"name": row.owner.name}] if row.owner else []
+        facts.append(gettext(str(row.get_status_display())))
+        found.append(Hit(row.name, " · ".join(facts), reverse("identities:identity", args=[row.pk])))
     return found
 
 

@@ -91,6 +91,8 @@ async function look() {
 // How long the page was in front of its reader, for them alone; told when it is left.
 const token = document.querySelector("[name=csrfmiddlewaretoken]");
 const opened = new Set();
+// Where nothing is folded, every change is in front of the reader, and there is nothing to open.
+const unfolded = document.querySelector(".areas details:not([open])") ? 0 : document.querySelectorAll(".areas .differences").length;
 let shownSince = document.hidden ? 0 : Date.now();
 let seconds = 0;
 document.querySelector(".areas")?.addEventListener("toggle", (event) => event.target.open && opened.add(event.target), true);
@@ -99,7 +101,7 @@ function leave() {
     seconds += (Date.now() - shownSince) / 1000;
     shownSince = 0;
     const said = new FormData();
-    const read = { snapshot: frozen.dataset.snapshot, seconds: Math.round(seconds), opened: opened.size, csrfmiddlewaretoken: token.value };
+    const read = { snapshot: frozen.dataset.snapshot, seconds: Math.round(seconds), opened: Math.max(opened.size, unfolded), csrfmiddlewaretoken: token.value };
     Object.entries(read).forEach(([name, value]) => said.append(name, value));
     seconds = 0;
     navigator.sendBeacon(frozen.dataset.reading, said);

@@ -240,7 +240,7 @@ class TestSigningPages:
         publish_checkpoint(now=make.NOW)
         shown = read(client, "record", record.digest)
         assert "<bdi>Alice Chen</bdi> approved" in shown
-        assert "the portal vouches for whose it is" in shown
+        assert "The portal vouches for whose it is." in shown
         assert check_as_printed(shown, Approval.objects.get().revision.request, tmp_path).endswith(
             " no pack can show: ask the portal's gate."
         )
@@ -306,7 +306,7 @@ class TestSigningPages:
             reverse("approvals:ceremony_complete", args=[ceremony.pk]), {"assertion": make.posted(stranger, bytes(ceremony.payload))}
         )
         assert response.status_code == 422
-        assert "another key answered" in response.content.decode()
+        assert "Another key answered" in response.content.decode()
         assert client.post(reverse("approvals:ceremony_complete", args=[ceremony.pk])).status_code == 400
 
     def test_the_signing_pages_carry_no_htmx_and_no_inline_script(self) -> None:

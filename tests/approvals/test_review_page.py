@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from approvals.models import Ceremony, Request
+from approvals.pages.comparison_words import describe_comparison
 from ledger.models import Entry
 from portal.notices.receipt import write_receipt
 from proofs.approval.human_approval import parse_human_approval
@@ -109,3 +110,31 @@ def test_the_receipt_is_made_of_the_signed_payload(request_: Request) -> None:
     ):
         assert words in receipt
     assert write_receipt(Entry.objects.order_by("index")[0]) is None
+
+
+class TestOrder:
+    """What an approver meets first, in the order that a phone shows and a keyboard goes."""
+
+    def test_changes_come_first_then_the_decision_then_what_it_rests_on(self, client: Client, request_: Request) -> None:
+        page = client.get(reverse("approvals:request", args=[request_.pk])).content.decode()
+        places = [page.index(f'id="{name}"') for name in ("changes", "requirements", "decision", "chain-1", "evidence", "note")]
+        assert places == sorted(places)
+
+    def test_what_changed_leads_and_a_few_changes_need_no_click(self) -> None:
+        def area(name: str, state: str, changes: int = 0) -> dict[str, object]:
+            said = [{"change": "upgraded", "words": f"lib {at}"} for at in range(changes)]
+            return {"area": name, "state": state, "severity": "none", "token": "t", "sentence": "s", "changes": said, "more": 0}
+
+        areas = [area("policy", "same"), area("dependencies", "changed", 2), area("builder", "same"), area("source", "changed", 4)]
+        described = describe_comparison({"baseline": None, "signals": [], "areas": areas})
+        assert described is not None
+        assert [row["area"] for row in described["areas"]] == ["dependencies", "source", "policy", "builder"]
+        assert [row["isFolded"] for row in described["areas"]] == [False, True, False, False]
+
+    def test_the_head_of_what_nobody_can_approve_says_so_and_praises_nothing(self, client: Client) -> None:
+        stage = make.set_stage()
+        of.approved(stage)
+        request = of.release(stage, of.SECOND, now=of.later(), rollout=of.rollout(since="f" * 40, commits=[]))
+        page = client.get(reverse("approvals:request", args=[request.pk])).content.decode()
+        head = page[page.index('<header class="page-head') : page.index('id="changes"')]
+        assert "Nobody can approve this</span>" in head and "Evidence meets the policy" not in head

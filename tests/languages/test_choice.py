@@ -151,8 +151,8 @@ class TestMoments:
         ("ago", "said"),
         [
             (timedelta(seconds=5), "gerade eben"),
-            (timedelta(minutes=4), "vor 4 Min."),
-            (timedelta(hours=3), "vor 3 Std."),
+            (timedelta(minutes=4), "vor 4 min"),
+            (timedelta(hours=3), "vor 3 h"),
             (timedelta(days=1), "vor 1 Tag"),
             (timedelta(days=-12), "in 12 Tagen"),
             (timedelta(days=60), "01.01.2026"),

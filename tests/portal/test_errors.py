@@ -87,7 +87,7 @@ class TestEveryKindOfRefusal:
         assert response.status_code == STATUS[kind.kind]
         page = response.content.decode()
         assert "test.refused" in page
-        assert "got &lt;b&gt;this&lt;/b&gt;, expected that" in page
+        assert "Got &lt;b&gt;this&lt;/b&gt;, expected that." in page
 
     def test_is_a_problem_for_programs(self, client: Client, kind: type[Refusal]) -> None:
         response = client.get(f"/api/v1/refuse/{kind.__name__}")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import translation
 
 from identities.models import Identity, Preferences
 from portal.palette.offer import offer
@@ -44,6 +45,15 @@ def test_search_results_come_after_the_pages() -> None:
     make.send_provenance(stage)
     found = offered("payments", cast.carol())
     assert found["Artifacts"] == ["payments/api:1.4.2"]
+
+
+def test_what_is_found_is_told_in_the_readers_language() -> None:
+    make.send_provenance(make.set_stage())
+    request = make.ask()
+    with translation.override("de"):
+        groups = {group.name: group.hits for group in offer("payments", reader=cast.carol()).groups}
+    (hit,) = (hit for hit in groups["Anträge"] if hit.words == request.title)
+    assert hit.line == f"{request.project.name} nach {request.environment.name}: Bereit zur Prüfung"
 
 
 def test_the_answer_is_json_for_whoever_is_signed_in(client: Client) -> None:
