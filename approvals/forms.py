@@ -215,9 +215,10 @@ class InputDecision(forms.Form):
         self.fields["digest_tail"].help_text = gettext(
             "Of %(name)s. Read them in your registry or terminal rather than here: that way they check this page, too."
         ) % {"name": tail_of}
-        for number, signal in enumerate(asked):
-            self.fields[f"agree_{number}"] = forms.BooleanField(required=False, label=signal["agree"])
-            self.fields[f"why_{number}"] = forms.CharField(required=False, max_length=300, label=lazy("Why that is all right"))
+        for signal in asked:
+            # By the digest of what is said: the order is each reader's own.
+            self.fields[f"agree_{signal['digest']}"] = forms.BooleanField(required=False, label=signal["agree"])
+            self.fields[f"why_{signal['digest']}"] = forms.CharField(required=False, max_length=300, label=lazy("Why that is all right"))
         if looks_back:
             # Nobody changes what was done.
             decision = self.fields["decision"]
@@ -232,7 +233,9 @@ class InputDecision(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Answer with no key where the button for signing in was pressed; else a key is needed. Put each signal's reason into what is signed."""
         given = super().clean() or {}
-        given["acknowledged"] = [signal["digest"] for number, signal in enumerate(self.asked) if given.get(f"agree_{number}")]
+        given["acknowledged"] = [
+            signal["digest"] for signal in self.asked if given.get(f"agree_{signal['digest']}")
+        ] + self._strange_ticks()
         if given.get("decision") == Approval.Decision.APPROVE:
             given["reason"] = self._with_reasons(given)
         if given.get("way") == SIGN_IN:
@@ -243,19 +246,38 @@ class InputDecision(forms.Form):
 
     def _with_reasons(self, given: dict[str, Any]) -> str:
         lines = [given.get("reason") or ""]
-        for number, signal in enumerate(self.asked):
-            why = given.get(f"why_{number}", "")
-            if not given.get(f"agree_{number}"):
-                self.add_error(f"agree_{number}", lazy("Tick it if you accept it, or say no to the request."))
+        # What is signed is the same in whichever order somebody read it.
+        for signal in sorted(self.asked, key=lambda signal: signal["place"]):
+            tick, reason = f"agree_{signal['digest']}", f"why_{signal['digest']}"
+            why = given.get(reason, "")
+            if not given.get(tick):
+                self.add_error(tick, lazy("Tick it if you accept it, or say no to the request."))
             elif not why and self.wants_reasons:
-                self.add_error(f"why_{number}", lazy("Say in a few words why that is all right here."))
+                self.add_error(reason, lazy("Say in a few words why that is all right here."))
             lines += [f"{signal['id']}: {why}"] if why else []
         return "\n".join(filter(None, lines))
 
     @property
     def signals(self) -> list[tuple[Mapping[str, Any], forms.BoundField, forms.BoundField]]:
         """Each signal that is asked about, with its box and the field for its reason."""
-        return [(signal, self[f"agree_{number}"], self[f"why_{number}"]) for number, signal in enumerate(self.asked)]
+        return [(signal, self[f"agree_{signal['digest']}"], self[f"why_{signal['digest']}"]) for signal in self.asked]
+
+    def _strange_ticks(self) -> list[str]:
+        """Return what was sent as a tick, or as the reason of one, that no field here is, and twice what came more than once: the act refuses it
+        by name. A reason without its tick and words is what a browser sends of a field left empty."""
+        strange = []
+        for name in self.data:
+            kind, _, digest = str(name).partition("_")
+            if kind not in ("agree", "why") or not digest:
+                continue
+            sent = self.data.getlist(name) if hasattr(self.data, "getlist") else [self.data[name]]
+            if name in self.fields:
+                strange += [digest, digest] if len(sent) > 1 else []
+            elif kind == "agree":
+                strange.append(digest)
+            elif any(sent) and f"agree_{digest}" not in self.data:
+                strange.append(str(name))
+        return strange
 
     def focus_first_error(self) -> None:
         """Have the browser begin where something is wrong, so that nobody has to look for it."""

@@ -5,6 +5,7 @@ Each view translates and calls one act or queries. The review page is drawn from
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -29,6 +30,7 @@ from approvals.pages.life import read_life
 from approvals.pages.live import read_live
 from approvals.pages.makers import read_makers
 from approvals.pages.news import read_news
+from approvals.pages.novelty import arrange
 from approvals.pages.record import read_record
 from approvals.pages.review import read_review
 from approvals.pages.review_text import write_review
@@ -42,6 +44,7 @@ from approvals.requests.open_request import open_request
 from approvals.requests.status import compute_standing, happened_to
 from approvals.requests.submit import submit_request
 from approvals.requests.withdraw import withdraw_request
+from approvals.seen.signals_seen import read_seen, seen_by
 from approvals.signing.begin_confirmation import begin_confirmation
 from approvals.signing.begin_signing import begin_signing
 from approvals.signing.complete_by_sign_in import complete_by_sign_in
@@ -88,6 +91,7 @@ def request_page(request: HttpRequest, request_id: str) -> HttpResponse:
     revision = standing.revision or get_current_revision(asked)
     review = read_review(bytes_of(revision.snapshot))
     panel = read_panel(request=asked, revision=revision, standing=standing, reader=person, now=now, looks_since=False)
+    review["comparison"] = _as_read(review["comparison"], asked, panel, now)
     shown = since_shown(revision, request.GET.get("shown", "")[:64])
     context = {
         "asked": asked,
@@ -203,7 +207,7 @@ def answer(request: HttpRequest, request_id: str) -> HttpResponse:
 @requires("requests.answer")
 def sign(request: HttpRequest, request_id: str) -> HttpResponse:
     """Take a decision and begin its ceremony. Comes from the review page, with the digest of the snapshot that was shown."""
-    asked = _get_request(request, request_id)
+    asked = _get_request(request, request_id, whole=True)
     revision = get_current_revision(asked)
     person, now = person_of(request), timezone.now()
     shown = request.POST.get("snapshot", "") if request.method == "POST" else request.GET.get("snapshot", "")
@@ -223,6 +227,7 @@ def sign(request: HttpRequest, request_id: str) -> HttpResponse:
         "in_stead": panel.in_stead[0] if panel.in_stead and not panel.may_answer_as_oneself else None,
     }
     review = read_review(bytes_of(revision.snapshot))
+    review["comparison"] = _as_read(review["comparison"], asked, panel, now)
     form = _decision_form(request.POST or None, asked, review, panel, initial=initial)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
@@ -365,11 +370,19 @@ def _decision_form(posted: Any, asked: Request, review: dict[str, Any], panel: D
     )
 
 
+def _as_read(compared: dict[str, Any] | None, asked: Any, panel: DecisionPanel, now: datetime) -> dict[str, Any] | None:
+    """Return the comparison in the order of whoever decides; nobody else is told what is new to them."""
+    if compared is None or not panel.may_object:
+        return compared
+    return arrange(compared, read_seen(asked.seen_words, signals=compared["signals"], now=now))
+
+
 def _get_request(request: HttpRequest, request_id: str, *, whole: bool = False) -> Request:
-    """Return the request, `whole` with what happened to it, which a page that only reads asks for again and again."""
+    """Return the request, `whole` with what happened to it, which a page that only reads asks for again and again, and what the reader saw before."""
     rows = Request.objects.select_related("project__team", "environment", "requester__owner", "on_behalf_of", "subject")
     if whole:
         rows = rows.select_related("withdrawal__by", "supersession__by_request", "expiry", "submission")
+        rows = rows.annotate(seen_words=seen_by(person_of(request)))
     # Absent rather than forbidden: whoever may not read a request shall not learn that it exists, or of which project.
     asked = get_object_or_404(rows, pk=request_id, project__in=readable_projects(person_of(request), "requests.read"))
     if whole:

@@ -21,6 +21,7 @@ from approvals.reading.note_reading import forget_readings
 from approvals.requests.expire import expire_unanswered
 from approvals.requests.refresh import refresh_requests
 from approvals.revocation.revoke_by_portal import revoke_compromised
+from approvals.seen.signals_seen import forget_seen
 from attestations.drain import drain
 from attestations.listing import index_older
 from attestations.reverify import spread_reverifications
@@ -80,8 +81,9 @@ def weigh_dry_runs() -> int:
 
 
 def forget_old_readings() -> int:
-    """Forget how long people looked at reviews, after a while. Returns how many were forgotten."""
-    return forget_readings(now=timezone.now())
+    """Forget how long people looked at reviews and what they saw there, after a while. Returns how many were forgotten."""
+    now = timezone.now()
+    return forget_readings(now=now) + forget_seen(now=now)
 
 
 def expire_open_requests() -> int:

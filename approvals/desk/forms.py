@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import forms
 
+from approvals.conversation.add_comment import MAX_COMMENT
 from approvals.desk.snooze import NEXT_WEEK, TOMORROW
 from approvals.requests.plain_text import MAX_NOTE
 
@@ -19,6 +20,12 @@ class InputWithdrawal(forms.Form):
     """Why they are taken back."""
 
     reason = forms.CharField(max_length=MAX_NOTE)
+
+
+class InputRemark(forms.Form):
+    """What is said on each of them."""
+
+    text = forms.CharField(max_length=MAX_COMMENT)
 
 
 class InputView(forms.Form):

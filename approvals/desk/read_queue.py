@@ -18,6 +18,7 @@ from approvals.desk.counts import MOST_COUNTED, Counts, count_at_most, read_coun
 from approvals.desk.filters import Filters
 from approvals.desk.keyset import read_page
 from approvals.desk.merge import EACH, Among, Reach
+from approvals.desk.quiet import Quiet, read_quiet
 from approvals.desk.rows import Row, read_rows
 from approvals.desk.tabs import (
     DONE,
@@ -76,9 +77,14 @@ class Queue:
     may_decide: bool
     may_ask: bool
     has_glass: bool
+    may_comment: bool
+    may_connect: bool
+    may_delegate: bool
     reach: Reach
     away: list[str] = field(default_factory=list)
     minutes_behind: int = 0
+    # Where nothing waits for the reader: what does for others.
+    quiet: Quiet | None = None
 
     @property
     def others(self) -> Tab:
@@ -89,6 +95,11 @@ class Queue:
     def sort(self) -> str:
         """The order the rows stand in."""
         return sort_of(self.shown.key, self.filters)
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether nothing was ever asked in what the reader may read, as far as no filter hides it."""
+        return not self.filters.is_narrowed and not any(tab.total for tab in self.tabs)
 
     @property
     def is_past_the_end(self) -> bool:
@@ -103,7 +114,7 @@ class Queue:
     @property
     def may_select(self) -> bool:
         """Whether there is anything to do with several rows at once."""
-        return self.shown.key in OF_ONESELF or self.may_withdraw
+        return self.may_comment or self.shown.key in OF_ONESELF or self.may_withdraw
 
     @property
     def environments(self) -> list[str]:
@@ -143,6 +154,7 @@ def read_queue(person: Identity, *, show: str = "", filters: Filters | None = No
         away=_away_approvers(rows, now) if tab == OTHERS and rows else [],
         minutes_behind=counts.minutes_behind,
         reach=reader.projects,
+        quiet=_read_quiet(reader) if tab == MINE and not (rows or cursor or filters.is_narrowed) else None,
         **_powers(reader, counts),
     )
 
@@ -190,7 +202,18 @@ def _powers(reader: Reader, counts: Counts) -> dict[str, bool]:
         "may_sign_in": counts.has_provider and not counts.has_key,
         "may_decide": bool(roles & ACTIONS["requests.answer"][1]),
         "may_ask": RoleAssignment.Role.REQUESTER in roles,
+        "may_comment": bool(roles & ACTIONS["requests.comment"][1]),
+        "may_connect": bool(roles & ACTIONS["identities.steward"][1]),
+        "may_delegate": bool(roles & ACTIONS["delegations.give"][1]),
     }
+
+
+def _read_quiet(reader: Reader) -> Quiet:
+    states, among = where_to_look(OTHERS, reader, Filters())
+    states = states.select_related(None).select_related("request__environment")
+    order, newest_first = order_of(OTHERS, Filters())
+    page = read_page(states, order=order, newest_first=newest_first, size=1, among=among)
+    return read_quiet(reader, next(iter(page.rows), None))
 
 
 def _away_approvers(rows: Sequence[Row], now: datetime) -> list[str]:

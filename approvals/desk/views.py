@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from approvals.desk.comment_many import comment_many
 from approvals.desk.filters import KINDS, SORTS, clean_query, read_filters, shown_tab
-from approvals.desk.forms import InputSnooze, InputView, InputWithdrawal
+from approvals.desk.forms import InputRemark, InputSnooze, InputView, InputWithdrawal
 from approvals.desk.keyset import SHOWN
 from approvals.desk.read_queue import TABS_WITH_NEWS, count_new, read_all_rows, read_queue
 from approvals.desk.snooze import snooze_requests, unsnooze_requests, until_of
 from approvals.desk.withdraw_many import withdraw_many
 from approvals.desk.write_csv import write_csv
+from approvals.models import Request
 from approvals.pages.emergency.register import read_banner
-from identities.permissions import person_of, requires
+from approvals.pages.novelty import arrange
+from approvals.pages.review import read_review
+from approvals.seen.signals_seen import read_seen, seen_by
+from approvals.signing.entitlement import get_current_revision
+from attestations.blobs import bytes_of
+from identities.permissions import may, person_of, readable_projects, requires
 from identities.preferences.current import preferences_of
 from identities.preferences.queue_views import drop_queue_view, find_queue_view, keep_queue_view
 from identities.read_once import reads_once
@@ -62,6 +70,25 @@ def queue_new(request: HttpRequest) -> JsonResponse:
     mark, tab = request.GET.get("mark", "")[:80], shown_tab(request.GET)
     count = count_new(person_of(request), show=tab, filters=read_filters(request.GET), mark=mark, now=timezone.now())
     return JsonResponse({"new": count})
+
+
+@require_safe
+@reads_once
+@requires("requests.read")
+def queue_beside(request: HttpRequest, request_id: str) -> HttpResponse:
+    """Show a frozen review beside the list, to be read: nothing on it decides. As a page of its own it is the review's page."""
+    person, now = person_of(request), timezone.now()
+    rows = Request.objects.select_related("project__team", "environment", "state").annotate(seen_words=seen_by(person))
+    asked: Any = get_object_or_404(rows, pk=request_id, project__in=readable_projects(person, "requests.read"))
+    if "part" not in request.GET:
+        return redirect("approvals:request", asked.pk)
+    revision = get_current_revision(asked)
+    review = read_review(bytes_of(revision.snapshot))
+    compared = review["comparison"]
+    if compared is not None and may(person, "requests.answer", project=asked.project).allowed:
+        review["comparison"] = arrange(compared, read_seen(asked.seen_words, signals=compared["signals"], now=now))
+    context = {"asked": asked, "review": review, "status": asked.state.status, "waivable": frozenset[str]()}
+    return render(request, "approvals/_beside.html", context)
 
 
 @never_cache
@@ -112,6 +139,28 @@ def queue_withdraw(request: HttpRequest) -> HttpResponse:
         messages.warning(request, f"Not taken back: {words}.")
     if len(done.refused) > TOLD_REFUSALS:
         messages.warning(request, f"And {len(done.refused) - TOLD_REFUSALS} more were not taken back.")
+    return _back(request)
+
+
+@require_POST
+@requires("requests.comment")
+def queue_comment(request: HttpRequest) -> HttpResponse:
+    """Say the same on what is selected. It answers none of them."""
+    form = InputRemark(request.POST)
+    if not form.is_valid():
+        raise Malformed("request.text", "got nothing for the comment, or more than 2000 characters, expected a few words")
+    done = comment_many(requests=_selected(request), text=form.cleaned_data["text"], by=person_of(request), now=timezone.now())
+    if done.count:
+        messages.success(
+            request, f"Your comment stands on {'1 request' if done.count == 1 else f'{done.count} requests'}. It is no answer."
+        )
+    for title, why in done.refused[:TOLD_REFUSALS]:
+        messages.warning(request, f"No comment stands on {title}: {why}.")
+    if len(done.refused) > TOLD_REFUSALS:
+        messages.warning(request, f"And on {len(done.refused) - TOLD_REFUSALS} more no comment stands.")
+    if done.unknown:
+        names = ", ".join(f"@{name}" for name in done.unknown)
+        messages.warning(request, f"Nobody who may read all of these requests is called {names}, so nobody was told of that.")
     return _back(request)
 
 

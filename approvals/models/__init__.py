@@ -22,7 +22,7 @@ from approvals.models.life import (
 from approvals.models.makers import NamedPerson
 from approvals.models.outcome import OutcomeStatement
 from approvals.models.policies import ExpectationsActivation, ExpectationsVersion, PolicyActivation, PolicyVersion
-from approvals.models.reading import Reading
+from approvals.models.reading import Reading, SignalsSeen
 from approvals.models.requests import Request, RequestArtifact, RequestState, Revision, RevisionEvidence, new_request_id, rank_of
 from approvals.models.statements import (
     ApprovalRevocation,
@@ -74,6 +74,7 @@ __all__ = [
     "RequestSubmission",
     "Revision",
     "RevisionEvidence",
+    "SignalsSeen",
     "SignedStatement",
     "Snooze",
     "StatementCeremony",

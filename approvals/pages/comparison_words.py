@@ -20,13 +20,17 @@ LEVEL_TONES = {BLOCK: "bad", ACK: "warn", "notice": "plain"}
 
 
 def describe_comparison(comparison: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Return `{"baseline", "areas", "quiet", "blocking", "asked", "more", "loose"}`; None for a snapshot that compares nothing.
+    """Return `{"baseline", "areas", "quiet", "signals", "blocking", "asked", "more", "loose"}`; None for a snapshot that compares nothing.
 
-    `asked` are the signals to be acknowledged, each with its digest; `more` how many others would ask for it; `loose` those of no area.
+    `asked` are the signals to be acknowledged; `more` how many others would ask for it; `loose` those of no area. Each signal has its digest, and
+    its `place` among those of the snapshot.
     """
     if comparison is None:
         return None
-    signals = [{**signal, "digest": signal_digest(signal), "tone": LEVEL_TONES[signal["level"]]} for signal in comparison["signals"]]
+    signals = [
+        {**signal, "digest": signal_digest(signal), "tone": LEVEL_TONES[signal["level"]], "place": place}
+        for place, signal in enumerate(comparison["signals"])
+    ]
     # What changed leads, the gravest first; what is as before comes after all of it.
     areas = sorted((_described(area, signals) for area in comparison["areas"]), key=lambda area: bool(area["isQuiet"]))
     shown = {area["area"] for area in areas}
@@ -35,6 +39,7 @@ def describe_comparison(comparison: Mapping[str, Any] | None) -> dict[str, Any] 
         "baseline": _baseline(comparison["baseline"]),
         "areas": areas,
         "quiet": [area["label"].lower() for area in areas if area["isQuiet"]],
+        "signals": signals,
         "blocking": [signal for signal in signals if signal["level"] == BLOCK],
         "asked": [signal for signal in signals if signal["asked"]],
         "more": max(0, len(wanting) - MAX_ASKED),

@@ -31,6 +31,8 @@ def take_acknowledged(revision: Revision, decision: str, acknowledged: Sequence[
     """
     comparison = read_snapshot(bytes_of(revision.snapshot)).get("comparison")
     asked = asked_signals(comparison)
+    if len(set(acknowledged)) != len(acknowledged):
+        raise Malformed("approval.malformed", "got the acknowledgement of one signal twice, expected each once; tick it on the page itself")
     if set(acknowledged) - {digest for _, digest in asked}:
         raise Malformed("approval.malformed", "got the acknowledgement of a signal that is not on this page; read the page as it is now")
     if decision != Approval.Decision.APPROVE:

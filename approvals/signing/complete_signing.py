@@ -31,6 +31,7 @@ from approvals.requests.refresh import is_outdated
 from approvals.requests.revise import lock_state
 from approvals.requests.standing_in import named_delegation
 from approvals.requests.status import compute_standing, refresh_state
+from approvals.seen.signals_seen import note_seen
 from approvals.signing.acknowledge import refuse_if_moved
 from approvals.signing.digest_tail import take_tail
 from approvals.signing.entitlement import (
@@ -144,6 +145,7 @@ def _answer(ceremony: Ceremony, verify: Verify, now: datetime) -> Approval:
         reason = f"this answer reaches level {answered.level}{answered.why_no_more}, the policy wants {policy.minimum_assurance}"
         raise Unproven("assurance.too_low", reason)
     approval = _keep_approval(ceremony, statement, answered, now)  # 6
+    note_seen(answer=approval, now=now)
     if in_stead is not None:
         ApprovalInStead.objects.create(approval=approval, revision=revision, delegation=in_stead, person=in_stead.delegator)
     if answered.sign_count is not None:

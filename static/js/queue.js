@@ -16,20 +16,30 @@ function move(by) {
   next?.closest("tr").scrollIntoView({ block: "nearest" });
 }
 
-function snooze() {
-  const button = form?.querySelector("[name=until]");
-  if (!button) return;
+// Leads to what is done with what is ticked; where nothing is, with the row one is in.
+function lead(to) {
+  const control = form?.querySelector(to);
+  if (!control) return;
   const box = here() && rowOf(here()).querySelector(".pick input");
   if (box && !form.querySelector(".pick :checked")) box.checked = true;
-  if (form.querySelector(".pick :checked")) button.focus();
+  if (form.querySelector(".pick :checked")) control.focus();
 }
+
+// Enter in a field presses the button beside it, not the first of the form.
+form?.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !event.target.matches(".bulk input")) return;
+  event.preventDefault();
+  event.target.parentElement.querySelector("button").click();
+});
 
 const acts = {
   j: () => move(1),
   k: () => move(-1),
   o: () => here()?.click(),
   x: () => here() && rowOf(here()).querySelector(".pick input")?.click(),
-  s: snooze,
+  s: () => lead("[name=until]"),
+  c: () => lead("[name=text]"),
+  d: () => here() && rowOf(here()).querySelector(".delegate")?.click(),
   u: leave,
   Escape: leave,
 };

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -10,6 +11,7 @@ from django.urls import reverse
 
 from approvals.models import Ceremony, Request
 from approvals.pages.comparison_words import describe_comparison
+from identities.models import SigningKey
 from ledger.models import Entry
 from portal.notices.receipt import write_receipt
 from proofs.approval.human_approval import parse_human_approval
@@ -33,8 +35,8 @@ def client(client: Client) -> Client:
     return client
 
 
-def answer(client: Client, request: Request, **more: str) -> tuple[int, str]:
-    _, key = make.enrol(cast.alice(), now=of.later())
+def answer(client: Client, request: Request, **more: Any) -> tuple[int, str]:
+    key = SigningKey.objects.filter(identity=cast.alice()).first() or make.enrol(cast.alice(), now=of.later())[1]
     given = {
         "snapshot": request.revisions.get().snapshot_id,
         "decision": "approve",
@@ -46,6 +48,12 @@ def answer(client: Client, request: Request, **more: str) -> tuple[int, str]:
     return response.status_code, response.content.decode()
 
 
+def ticked(request: Request, why: str = "") -> dict[str, str]:
+    """A tick at everything that is asked, with a reason."""
+    asked = make.asked_of(request.revisions.get())
+    return {f"agree_{digest}": "on" for digest in asked} | {f"why_{digest}": why for digest in asked}
+
+
 class TestTicking:
     def test_nothing_is_begun_without_the_tick(self, client: Client, request_: Request) -> None:
         status, page = answer(client, request_)
@@ -53,15 +61,29 @@ class TestTicking:
         assert "Tick it if you accept it" in page
 
     def test_in_the_highest_tier_each_tick_takes_a_reason(self, client: Client, request_: Request) -> None:
-        status, page = answer(client, request_, agree_0="on")
+        status, page = answer(client, request_, **ticked(request_))
         assert (status, Ceremony.objects.filter(revision__request=request_).exists()) == (400, False)
         assert "Say in a few words why that is all right here." in page
 
     def test_the_reason_stands_in_what_is_signed(self, client: Client, request_: Request) -> None:
-        assert answer(client, request_, agree_0="on", why_0="4.17.21 breaks us", reason="Looked at it")[0] == 302
+        assert answer(client, request_, **ticked(request_, why="4.17.21 breaks us"), reason="Looked at it")[0] == 302
         statement = parse_human_approval(bytes(Ceremony.objects.get(revision__request=request_).payload))
         assert statement.justification == "Looked at it\nDEP_DOWNGRADE: 4.17.21 breaks us"
         assert [name for name, _ in statement.review.acknowledged] == ["DEP_DOWNGRADE"]
+
+    def test_a_tick_at_what_is_not_on_the_page_is_refused(self, client: Client, request_: Request) -> None:
+        for forged in ("agree_0", f"agree_{'0' * 64}", f"why_{'0' * 64}"):
+            status, page = answer(client, request_, **ticked(request_, why="4.17.21 breaks us"), **{forged: "on"})
+            assert (status, Ceremony.objects.filter(revision__request=request_).exists()) == (400, False), forged
+            assert "Got the acknowledgement of a signal that is not on this page" in page
+
+    def test_a_tick_that_comes_twice_is_refused(self, client: Client, request_: Request) -> None:
+        (digest,) = make.asked_of(request_.revisions.get())
+        for doubled in (f"agree_{digest}", f"why_{digest}"):
+            given: dict[str, Any] = {**ticked(request_, why="4.17.21 breaks us"), doubled: ["on", "on"]}
+            status, page = answer(client, request_, **given)
+            assert (status, Ceremony.objects.filter(revision__request=request_).exists()) == (400, False), doubled
+            assert "Got the acknowledgement of one signal twice" in page
 
 
 class TestStale:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
@@ -12,10 +14,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from approvals.delegation.give import begin_delegation
 from approvals.delegation.take_back import take_back
-from approvals.models import Delegation
+from approvals.models import Delegation, Request
 from approvals.pages.ceremony_offer import session_of
 from approvals.pages.delegations.forms import InputDelegation, InputEnd
-from identities.permissions import may, person_of, readable_projects, requires
+from identities.models import Identity
+from identities.permissions import APPROVERS, may, person_of, readable_projects, requires, roles_of
 from identities.sign_in.recently import proved_recently
 from proofs.errors import Conflict, Malformed, NotAllowed, Refusal, TooLarge
 
@@ -55,7 +58,8 @@ def delegations(request: HttpRequest) -> HttpResponse:
 def delegation_new(request: HttpRequest) -> HttpResponse:
     """Say who answers for you, where and until when, and begin the ceremony that signs it."""
     person, now = person_of(request), timezone.now()
-    form = InputDelegation(request.POST or None, person=person, now=now)
+    about = _asked_about(request)
+    form = InputDelegation(request.POST or None, person=person, now=now, initial=_scope_of(about, person) if about else None)
     if request.method == "POST" and form.is_valid():
         try:
             ceremony = begin_delegation(**form.cleaned_data, session=session_of(request), by=person, now=now)
@@ -63,7 +67,7 @@ def delegation_new(request: HttpRequest) -> HttpResponse:
             form.add_error(FIELDS.get(refusal.code), _sentence(refusal))
         else:
             return redirect("approvals:statement", ceremony.pk)
-    return render(request, "approvals/delegation_new.html", {"form": form}, status=400 if form.errors else 200)
+    return render(request, "approvals/delegation_new.html", {"form": form, "about": about}, status=400 if form.errors else 200)
 
 
 @never_cache
@@ -85,6 +89,21 @@ def delegation_end(request: HttpRequest, delegation_id: str) -> HttpResponse:
             messages.success(request, "Taken back. What was approved under it and not used yet has ended.")
             return redirect("approvals:delegations")
     return render(request, "approvals/delegation_end.html", {"row": row, "form": form}, status=400 if form.errors else 200)
+
+
+def _asked_about(request: HttpRequest) -> Request | None:
+    """Return the request that somebody comes from, where the address names one. Absent for whoever may not read it, like one that is not there."""
+    asked = request.GET.get("request", "")[:40]
+    if not asked:
+        return None
+    rows = Request.objects.select_related("project__team", "environment")
+    return get_object_or_404(rows, pk=asked, project__in=readable_projects(person_of(request), "requests.read"))
+
+
+def _scope_of(asked: Request, person: Identity) -> dict[str, Any]:
+    """Return what the form begins with: the request's project and environment, and what its reader holds there. They may change all of it."""
+    held = {str(role.role) for role in roles_of(person, project=asked.project)}
+    return {"project": asked.project_id, "environments": [asked.environment_id], "roles": sorted(held & APPROVERS)}
 
 
 def _sentence(refusal: Refusal) -> str:

@@ -8,12 +8,15 @@ import io
 import re
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
-from approvals.models import Approval, Ceremony, Record, Request, RequestState, SignedStatement, Snooze, Withdrawal
+from approvals.models import Approval, Ceremony, Comment, Record, Request, RequestState, SignedStatement, Snooze, Withdrawal
 from approvals.urls import urlpatterns
-from identities.models import AuditEvent, Identity, Preferences
+from identities.models import AuditEvent, Identity, Preferences, Project
 from identities.preferences.queue_views import MOST_VIEWS
 from tests import cast
 from tests import make_approvals as make
@@ -21,7 +24,7 @@ from tests.make_queue import copy_request
 
 pytestmark = pytest.mark.django_db
 QUEUE = reverse("approvals:queue")
-FORMS = ("queue_snooze", "queue_unsnooze", "queue_withdraw")
+FORMS = ("queue_snooze", "queue_unsnooze", "queue_comment", "queue_withdraw")
 
 
 def client_of(person: Identity) -> Client:
@@ -52,7 +55,8 @@ class TestPage:
     def test_is_a_table_with_a_link_in_each_row(self) -> None:
         request = ready()
         page = read(client_of(cast.alice()))
-        assert f'<a class="open" href="{reverse("approvals:request", args=[request.pk])}"><bdi>{request.title}</bdi></a>' in page
+        (link,) = re.findall(r'<th scope="row"><a class="open" href="([^"]+)"[^>]*><bdi>([^<]+)</bdi></a>', page)
+        assert link == (reverse("approvals:request", args=[request.pk]), request.title)
         assert 'role="grid"' not in page
         for said in ("Production", "Release", "Bob Ruiz", "0 of 1", "You are release approver"):
             assert said in page
@@ -76,6 +80,52 @@ class TestPage:
         ready()
         assert "1 request waits for others." in read(client_of(cast.carol()))
         assert "Nothing is put off" in read(client_of(cast.carol()), show="snoozed")
+
+    def test_an_empty_turn_says_what_is_due_and_what_was_approved(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        request = ready()
+        (sooner,) = copy_request(request, 1, title="payments/api sooner")
+        RequestState.objects.filter(pk=sooner.pk).update(due_at=make.NOW)
+        there = reverse("approvals:request", args=[sooner.pk])
+        page = read(client_of(cast.carol()))
+        assert f'Next for your teams: <a href="{there}"><bdi>payments/api sooner</bdi></a> for <bdi>Production</bdi>, due <time' in page
+        assert "Approved today: 0." in page
+        make.approve(request, cast.alice(), now=timezone.now())
+        assert "Approved today: 1." in read(client_of(cast.carol()))
+        monkeypatch.setattr("approvals.desk.quiet.LOOKED_AT", 1)
+        assert "Approved today: at least 1." in read(client_of(cast.carol()))
+        assert "Next for your teams" not in read(client_of(cast.carol()), q="no such thing")
+
+    def test_an_empty_turn_tells_nothing_of_other_teams(self) -> None:
+        request = ready()
+        other = cast.Team.objects.create(slug="other", name="Other")
+        theirs = Project.objects.create(slug="theirs", name="Theirs", team=other)
+        copy_request(request, 1, title="theirs 1", project=theirs)
+        make.approve(request, cast.alice(), now=timezone.now())
+        page = read(client_of(cast.person("zoe", "Zoe Park", "auditor", team=other)))
+        assert "<bdi>theirs 1</bdi></a> for" in page and "Approved today: 0." in page
+        assert "payments/api" not in page
+
+    def test_the_first_run_is_a_list_of_what_to_do(self) -> None:
+        cast.alice(), cast.bob()
+        page = read(client_of(cast.alice()))
+        for said in ("Enrol an approval key", "Whoever keeps the register connects CI", "CI, or a colleague, asks for the first release"):
+            assert said in page
+        assert f'href="{reverse("approvals:request_new")}">Ask for a release</a>' in read(client_of(cast.bob()))
+        steward = cast.person("stella", "Stella Day", "identity-steward")
+        assert f'href="{reverse("identities:list")}">Connect CI' in read(client_of(steward))
+        ready()
+        assert "Whoever keeps the register" not in read(client_of(cast.carol()))
+
+    def test_an_empty_turn_asks_no_more_than_a_full_one(self) -> None:
+        request = ready()
+        asked = {}
+        for person in (cast.alice(), cast.carol()):
+            client = client_of(person)
+            client.get(QUEUE)
+            with CaptureQueriesContext(connection) as captured:
+                client.get(QUEUE)
+            asked[person.pk] = len(captured)
+        assert request.title and asked[cast.carol().pk] <= asked[cast.alice().pk], asked
 
     def test_what_was_on_the_page_may_be_gone(self) -> None:
         request = ready()
@@ -168,10 +218,129 @@ class TestWithdraw:
         assert "request.text" in post(client_of(cast.bob()), "queue_withdraw", requests=[request.pk], status=400)
 
 
+class TestComment:
+    def test_stands_on_each_and_answers_none(self) -> None:
+        request = ready()
+        (second,) = copy_request(request, 1)
+        copy_request(request, 1)
+        client = client_of(cast.alice())
+        back = post(client, "queue_comment", requests=[request.pk, second.pk, "req_none"], text="Why @bob\ntoday?", here="show=mine")
+        assert back == f"{QUEUE}?show=mine"
+        assert "Your comment stands on 2 requests. It is no answer." in read(client, back)
+        said = Comment.objects.order_by("pk").values_list("request", "text", "author", "entry__event")
+        assert sorted(said) == sorted((row, "Why @bob\ntoday?", cast.alice().pk, "request.commented") for row in (request.pk, second.pk))
+        assert "Why @bob" in read(client, reverse("approvals:request_live", args=[second.pk]))
+
+    def test_in_the_readers_language(self) -> None:
+        request = ready()
+        client = client_of(cast.alice())
+        post(client, "queue_comment", requests=[request.pk], text="Why today?")
+        page = html.unescape(client.get(QUEUE, headers={"Accept-Language": "de"}).content.decode())
+        assert "Ihr Kommentar steht jetzt bei 1 Antrag. Er ist keine Antwort." in page
+
+    def test_what_may_not_be_is_told_and_holds_nothing_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        request = ready()
+        (second,) = copy_request(request, 1, title="payments/api second")
+        client = client_of(cast.alice())
+        post(client, "queue_comment", requests=[request.pk], text="First")
+        monkeypatch.setattr("approvals.conversation.add_comment.MAX_COMMENTS", 1)
+        post(client, "queue_comment", requests=[request.pk, second.pk], text="Hello @nobody")
+        page = read(client)
+        assert "Your comment stands on 1 request." in page
+        assert f"No comment stands on {request.title}: got more than 1 comments" in page
+        assert "Nobody who may read all of these requests is called @nobody" in page
+        assert Comment.objects.filter(request=second).count() == 1
+
+    def test_says_nothing_of_what_one_may_not_read(self) -> None:
+        request = ready()
+        other = cast.Team.objects.create(slug="other", name="Other")
+        client = client_of(cast.person("zoe", "Zoe Park", "requester", team=other))
+        post(client, "queue_comment", requests=[request.pk], text="Hello")
+        assert not Comment.objects.exists()
+        assert request.title not in read(client)
+
+    @pytest.mark.parametrize("text", ["", "  ", "x" * 2001, "a\u202eb"])
+    def test_not_without_plain_words(self, text: str) -> None:
+        request = ready()
+        status = 413 if len(text) > 2001 else 400
+        assert "request.text" in post(client_of(cast.alice()), "queue_comment", requests=[request.pk], text=text, status=status)
+        assert not Comment.objects.exists()
+
+    @pytest.mark.parametrize("tab", ["mine", "others", "stuck", "done"])
+    def test_is_offered_wherever_there_are_rows(self, tab: str) -> None:
+        request = ready()
+        copy_request(request, 1, status="blocked")
+        copy_request(request, 1, status="approved")
+        reader = cast.alice() if tab == "mine" else cast.carol()
+        assert 'formaction="/queue/comment"' in read(client_of(reader), show=tab)
+
+
+class TestDelegate:
+    def test_a_row_leads_to_a_form_that_begins_with_its_scope(self) -> None:
+        request = ready()
+        cast.production(), make.staging()
+        make.enrol(cast.alice())
+        client = cast.let_in(Client(), cast.alice())
+        (address,) = re.findall(r'class="small delegate" href="([^"]+)"', read(client))
+        assert address == f"{reverse('approvals:delegation_new')}?request={request.pk}"
+        page = read(client, address)
+        assert f'<option value="{request.project_id}" selected>' in page
+        ticked = re.findall(r'name="(?:environments|roles)" value="([^"]+)"[^>]* checked', page)
+        assert ticked == ["approver:release", request.environment_id]
+        assert not SignedStatement.objects.exists()
+
+    def test_only_to_whoever_has_a_turn_and_may(self) -> None:
+        ready()
+        for person, tab in ((cast.bob(), "mine"), (cast.carol(), "others"), (cast.alice(), "others")):
+            assert "?request=" not in read(client_of(person), show=tab)
+
+    def test_says_nothing_of_what_one_may_not_read(self) -> None:
+        request = ready()
+        other = cast.Team.objects.create(slug="other", name="Other")
+        client = cast.let_in(Client(), cast.person("zoe", "Zoe Park", "approver:release", team=other))
+        for named in (request.pk, "req_none"):
+            read(client, reverse("approvals:delegation_new"), status=404, request=named)
+
+
+class TestBeside:
+    def address(self, request: Request) -> str:
+        return reverse("approvals:queue_beside", args=[request.pk])
+
+    def test_is_the_frozen_review_to_read_and_has_nothing_to_send(self) -> None:
+        request = ready()
+        page = read(client_of(cast.alice()))
+        assert f'data-beside="{self.address(request)}?part=1"' in page
+        part = read(client_of(cast.alice()), self.address(request), part="1")
+        assert f'href="{reverse("approvals:request", args=[request.pk])}">Open the review</a>' in part
+        for said in (request.title, request.note, "Requirements", "New to you"):
+            assert said in part
+        assert not re.search(r"<(form|input|select|textarea|script|html)\b", part)
+        assert set(re.findall(r"<button[^>]*>", part)) == set(re.findall(r'<button[^>]*class="copy"[^>]*>', part))
+
+    def test_by_itself_it_leads_to_the_review(self) -> None:
+        request = ready()
+        response = client_of(cast.alice()).get(self.address(request))
+        assert response["Location"] == reverse("approvals:request", args=[request.pk])
+
+    def test_not_to_whoever_may_not_read_it(self) -> None:
+        request = ready()
+        other = cast.Team.objects.create(slug="other", name="Other")
+        for part in ({}, {"part": "1"}):
+            read(client_of(cast.person("zoe", "Zoe Park", "auditor", team=other)), self.address(request), status=404, **part)
+
+    def test_asks_little_however_much_there_is(self) -> None:
+        request = ready()
+        client = client_of(cast.alice())
+        client.get(self.address(request), {"part": "1"})
+        with CaptureQueriesContext(connection) as captured:
+            client.get(self.address(request), {"part": "1"})
+        assert len(captured) <= 9, [query["sql"][:120] for query in captured]
+
+
 class TestNothingDecides:
     def test_every_form_of_the_queue_is_known_here(self) -> None:
         forms = {pattern.name for pattern in urlpatterns if str(pattern.pattern).startswith("queue")}
-        reads = {"queue", "queue_new", "queue_export", "queue_view"}
+        reads = {"queue", "queue_beside", "queue_new", "queue_export", "queue_view"}
         assert forms - reads == {*FORMS, "queue_view_keep", "queue_view_drop"}
 
     @pytest.mark.parametrize("name", FORMS)
@@ -187,7 +356,10 @@ class TestNothingDecides:
         client = client_of(person)
         for decision in ("approve", "reject", "request_changes", "exception", "revoke", "waive", "break_glass"):
             named = dict.fromkeys(("decision", "act", "action", "do", "answer", decision), decision)
-            client.post(reverse(f"approvals:{name}"), {"requests": ids, "until": "tomorrow", "reason": "Because", **named})
+            client.post(
+                reverse(f"approvals:{name}"),
+                {"requests": ids, "until": "tomorrow", "reason": "Because", "text": "Approved, all of them", **named},
+            )
             client.get(reverse(f"approvals:{name}"), {"requests": ids, "decision": decision})
             assert client.post(f"/queue/{decision}", {"requests": ids}).status_code == 404
         for model in (Approval, Ceremony, Record, SignedStatement, Withdrawal):

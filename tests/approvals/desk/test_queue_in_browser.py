@@ -107,6 +107,9 @@ def test_by_keyboard_alone(page: Page, portal: LivePortal) -> None:
     expect(first).to_be_focused()
     page.keyboard.press("x")
     expect(page.locator(".bulk")).to_be_visible()
+    page.keyboard.press("c")
+    expect(page.get_by_label("Say on each of them")).to_be_focused()
+    first.focus()
     page.keyboard.press("Escape")
     expect(page.locator(".bulk")).to_be_hidden()
     title = focused(page)
@@ -132,8 +135,22 @@ def test_by_keyboard_alone(page: Page, portal: LivePortal) -> None:
     expect(page.get_by_role("dialog")).to_contain_text("snooze what is ticked")
     page.keyboard.press("Escape")
     page.keyboard.press("j")
+    page.keyboard.press("d")
+    page.wait_for_url("**/delegations/new?request=req_*")
+    expect(page.get_by_text("so its project and its environment are chosen")).to_be_visible()
+    page.goto(f"{portal.url}/queue")
+    page.keyboard.press("j")
     page.keyboard.press("o")
     page.wait_for_url("**/requests/req_*")
+
+
+def test_one_comment_on_several(page: Page, portal: LivePortal) -> None:
+    page.goto(f"{portal.url}/queue?show=stuck")
+    for box in page.locator(".pick input").all():
+        box.check()
+    page.get_by_label("Say on each of them").fill("What is missing here?")
+    page.get_by_role("button", name="Comment").click()
+    expect(page.locator("#status")).to_contain_text("Your comment stands on 2 requests. It is no answer.")
 
 
 def test_pages_turn_and_come_back(page: Page, portal: LivePortal) -> None:
