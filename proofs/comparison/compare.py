@@ -27,8 +27,6 @@ from proofs.comparison.said import ACK, BLOCK, CHANGED, HIGH, LEVELS, NEW, NOTE,
 from proofs.predicates.read import READERS
 from proofs.provenance import PROVENANCE_TYPES
 
-# What is compared how: whoever compares again under another number may come to other words.
-COMPARISON_VERSION = 2
 MAX_ASKED = 3
 # Of equals, the one that reaches furthest comes first.
 AREAS = (
