@@ -300,7 +300,7 @@ class TestSinceItWasFrozen:
         with pytest.raises(Refusal, match=r"compared with, payments/api 1\.4\.1, is withdrawn since") as refused:
             make.approve(request, cast.alice(), now=of.later(32))
         assert refused.value.code == "approval.signal_blocks"
-        # Asked anew it is compared with what stands, and can be approved.
+        # Asked anew it is compared with what stands as well, and can be approved.
         anew = make.ask(tag=of.SECOND, now=of.later(33))
         assert of.comparison_of(anew)["baseline"] is None
         make.approve(anew, cast.alice(), now=of.later(34))
@@ -342,7 +342,7 @@ class TestAcknowledging:
             session=make.session(now=of.later()),
             by=cast.alice(),
             acknowledged=acknowledged,
-            digest_tail=make.image(of.SECOND),
+            digest_tails=[make.image(of.SECOND)],
             now=of.later(),
         )
 
