@@ -14,7 +14,7 @@ from approvals.models import Approval, Delegation
 from approvals.requests.open_request import MAX_ARTIFACTS, AskedArtifact
 from approvals.requests.people import Named
 from approvals.requests.plain_text import MAX_NOTE, MAX_TITLE
-from approvals.signing.digest_tail import CHARACTERS, MOST_CHARACTERS
+from approvals.signing.digest_tail import CHARACTERS, MOST_CHARACTERS, AskedTail
 from identities.models import Environment, Identity, Project, SigningKey
 from identities.permissions import readable_teams
 from identities.preferences.formats import write_date
@@ -176,6 +176,25 @@ class InputNote(forms.Form):
 SIGN_IN = "sign-in"
 
 
+def _tail_field(tail: AskedTail) -> forms.CharField:
+    plain = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false", "data-least": CHARACTERS}
+    field = forms.CharField(max_length=MOST_CHARACTERS, required=False, widget=forms.TextInput(attrs=plain))
+    if tail.over:
+        field.label = gettext("Last %(count)s characters of the digest over all %(number)s digests") % {
+            "count": CHARACTERS,
+            "number": tail.over,
+        }
+        field.help_text = gettext(
+            "The SHA-256 of all digests, sorted, each on a line: %(digest)s. Make it of what lies in your registry, with sort and sha256sum; then it also checks this page."
+        ) % {"digest": tail.digest}
+        return field
+    field.label = gettext("Last %(count)s characters of its digest") % {"count": CHARACTERS}
+    field.help_text = gettext(
+        "Of %(name)s. Read it where the artifact lies, in your terminal or registry; then it also checks this page."
+    ) % {"name": tail.name}
+    return field
+
+
 class InputDecision(forms.Form):
     """What somebody decides, and with which key, or without one by signing in. The digest of the snapshot they were shown travels along."""
 
@@ -189,11 +208,6 @@ class InputDecision(forms.Form):
         help_text=lazy("Becomes part of what you sign. Needed to reject or to request changes; you may leave it empty when you approve."),
     )
     reason_codes = forms.MultipleChoiceField(choices=list(REASON_CODES.items()), required=False, widget=forms.CheckboxSelectMultiple)
-    digest_tail = forms.CharField(
-        max_length=MOST_CHARACTERS,
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false", "data-least": CHARACTERS}),
-    )
     key = NamedChoice(queryset=SigningKey.objects.none(), empty_label=None, label=lazy("Approval key"), required=False)
     in_stead = StandInChoice(queryset=Delegation.objects.none(), required=False, empty_label=lazy("For myself"), label=lazy("For whom"))
     way = forms.ChoiceField(choices=[("key", "With the key"), (SIGN_IN, "By signing in")], required=False, widget=forms.HiddenInput)
@@ -206,15 +220,13 @@ class InputDecision(forms.Form):
         looks_back: bool = False,
         asked: Sequence[Mapping[str, Any]] = (),
         wants_reasons: bool = False,
-        tail_of: str = "",
+        tails: Sequence[AskedTail] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.asked, self.wants_reasons, self.wants_tail = asked, wants_reasons, bool(tail_of)
-        self.fields["digest_tail"].label = gettext("Last %(count)s characters of its digest") % {"count": CHARACTERS}
-        self.fields["digest_tail"].help_text = gettext(
-            "Of %(name)s. Read them in your registry or terminal rather than here: that way they check this page, too."
-        ) % {"name": tail_of}
+        self.asked, self.wants_reasons, self.tails_asked = asked, wants_reasons, tails
+        for number, tail in enumerate(tails):
+            self.fields[self.name_of_tail(number)] = _tail_field(tail)
         for signal in asked:
             # By the digest of what is said: the order is each reader's own.
             self.fields[f"agree_{signal['digest']}"] = forms.BooleanField(required=False, label=signal["agree"])
@@ -230,9 +242,19 @@ class InputDecision(forms.Form):
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = SigningKey.objects.filter(pk__in=[key.pk for key in keys]).order_by("-enrolled_at")
 
+    @staticmethod
+    def name_of_tail(number: int) -> str:
+        """Return the name of the field for the end of the `number`th digest."""
+        return f"digest_tail_{number + 1}" if number else "digest_tail"
+
+    def tails(self) -> list[forms.BoundField]:
+        """Return the fields for the ends of digests, in the order of the artifacts."""
+        return [self[self.name_of_tail(number)] for number in range(len(self.tails_asked))]
+
     def clean(self) -> dict[str, Any]:
         """Answer with no key where the button for signing in was pressed; else a key is needed. Put each signal's reason into what is signed."""
         given = super().clean() or {}
+        given["digest_tails"] = [given.get(self.name_of_tail(number), "") for number in range(len(self.tails_asked))]
         given["acknowledged"] = [
             signal["digest"] for signal in self.asked if given.get(f"agree_{signal['digest']}")
         ] + self._strange_ticks()

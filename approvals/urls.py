@@ -35,6 +35,7 @@ urlpatterns = [
     path("requests/new", views.request_new, name="request_new"),
     path("requests/<str:request_id>", views.request_page, name="request"),
     path("requests/<str:request_id>/compare", beside.beside, name="beside"),
+    path("requests/<str:request_id>/changes", beside.changes, name="changes"),
     path("requests/<str:request_id>/live", views.request_live, name="request_live"),
     path("requests/<str:request_id>/reading", reading.reading, name="reading"),
     path("settings/reviews", reading.own_readings, name="own_readings"),

@@ -49,8 +49,7 @@ from approvals.signing.begin_confirmation import begin_confirmation
 from approvals.signing.begin_signing import begin_signing
 from approvals.signing.complete_by_sign_in import complete_by_sign_in
 from approvals.signing.complete_signing import complete_signing
-from approvals.signing.digest_tail import CODE as TAIL
-from approvals.signing.digest_tail import artifact_asked, asks_for_tail
+from approvals.signing.digest_tail import WrongTail, asks_for_tail, list_asked
 from approvals.signing.entitlement import get_current_revision
 from approvals.signing.verify_signature import parse_assertion
 from attestations.blobs import bytes_of
@@ -239,7 +238,7 @@ def sign(request: HttpRequest, request_id: str) -> HttpResponse:
                 reason=given["reason"],
                 reason_codes=given["reason_codes"],
                 acknowledged=given["acknowledged"],
-                digest_tail=given["digest_tail"],
+                digest_tails=given["digest_tails"],
                 key=given["key"],
                 in_stead=given["in_stead"],
                 session=session_of(request),
@@ -247,7 +246,7 @@ def sign(request: HttpRequest, request_id: str) -> HttpResponse:
                 now=now,
             )
         except Malformed as refusal:
-            form.add_error("digest_tail" if refusal.code == TAIL else "reason", _sentence(refusal))
+            form.add_error(form.name_of_tail(refusal.number) if isinstance(refusal, WrongTail) else "reason", _sentence(refusal))
         else:
             return redirect("approvals:ceremony", ceremony.pk)
     form.focus_first_error()
@@ -365,7 +364,7 @@ def _decision_form(posted: Any, asked: Request, review: dict[str, Any], panel: D
         looks_back=asked.kind == Request.Kind.BREAK_GLASS_REVIEW,
         asked=compared["asked"] if compared and panel.may_approve else (),
         wants_reasons=asked.environment.tier == 3,
-        tail_of=(artifact_asked(review["artifacts"])["name"] or "the artifact") if asks_for_tail(asked) else "",
+        tails=list_asked(review["artifacts"]) if asks_for_tail(asked) else (),
         initial=initial,
     )
 

@@ -19,6 +19,7 @@ from approvals.changes.end_overtaken import end_overtaken
 from approvals.dry_run.work import work_dry_runs
 from approvals.reading.note_reading import forget_readings
 from approvals.requests.expire import expire_unanswered
+from approvals.requests.follow_ground import follow_ground
 from approvals.requests.refresh import refresh_requests
 from approvals.revocation.revoke_by_portal import revoke_compromised
 from approvals.seen.signals_seen import forget_seen
@@ -61,8 +62,8 @@ def revoke_unsound_approvals() -> int:
 
 
 def refresh_open_requests() -> int:
-    """Bring open requests up to date with their evidence and the clock. Returns how many changed."""
-    return refresh_requests(now=timezone.now())
+    """Bring open requests up to date with their evidence, the clock, and what they are compared with. Returns how many changed."""
+    return refresh_requests(now=timezone.now()) + follow_ground(now=timezone.now())
 
 
 def renew_whose_turn() -> int:

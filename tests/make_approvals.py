@@ -20,6 +20,7 @@ from approvals.requests.snapshot import read_snapshot
 from approvals.signing.approval_statement import SigningSession
 from approvals.signing.begin_signing import begin_signing
 from approvals.signing.complete_signing import complete_signing
+from approvals.signing.digest_tail import list_asked
 from approvals.signing.verify_signature import parse_assertion
 from attestations.blobs import bytes_of
 from attestations.drain import drain
@@ -407,7 +408,7 @@ def begin(
     shown: str | None = None,
     in_stead: Delegation | None = None,
     acknowledged: Sequence[str] | None = None,
-    digest_tail: str | None = None,
+    digest_tail: str | Sequence[str] | None = None,
     now: datetime = NOW,
 ) -> Ceremony:
     """Begin to answer the newest revision, with a tick at all that its page asks about and what it wants typed, unless told otherwise."""
@@ -424,14 +425,18 @@ def begin(
         now=now,
         in_stead=in_stead,
         acknowledged=asked_of(newest) if acknowledged is None else acknowledged,
-        digest_tail=tail_of(newest) if digest_tail is None else digest_tail,
+        digest_tails=tails_of(newest) if digest_tail is None else [digest_tail] if isinstance(digest_tail, str) else digest_tail,
     )
 
 
+def tails_of(revision: Revision) -> list[str]:
+    """The ends of the digests that whoever approves has to type."""
+    return [asked.digest[-4:] for asked in list_asked(read_snapshot(bytes_of(revision.snapshot))["artifacts"])]
+
+
 def tail_of(revision: Revision) -> str:
-    """The end of the digest that whoever approves has to type, where there is an artifact."""
-    artifacts = read_snapshot(bytes_of(revision.snapshot))["artifacts"]
-    return str(artifacts[0]["digest"][-4:]) if artifacts else ""
+    """The first of them, where there is an artifact."""
+    return next(iter(tails_of(revision)), "")
 
 
 def asked_of(revision: Revision) -> list[str]:

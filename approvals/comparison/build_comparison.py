@@ -15,8 +15,8 @@ from approvals.models import Approval, PolicyVersion, Request, Revision
 from attestations.blobs import bytes_of, read_blob, store_blob
 from attestations.models import Verdict
 from proofs.canonical import canonical_bytes, parse_canonical
-from proofs.comparison.compare import COMPARISON_VERSION, compare_releases
-from proofs.comparison.picture import Pictured, build_picture
+from proofs.comparison.compare import compare_releases
+from proofs.comparison.picture import COMPARISON_VERSION, Pictured, build_picture
 from proofs.digest import sha256_hex
 from proofs.moment import rfc3339
 

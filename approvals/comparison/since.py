@@ -1,6 +1,6 @@
 """What happened since a comparison was frozen that takes the ground from under it: a tag that moved, a baseline that was taken back.
 
-Reads only. Nobody approves past it; a request that is asked anew is compared anew.
+Reads only. Nobody approves past it; the worker freezes a request anew that waits (`approvals.requests.follow_ground`), so that it is compared anew.
 """
 
 from __future__ import annotations
@@ -12,17 +12,37 @@ from approvals.comparison.baseline import UNDONE
 from approvals.comparison.context import list_elsewhere
 from approvals.models import Request, RequestState
 
+RETAGGED = "retagged"
+
 
 def moved_since(request: Request, comparison: Mapping[str, Any] | None) -> str:
     """Return why what the page of `request` compared does not hold any more, or nothing."""
     if comparison is None:
         return ""
-    told = {item["sentence"] for item in comparison["context"].get("path", ())}
-    moved = [item["sentence"] for item in list_elsewhere(request) if item["code"] == "retagged" and item["sentence"] not in told]
+    told = _told(comparison)
+    moved = [sentence for sentence in _moved(request) if sentence not in told]
     if moved:
         return f"{moved[0]} That was seen after this page was frozen."
     baseline = comparison["baseline"]
     state = RequestState.objects.filter(request=baseline["request"], status__in=UNDONE).first() if baseline else None
     if state is None:
         return ""
-    return f"What it is compared with, {baseline['title']}, is {state.get_status_display().lower()} since. Ask for it anew, so that it is compared with what stands."
+    return f"What it is compared with, {baseline['title']}, is {state.get_status_display().lower()} since. The request is frozen anew in a moment, compared with what stands."
+
+
+def is_ground_gone(request: Request, comparison: Mapping[str, Any] | None) -> bool:
+    """Say whether the page would be compared otherwise now: a tag moved, or came back, or the baseline was taken back.
+
+    Frozen anew at the same moment, it is not gone any more.
+    """
+    if comparison is None:
+        return False
+    return bool(moved_since(request, comparison)) or _told(comparison) != set(_moved(request))
+
+
+def _moved(request: Request) -> list[str]:
+    return [item["sentence"] for item in list_elsewhere(request) if item["code"] == RETAGGED]
+
+
+def _told(comparison: Mapping[str, Any]) -> set[str]:
+    return {item["sentence"] for item in comparison["context"].get("path", ()) if item["code"] == RETAGGED}

@@ -39,6 +39,8 @@ class Ceremony(models.Model):
     decision = models.CharField(max_length=24)
     # What was typed of the artifact's digest, where the tier asks for it; a table with guards takes no column that is never null.
     digest_tail = models.CharField(max_length=8, null=True, blank=True)
+    # Of the second artifact and on, with a space between them.
+    more_tails = models.CharField(max_length=40, null=True, blank=True)
     payload = models.BinaryField()
     payload_digest = models.CharField(max_length=64, unique=True)
     session_hash = models.CharField(max_length=64)

@@ -119,6 +119,8 @@ class RequestState(models.Model):
     computed_at = models.DateTimeField()
     # When it was last computed whose turn it is.
     attention_at = models.DateTimeField(null=True, blank=True)
+    # When it was last looked whether what its page is compared with still holds.
+    ground_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         indexes = [

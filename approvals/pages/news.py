@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from approvals.comparison.since import moved_since
 from approvals.models import Request, Revision
 from approvals.policies.expectations import active_expectations
 from approvals.policies.named_signers import named_signers
 from approvals.requests.refresh import Since, look_since
+from approvals.requests.snapshot import read_snapshot
 from attestations.admission import MAX_OF_OTHERS, left_out_verdicts, others_verdicts, spare_verdicts
 from attestations.blobs import bytes_of
 from attestations.models import Verdict
@@ -37,10 +39,12 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class News:
-    """What came in since the revision was frozen. `cannot_follow` says why the request cannot be brought up to date, where it cannot."""
+    """What came in since the revision was frozen. `cannot_follow` says why the request cannot be brought up to date, where it cannot; `moved`
+    what took the ground from under its comparison, until it is frozen anew."""
 
     since: Since
     cannot_follow: str
+    moved: str
     left_out: LeftOut
 
 
@@ -48,7 +52,8 @@ def read_news(*, request: Request, revision: Revision, now: datetime) -> News:
     """Return what came in since `revision`, the newest one of `request`, was frozen, and what is not looked at."""
     since, cannot_follow = read_since(revision, now)
     policy = parse_policy(bytes_of(revision.policy.document)).for_kind(request.kind)
-    return News(since, cannot_follow, _left_out(request, policy))
+    moved = moved_since(request, read_snapshot(bytes_of(revision.snapshot)).get("comparison"))
+    return News(since, cannot_follow, moved, _left_out(request, policy))
 
 
 def read_since(revision: Revision, now: datetime) -> tuple[Since, str]:

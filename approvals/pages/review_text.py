@@ -21,13 +21,13 @@ LEVELS = {"block": "STOP", "ack": "LOOK", "notice": "note"}
 def write_review(content: bytes) -> str:
     """Return the review of a stored snapshot as text of at most `WIDTH` letters a line. Refuses as `read_review` does."""
     review = read_review(content)
-    parts = [_head(review), _changes(review["comparison"]), _requirements(review), _evidence(review), _note(review)]
+    parts = [_head(review), _changes(review), _requirements(review), _evidence(review), _note(review)]
     return "\n\n".join("\n".join(lines) for part in parts if (lines := list(part))) + "\n"
 
 
 def write_changes(content: bytes) -> str:
     """Return what changed, and the signals, alone: what a receipt repeats of the page."""
-    return "\n".join(_changes(read_review(content)["comparison"])) + "\n"
+    return "\n".join(_changes(read_review(content))) + "\n"
 
 
 def _head(review: Mapping[str, Any]) -> Iterable[str]:
@@ -45,7 +45,8 @@ def _head(review: Mapping[str, Any]) -> Iterable[str]:
         yield f"    {artifact['digest']}"
 
 
-def _changes(compared: Mapping[str, Any] | None) -> Iterable[str]:
+def _changes(review: Mapping[str, Any]) -> Iterable[str]:
+    compared, request = review["comparison"], review["request"]
     if compared is None:
         return
     baseline = compared["baseline"]
@@ -68,7 +69,8 @@ def _changes(compared: Mapping[str, Any] | None) -> Iterable[str]:
         for change in area["changes"]:
             yield from _wrapped(f"{change['sign'].lower()}: {change['words']}", "      ")
         if area["more"]:
-            yield f"      and {area['more']} more"
+            yield f"      and {area['more']} more; all of them at"
+            yield f"    /requests/{request['id']}/changes?area={area['area']}&revision={request['revision']}"
     if compared["quiet"]:
         yield from _wrapped(f"As before or not known: {', '.join(compared['quiet'])}.", "  ")
 

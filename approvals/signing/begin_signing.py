@@ -15,7 +15,7 @@ The checks, in this order; the first that fails refuses:
    old enough for an environment of the highest tier;                         signer.cooling_off,
    without one, their identity provider can stand in for it.                  sign_in.no_provider, assurance.too_low
 8. Every signal that asks for it was acknowledged, and none blocks.           approval.not_acknowledged, approval.signal_blocks
-9. At the highest tier, the end of the artifact's digest was typed.            approval.digest_tail
+9. At the highest tier, the end of each artifact's digest was typed.           approval.digest_tail
 10. The ledger has published a head that the statement can name.               log.pending
 11. Everything the statement rests on is older than it.                        time.issued_too_early
 
@@ -37,7 +37,7 @@ from approvals.requests.revise import lock_state
 from approvals.requests.status import refresh_state
 from approvals.signing.acknowledge import take_acknowledged
 from approvals.signing.approval_statement import SigningSession, build_statement
-from approvals.signing.digest_tail import take_tail
+from approvals.signing.digest_tail import tail_columns, take_tails
 from approvals.signing.entitlement import (
     get_current_revision,
     refuse_if_answered,
@@ -76,11 +76,11 @@ def begin_signing(
     reason_codes: Sequence[str] = (),
     in_stead: Delegation | None = None,
     acknowledged: Sequence[str] = (),
-    digest_tail: str = "",
+    digest_tails: Sequence[str] = (),
 ) -> Ceremony:
     """Return the ceremony that offers `by` one statement to sign with `key`, or (None) to confirm by signing in at their provider.
     `reason_codes` say why not, beside the reason in words. With `in_stead` they answer for whoever delegated, and with a key alone:
-    `delegation.needs_key`. `acknowledged` are the digests of the signals that they ticked, `digest_tail` is what they typed. Refuses with the codes above, or `approval.malformed`.
+    `delegation.needs_key`. `acknowledged` are the digests of the signals that they ticked, `digest_tails` is what they typed. Refuses with the codes above, or `approval.malformed`.
     """
     now = now.replace(microsecond=0)
     state = refresh_state(lock_state(request, now=now), now=now)
@@ -117,7 +117,7 @@ def begin_signing(
         signing_key=key,
         **_columns(offer, payload),
         decision=decision,
-        digest_tail=take_tail(revision, decision, digest_tail) or None,
+        **tail_columns(take_tails(revision, decision, digest_tails)),
         session_hash=session.session_hash,
         begun_at=now,
         expires_at=expires_at,

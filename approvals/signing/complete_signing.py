@@ -33,7 +33,7 @@ from approvals.requests.standing_in import named_delegation
 from approvals.requests.status import compute_standing, refresh_state
 from approvals.seen.signals_seen import note_seen
 from approvals.signing.acknowledge import refuse_if_moved
-from approvals.signing.digest_tail import take_tail
+from approvals.signing.digest_tail import take_tails, typed_in
 from approvals.signing.entitlement import (
     Decision,
     get_current_revision,
@@ -139,7 +139,7 @@ def _answer(ceremony: Ceremony, verify: Verify, now: datetime) -> Approval:
     refuse_if_answered(revision, by)
     refuse_if_not_possible(state, revision, ceremony.decision, statement.justification)
     refuse_if_moved(revision, ceremony.decision)
-    take_tail(revision, ceremony.decision, ceremony.digest_tail or "")
+    take_tails(revision, ceremony.decision, typed_in(ceremony))
     answered = verify(ceremony, statement)  # 4
     if ceremony.decision == Decision.APPROVE and not reaches_level(answered.level, policy.minimum_assurance):  # 5
         reason = f"this answer reaches level {answered.level}{answered.why_no_more}, the policy wants {policy.minimum_assurance}"

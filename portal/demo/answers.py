@@ -16,7 +16,7 @@ from approvals.revocation.revoke_approval import begin_revocation
 from approvals.signing.approval_statement import SigningSession
 from approvals.signing.begin_signing import begin_signing
 from approvals.signing.complete_signing import complete_signing
-from approvals.signing.digest_tail import CHARACTERS
+from approvals.signing.digest_tail import list_asked
 from approvals.signing.verify_signature import parse_assertion
 from approvals.statements.complete_statement import complete_statement
 from attestations.blobs import bytes_of
@@ -62,7 +62,7 @@ class Signers:
             by=person,
             now=now,
             acknowledged=[digest for _, digest in asked] if decision == Approval.Decision.APPROVE else (),
-            digest_tail=shown["artifacts"][0]["digest"][-CHARACTERS:] if shown["artifacts"] else "",
+            digest_tails=[asked.digest for asked in list_asked(shown["artifacts"])],
         )
         return complete_signing(
             ceremony_id=ceremony.pk,

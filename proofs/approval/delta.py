@@ -12,7 +12,7 @@ from typing import Any
 
 from proofs.approval.review_words import evidence_label, label, signer_label
 
-AREAS = ("artifacts", "evidence", "policy", "rules", "people", "words")
+AREAS = ("artifacts", "evidence", "comparison", "policy", "rules", "people", "words")
 _TROUBLE = ("fail", "review", "error")
 # What a rule of this kind passes on is no evidence of this request, and stands in its sentence alone.
 _NAMES_ITS_GROUNDS = "approved-in"
@@ -37,6 +37,7 @@ def compare_snapshots(signed: Mapping[str, Any], newer: Mapping[str, Any]) -> li
     return [
         *_artifacts(signed, newer),
         *_evidence(signed, newer),
+        *_comparison(signed.get("comparison") or {}, newer.get("comparison") or {}),
         *_policy(signed["policy"], newer["policy"]),
         *_rules(signed["policy"]["rules"], newer["policy"]["rules"]),
         *_people(signed, newer),
@@ -76,6 +77,23 @@ def _verdict(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Ch
     for finding in after["findings"]:
         if finding["outcome"] in _TROUBLE and outcomes.get(finding["check"]) != finding["outcome"]:
             yield Change("evidence", "evidence.finding", f"About {_described(after)}: {label(finding['sentence'], 300) or finding['code']}")
+
+
+def _comparison(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
+    """Yield what else it is compared with, and what was seen of its name since."""
+    was, now = (each.get("baseline") or {} for each in (before, after))
+    if before and after and was.get("snapshot") != now.get("snapshot"):
+        what, other = (label(str(each["title"]), 200) or "another request" if each else "nothing" for each in (now, was))
+        yield Change("comparison", "comparison.baseline", f"It is compared with {what} now; it was {other}.")
+    seen, sees = ([item["sentence"] for item in (each.get("context") or {}).get("path") or ()] for each in (before, after))
+    for sentence in sees if before else ():
+        if sentence not in seen:
+            yield Change("comparison", "comparison.path", label(sentence, 600) or "Something else was seen under its name.")
+    for sentence in seen if after else ():
+        if sentence not in sees:
+            yield Change(
+                "comparison", "comparison.path_ended", f"Not seen any more: {label(sentence, 600) or 'something else under its name.'}"
+            )
 
 
 def _policy(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:

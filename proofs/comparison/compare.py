@@ -27,8 +27,6 @@ from proofs.comparison.said import ACK, BLOCK, CHANGED, HIGH, LEVELS, NEW, NOTE,
 from proofs.predicates.read import READERS
 from proofs.provenance import PROVENANCE_TYPES
 
-# What is compared how: whoever compares again under another number may come to other words.
-COMPARISON_VERSION = 2
 MAX_ASKED = 3
 # Of equals, the one that reaches furthest comes first.
 AREAS = (
@@ -71,6 +69,16 @@ def compare_releases(before: Mapping[str, Any] | None, now: Mapping[str, Any], c
     (`issuer`, `subject`, `isRegistered`, `kind`, `owner`, `status`, `lastSeenDays`), `policy` (`differences`, `by`), `path` (`code`,
     `sentence`), `approvedHere` (names of what else was), `burst` (`count`, `by`), and of an agent `tools` and `denied`.
     """
+    areas, signals = _compare(before, now, context)
+    return {"areas": [area.as_dict() for area in areas], "signals": _ranked(signals)}
+
+
+def list_changes(before: Mapping[str, Any] | None, now: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
+    """Return each change by its area, all of them, in the order in which `compare_releases` gives the first; it takes the same."""
+    return {area.area: [change.as_dict() for change in area.changes] for area in _compare(before, now, context)[0]}
+
+
+def _compare(before: Mapping[str, Any] | None, now: Mapping[str, Any], context: Mapping[str, Any]) -> tuple[list[Area], list[Signal]]:
     said = [compare_agent(before, now, context), compare_rotation(before, now)]
     if any(said):
         # What an agent or a rotation asks for was not built: only what they do and the policy can have changed.
@@ -99,7 +107,7 @@ def compare_releases(before: Mapping[str, Any] | None, now: Mapping[str, Any], c
     if before is None and any(area.state == NEW for area in areas):
         signals.append(_first(now, context))
     order = sorted(areas, key=lambda area: (SEVERITIES.index(area.severity), area.state == "unknown", AREAS.index(area.area)))
-    return {"areas": [area.as_dict() for area in order], "signals": _ranked(signals)}
+    return order, signals
 
 
 def _first(now: Mapping[str, Any], context: Mapping[str, Any]) -> Signal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from proofs.comparison.answers import HARMLESS, OTHER_PART, OTHER_PRODUCT
 from proofs.comparison.compare_source import Picture, Said
 from proofs.comparison.packages import order_versions
 from proofs.comparison.said import (
@@ -29,7 +30,7 @@ from proofs.comparison.said import (
     same,
     unknown,
 )
-from proofs.comparison.scans import HARMLESS, SEVERITIES
+from proofs.comparison.scans import SEVERITIES
 from proofs.comparison.well_known import WELL_KNOWN
 
 Versions = dict[tuple[str, str], set[str]]
@@ -244,6 +245,7 @@ def compare_vulnerabilities(before: Picture | None, now: Picture) -> Said:
     open_ = _open(scan)
     harmless, unread = len(scan["listed"]) - len(open_), scan["unreadable"]
     told = f" {counted(harmless, 'finding')} {'does' if harmless == 1 else 'do'} no harm here, says VEX." if harmless else ""
+    told += _unheard(scan)
     told += f" {counted(unread, 'result')} of a scan cannot be read." if unread else ""
     old_scan = before["scan"] if before is not None else None
     signals = _unread(unread, old_scan["unreadable"] if old_scan else 0)
@@ -271,6 +273,16 @@ def compare_vulnerabilities(before: Picture | None, now: Picture) -> Said:
 
 def _open(scan: Mapping[str, Any]) -> dict[str, str]:
     return {item["id"]: item["severity"] for item in scan["listed"] if item["answer"] not in HARMLESS}
+
+
+def _unheard(scan: Mapping[str, Any]) -> str:
+    """Say which findings stay open although VEX calms them: it speaks of something else."""
+    told = ""
+    for reason, words in ((OTHER_PRODUCT, "another product than this artifact"), (OTHER_PART, "another part than it was found in")):
+        names = [item["id"] for item in scan["listed"] if item.get("unheard") == reason]
+        if names:
+            told += f" VEX about {words} does not answer {listed(names)}."
+    return told
 
 
 def _none(unread: int) -> str:

@@ -13,14 +13,20 @@ from functools import cached_property
 from typing import Any
 
 from proofs.assess import VERIFIED
+from proofs.comparison.answers import Answers, Subject, read_answers, read_answers_of_version_2
 from proofs.comparison.deployment import DEPLOYMENT_TYPE, read_deployment
 from proofs.comparison.packages import KINDS, is_bill, read_packages
 from proofs.comparison.read_statement import read_statement
-from proofs.comparison.scans import STRANGER, Answers, Scan, read_scans
+from proofs.comparison.scans import STRANGER, Scan, read_scans
 from proofs.predicates.reading import at, items, text
 from proofs.provenance import PROVENANCE_TYPES
 
-PICTURE_SCHEMA = "countersign-release-picture/v2"
+# What is pictured and compared how: whoever compares again under another number may come to other words.
+COMPARISON_VERSION = 3
+# Those of before are made again as they were, so that what was signed then can be checked for ever.
+KNOWN_VERSIONS = (2, COMPARISON_VERSION)
+# The last version that took a VEX statement for one about the artifact whichever product it names.
+VEX_WITHOUT_PRODUCTS = 2
 MAX_NAMES = 500
 # Each provenance lists at most a thousand.
 MAX_INPUTS = 5_000
@@ -66,6 +72,11 @@ class _Item:
         """The digests that its statement is about."""
         return frozenset(digest for subject in self.facts.get("subjects") or () for digest in subject["digests"])
 
+    @property
+    def subjects(self) -> tuple[Subject, ...]:
+        """The same, one by one, with their names."""
+        return tuple(Subject(each["name"] or "", frozenset(each["digests"])) for each in self.facts.get("subjects") or ())
+
     @cached_property
     def predicate(self) -> dict[str, Any]:
         statement = read_statement(self.content)
@@ -80,12 +91,13 @@ def build_picture(
     subject: Mapping[str, Any] | None,
     team: str,
     environment: str,
+    version: int = COMPARISON_VERSION,
 ) -> dict[str, Any]:
     """Return the picture, ready for canonical JSON.
 
     `artifacts` are {"digest", "name"}; `policy` {"id", "version", "digest"}; `subject` the document that is asked about where it is no release;
     `team` the slug of the team that asks, whose own signers are heard first, `environment` that of the environment: what is said of the rollout to
-    another one is not heard.
+    another one is not heard; `version` one of `KNOWN_VERSIONS`.
     """
     all_items = [
         _Item(item.verdict.get("facts") or {}, item.verdict.get("identity"), item.content)
@@ -97,7 +109,7 @@ def build_picture(
     rollouts = [item.predicate for item in _hear_nearest([item for item in all_items if _is_rollout_to(item, environment)], team)]
     rollout = _merge_rollouts([read_deployment(predicate) for predicate in rollouts])
     return {
-        "schema": PICTURE_SCHEMA,
+        "schema": f"countersign-release-picture/v{version}",
         "artifacts": [dict(item) for item in artifacts],
         "source": _unique(_source(claims) for claims in provenance) if provenance else None,
         "builder": _unique(_builder(item) for item in kept if item.type in PROVENANCE_TYPES) if provenance else None,
@@ -106,10 +118,7 @@ def build_picture(
         "packages": _packages(kept),
         "signers": _unique(_signer(item, team) for item in all_items),
         "unproven": sum(item.verdict.get("result") != VERIFIED for item in evidence),
-        "scan": read_scans(
-            [Scan(item.predicate, item.about, item.distance(team)) for item in kept if item.kind == "vulnerability-scan"],
-            [Answers(item.facts["predicate"], item.about, item.distance(team)) for item in kept if item.kind == "openvex"],
-        ),
+        "scan": _scan(kept, team, artifacts) if version > VEX_WITHOUT_PRODUCTS else _scan_of_version_2(kept, team),
         "tests": _tests(kept),
         "policy": dict(policy),
         "subject": dict(subject) if subject is not None else None,
@@ -184,6 +193,32 @@ def _signer(item: _Item, team: str) -> dict[str, Any]:
         "name": item.identity["name"] if item.identity else None,
         "distance": item.distance(team),
     }
+
+
+def _scan(kept: list[_Item], team: str, artifacts: Sequence[Mapping[str, str]]) -> dict[str, Any] | None:
+    asked = {item["digest"]: item["name"] or "" for item in artifacts}
+    scans = []
+    for item in kept:
+        if item.kind == "vulnerability-scan":
+            # What a scan says of others matters to nobody here.
+            subjects = [Subject(_name_asked(each, asked), each.digests) for each in item.subjects if each.digests & asked.keys()]
+            scans.append(Scan(item.predicate, tuple(subjects or item.subjects), item.distance(team)))
+    answers = [Answers(read_answers(item.predicate), item.subjects, item.distance(team)) for item in kept if item.kind == "openvex"]
+    return read_scans(scans, answers)
+
+
+def _name_asked(subject: Subject, asked: Mapping[str, str]) -> str:
+    return next((asked[digest] for digest in sorted(subject.digests & asked.keys()) if asked[digest]), subject.name)
+
+
+def _scan_of_version_2(kept: list[_Item], team: str) -> dict[str, Any] | None:
+    scans = [Scan(item.predicate, (Subject("", item.about),), item.distance(team)) for item in kept if item.kind == "vulnerability-scan"]
+    answers = [
+        Answers(read_answers_of_version_2(item.facts["predicate"]), (Subject("", item.about),), item.distance(team))
+        for item in kept
+        if item.kind == "openvex"
+    ]
+    return read_scans(scans, answers, with_reasons=False)
 
 
 def _tests(kept: list[_Item]) -> list[dict[str, Any]] | None:

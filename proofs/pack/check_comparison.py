@@ -11,8 +11,8 @@ from typing import Any
 
 from proofs.approval.approval_parts import HumanApproval
 from proofs.canonical import canonical_bytes, parse_canonical
-from proofs.comparison.compare import COMPARISON_VERSION, asked_signals, blocking_signals, compare_releases
-from proofs.comparison.picture import Pictured, build_picture
+from proofs.comparison.compare import asked_signals, blocking_signals, compare_releases
+from proofs.comparison.picture import KNOWN_VERSIONS, Pictured, build_picture
 from proofs.digest import sha256_hex
 from proofs.errors import Unproven
 from proofs.fields import Fields
@@ -31,10 +31,10 @@ def rebuild_comparison(
         return None
     shown = snapshot.fields("comparison").only("version", "baseline", "picture", "context", "areas", "signals")
     version = shown.integer("version", low=1)
-    if version != COMPARISON_VERSION:
+    if version not in KNOWN_VERSIONS:
         raise Unproven(
             _SNAPSHOT,
-            f"the page was compared by rules of version {version}, this verifier knows {COMPARISON_VERSION}; take one that knows them",
+            f"the page was compared by rules of version {version}, this verifier knows {' and '.join(map(str, KNOWN_VERSIONS))}; take one that knows them",
         )
     picture = build_picture(
         [Pictured(item.verdict, files[layout.EVIDENCE + item.reference.digest]) for item in items],
@@ -43,6 +43,7 @@ def rebuild_comparison(
         subject=request.get("subject"),
         team=str(request["team"]),
         environment=str(request["environment"]["name"]),
+        version=version,
     )
     before = _read_baseline(files, shown)
     context = shown.fields("context").value
@@ -51,7 +52,7 @@ def rebuild_comparison(
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise Unproven(_SNAPSHOT, "what the portal knew, as the snapshot holds it, cannot be compared with") from error
     return {
-        "version": COMPARISON_VERSION,
+        "version": version,
         "baseline": shown.raw("baseline"),
         "picture": {"sha256": sha256_hex(canonical_bytes(picture))},
         "context": context,

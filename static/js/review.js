@@ -10,8 +10,8 @@ const boxes = approve ? [...approve.querySelectorAll("input[type=checkbox][name^
 const signals = [...document.querySelectorAll(".blocks, .areas .signal")];
 const status = document.getElementById("status");
 
-const tail = approve?.querySelector("[name=digest_tail]");
-const short = () => (tail && tail.value.trim().length < Number(tail.dataset.least) ? [tail] : []);
+const tails = approve ? [...approve.querySelectorAll("[name^=digest_tail]")] : [];
+const short = () => tails.filter((tail) => tail.value.trim().length < Number(tail.dataset.least));
 const unticked = () => boxes.filter((box) => !box.checked);
 // What keeps the button from doing anything, in the order of the page.
 const open = () => [...unticked(), ...short()];
@@ -25,7 +25,7 @@ function tell() {
 }
 
 boxes.forEach((box) => box.addEventListener("change", tell));
-tail?.addEventListener("input", tell);
+tails.forEach((tail) => tail.addEventListener("input", tell));
 tell();
 approve?.addEventListener("submit", (event) => {
   if (!open().length) return;

@@ -230,7 +230,7 @@ def refusal_of(scene: Scene, by: Identity) -> str:
             key=None,
             session=make.session(now=timezone.now()),
             by=by,
-            digest_tail=make.image(),
+            digest_tails=[make.image()],
             now=timezone.now(),
         )
     return refused.value.code

@@ -190,6 +190,22 @@ class TestAreas:
         assert row["token"] == "1 new · 1 fixed"
         assert "1 finding does no harm here, says VEX." in row["sentence"]
 
+    def test_vulnerabilities_stay_open_where_vex_is_about_another_product(self) -> None:
+        said = of.vex(CVE_2025_2="not_affected")
+        said["statements"][0]["products"] = [{"@id": "pkg:oci/worker@sha256:" + "b" * 64}]
+        request = second(before={"scan": of.scan()}, scan=of.scan(CVE_2025_2="critical"), vex=said)
+        assert of.signals_of(request) == ["VUL_NEW"]
+        assert (
+            "VEX about another product than this artifact does not answer CVE-2025-2." in of.area_of(request, "vulnerabilities")["sentence"]
+        )
+
+    def test_vex_inside_a_bill_of_materials_calms_nothing(self) -> None:
+        bill = {
+            **of.cyclonedx(),
+            "vulnerabilities": [{"id": "CVE-2025-2", "analysis": {"state": "not_affected"}, "affects": [{"ref": "x"}]}],
+        }
+        assert of.signals_of(second(before={"scan": of.scan()}, scan=of.scan(CVE_2025_2="critical"), cyclonedx=bill)) == ["VUL_NEW"]
+
     def test_a_plan_that_destroys(self) -> None:
         request = second(rollout=of.rollout(changes={"create": 1, "update": 0, "destroy": 1, "destroyed": ["db-main"]}))
         assert of.signals_of(request) == ["PLN_DESTROYS"]
@@ -284,7 +300,7 @@ class TestSinceItWasFrozen:
         with pytest.raises(Refusal, match=r"compared with, payments/api 1\.4\.1, is withdrawn since") as refused:
             make.approve(request, cast.alice(), now=of.later(32))
         assert refused.value.code == "approval.signal_blocks"
-        # Asked anew it is compared with what stands, and can be approved.
+        # Asked anew it is compared with what stands as well, and can be approved.
         anew = make.ask(tag=of.SECOND, now=of.later(33))
         assert of.comparison_of(anew)["baseline"] is None
         make.approve(anew, cast.alice(), now=of.later(34))
@@ -326,7 +342,7 @@ class TestAcknowledging:
             session=make.session(now=of.later()),
             by=cast.alice(),
             acknowledged=acknowledged,
-            digest_tail=make.image(of.SECOND),
+            digest_tails=[make.image(of.SECOND)],
             now=of.later(),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
 
 import pytest
@@ -10,7 +11,10 @@ from django.test import Client
 from django.urls import reverse
 
 from approvals.models import Approval, Ceremony, Request
-from approvals.signing.digest_tail import take_tail
+from approvals.requests.open_request import AskedArtifact, open_request
+from approvals.requests.snapshot import read_snapshot
+from approvals.signing.digest_tail import MOST_ASKED, digest_over, list_asked, take_tails, typed_in
+from attestations.blobs import bytes_of
 from identities.models import Environment
 from proofs.errors import Refusal
 from tests import cast
@@ -26,7 +30,7 @@ def asked() -> Request:
     return make.ask()
 
 
-def typed(request: Request, text: str, decision: str = "approve") -> str:
+def typed(request: Request, text: str | list[str], decision: str = "approve") -> str:
     """What is kept of what was typed, or the code it is refused with."""
     _, key = make.enrol(cast.alice())
     why = "" if decision == "approve" else "Not today."
@@ -49,7 +53,7 @@ def test_anything_else_begins_nothing(asked: Request, text: str) -> None:
 
 def test_the_refusal_does_not_say_what_it_should_be(asked: Request) -> None:
     with pytest.raises(Refusal) as refused:
-        take_tail(asked.revisions.get(), "approve", "beef")
+        take_tails(asked.revisions.get(), "approve", ["beef"])
     assert "'beef'" in refused.value.reason
     assert TAIL not in refused.value.reason
 
@@ -85,6 +89,88 @@ def test_it_is_no_part_of_the_statement(asked: Request) -> None:
     payload = bytes(make.begin(asked, cast.alice(), key).payload)
     assert b"tail" not in payload.lower()
     assert make.image().removeprefix("sha256:").encode() in payload
+
+
+def ask_for(*tags: str) -> Request:
+    """A request for the release of several images."""
+    stage = make.set_stage()
+    for tag in tags:
+        make.send_provenance(stage, tag=tag)
+    return open_request(
+        title="several",
+        note="",
+        project=cast.payments_api(),
+        environment=cast.production(),
+        artifacts=[AskedArtifact(make.image(tag), f"payments/api:{tag}") for tag in tags],
+        by=cast.bob(),
+        now=make.NOW,
+    )
+
+
+class TestSeveral:
+    TAGS = ("1.4.2", "1.4.3", "1.4.4")
+
+    @pytest.fixture
+    def several(self) -> Request:
+        return ask_for(*self.TAGS)
+
+    def ends(self, request: Request) -> list[str]:
+        return [item["digest"][-4:] for item in read_snapshot(bytes_of(request.revisions.get().snapshot))["artifacts"]]
+
+    def test_the_end_of_each_is_taken(self, several: Request) -> None:
+        passkey, key = make.enrol(cast.alice())
+        ceremony = make.begin(several, cast.alice(), key, digest_tail=self.ends(several))
+        assert typed_in(Ceremony.objects.get(pk=ceremony.pk)) == self.ends(several)
+        make.complete(ceremony, passkey)
+        assert Approval.objects.count() == 1
+
+    @pytest.mark.parametrize("wrong", [0, 1, 2])
+    def test_another_one_of_any_begins_nothing(self, several: Request, wrong: int) -> None:
+        ends = self.ends(several)
+        ends[wrong] = "beef"
+        assert typed(several, ends) == "approval.digest_tail"
+        del ends[wrong]
+        assert typed(several, ends) == "approval.digest_tail"
+        assert not Ceremony.objects.exists()
+
+    def test_a_ceremony_that_kept_only_the_first_can_not_be_completed(self, several: Request) -> None:
+        passkey, key = make.enrol(cast.alice())
+        with transaction.atomic():
+            ceremony = make.begin(several, cast.alice(), key)
+            transaction.set_rollback(True)
+        ceremony.more_tails = None
+        ceremony.save(force_insert=True)
+        with pytest.raises(Refusal) as refused:
+            make.complete(ceremony, passkey)
+        assert refused.value.code == "approval.digest_tail"
+
+    def test_the_page_has_a_field_for_each_and_says_what_is_wrong_at_it(self, client: Client, several: Request) -> None:
+        _, key = make.enrol(cast.alice())
+        cast.let_in(client, cast.alice())
+        page = client.get(f"/requests/{several.pk}").content.decode()
+        assert all(page.count(f'name="{name}"') == 1 for name in ("digest_tail", "digest_tail_2", "digest_tail_3"))
+        first, second, third = self.ends(several)
+        sent = {"snapshot": several.revisions.get().snapshot_id, "decision": "approve", "key": key.pk}
+        sent |= {"digest_tail": first, "digest_tail_2": "beef", "digest_tail_3": third}
+        response = client.post(reverse("approvals:sign", args=[several.pk]), sent)
+        assert response.status_code == 400
+        assert (
+            "expected the last 4 characters" in html.unescape(response.content.decode()).partition('id="id_digest_tail_2_error"')[2][:400]
+        )
+        assert client.post(reverse("approvals:sign", args=[several.pk]), {**sent, "digest_tail_2": second}).status_code == 302
+
+    def test_of_more_than_a_few_it_is_the_digest_over_all(self, client: Client) -> None:
+        request = ask_for(*(f"2.0.{number}" for number in range(MOST_ASKED + 1)))
+        artifacts = read_snapshot(bytes_of(request.revisions.get().snapshot))["artifacts"]
+        lines = sorted(item["digest"] for item in artifacts)
+        over = hashlib.sha256(("\n".join(lines) + "\n").encode()).hexdigest()
+        assert digest_over(artifacts) == f"sha256:{over}" == digest_over(list(reversed(artifacts)))
+        (asked,) = list_asked(artifacts)
+        assert asked.digest == f"sha256:{over}"
+        assert typed(request, lines[0][-4:]) == "approval.digest_tail"
+        assert typed(request, over[-4:]) == over[-4:]
+        page = cast.let_in(client, cast.alice()).get(f"/requests/{request.pk}").content.decode()
+        assert page.count('name="digest_tail') == 1 and f"sha256:{over}" in page
 
 
 class TestPages:

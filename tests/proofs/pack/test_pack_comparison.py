@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from proofs.canonical import canonical_bytes, parse_json
-from proofs.comparison.compare import COMPARISON_VERSION, asked_signals, compare_releases
-from proofs.comparison.picture import Pictured, build_picture
+from proofs.comparison.compare import asked_signals, compare_releases
+from proofs.comparison.picture import COMPARISON_VERSION, KNOWN_VERSIONS, Pictured, build_picture
 from proofs.digest import sha256_hex
 from proofs.pack import layout
 from tests.proofs.pack.lies import check, code_of
@@ -25,7 +25,7 @@ RECORD = "cd" * 32
 Change = Callable[[dict[str, Any]], object]
 
 
-def picture_of(world: World) -> dict[str, Any]:
+def picture_of(world: World, version: int = COMPARISON_VERSION) -> dict[str, Any]:
     return build_picture(
         [Pictured(verdict, raw) for raw, verdict in zip(world.evidence, world.verdicts, strict=True)],
         artifacts=[{"digest": ARTIFACT, "name": "payments.tar.gz"}],
@@ -33,18 +33,21 @@ def picture_of(world: World) -> dict[str, Any]:
         subject=None,
         team="payments",
         environment="production",
+        version=version,
     )
 
 
-def compared(*, path: dict[str, str] = ELSEWHERE, baseline: bool = True) -> tuple[World, dict[str, Any], bytes]:
+def compared(
+    *, path: dict[str, str] = ELSEWHERE, baseline: bool = True, version: int = COMPARISON_VERSION
+) -> tuple[World, dict[str, Any], bytes]:
     """A world whose page compared with an earlier release, the comparison as it truly is, and the baseline's picture."""
     world = World()
-    now = picture_of(world)
+    now = picture_of(world, version)
     before = canonical_bytes({**now, "source": [{"repository": "https://git.example/a", "commit": "a" * 40, "ref": None}]})
     context = {"tier": 3, "path": [path]}
     told = {"request": "req_0", "picture": {"sha256": sha256_hex(before)}, "records": [{"sha256": RECORD}]}
     comparison = {
-        "version": COMPARISON_VERSION,
+        "version": version,
         "baseline": told if baseline else None,
         "picture": {"sha256": sha256_hex(canonical_bytes(now))},
         "context": context,
@@ -74,6 +77,18 @@ def test_the_true_page_is_accepted() -> None:
     world, comparison, before = compared()
     assert asked_signals(comparison)
     assert len(check(packed(world, comparison, before), trust=world.trust).approvals) == 1
+
+
+@pytest.mark.parametrize("version", KNOWN_VERSIONS)
+def test_a_page_of_an_earlier_version_is_made_again_as_it_was(version: int) -> None:
+    world, comparison, before = compared(version=version)
+    assert parse_json(canonical_bytes(picture_of(world, version)))["schema"] == f"countersign-release-picture/v{version}"
+    assert len(check(packed(world, comparison, before), trust=world.trust).approvals) == 1
+
+
+@pytest.mark.parametrize("version", [1, COMPARISON_VERSION + 1])
+def test_refuses_a_page_of_rules_that_it_does_not_know(version: int) -> None:
+    assert code_when(lie=lambda told: told.update(version=version)) == "snapshot.mismatch"
 
 
 @pytest.mark.parametrize(
