@@ -18,9 +18,10 @@ def store_blob(content: bytes, now: datetime) -> Blob:
     found = Blob.objects.filter(pk=digest).first()
     if found is not None:
         return found
-    # Two transactions may store the same bytes at once; the second waits, then both read the one row.
-    Blob.objects.bulk_create([Blob(digest=digest, size=len(content), content=content, stored_at=now)], ignore_conflicts=True)
-    return Blob.objects.get(pk=digest)
+    # Two transactions may store the same bytes at once; the second waits, then both have the one row, which says what both brought.
+    new = Blob(digest=digest, size=len(content), content=content, stored_at=now)
+    Blob.objects.bulk_create([new], ignore_conflicts=True)
+    return new
 
 
 def read_blob(digest: str) -> bytes:

@@ -6,6 +6,7 @@ bounded depth. Reading does not check any schema; the caller does.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -21,6 +22,11 @@ MAX_INTEGER = 2**53 - 1
 MAX_DIGITS = 64
 # Empty objects are the dearest JSON there is, byte by byte. Real documents hold fewer of them: this many, or one for so many bytes.
 MAX_PARTS, BYTES_A_PART = 16 * 1024, 32
+
+# By its SHA-256, what was found to be in canonical form: one answer reads the same documents many times, and writing each anew to compare
+# costs more than reading it. The oldest give way.
+MOST_KEPT = 4096
+_CANONICAL: dict[bytes, None] = {}
 
 # Half of a surrogate pair can only come from an escape like this one.
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -74,8 +80,14 @@ def parse_canonical(unverified_bytes: bytes) -> Any:
     Refuses as `parse_json` does, and with `json.not_canonical` when the bytes are not the canonical form.
     """
     value = parse_json(unverified_bytes, allow_floats=False)
+    digest = hashlib.sha256(unverified_bytes).digest()
+    if digest in _CANONICAL:
+        return value
     if canonical_bytes(value) != unverified_bytes:
         raise Malformed("json.not_canonical", "got JSON that is not in canonical form, expected the RFC 8785 bytes")
+    while len(_CANONICAL) >= MOST_KEPT:
+        _CANONICAL.pop(next(iter(_CANONICAL), digest), None)
+    _CANONICAL[digest] = None
     return value
 
 

@@ -149,10 +149,15 @@ def revise_request(*, request: Request, by: Identity | None, now: datetime, answ
 
 def lock_state(request: Request, *, now: datetime) -> RequestState:
     """Lock the one row that serialises everything that happens to a request: revisions, ceremonies and answers."""
+    rows = RequestState.objects.select_for_update(no_key=True)
+    try:
+        return rows.get(request_id=request.pk)
+    except RequestState.DoesNotExist:
+        pass
     listed = {"project_id": request.project_id, "rank": rank_of(request.kind), "opened_at": request.opened_at}
     # Due at once until somebody says until when, which whoever computes the turns does.
     RequestState.objects.get_or_create(request_id=request.pk, defaults={**listed, "due_at": request.opened_at, "computed_at": now})
-    return RequestState.objects.select_for_update(no_key=True).get(request_id=request.pk)
+    return rows.get(request_id=request.pk)
 
 
 def _current_evidence(digests: Sequence[str], team: Team, named: Q) -> tuple[list[SeenEvidence], frozenset[int], frozenset[int]]:
@@ -169,9 +174,9 @@ def _current_evidence(digests: Sequence[str], team: Team, named: Q) -> tuple[lis
     verdicts.sort(key=lambda verdict: (verdict.attestation.received_at, verdict.attestation_id))
     # Told of the verdicts at hand, as it is told of those of a revision: the two are compared.
     own = Verdict.objects.filter(is_own(team, named), pk__in=[verdict.pk for verdict in verdicts])
-    troubled = own.filter(is_troubled_by_signers(team, named)).values_list("pk", flat=True)
+    told = dict(own.annotate(is_troubled=is_troubled_by_signers(team, named)).values_list("pk", "is_troubled"))
     seen = [SeenEvidence(verdict, parse_canonical(bytes_of(verdict.document))) for verdict in verdicts]
-    return seen, frozenset(own.values_list("pk", flat=True)), frozenset(troubled)
+    return seen, frozenset(told), frozenset(pk for pk, is_troubled in told.items() if is_troubled)
 
 
 def _names(identity: Identity) -> dict[str, str]:

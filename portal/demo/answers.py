@@ -5,12 +5,13 @@ The passkeys are in memory and gone with the process. Those who can sign in to t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 from django.conf import settings
 
-from approvals.models import Approval, Request
+from approvals.models import Approval, Request, SignedStatement, StatementCeremony
 from approvals.requests.snapshot import read_snapshot
 from approvals.revocation.revoke_approval import begin_revocation
 from approvals.signing.approval_statement import SigningSession
@@ -20,8 +21,12 @@ from approvals.signing.digest_tail import list_asked
 from approvals.signing.verify_signature import parse_assertion
 from approvals.statements.complete_statement import complete_statement
 from attestations.blobs import bytes_of
+from identities.keys.bind import SignInToUse, begin_binding
 from identities.keys.enrol import begin_enrolment, enrol_new_key, take_new_key
 from identities.models import Identity, SigningKey
+from identities.oidc.bound_sign_in import complete_bound_sign_in
+from portal.demo.clock import Clock
+from portal.demo.company import Company
 from portal.demo.passkey import DemoPasskey
 from proofs.approval.human_approval import approval_challenge
 from proofs.comparison.compare import asked_signals
@@ -42,6 +47,20 @@ class Signers:
         response = passkey.create(b64url_decode(offer.state["challenge"], code="enrolment.malformed", what="the challenge"))
         new = take_new_key(identity=person, state=offer.state, response=response, label="Laptop", by=person, now=now)
         self._held[person.pk] = passkey, enrol_new_key(identity=person, new=new, by=person, now=now)
+
+    def enrol_vouched(self, person: Identity, company: Company, *, clock: Clock) -> None:
+        """Enrol the first passkey of somebody whose company vouches for it: they sign in there once more, and the nonce is the key's."""
+        passkey = DemoPasskey(rp_id=settings.RP_ID, origin=settings.ORIGIN)
+        offer = begin_enrolment(identity=person, now=clock.now)
+        response = passkey.create(b64url_decode(offer.state["challenge"], code="enrolment.malformed", what="the challenge"))
+        new = take_new_key(identity=person, state=offer.state, response=response, label="Security key", by=person, now=clock.now)
+        session = _session(person, clock.now).session_hash
+        _, url, salt = begin_binding(identity=person, new=new, session_hash=session, now=clock.now)
+        clock.go_on(minutes=1)
+        state, code = company.sign_in(url, person.subject)
+        done = complete_bound_sign_in(state=state, code=code, session_hash=session, now=clock.now)
+        sign_in = SignInToUse(done.pk, salt, session)
+        self._held[person.pk] = passkey, enrol_new_key(identity=person, new=new, by=person, now=clock.now, sign_in=sign_in)
 
     def answer(
         self, request: Request, person: Identity, decision: str, *, now: datetime, reason: str = "", codes: Sequence[str] = ()
@@ -74,12 +93,14 @@ class Signers:
 
     def revoke(self, approval: Approval, *, reason: str, why: str, now: datetime) -> None:
         """Let an approver take their own approval back."""
-        person = approval.identity
+        begin = partial(begin_revocation, approval=approval, reason=reason, justification=why)
+        self.sign_statement(approval.identity, begin, now=now)
+
+    def sign_statement(self, person: Identity, begin: Callable[..., StatementCeremony], *, now: datetime) -> SignedStatement:
+        """Let a person sign the statement that `begin` offers to them."""
         passkey, key = self._held[person.pk]
-        ceremony = begin_revocation(
-            approval=approval, reason=reason, justification=why, key=key, session=_session(person, now), by=person, now=now
-        )
-        complete_statement(
+        ceremony = begin(key=key, session=_session(person, now), by=person, now=now)
+        return complete_statement(
             ceremony_id=ceremony.pk,
             session_hash=ceremony.session_hash,
             assertion=parse_assertion(passkey.assertion(approval_challenge(bytes(ceremony.payload)))),

@@ -11,6 +11,7 @@ from approvals.requests.refresh import refresh_requests
 from identities.people.roles import end_role, grant_role
 from portal.demo.answers import Signers
 from portal.demo.clock import Clock
+from portal.demo.emergencies import DECLARER, Emergencies, bring_in_owner
 from portal.demo.instance import Instance
 from portal.demo.past_decisions import PastDecisions, list_decisions
 from portal.demo.past_releases import PastReleases, list_flows
@@ -27,10 +28,12 @@ from portal.notices.mark_read import mark_all_read
 DAYS = 90
 REQUESTS = 300
 # Those of the stories of today and of the releases they are held against.
-LAST_REQUESTS = len(COMPARED) + 15 + 1
+LAST_REQUESTS = len(COMPARED) + 16 + 1
 LATE = 20
 # When the programs got the credentials they have today.
 CREDENTIALS = 10
+# When somebody broke the glass, and two looked at it afterwards.
+EMERGENCY = 12
 # How long nobody has to answer before time runs out, with a few days to spare.
 UNANSWERED_BEFORE = 34
 Flow = Callable[[], None]
@@ -42,7 +45,9 @@ def make_ninety_days(*, now: datetime, tell: Callable[[int, int, int], None]) ->
     trains = Trains(world.random)
     past = PastReleases(world, trains)
     decisions = PastDecisions(world, past)
+    emergencies = Emergencies(world, past)
     by_day = plan_days(world, past, decisions)
+    by_day.setdefault(EMERGENCY, []).append(emergencies.reviewed)
     for day in range(DAYS, 1, -1):
         _begin_day(world, now, day)
         for flow in by_day.get(day, ()):
@@ -61,7 +66,7 @@ def make_ninety_days(*, now: datetime, tell: Callable[[int, int, int], None]) ->
     world.clock.go_to(now - timedelta(hours=3))
     world.publish()
     read_notices(world)
-    for story in list_stories(today):
+    for story in [*list_stories(today), emergencies.waiting]:
         story()
         world.clock.go_on(minutes=7)
     world.clock.go_to(now)
@@ -88,6 +93,7 @@ def set_up(now: datetime) -> World:
     world = World(clock, instance, places, Cast(people, programs, signers, scanner_key))
     for username in PEOPLE:
         signers.enrol(people[username], now=clock.go_on(minutes=2))
+    people[DECLARER] = bring_in_owner(signers, teams["payments"], name="Olga Novak", clock=clock)
     world.publish()
     return world
 
@@ -100,8 +106,8 @@ def plan_days(world: World, past: PastReleases, decisions: PastDecisions) -> dic
     late: list[Flow] = [flow for flow, times in list_unfinished(Unfinished(world, past)) for _ in range(times)]
     unanswered: list[Flow] = [past.unanswered] * 6
     fixed = sum(requests for _, requests in flows) + len(late) + len(unanswered) + LAST_REQUESTS
-    # The first policy change of all, so that agents and rotations can be decided.
-    usual: list[Flow] = [flow for flow, _ in flows] + [past.through] * (REQUESTS - fixed - 1)
+    # Two more: the first policy change of all, so that agents and rotations can be decided, and the review of the past's emergency.
+    usual: list[Flow] = [flow for flow, _ in flows] + [past.through] * (REQUESTS - fixed - 2)
     world.random.shuffle(usual)
     world.random.shuffle(late)
     by_day: dict[int, list[Flow]] = {DAYS: [decisions.widen_api]}

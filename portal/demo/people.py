@@ -1,6 +1,7 @@
 """The forty identities of the demo: eighteen people, and twenty-two programs with the person who answers for each.
 
 alice, bob, carol and dave can sign in and have no passkey: whoever visits enrols one. The others have one each, and signed the past.
+Olga, who owns the product, comes in through the company (`portal.demo.emergencies`).
 """
 
 from __future__ import annotations
@@ -38,7 +39,6 @@ PEOPLE = {
     "ivan": ("Ivan Petrov", "payments", ()),
     "mina": ("Mina Sato", "payments", ("approver:security",)),
     "sam": ("Sam Lindqvist", "payments", ("approver:security",)),
-    "olga": ("Olga Novak", "payments", ("approver:owner",)),
     "noor": ("Noor Haddad", "payments", ("requester",)),
     "kira": ("Kira Jensen", "platform", ("approver:release", "policy-owner")),
     "leo": ("Leo Martins", "platform", ("requester", "administrator")),

@@ -17,9 +17,9 @@ from identities.preferences.choices import ALWAYS_MAILED
 from identities.preferences.current import is_mailed, preferences_of
 from ledger.models import Entry
 from portal.models import Notice, NoticeCursor
-from portal.notices.concerned import list_told
+from portal.notices.concerned import TELLERS, list_told
 from portal.notices.told import Told
-from portal.webhooks.queue_messages import queue_messages
+from portal.webhooks.queue_messages import live_endpoints, queue_messages
 
 BATCH = 200
 log = structlog.get_logger(__name__)
@@ -36,9 +36,10 @@ def follow_ledger(*, now: datetime, limit: int = BATCH) -> int:
         entries = list(Entry.objects.filter(index__gte=cursor.next_index).order_by("index")[:limit])
         if not entries:
             return 0
+        endpoints = live_endpoints()
         for entry in entries:
             Notice.objects.bulk_create([_notice(entry, told, now) for told in _told(entry)], ignore_conflicts=True)
-            queue_messages(entry, now=now)
+            queue_messages(entry, to=endpoints, now=now)
         cursor.next_index = entries[-1].index + 1
         cursor.save(update_fields=["next_index"])
         # They have done their work, and a pseudonym is to stay one.
@@ -47,6 +48,8 @@ def follow_ledger(*, now: datetime, limit: int = BATCH) -> int:
 
 
 def _told(entry: Entry) -> list[Told]:
+    if entry.event not in TELLERS:
+        return []
     try:
         with transaction.atomic():
             return list_told(entry)

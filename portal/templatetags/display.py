@@ -237,6 +237,13 @@ def until(moment: datetime) -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
+def page_address(context: dict[str, Any]) -> str:
+    """Return the whole address of the page that is shown, for paper; empty where nobody asked for it."""
+    request = context.get("request")
+    return f"{settings.ORIGIN}{request.get_full_path()}" if request is not None else ""
+
+
+@register.simple_tag(takes_context=True)
 def page_look(context: dict[str, Any]) -> SafeString:
     """Return the attributes of a page's first element that say how its reader wants it to look."""
     chosen = getattr(context.get("request"), "preferences", None)

@@ -7,6 +7,7 @@ passed over with a line in the log: it must not silence all that come after it.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
@@ -20,14 +21,18 @@ from proofs.moment import rfc3339
 log = structlog.get_logger(__name__)
 
 
-def queue_messages(entry: Entry, *, now: datetime) -> None:
-    """Queue the messages about one entry. Must run in the caller's transaction."""
-    live = list(WebhookEndpoint.objects.filter(removed_at__isnull=True, stopped_at__isnull=True))
-    described = _described(entry) if live else None
+def live_endpoints() -> list[WebhookEndpoint]:
+    """Return the endpoints that are sent to now."""
+    return list(WebhookEndpoint.objects.filter(removed_at__isnull=True, stopped_at__isnull=True))
+
+
+def queue_messages(entry: Entry, *, to: Sequence[WebhookEndpoint], now: datetime) -> None:
+    """Queue the messages about one entry, for those of the live endpoints that want to hear of it. Must run in the caller's transaction."""
+    described = _described(entry) if to else None
     if described is None:
         return
     body = write_body(described, now=now)
-    wanting = [endpoint for endpoint in live if endpoint.team_id == described.team_id and wants(endpoint, described.event)]
+    wanting = [endpoint for endpoint in to if endpoint.team_id == described.team_id and wants(endpoint, described.event)]
     rows = [
         WebhookDelivery(endpoint=endpoint, entry=entry, event=described.event[:40], body=body, created_at=now, due_at=now)
         for endpoint in wanting

@@ -6,6 +6,7 @@ whether the policy agrees and whether the evidence holds is decided in `proofs.p
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from proofs.approval.approval_parts import (
@@ -53,6 +54,8 @@ RESULTS = ("pass", "fail")
 MAX_STATEMENT_BYTES = 1024 * 1024
 MAX_JUSTIFICATION = 2000
 
+# One answer of a gate reads each statement many times. Nothing in what was read can be changed.
+MOST_KEPT = 128
 _CODE = "approval.malformed"
 _KINDS = ("person", "workflow", "service", "agent", "key", "bot")
 
@@ -93,13 +96,18 @@ def is_environment(asked: str, environment: EnvironmentReference) -> bool:
 
 
 def parse_human_approval(payload: bytes) -> HumanApproval:
-    """Parse the exact bytes a person signed.
+    """Parse the exact bytes a person signed; the same bytes again are the same value again.
 
     Refuses with `json.*` when they are not canonical, and with `approval.malformed` for every broken rule of form: wrong type,
     a missing or ill-typed field, an unknown environment scope, policy exception or validity field, a rejection without a reason.
     """
     if len(payload) > MAX_STATEMENT_BYTES:
         raise Malformed(_CODE, f"got a statement of {len(payload)} bytes, expected at most {MAX_STATEMENT_BYTES}")
+    return _read_human_approval(bytes(payload))
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _read_human_approval(payload: bytes) -> HumanApproval:
     statement = Fields(parse_canonical(payload), path="statement", code=_CODE)
     statement.choice("_type", (STATEMENT_V1,))
     statement.choice("predicateType", (HUMAN_APPROVAL_TYPE,))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from proofs.approval.record import LEVELS
 from proofs.canonical import parse_canonical
@@ -59,6 +60,8 @@ MAX_POLICY_BYTES = 256 * 1024
 MAX_RULES = 64
 MAX_VALIDITY_HOURS = 30 * 24
 
+# Few policies are in force at a time, and each is read many times for one answer. Nothing in what was read can be changed.
+MOST_KEPT = 128
 # Where a policy says nothing, nobody stands in for anybody in an environment of the highest tier.
 DELEGATION_ALLOWED, DELEGATION_NONE, _TIER_WITHOUT_DELEGATION = "allowed", "none", 3
 
@@ -130,13 +133,18 @@ class Policy:
 
 
 def parse_policy(document: bytes) -> Policy:
-    """Parse the canonical bytes of a policy.
+    """Parse the canonical bytes of a policy; the same bytes again are the same value again.
 
     Refuses with `policy.empty` (no rules), `policy.no_approvals` (nobody would have to approve), `policy.unknown_rule`,
     `policy.condition` (an expression that cannot be weighed), `policy.malformed`, `policy.too_large` or `json.*`.
     """
     if len(document) > MAX_POLICY_BYTES:
         raise TooLarge("policy.too_large", f"got a policy of {len(document)} bytes, expected at most {MAX_POLICY_BYTES}")
+    return _read_policy(bytes(document))
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _read_policy(document: bytes) -> Policy:
     value = parse_canonical(document)
     fields = Fields(value, path="policy", code=_CODE)
     fields.only("schema", "id", "version", "title", "rules", "minimumAssurance", "validityHours", "waivers", "breakGlass", "delegation")

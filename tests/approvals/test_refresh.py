@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from approvals.models import Request, RequestState
 from approvals.policies.versions import activate_policy, store_policy
 from approvals.requests.refresh import list_behind, refresh_requests
-from approvals.requests.revise import MAX_EVIDENCE
+from approvals.requests.revise import MAX_EVIDENCE, lock_state
 from attestations.blobs import store_blob
 from attestations.models import Verdict, VerdictSubject
 from ledger.models import Entry
@@ -22,6 +23,13 @@ LATER = make.NOW + timedelta(minutes=5)
 
 def status_of(request: Request) -> str:
     return RequestState.objects.get(request_id=request.pk).status
+
+
+def test_a_state_that_is_there_is_locked_in_one_question(django_assert_num_queries: Any) -> None:
+    make.set_stage()
+    request = make.ask()
+    with django_assert_num_queries(1):
+        assert lock_state(request, now=LATER).request_id == request.pk
 
 
 class TestRefreshRequests:

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from attestations.blobs import read_blob
+from attestations.blobs import bytes_of, read_blob, store_blob
 from attestations.models import Attestation, Blob, Submission, VerificationJob
 from ledger.models import Entry
 from proofs.digest import sha256_hex
@@ -193,3 +193,12 @@ def test_json_that_a_lax_reader_would_take_two_ways_never_gets_in() -> None:
     value = json.loads(signed())
     text = json.dumps(value).replace('"payloadType"', '"payloadType": "a/b", "payloadType"')
     assert send(text.encode()).json()["code"] == "json.duplicate_key"
+
+
+def test_bytes_are_looked_up_and_stored_and_not_read_back(django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(2):
+        new = store_blob(b"new", cast.NOW)
+    with django_assert_num_queries(1):
+        again = store_blob(b"new", cast.NOW)
+    assert new == again == Blob.objects.get(pk=sha256_hex(b"new"))
+    assert bytes_of(new) == bytes_of(again) == b"new"

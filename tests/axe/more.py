@@ -19,6 +19,7 @@ from identities.models import Identity
 from tests import cast, make_break_glass, make_delegations
 from tests import make_approvals as make
 from tests.house.url_examples import Story
+from tests.make_attestations import make_attestation, make_signer, make_statement, verify_now
 
 Beginning = Callable[[Client], str]
 BY_PROVENANCE = "provenance"
@@ -37,7 +38,11 @@ def beginnings(story: Story) -> Iterator[tuple[str, Identity, Beginning]]:
     yield "approvals:exception_ask", bob, lambda _: f"/requests/{make.ask(tag='0.0.9').pk}/exception?rule={BY_PROVENANCE}"
     yield "approvals:break_glass_end", make_break_glass.declarer(), lambda _: f"/break-glass/{story.examples['glass_id']}/withdraw"
     yield "approvals:delegation_end", alice, lend
+    yield "approvals:break_glass_new", make_break_glass.declarer(), lambda _: reach_for_the_glass(story)
+    for step in ("address", "sign-in", "environment", "trust", "sample"):
+        yield "portal:set_up_step", dave, lambda _, step=step: f"/set-up/{step}"  # type: ignore[misc]
     for page in ("adopt", "block"):
+        yield f"reports:signer_{page}", dave, lambda _, page=page: meet_an_unknown_key(page)  # type: ignore[misc]
         yield f"reports:signer_{page}", dave, lambda _, page=page: meet_a_stranger(story, page)  # type: ignore[misc]
     for name, path in OF_SIGN_IN.items():
         yield name, alice, lambda client, path=path: with_a_second_factor(client, path)  # type: ignore[misc]
@@ -92,6 +97,21 @@ def meet_a_stranger(story: Story, page: str) -> str:
     assert story.stage is not None
     make.send_of_a_stranger(story.stage, by=cast.runner())
     return f"/signers/{page}?" + urlencode({"issuer": cast.GITHUB_ISSUER, "name": STRANGER})
+
+
+def meet_an_unknown_key(page: str) -> str:
+    """What can be done about a key that nobody registered."""
+    sent = make_attestation(make_signer().sign(make_statement("tool")), now=timezone.now())
+    assert verify_now(sent).code == "dsse.key_unknown"
+    return f"/signers/{page}?" + urlencode({"attestation": sent.pk})
+
+
+def reach_for_the_glass(story: Story) -> str:
+    """What is said before the glass is broken, for something that it is not broken for yet."""
+    assert story.stage is not None
+    make.send_provenance(story.stage, tag="0.0.7")
+    place = {"project": cast.payments_api().pk, "environment": cast.production().pk}
+    return f"/break-glass/new/{make.image('0.0.7')}?{urlencode(place)}"
 
 
 def with_a_second_factor(client: Client, path: str) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from django.db import transaction
 from django.test import Client
+from django.test.signals import template_rendered
 
 from identities.models import Identity
 from portal.public_urls import STAFF_NAMESPACE
@@ -48,6 +50,20 @@ NO_PAGE = {
     "mfa_login_webauthn": LEADS_ON,
     "mfa_download_recovery_codes": "a file",
 }
+
+
+# Template of a page → why none of the pages that are looked at is drawn by it.
+DRAWN_ELSEWHERE = {
+    "drf_spectacular/swagger_ui.html": NO_PAGE["portal:api_docs"],
+    "identities/confirm_key.html": IN_ENROLMENT,
+    "identities/introduce_key.html": IN_ENROLMENT,
+    "identities/leave_for.html": "leads on to a provider by itself; tests/identities/sso/test_in_browser.py goes through it",
+    "mfa/authenticate.html": NO_PAGE["mfa_authenticate"],
+    "mfa/reauthenticate.html": LEADS_ON,
+    "mfa/webauthn/reauthenticate.html": LEADS_ON,
+    "portal/welcome.html": "the demo's alone; the sweep of the demo's sample looks at it",
+}
+TEMPLATES = Path(__file__).resolve().parent.parent.parent / "templates"
 
 
 @dataclass(frozen=True)
@@ -117,3 +133,29 @@ def viewer_of(question: Question) -> Seen | str:
     if any(answer.startswith("200") for answer in answers):
         return ""
     return f"nobody sees a page there ({', '.join(dict.fromkeys(answers))}); add somebody who does, or a reason to NO_PAGE"
+
+
+def page_templates() -> set[str]:
+    """Return every template that is a page of its own."""
+    found = {str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.html") if path.read_text().lstrip().startswith("{% extends")}
+    return {name for name in found if not name.startswith("allauth/layouts/")}
+
+
+def drawn_by(pages: list[Seen]) -> set[str]:
+    """Return the templates that these pages are drawn by, and the page of a refusal; what opening them changed is undone."""
+    names: set[str] = set()
+
+    def note(template: Any, **_: Any) -> None:
+        names.add(str(template.name))
+
+    template_rendered.connect(note)
+    try:
+        for seen in pages:
+            with transaction.atomic():
+                client = seen.client()
+                client.get(seen.begin(client) if seen.begin else seen.path, HTTP_ACCEPT="text/html")
+                transaction.set_rollback(True)
+        Client().get("/nowhere", HTTP_ACCEPT="text/html")
+    finally:
+        template_rendered.disconnect(note)
+    return names

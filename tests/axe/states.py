@@ -14,12 +14,12 @@ from tests.house.walk import signed_in
 
 def look_at_empty(looker: Looker, seen: Seen) -> dict[str, list[str]]:
     """Look at a page of a portal in which nothing has happened yet."""
-    with transaction.atomic():
-        looker.client = seen.client()
-        looker.open(seen.path)
-        found = looker.look()
-        transaction.set_rollback(True)
-    return {"empty": found}
+    return {"empty": _look_once(looker, seen)}
+
+
+def look_at_full(looker: Looker, seen: Seen) -> dict[str, list[str]]:
+    """Look at a page as its viewer finds it, and at nothing else of it."""
+    return {"full": _look_once(looker, seen)}
 
 
 def look_at(looker: Looker, seen: Seen, looks: Sequence[Look] = ALL_LOOKS) -> dict[str, list[str]]:
@@ -42,3 +42,13 @@ def look_at(looker: Looker, seen: Seen, looks: Sequence[Look] = ALL_LOOKS) -> di
                 looked["no permission"] = looker.look(looks)
             transaction.set_rollback(True)
     return looked
+
+
+def _look_once(looker: Looker, seen: Seen) -> list[str]:
+    with transaction.atomic():
+        looker.client = seen.client()
+        answer = looker.open(seen.path)
+        assert answer is not None and answer.status == 200, f"{seen.name} answered {answer and answer.status} at {seen.path}"
+        found = looker.look()
+        transaction.set_rollback(True)
+    return found

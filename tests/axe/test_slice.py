@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.axe.look import Looker
-from tests.axe.pages import Seen, pages_of
+from tests.axe.pages import DRAWN_ELSEWHERE, Seen, drawn_by, page_templates, pages_of
 from tests.axe.states import look_at
 from tests.house.url_examples import tell_story
 
@@ -60,6 +60,14 @@ def test_nothing_keeps_people_from_using_it(page: Page, all_pages: tuple[list[Se
 
 def test_no_page_is_left_out(all_pages: tuple[list[Seen], list[str]]) -> None:
     assert all_pages[1] == []
+
+
+def test_no_template_of_a_page_is_left_out(all_pages: tuple[list[Seen], list[str]]) -> None:
+    drawn = drawn_by(all_pages[0])
+    assert sorted(page_templates() - drawn - set(DRAWN_ELSEWHERE)) == [], (
+        "no page that is looked at is drawn by these: see tests/axe/more.py"
+    )
+    assert sorted(set(DRAWN_ELSEWHERE) & drawn) == [], "these are looked at by now"
 
 
 def test_what_is_wrong_is_found(page: Page) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+from base64 import b64encode, urlsafe_b64encode
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.utils import timezone
 
-from approvals.models import Approval, ApprovalEnd, Request, RequestState
+from approvals.models import Approval, ApprovalEnd, BreakGlass, Request, RequestState
 from approvals.packs.build import build_pack
 from approvals.requests.snapshot import read_snapshot
 from approvals.trust import current_trust
@@ -18,9 +21,11 @@ from attestations.blobs import bytes_of
 from attestations.models import Verdict
 from gates.decide import decide
 from gates.models import Decision
-from identities.models import Identity, SigningKey, User
+from identities.models import Identity, IdentityProvider, SigningKey, User
 from ledger.models import Entry
 from portal.demo.accounts import ACCOUNTS, demo_password
+from portal.demo.clock import Clock
+from portal.demo.company import CLIENT, Company
 from portal.demo.sample import make_sample_data
 from portal.management.commands import demo
 from proofs.canonical import parse_canonical
@@ -76,6 +81,7 @@ def test_the_whole_sample_is_what_the_visitor_is_told() -> None:
     leaves_the_visitor_a_key_to_enrol()
     is_really_signed()
     refuses_what_it_should()
+    broke_the_glass_twice()
     entries = Entry.objects.count()
     make_sample_data(now=NOW)
     assert Entry.objects.count() == entries, "made once, it is left alone"
@@ -88,6 +94,7 @@ def has_everybody_and_everything() -> None:
     assert sum(kinds.values()) == 300
     for kind in ("release", "promotion", "agent-action", "rotation", "policy-change", "exception"):
         assert kinds[kind] >= 5, kinds
+    assert set(kinds) == set(Request.Kind.values)
     states = Counter(RequestState.objects.values_list("status", flat=True))
     assert set(states) == set(RequestState.Status.values), states
     assert Decision.objects.filter(outcome="allow").count() > 30
@@ -127,6 +134,19 @@ def is_really_signed() -> None:
     assert set(results) == {"verified", "rejected"}
     assert results["rejected"] < 10 < results["verified"]
     assert ApprovalEnd.objects.filter(code="approval.revoked").exists()
+
+
+def broke_the_glass_twice() -> None:
+    reviewed, waiting = BreakGlass.objects.order_by("declared_at")
+    assert reviewed.concluded.verdict == "right"
+    assert reviewed.review.state.status == "approved"
+    assert waiting.review.state.status == "ready"
+    assert waiting.until > NOW, "gates are open for it yet"
+    for glass in (reviewed, waiting):
+        assert glass.uses.count() == 1
+        assert glass.signed.level == "H3"
+        assert glass.signed.signing_key.bound_by is not None
+    assert not IdentityProvider.objects.filter(removed_at__isnull=True).exists(), "nobody is led to a provider that does not answer"
 
 
 def refuses_what_it_should() -> None:
@@ -170,6 +190,21 @@ def test_the_small_sample_has_one_clean_release_and_the_lie() -> None:
         ("payments-worker 1.4.3", "blocked"),
     ]
     assert Identity.objects.count() == 7
+
+
+def test_the_company_gives_a_token_once_and_only_to_the_portal() -> None:
+    with Company(Clock(NOW)) as company:
+        verifier = "v" * 43
+        proof = urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+        asked = {"state": "s", "nonce": "n", "client_id": CLIENT, "redirect_uri": "http://here/", "code_challenge": proof}
+        state, code = company.sign_in(f"{company.issuer}/authorize?{urlencode(asked)}", "erin")
+        form = {"code": [code], "code_verifier": [verifier], "redirect_uri": ["http://here/"]}
+        basic = "Basic " + b64encode(f"{CLIENT}:{company.secret}".encode()).decode()
+        assert state == "s"
+        assert company.answer("/token", form, "Basic of-somebody")[0] == 401
+        status, given = company.answer("/token", form, basic)
+        assert (status, given["token_type"]) == (200, "Bearer")
+        assert company.answer("/token", form, basic) == (400, {"error": "invalid_grant"})
 
 
 @pytest.mark.django_db

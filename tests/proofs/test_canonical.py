@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proofs.canonical import MAX_DEPTH, MAX_DIGITS, MAX_INTEGER, canonical_bytes, parse_canonical, parse_json
+from proofs.canonical import _CANONICAL, MAX_DEPTH, MAX_DIGITS, MAX_INTEGER, MOST_KEPT, canonical_bytes, parse_canonical, parse_json
 from proofs.errors import Malformed, Refusal, TooLarge
 
 documents = st.recursive(
@@ -67,6 +68,30 @@ class TestWriting:
         with pytest.raises(Malformed) as refused:
             canonical_bytes(value)
         assert refused.value.code == "json.unrepresentable"
+
+
+class TestReadAgain:
+    def test_gives_a_value_of_its_own_each_time(self) -> None:
+        raw = b'{"read again":[1]}'
+        parse_canonical(raw)["read again"].append(2)
+        assert parse_canonical(raw) == {"read again": [1]}
+
+    def test_is_not_written_anew_to_compare(self) -> None:
+        raw = b'{"written":"once"}'
+        parse_canonical(raw)
+        with patch("proofs.canonical.canonical_bytes", side_effect=AssertionError("written anew")):
+            assert parse_canonical(raw) == {"written": "once"}
+
+    def test_other_bytes_of_the_same_value_are_refused_still(self) -> None:
+        parse_canonical(b'{"same":1}')
+        with pytest.raises(Malformed) as refused:
+            parse_canonical(b'{"same": 1}')
+        assert refused.value.code == "json.not_canonical"
+
+    def test_keeps_a_bounded_number_of_them(self) -> None:
+        for number in range(MOST_KEPT + 10):
+            parse_canonical(str(number).encode())
+        assert len(_CANONICAL) == MOST_KEPT
 
 
 class TestReading:

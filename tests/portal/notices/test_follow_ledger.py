@@ -6,17 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
+from identities.actors import portal_actor
 from identities.keys.enrol import revoke_signing_key
 from identities.lifecycle.change_status import suspend_identity
 from identities.lifecycle.compromise import mark_compromised
 from identities.models import EventSubject, Identity, RoleAssignment
 from identities.people.deactivate import deactivate_person
 from identities.people.roles import end_role
+from ledger.append import append_event
 from portal.models import Notice, NoticeCursor
 from portal.notices.follow_ledger import follow_ledger
+from proofs.digest import sha256_hex
 from tests import cast
 from tests import make_approvals as make
 from tests.make_ledger import use_own_keys
@@ -139,3 +143,17 @@ class TestPage:
         assert client.post(f"/notices/{Notice.objects.get().pk}/read").status_code == 404
         client.post("/notices/read")
         assert Notice.objects.get().read_at is None
+
+
+def test_entries_that_nobody_is_told_of_cost_nothing_each() -> None:
+    cast.alice()
+    follow()
+    assert _asked_to_follow(1) == _asked_to_follow(20)
+
+
+def _asked_to_follow(count: int) -> int:
+    for number in range(count):
+        append_event(event="verdict.recorded", ref_digest=sha256_hex(f"{count} {number}".encode()), actor=portal_actor(), now=cast.NOW)
+    with CaptureQueriesContext(connection) as asked:
+        assert follow_ledger(now=cast.NOW) == count
+    return len(asked)

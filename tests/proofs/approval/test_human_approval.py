@@ -61,6 +61,10 @@ def test_reads_back_what_was_written() -> None:
     assert parse_human_approval(PAYLOAD) == APPROVAL
 
 
+def test_the_same_bytes_are_read_once() -> None:
+    assert parse_human_approval(PAYLOAD) is parse_human_approval(bytes(bytearray(PAYLOAD)))
+
+
 def test_every_part_survives() -> None:
     duties = replace(APPROVAL.separation_of_duties, requester=Party("workflow", "https://issuer.example", "repo:x", ("http://p", "01BOB")))
     fuller = replace(

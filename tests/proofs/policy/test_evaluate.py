@@ -400,3 +400,8 @@ class TestCount:
         broad, narrow = self.by("a", "approver:release", "approver:security"), self.by("b", "approver:release")
         for order in itertools.permutations([broad, narrow]):
             assert self.counted(both, *order) == ["pass", "pass"]
+
+
+def test_the_same_bytes_are_read_once() -> None:
+    document = canonical_bytes(POLICY)
+    assert parse_policy(document) is parse_policy(bytes(bytearray(document)))
