@@ -28,6 +28,7 @@ from proofs.comparison.said import (
     same,
     unknown,
 )
+from proofs.comparison.settings import EXTERNAL, INTERNAL
 
 Picture = Mapping[str, Any]
 Said = tuple[Area, list[Signal]]
@@ -171,9 +172,49 @@ def compare_builder(before: Picture | None, now: Picture) -> Said:
     if added:
         sentence = f"{'External parameters' if len(added) > 1 else 'The external parameter'} {listed(added)} {'change' if len(added) > 1 else 'changes'} the build, and {'were' if len(added) > 1 else 'was'} not there before."
         signals.append(Signal("BLD_PARAMS_UNTRUSTED", ACK, "builder", sentence, f"The build may be set by {listed(added)}", added[0]))
-    if not signals and old == new:
+    set_otherwise = _settings_changed(before["builder"], builders)
+    for kind, level, who in ((EXTERNAL, ACK, "who started it"), (INTERNAL, NOTE, "the builder")):
+        # What came in under a new name has its own sentence.
+        told = [
+            (name, change) for of, name, change in set_otherwise if of == kind and name.partition(".")[0].partition("[")[0] not in added
+        ]
+        if told:
+            sentence = f"The build was set otherwise by {who}: {listed([change.words for _, change in told])}."
+            signals.append(Signal("BLD_PARAMS_UNTRUSTED", level, "builder", sentence, _agree_set(told), told[0][0]))
+    if not signals and old == new and not set_otherwise:
         return same("builder", f"{words}, as before."), []
-    return Area("builder", CHANGED, _severity(signals), "Changed", f"Built by {words}.", _sides(old, new)), signals
+    changes = [*_sides(old, new), *(change for _, _, change in set_otherwise)]
+    return Area("builder", CHANGED, _severity(signals), "Changed", f"Built by {words}.", changes), signals
+
+
+def _agree_set(told: Sequence[tuple[str, Change]]) -> str:
+    return f"The build may be set so: {listed([name for name, _ in told])}"
+
+
+def _settings_changed(before: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, Change]]:
+    """Return each parameter that has another value, what it was and is; nothing where a picture tells no values."""
+    if not all("settings" in item for item in (*before, *now)):
+        return []
+    old, new = _settings(before), _settings(now)
+    found = []
+    for key in sorted(old.keys() | new.keys()):
+        was, is_ = old.get(key), new.get(key)
+        if was == is_:
+            continue
+        name, words = key[1], " or ".join(sorted(is_ or was or ()))
+        if was is None or is_ is None:
+            found.append((*key, Change(ADDED if was is None else REMOVED, f"{name} = {words}")))
+        else:
+            found.append((*key, Change(OTHER, f"{name}: {' or '.join(sorted(was))} → {words}")))
+    return found
+
+
+def _settings(builders: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], set[str]]:
+    found: dict[tuple[str, str], set[str]] = {}
+    for item in builders:
+        for kind, name, value in item["settings"]:
+            found.setdefault((kind, name), set()).add(value)
+    return found
 
 
 def compare_inputs(before: Picture | None, now: Picture) -> Said:

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from proofs.artifact_name import read_name
 from proofs.assess import VERIFIED
 from proofs.comparison.answers import Answers, Subject, read_answers, read_answers_of_version_2
 from proofs.comparison.deployment import DEPLOYMENT_TYPE, read_deployment
 from proofs.comparison.packages import KINDS, is_bill, read_packages
 from proofs.comparison.read_statement import read_statement
 from proofs.comparison.scans import STRANGER, Scan, read_scans
+from proofs.comparison.settings import read_settings
 from proofs.predicates.reading import at, items, text
 from proofs.provenance import PROVENANCE_TYPES
 
@@ -27,6 +29,7 @@ COMPARISON_VERSION = 3
 KNOWN_VERSIONS = (2, COMPARISON_VERSION)
 # The last version that took a VEX statement for one about the artifact whichever product it names.
 VEX_WITHOUT_PRODUCTS = 2
+VALUES_NOT_COMPARED = 2
 MAX_NAMES = 500
 # Each provenance lists at most a thousand.
 MAX_INPUTS = 5_000
@@ -108,11 +111,14 @@ def build_picture(
     provenance = [item.facts["claims"] for item in kept if item.type in PROVENANCE_TYPES]
     rollouts = [item.predicate for item in _hear_nearest([item for item in all_items if _is_rollout_to(item, environment)], team)]
     rollout = _merge_rollouts([read_deployment(predicate) for predicate in rollouts])
+    named = frozenset(read_name(item["name"]).version.removeprefix("v") for item in artifacts if item["name"]) - {""}
+    # Before version 3 parameters were told by their names alone.
+    versions = named if version > VALUES_NOT_COMPARED else None
     return {
         "schema": f"countersign-release-picture/v{version}",
         "artifacts": [dict(item) for item in artifacts],
         "source": _unique(_source(claims) for claims in provenance) if provenance else None,
-        "builder": _unique(_builder(item) for item in kept if item.type in PROVENANCE_TYPES) if provenance else None,
+        "builder": _unique(_builder(item, versions) for item in kept if item.type in PROVENANCE_TYPES) if provenance else None,
         "inputs": _unique((item for claims in provenance for item in _inputs(claims)), most=MAX_INPUTS) if provenance else None,
         **rollout,
         "packages": _packages(kept),
@@ -137,8 +143,13 @@ def _source(claims: Mapping[str, Any]) -> dict[str, Any]:
     return {"repository": claims["sourceRepository"], "commit": claims["sourceCommit"], "ref": claims["sourceRef"]}
 
 
-def _builder(item: _Item) -> dict[str, Any]:
+def _builder(item: _Item, versions: frozenset[str] | None) -> dict[str, Any]:
     claims, signer = item.facts["claims"], item.facts["signer"]
+    settings = (
+        {}
+        if versions is None
+        else {"settings": read_settings(item.predicate, {**claims, "runner": signer.get("runnerEnvironment")}, versions)}
+    )
     return {
         "id": claims["builderId"],
         "buildType": claims["buildType"],
@@ -147,6 +158,7 @@ def _builder(item: _Item) -> dict[str, Any]:
         "runner": signer.get("runnerEnvironment"),
         "issuer": signer.get("issuer"),
         "parameters": list(item.facts.get("parameters") or []),
+        **settings,
     }
 
 
