@@ -60,7 +60,7 @@ def note_session(request: HttpRequest) -> None:
     if not key:
         return
     # Read together with the session a moment ago.
-    seen = request.session.seen  # type: ignore[attr-defined]
+    seen = getattr(request.session, "seen", None)
     if seen is not None and seen[0] == request.user.pk and timezone.now() - seen[1] < SEEN_AGAIN:
         return
     try:
