@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("approvals", "0190_digest_tail")]
+    dependencies = [("approvals", "0210_signals_seen")]
 
     operations = [
         migrations.AddField("requeststate", "ground_at", models.DateTimeField(blank=True, null=True)),
