@@ -1,4 +1,7 @@
-"""Every page × light and dark × 1280, 390 and 320 px × full, empty, error and no permission. `make axe` runs it; the tests run a slice."""
+"""Every page × light and dark × 1280, 390 and 320 px × full, empty, error and no permission; and those of the demo's whole sample.
+
+`make axe` runs it; the tests run a slice.
+"""
 
 from __future__ import annotations
 
@@ -12,20 +15,28 @@ from typing import Any
 
 import pytest
 from django.conf import settings as portal_settings
+from django.utils import timezone
 from playwright.sync_api import Page
 
+from portal.demo.sample import make_sample_data
 from tests.axe.look import Looker
 from tests.axe.pages import Seen, pages_of, pages_without_anything
-from tests.axe.states import look_at, look_at_empty
+from tests.axe.sample import pages_of_sample
+from tests.axe.states import look_at, look_at_empty, look_at_full
 from tests.house.url_examples import tell_story
 from tests.make_ledger import use_own_keys
 
 pytestmark = pytest.mark.django_db
-CHOSEN = os.environ.get("COUNTERSIGN_AXE_PAGES", "").split()
+NAMED = os.environ.get("COUNTERSIGN_AXE_PAGES", "").split()
+# What asks for the demo's sample, which is not made for anything narrower.
+SAMPLE = "sample"
+CHOSEN = [word for word in NAMED if word != SAMPLE]
 
 
 def test_every_page(page: Page, settings: Any, tmp_path: Path) -> None:
     """Go over all pages and print one line for each; fail with everything that was found."""
+    if NAMED == [SAMPLE]:
+        pytest.skip("the sample alone was asked for")
     begun = time.monotonic()
     looker = Looker(page, portal_settings.ORIGIN)
     looker.listen()
@@ -35,11 +46,23 @@ def test_every_page(page: Page, settings: Any, tmp_path: Path) -> None:
     seen, missing = pages_of(tell_story(settings, tmp_path / "full"))
     tally.found |= {f"not covered: {words}": [words] for words in missing}
     tally.go_over(looker, seen, look_at)
-    for where, words in tally.found.items():
-        say(f"\n{where}\n  " + "\n  ".join(dict.fromkeys(words)))
-    counted = ", ".join(f"{count} {state}" for state, count in tally.states.items())
-    say(f"\nPages: {counted}; {looker.looks} looks in {time.monotonic() - begun:.0f} s; {len(tally.found)} with something found")
-    assert not tally.found, f"{len(tally.found)} pages have something wrong; the lines above say what"
+    tally.close(looker, begun)
+
+
+def test_every_page_of_the_sample(page: Page, settings: Any, tmp_path: Path) -> None:
+    """Go over what the demo's visitor reads, of every kind and in every state it is in."""
+    if NAMED and SAMPLE not in NAMED:
+        pytest.skip("PAGES narrows it, and does not name the sample")
+    use_own_keys(settings, tmp_path)
+    settings.DEMO = True
+    say("\nMaking the demo's sample, which takes a while")
+    make_sample_data(now=timezone.now())
+    begun = time.monotonic()
+    looker = Looker(page, portal_settings.ORIGIN)
+    looker.listen()
+    tally = Tally({}, {})
+    tally.go_over(looker, list(pages_of_sample()), look_at_full)
+    tally.close(looker, begun)
 
 
 def say(words: str) -> None:
@@ -68,3 +91,14 @@ class Tally:
                     self.found[f"{each.name} ({state}) {each.path}"] = words
             troubles = sum(len(words) for words in looked.values())
             say(f"{number:>3}/{len(chosen)} {each.name:<42} {', '.join(looked):<32} {troubles or 'nothing'} found")
+            for said in dict.fromkeys(said for words in looked.values() for said in words):
+                say(f"        {said}")
+
+    def close(self, looker: Looker, begun: float) -> None:
+        """Say what was found, and fail with it."""
+        for where, words in self.found.items():
+            say(f"\n{where}\n  " + "\n  ".join(dict.fromkeys(words)))
+        counted = ", ".join(f"{count} {state}" for state, count in self.states.items())
+        seconds = time.monotonic() - begun
+        say(f"\nPages: {counted}; {looker.looks} looks in {seconds:.0f} s; {len(self.found)} with something found")
+        assert not self.found, f"{len(self.found)} pages have something wrong; the lines above say what"
