@@ -279,8 +279,8 @@ class TestWhatIsSaid:
         make.refresh(now=NOW + 26 * HOUR)
         said = since_signed(waiting.revisions.latest("number"), cast.alice())
         assert said is not None
-        assert [change.code for change in said.changes] == ["rule.rests_on"]
-        assert again.pk in said.changes[0].sentence
+        assert [change.code for change in said.changes] == ["comparison.baseline", "rule.rests_on"]
+        assert again.pk in said.changes[1].sentence
         assert given.revision.request_id in sentence_of(said.signed)
 
     def test_what_was_promoted_waits_for_another_look_and_goes_on_running(self, waiting: Request) -> None:
