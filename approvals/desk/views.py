@@ -193,10 +193,12 @@ def queue_view_drop(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _selected(request: HttpRequest) -> list[str]:
-    """Return the ids that were ticked, as they were sent. Refuses with `queue.selection` for none, or more than a page holds."""
+    """Return the ids that were ticked, as they were sent. Refuses with `queue.selection` for none, more than a page holds, or what no id can be."""
     chosen = request.POST.getlist("requests")
     if not 0 < len(chosen) <= SHOWN:
         raise Malformed("queue.selection", f"got {len(chosen)} requests, expected between one and {SHOWN}; tick some first")
+    if any("\0" in request_id for request_id in chosen):
+        raise Malformed("queue.selection", "got a NUL character in the id of a request, expected the ids that the page sends")
     return [request_id[:40] for request_id in chosen]
 
 

@@ -28,7 +28,8 @@ def delta_between(signed: Revision, newer: Revision) -> list[Change]:
 
 def since_shown(newest: Revision, shown_snapshot: str) -> tuple[Revision, list[Change]] | None:
     """Return the revision of the same request whose page had this snapshot, and what changed since; None for no such revision, or the newest."""
-    if not shown_snapshot:
+    # No database compares text with a NUL in it.
+    if not shown_snapshot or "\0" in shown_snapshot:
         return None
     shown = Revision.objects.filter(request=newest.request_id, snapshot=shown_snapshot).select_related("snapshot").first()
     return None if shown is None or shown.pk == newest.pk else (shown, delta_between(shown, newest))

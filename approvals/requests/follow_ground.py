@@ -29,17 +29,18 @@ log = structlog.get_logger(__name__)
 def follow_ground(*, now: datetime, limit: int = BATCH) -> int:
     """Look at `limit` waiting requests, those unseen for longest first, and return how many were frozen anew.
 
-    One that cannot be evaluated is left as it is, which nobody can approve, and is looked at again in its turn.
+    One that cannot be evaluated, or whose evaluation kills the process, is left as it is, which nobody can approve, and is looked at again in its turn.
     """
     frozen = 0
     for state in _waiting()[:limit]:
+        # Before anything else: one on which the worker itself dies does not come first for ever.
+        RequestState.objects.filter(pk=state.pk).update(ground_at=now)
         try:
             frozen += _follow(state.request, now=now)
         except Refusal as refusal:
             log.warning("follow_ground_refused", request=state.request_id, code=refusal.code)
         except Exception:
             log.exception("follow_ground_failed", request=state.request_id)
-        RequestState.objects.filter(pk=state.pk).update(ground_at=now)
     return frozen
 
 

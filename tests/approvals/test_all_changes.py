@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from approvals.comparison.all_changes import all_changes
 from approvals.models import Request
+from approvals.requests.revise import revise_request
 from proofs.comparison.said import MAX_ITEMS
 from tests import cast
 from tests import make_approvals as make
@@ -91,6 +92,27 @@ def test_the_page_costs_no_more_than_the_review(reader: Client, asked: Request) 
 @pytest.mark.parametrize("more", ["area=nothing", "area=packages&revision=9", "area=packages&revision=99999999999"])
 def test_what_is_not_there_is_not_found(reader: Client, asked: Request, more: str) -> None:
     assert reader.get(address(asked, more)).status_code == 404
+
+
+def test_another_team_is_answered_as_if_it_were_not_there(asked: Request) -> None:
+    others = cast.Team.objects.create(slug="others", name="Others")
+    reader = cast.let_in(Client(), cast.person("zoe", "Zoe of Elsewhere", "approver:release", team=others))
+    known, unknown = (reader.get(path) for path in (address(asked), address(asked).replace(asked.pk, "req_none")))
+    assert known.status_code == unknown.status_code == 404
+    assert asked.title not in known.content.decode()
+
+
+def test_a_revision_is_looked_for_in_this_request_alone(reader: Client, asked: Request) -> None:
+    first = Request.objects.exclude(pk=asked.pk).get()
+    revise_request(request=first, by=None, now=of.later(31))
+    assert first.revisions.count() == 2
+    assert reader.get(address(asked, "area=packages&revision=2")).status_code == 404
+    assert reader.get(address(asked, "area=packages&revision=0")).status_code == 404
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "9" * 5000, "1e9", "%D9%A3"])
+def test_whatever_page_is_asked_for_there_is_one(reader: Client, asked: Request, number: str) -> None:
+    assert "changes" in page(reader, address(asked, f"area=packages&page={number}"))
 
 
 def test_who_may_not_read_the_request_learns_nothing(client: Client, asked: Request) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import html
 
 import pytest
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.test import Client
 from django.urls import reverse
 
@@ -143,6 +143,24 @@ class TestSeveral:
         with pytest.raises(Refusal) as refused:
             make.complete(ceremony, passkey)
         assert refused.value.code == "approval.digest_tail"
+
+    def test_what_was_typed_is_never_changed(self, several: Request) -> None:
+        _, key = make.enrol(cast.alice())
+        ceremony = make.begin(several, cast.alice(), key, digest_tail=self.ends(several))
+        alone = make.begin(several, cast.alice(), key, decision="reject", reason="Not today.")
+        for row, column in ((ceremony, "digest_tail"), (ceremony, "more_tails"), (alone, "digest_tail"), (alone, "more_tails")):
+            for text in ("beef", None) if row is ceremony else ("beef",):
+                with pytest.raises(DatabaseError, match="never change|append-only"), transaction.atomic():
+                    Ceremony.objects.filter(pk=row.pk).update(**{column: text})
+        assert typed_in(Ceremony.objects.get(pk=ceremony.pk)) == self.ends(several)
+
+    def test_in_another_order_begins_nothing(self, several: Request) -> None:
+        ends = self.ends(several)
+        assert typed(several, [ends[1], ends[0], ends[2]]) == "approval.digest_tail"
+        assert typed(several, [*ends[:2], ""]) == "approval.digest_tail"
+        assert typed(several, []) == "approval.digest_tail"
+        assert typed(several, [" ".join(ends)]) == "approval.digest_tail"
+        assert typed(several, [f" {end.upper()} " for end in ends]) == ends[0]
 
     def test_the_page_has_a_field_for_each_and_says_what_is_wrong_at_it(self, client: Client, several: Request) -> None:
         _, key = make.enrol(cast.alice())

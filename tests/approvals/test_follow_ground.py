@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from django.test import Client
 
-from approvals.models import Request, RequestState, Revision
+from approvals.models import Attention, Request, RequestState, Revision
+from approvals.requests import follow_ground as freeze
 from approvals.requests.delta import delta_between
 from approvals.requests.follow_ground import follow_ground
 from approvals.requests.withdraw import withdraw_request
 from ledger.models import Entry
+from portal.models import Notice
+from portal.notices.follow_ledger import follow_ledger
 from proofs.errors import Refusal
 from tests import cast
 from tests import make_approvals as make
@@ -141,3 +145,41 @@ class TestTurns:
         assert follow_ground(now=of.later(4)) == 0
         assert numbers(tagged) == [1]
         assert RequestState.objects.get(pk=tagged.pk).ground_at == of.later(4)
+
+    def test_one_that_kills_the_worker_does_not_keep_others_waiting(self, tagged: Request, monkeypatch: pytest.MonkeyPatch) -> None:
+        other = make.ask(tag="9.9.9", name="payments/other", now=of.later(2))
+        seen.observe(seen.said(tag=of.FIRST, digest=OTHER, at=of.later(3)), now=of.later(3))
+        real = freeze.revise_request
+
+        def die(*, request: Request, **more: Any) -> Any:
+            if request.pk == tagged.pk:
+                raise SystemExit(137)
+            return real(request=request, **more)
+
+        RequestState.objects.filter(pk=other.pk).update(ground_at=of.later(2))
+        monkeypatch.setattr(freeze, "revise_request", die)
+        with pytest.raises(SystemExit):
+            follow_ground(now=of.later(4))
+        assert numbers(tagged) == [1]
+        follow_ground(now=of.later(5), limit=1)
+        assert RequestState.objects.get(pk=other.pk).ground_at == of.later(5)
+
+
+class TestApproved:
+    def test_by_one_of_two_the_first_approval_ends_with_the_reason_shown(self) -> None:
+        stage = make.set_stage(count=2)
+        ivan = cast.person("ivan", "Ivan Petrov", "approver:release")
+        seen.observe(seen.said(tag=of.FIRST))
+        request = of.release(stage, of.FIRST, now=of.later(2))
+        make.approve(request, cast.alice(), now=of.later(3))
+        move(4)
+        assert follow_ground(now=of.later(5)) == 1
+        assert RequestState.objects.get(pk=request.pk).status == "stale"
+        turns = dict(Attention.objects.values_list("identity__name", "reason_code"))
+        assert turns == {ivan.name: "approve", cast.alice().name: "changed"}
+        page = cast.let_in(Client(), cast.alice()).get(f"/requests/{request.pk}").content.decode()
+        said = page.partition("Since you answered revision 1")[2][:2000]
+        assert "now has sha256:eeeeeeee" in said
+        assert "does not count for revision 2" in said
+        follow_ledger(now=of.later(6))
+        assert Notice.objects.filter(identity=cast.alice(), kind="request.stale").count() == 1

@@ -320,6 +320,18 @@ class TestSigningPages:
             assert "src=" in attributes or 'type="application/json"' in attributes
 
 
+@pytest.mark.parametrize("field", ["snapshot", "key", "in_stead", "decision", "way", "digest_tail", "reason_codes", "agree_0", "why_0"])
+def test_a_nul_in_a_decision_is_refused(field: str) -> None:
+    _, request = ready()
+    _, key = make.enrol(cast.alice())
+    client = Client(raise_request_exception=False)
+    client.force_login(cast.account_of(cast.alice()))
+    newest = request.revisions.get()
+    sent = {"snapshot": newest.snapshot_id, "decision": "approve", "key": key.pk, "digest_tail": make.tail_of(newest), field: "a\0b"}
+    assert client.post(reverse("approvals:sign", args=[request.pk]), sent).status_code == 400
+    assert not Ceremony.objects.exists()
+
+
 class TestNewRequest:
     def test_opens_a_request(self) -> None:
         stage = make.set_stage()

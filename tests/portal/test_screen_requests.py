@@ -74,6 +74,18 @@ class TestNul:
         assert response.status_code == 200
         assert "Null characters are not allowed" in response.content.decode()
 
+    @pytest.mark.parametrize("act", ["snooze", "unsnooze", "comment", "withdraw"])
+    def test_in_what_was_ticked_is_refused(self, act: str) -> None:
+        sent = {"requests": ["req_none", "req\0"], "until": "tomorrow", "text": "Why today?", "reason": "Not now."}
+        response = browser(cast.alice()).post(f"/queue/{act}", sent, headers={"Accept": "text/html"})
+        assert response.status_code == 400
+        assert "queue.selection" in response.content.decode()
+
+    @pytest.mark.parametrize("field", ["project", "environment", "title", "artifacts"])
+    def test_in_what_is_asked_for_is_refused(self, field: str) -> None:
+        sent = {"project": cast.payments_api().pk, "environment": cast.production().pk, "title": "A", "artifacts": DIGEST, field: "a\0b"}
+        assert browser(cast.bob()).post("/requests/new", sent).status_code == 400
+
     @pytest.mark.parametrize("text", ['"\\u0000"', '"\\ud800"'])
     def test_in_json_is_refused(self, text: str) -> None:
         body = f'{{"digest": "{DIGEST}", "environment": {text}}}'

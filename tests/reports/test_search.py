@@ -9,14 +9,16 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from approvals.requests.open_request import AskedArtifact, open_request
 from attestations.listing import index_older
 from attestations.models import Listing, Verdict
-from identities.models import Identity, Team
+from identities.models import Environment, Identity, Project, Team
+from proofs.statement import STATEMENT_V1
 from reports.search.find import MOST, search
 from reports.search.in_evidence import BEHIND, CUT, find_package
 from tests import cast
 from tests import make_approvals as make
-from tests.reports.test_sections import LEFT_PAD, send_bill
+from tests.reports.test_sections import CYCLONEDX, LEFT_PAD, bill, send_bill
 
 pytestmark = pytest.mark.django_db
 
@@ -121,6 +123,46 @@ class TestWhoReads:
         make.ask(tag="9.9")
         assert found("api:9.9")["Artifacts"] == ["payments/api:9.9"]
         assert found("api:9.9", outsider()) == {}
+
+    def test_packages_and_commits_say_nothing_of_another_teams_requests_and_projects(self, stage: make.Stage, client: Client) -> None:
+        """Evidence is everybody's; for what, where and under which name it was asked about is not."""
+        hushed = (
+            "Hush of payments",
+            "hushed/name",
+            "Hidden note",
+            "Hidden project",
+            "hidden-slug",
+            "Hidden place",
+            "hidden-place",
+            "Bob Lim",
+        )
+        title, name, note, *_ = hushed
+        Project.objects.filter(slug="payments-api").update(name="Hidden project", slug="hidden-slug")
+        Environment.objects.filter(slug="production").update(name="Hidden place", slug="hidden-place")
+        for tag in ("1.4.2", "1.4.3"):
+            open_request(
+                title=title,
+                note=note,
+                project=Project.objects.get(slug="hidden-slug"),
+                environment=Environment.objects.get(slug="hidden-place"),
+                artifacts=[AskedArtifact(make.image(tag), name)],
+                by=cast.bob(),
+                now=make.NOW,
+            )
+        send_bill(stage, LEFT_PAD)
+        # What a statement does not name has no name here either.
+        nameless = {"digest": {"sha256": make.image("1.4.3").partition(":")[2]}}
+        statement = {"_type": STATEMENT_V1, "subject": [nameless], "predicateType": CYCLONEDX, "predicate": bill(LEFT_PAD)}
+        make.send(stage.instance.sign_as(stage.workload, statement, at=make.NOW))
+        client.force_login(cast.account_of(outsider()))
+        for address, query, told in (
+            ("/packages", {"purl": "pkg:npm/left-pad"}, ("payments/api:1.4.2", "unnamed artifact", make.image("1.4.3"))),
+            ("/search", {"q": LEFT_PAD}, ("payments/api:1.4.2", "an unnamed artifact")),
+            ("/search", {"q": "b7e2f4a"}, ("payments/api:1.4.2",)),
+        ):
+            page = client.get(address, query).content.decode()
+            assert all(words in page for words in told), address
+            assert not [words for words in (*hushed, "req_") if words in page], address
 
     def test_who_is_not_active_finds_nothing(self) -> None:
         Identity.objects.filter(pk=cast.carol().pk).update(status="suspended")
