@@ -26,6 +26,8 @@ from identities.models import IdentityProvider, Project, SigningKey
 MOST_COUNTED = 1000
 # Shorter than this is the usual way of things.
 BEHIND = timedelta(minutes=5)
+# So many characters of a request's id say when it was made; the rest would tell a reader the id of whichever team's is the newest.
+_MOMENT = len("req_") + 10
 # What `_ask` calls the projects of somebody who reads very many.
 _REACH = RawSQL("SELECT id FROM reach", ())
 
@@ -67,8 +69,13 @@ def read_counts(reader: Reader, filters: Filters) -> Counts:
         has_provider=bool(has_provider),
         has_glass=bool(has_glass),
         minutes_behind=_minutes_behind(waiting, reader.now),
-        mark=f"{attention or 0}.{request or ''}",
+        mark=f"{attention or 0}.{str(request or '')[:_MOMENT]}",
     )
+
+
+def after_mark(request: str) -> str:
+    """Return what the ids of requests are greater than that came after the moment in a mark; empty for none."""
+    return request and f"{request}{'Z' * 16}"
 
 
 def count_at_most(rows: QuerySet[Any], most: int) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import F, QuerySet
 
-from approvals.desk.counts import MOST_COUNTED, Counts, count_at_most, read_counts
+from approvals.desk.counts import MOST_COUNTED, Counts, after_mark, count_at_most, read_counts
 from approvals.desk.filters import Filters
 from approvals.desk.keyset import read_page
 from approvals.desk.merge import EACH, Among, Reach
@@ -165,7 +165,9 @@ def count_new(person: Identity, *, show: str, filters: Filters, mark: str, now: 
     if show not in TABS_WITH_NEWS or not attention.isdecimal() or len(attention) > 18:
         return 0
     rows: QuerySet[Any] = states_of(show, read_reader(person, now=now), filters)
-    rows = rows.annotate(turn_id=F("turn__id")).filter(turn_id__gt=int(attention)) if show == MINE else rows.filter(pk__gt=request)
+    rows = (
+        rows.annotate(turn_id=F("turn__id")).filter(turn_id__gt=int(attention)) if show == MINE else rows.filter(pk__gt=after_mark(request))
+    )
     return count_at_most(rows, MOST_NEW)
 
 

@@ -9,6 +9,7 @@ from approvals.comparison.since import moved_since
 from approvals.models import Request, Revision
 from approvals.policies.expectations import active_expectations
 from approvals.policies.named_signers import named_signers
+from approvals.requests.follow_ground import is_followed
 from approvals.requests.refresh import Since, look_since
 from approvals.requests.snapshot import read_snapshot
 from attestations.admission import MAX_OF_OTHERS, left_out_verdicts, others_verdicts, spare_verdicts
@@ -40,7 +41,7 @@ class LeftOut:
 @dataclass(frozen=True)
 class News:
     """What came in since the revision was frozen. `cannot_follow` says why the request cannot be brought up to date, where it cannot; `moved`
-    what took the ground from under its comparison, until it is frozen anew."""
+    what took the ground from under its comparison, until it is frozen anew; nothing for what is not, because it was answered."""
 
     since: Since
     cannot_follow: str
@@ -53,7 +54,7 @@ def read_news(*, request: Request, revision: Revision, now: datetime) -> News:
     since, cannot_follow = read_since(revision, now)
     policy = parse_policy(bytes_of(revision.policy.document)).for_kind(request.kind)
     moved = moved_since(request, read_snapshot(bytes_of(revision.snapshot)).get("comparison"))
-    return News(since, cannot_follow, moved, _left_out(request, policy))
+    return News(since, cannot_follow, moved if moved and is_followed(request) else "", _left_out(request, policy))
 
 
 def read_since(revision: Revision, now: datetime) -> tuple[Since, str]:

@@ -44,6 +44,11 @@ def follow_ground(*, now: datetime, limit: int = BATCH) -> int:
     return frozen
 
 
+def is_followed(request: Request) -> bool:
+    """Say whether `request` waits as it must to be frozen anew when its ground is gone: undecided, and nobody's no stands against it."""
+    return _waiting().filter(request=request).exists()
+
+
 def _waiting() -> QuerySet[RequestState]:
     noes = Approval.objects.filter(revision=OuterRef("revision"), end__isnull=True).exclude(decision=Approval.Decision.APPROVE)
     states = RequestState.objects.filter(~Exists(noes), status__in=PENDING, request__kind__in=COMPARED, revision__isnull=False)

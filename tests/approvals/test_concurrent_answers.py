@@ -17,8 +17,10 @@ pytestmark = pytest.mark.slow
 ROUNDS = 2
 RACES = """
 import json, pathlib, threading
+from datetime import timedelta
 from django.db import connection
-from approvals.models import Approval, OutcomeStatement, Record, Request, RequestState, Supersession
+from approvals.models import Approval, OutcomeStatement, Record, Request, RequestState, Supersession, Withdrawal
+from approvals.requests.follow_ground import follow_ground
 from approvals.requests.open_request import AskedArtifact, open_request
 from approvals.requests.revise import revise_request
 from approvals.requests.withdraw import withdraw_request
@@ -28,6 +30,7 @@ from ledger.models import Entry
 from ledger.publish import publish_checkpoint
 from proofs.errors import Refusal
 from tests import cast, make_approvals as make
+from tests.make_observations import observe, said
 
 create_portal_keys()
 stage = make.set_stage()
@@ -92,7 +95,27 @@ def race(kind, number):
         "gate": decide(digest=make.image(tag), environment_slug="production", by=cast.runner(), now=make.NOW).outcome,
     }
 
-found = {kind: [race(kind, number) for number in range(ROUNDS)] for kind in ("reject", "revise", "withdraw", "supersede", "approve")}
+def follow(kind, number):
+    tag = f"ground-{kind}-{number}"
+    name, soon = f"payments/{tag}", make.NOW + timedelta(minutes=3)
+    there = {"location": f"registry.example/{name}", "tag": tag}
+    observe(said(**there))
+    make.send_provenance(stage, tag=tag)
+    request = make.ask(tag=tag, name=name, by=bob, now=make.NOW + timedelta(minutes=1))
+    observe(said(**there, digest="sha256:" + "ee" * 32, at=make.NOW + timedelta(minutes=2)), now=make.NOW + timedelta(minutes=2))
+    worker = lambda: follow_ground(now=soon)
+    ends = at_once(worker, worker if kind == "twice" else lambda: withdraw_request(request=request, reason="Not now.", by=bob, now=soon))
+    follow_ground(now=soon)
+    return {
+        "ends": ends,
+        "status": RequestState.objects.get(request=request).status,
+        "revisions": request.revisions.count(),
+        "revised": Entry.objects.filter(event="request.revised", ref_digest__in=request.revisions.values("snapshot")).count(),
+        "after": Withdrawal.objects.filter(request=request, entry__lt=entry_of(request, "request.revised")).exists(),
+    }
+
+found = {f"follow-{kind}": [follow(kind, number) for number in range(ROUNDS)] for kind in ("twice", "withdraw")}
+found |= {kind: [race(kind, number) for number in range(ROUNDS)] for kind in ("reject", "revise", "withdraw", "supersede", "approve")}
 pathlib.Path(FOUND).write_text(json.dumps(found))
 """
 
@@ -109,7 +132,7 @@ def races(tmp_path_factory: pytest.TempPathFactory) -> Races:
     with throwaway_database() as url, live_portal(folder, database_url=url) as portal:
         portal.manage("shell", "-v0", "-c", chosen + RACES)
     told: Races = json.loads(found.read_text())
-    assert [len(each) for each in told.values()] == [ROUNDS] * 5
+    assert [len(each) for each in told.values()] == [ROUNDS] * 7
     return told
 
 
@@ -152,3 +175,17 @@ def test_a_newer_request_supersedes_what_is_not_approved_yet(races: Races) -> No
         assert one["ends"] == ["kept" if first else "request.superseded", "kept"]
         expected = ("approved", 1, 0, "allow") if first else ("superseded", 0, 1, "deny")
         assert answers(one, "status", "approvals", "superseded", "gate") == expected
+
+
+def test_two_workers_freeze_once_what_a_tag_moved_away_from(races: Races) -> None:
+    for one in races["follow-twice"]:
+        assert one["ends"] == ["kept", "kept"]
+        assert (one["revisions"], one["revised"]) == (2, 1)
+
+
+def test_nothing_that_was_withdrawn_is_frozen_anew(races: Races) -> None:
+    for one in races["follow-withdraw"]:
+        assert one["ends"] == ["kept", "kept"]
+        assert one["status"] == "withdrawn"
+        assert not one["after"]
+        assert one["revisions"] == 1 + one["revised"] <= 2

@@ -131,6 +131,17 @@ class TestBaselines:
         assert newest != shown
         assert "It is compared with nothing now" in client.get(f"/requests/{second.pk}?shown={shown}").content.decode()
 
+    @pytest.mark.parametrize("decision", ["approve", "request_changes"])
+    def test_a_page_that_was_answered_promises_no_new_one(self, second: Request, decision: str) -> None:
+        passkey, key = make.enrol(cast.alice(), now=of.later(30))
+        why = "" if decision == "approve" else "Tests, please."
+        make.complete(make.begin(second, cast.alice(), key, decision=decision, reason=why, now=of.later(30)), passkey, now=of.later(30))
+        self.take_back()
+        page = cast.let_in(Client(), cast.alice()).get(f"/requests/{second.pk}/live").content.decode()
+        assert "A new revision follows" not in page
+        assert "frozen anew in a moment" not in page
+        assert follow_ground(now=of.later(32)) == 0
+
 
 class TestTurns:
     def test_the_one_unseen_for_longest_comes_first(self, tagged: Request) -> None:

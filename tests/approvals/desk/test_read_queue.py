@@ -243,6 +243,17 @@ class TestNews:
         assert count_new(cast.carol(), show="others", filters=Filters(), mark=mark["others"], now=make.NOW) == 2
         assert count_new(cast.alice(), show="mine", filters=Filters(env="nowhere"), mark=mark["mine"], now=make.NOW) == 0
 
+    def test_a_mark_does_not_name_another_teams_request(self) -> None:
+        request = ready()
+        stranger = cast.person("zoe", "Zoe Park", "auditor", team=cast.Team.objects.create(slug="other", name="Other"))
+        mark = read(stranger).mark
+        assert request.pk.removeprefix("req_")[:10] in mark
+        assert request.pk not in mark and request.pk[-16:] not in mark
+        assert count_new(stranger, show="others", filters=Filters(), mark=mark, now=make.NOW) == 0
+        copy_request(request, 2)
+        assert count_new(cast.carol(), show="others", filters=Filters(), mark=mark, now=make.NOW) == 2
+        assert count_new(stranger, show="others", filters=Filters(), mark=mark, now=make.NOW) == 0
+
     @pytest.mark.parametrize("mark", ["", "x", "x.y", "1" * 30])
     def test_nothing_for_a_mark_nobody_made(self, mark: str) -> None:
         ready()
