@@ -135,10 +135,7 @@ def queue_withdraw(request: HttpRequest) -> HttpResponse:
     done = withdraw_many(requests=_selected(request), reason=form.cleaned_data["reason"], by=person_of(request), now=timezone.now())
     if done.count:
         messages.success(request, f"{_so_many(done.count)} taken back.")
-    for words in done.refused[:TOLD_REFUSALS]:
-        messages.warning(request, f"Not taken back: {words}.")
-    if len(done.refused) > TOLD_REFUSALS:
-        messages.warning(request, f"And {len(done.refused) - TOLD_REFUSALS} more were not taken back.")
+    _warn(request, [f"Not taken back: {words}." for words in done.refused], "And {more} more were not taken back.")
     return _back(request)
 
 
@@ -154,10 +151,7 @@ def queue_comment(request: HttpRequest) -> HttpResponse:
         messages.success(
             request, f"Your comment stands on {'1 request' if done.count == 1 else f'{done.count} requests'}. It is no answer."
         )
-    for title, why in done.refused[:TOLD_REFUSALS]:
-        messages.warning(request, f"No comment stands on {title}: {why}.")
-    if len(done.refused) > TOLD_REFUSALS:
-        messages.warning(request, f"And on {len(done.refused) - TOLD_REFUSALS} more no comment stands.")
+    _warn(request, [f"No comment stands on {title}: {why}." for title, why in done.refused], "And on {more} more no comment stands.")
     if done.unknown:
         names = ", ".join(f"@{name}" for name in done.unknown)
         messages.warning(request, f"Nobody who may read all of these requests is called {names}, so nobody was told of that.")
@@ -206,6 +200,14 @@ def _here(request: HttpRequest) -> str:
     """Return the query of the page a form stands on, made of nothing but filters."""
     given: Mapping[str, str] = QueryDict(request.POST.get("here", "")[:2000])
     return clean_query(given)
+
+
+def _warn(request: HttpRequest, sentences: list[str], rest: str) -> None:
+    """Say what was refused, one by one up to a screenful; `rest` counts the others as {more}."""
+    for sentence in sentences[:TOLD_REFUSALS]:
+        messages.warning(request, sentence)
+    if len(sentences) > TOLD_REFUSALS:
+        messages.warning(request, rest.format(more=len(sentences) - TOLD_REFUSALS))
 
 
 def _back(request: HttpRequest) -> HttpResponse:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests import cast
-from tests.live import LivePortal, live_portal
-from tests.throwaway import throwaway_database
+from tests.approvals.desk.in_browser import alice_at_the_queue, told_portal
+from tests.live import LivePortal
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -33,32 +31,14 @@ copy_request(request, 3)
 
 @pytest.fixture(scope="module")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePortal]:
-    broker = os.environ.get("COUNTERSIGN_TEST_BROKER_URL", "")
-    with (
-        throwaway_database() as url,
-        live_portal(tmp_path_factory.mktemp("beside"), database_url=url, broker_url=broker) as started,
-    ):
-        started.manage("shell", "-v0", "-c", MAKE_THE_STAGE)
-        started.start()
+    with told_portal(tmp_path_factory.mktemp("beside"), MAKE_THE_STAGE) as started:
         yield started
 
 
 @pytest.fixture
 def page(chromium: Browser, portal: LivePortal) -> Iterator[Page]:
-    context = chromium.new_context(viewport={"width": 1680, "height": 1000}, locale="en-GB", timezone_id="UTC")
-    page = context.new_page()
-    page.set_default_timeout(20_000)
-    wrong: list[str] = []
-    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.goto(f"{portal.url}/accounts/login/?next=/queue")
-    page.fill("[name=login]", "alice")
-    page.fill("[name=password]", cast.PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url(f"{portal.url}/queue")
-    yield page
-    context.close()
-    assert [said for said in wrong if "net::ERR_FAILED" not in said] == []
+    with alice_at_the_queue(chromium, portal, width=1680, height=1000, meant="net::ERR_FAILED") as opened:
+        yield opened
 
 
 def flaws(page: Page) -> list[str]:
