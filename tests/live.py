@@ -121,6 +121,8 @@ def live_portal(folder: Path, *, database_url: str = "", broker_url: str = "", *
         "DATABASE_URL": database_url,
         "BROKER_URL": broker_url,
         "KEY_COOLING_HOURS": "0",
+        # Made by the first portal of a test process.
+        "STATIC_DIR": str(FOLDER / "collected"),
     }
     chosen |= settings
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("COUNTERSIGN_")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.staticfiles.storage import staticfiles_storage
@@ -11,6 +12,7 @@ from django.core.management import call_command
 from django.test import Client, override_settings
 
 from portal import static_files
+from portal.collected import NOTE, is_collected, note_collected
 from portal.static_files import FRAME, FRAME_PARTS, PortalStaticStorage
 from tests import cast
 
@@ -32,6 +34,50 @@ def test_the_style_sheets_of_the_frame_are_joined_in_their_order(tmp_path: Path)
     (hashed,) = tmp_path.glob("css/frame.*.css")
     assert hashed.read_bytes() == joined
     assert hashed.with_suffix(".css.gz").exists()
+
+
+class TestCollecting:
+    @pytest.fixture(autouse=True)
+    def sources(self, tmp_path: Path, settings: Any) -> Path:
+        settings.STATIC_ROOT, settings.STATICFILES_DIRS = str(tmp_path / "served"), [tmp_path / "sources"]
+        settings.STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
+        settings.STORAGES = {"staticfiles": {"BACKEND": "portal.static_files.PortalStaticStorage"}}
+        (tmp_path / "sources" / "css").mkdir(parents=True)
+        (tmp_path / "sources" / "css" / "page.css").write_text("a { color: red; }")
+        return tmp_path / "sources"
+
+    def collect(self) -> None:
+        call_command("collectstatic", interactive=False, verbosity=0)
+        note_collected()
+
+    def test_is_done_once(self) -> None:
+        assert not is_collected()
+        self.collect()
+        assert is_collected()
+
+    def test_is_done_again_after_any_change(self, sources: Path) -> None:
+        self.collect()
+        (sources / "css" / "page.css").write_text("a { color: blue; }")
+        assert not is_collected()
+        self.collect()
+        (sources / "css" / "other.css").write_text("")
+        assert not is_collected()
+        self.collect()
+        (sources / "css" / "other.css").unlink()
+        assert not is_collected()
+
+    def test_is_done_again_where_it_was_broken_off(self, tmp_path: Path) -> None:
+        self.collect()
+        (tmp_path / "served" / "staticfiles.json").unlink()
+        assert not is_collected()
+        self.collect()
+        (tmp_path / "served" / NOTE).write_text("")
+        assert not is_collected()
+
+    def test_is_done_again_for_another_storage(self, settings: Any) -> None:
+        self.collect()
+        settings.STORAGES = {"staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}}
+        assert not is_collected()
 
 
 @pytest.mark.parametrize("path", ["/queue", "/search", "/log"])

@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ledger.keys import create_portal_keys
+from portal.collected import is_collected, note_collected
 from proofs.errors import Refusal
 
 
@@ -31,5 +32,6 @@ class Command(BaseCommand):
                 self.stdout.write(f"made {path}")
         if settings.IDENTITY_PROVIDERS_FILE is not None:
             call_command("sync_identity_providers", stdout=self.stdout, stderr=self.stderr)
-        if not skip_static:
+        if not skip_static and not is_collected():
             call_command("collectstatic", interactive=False, verbosity=0)
+            note_collected()
