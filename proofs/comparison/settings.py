@@ -31,13 +31,22 @@ _OWN = (
     ("invocationId", "(its run)"),
     ("runner", "(its runner)"),
 )
-_SECRET_NAME = re.compile(
-    r"secret|token|passw|pwd|credential|private|bearer|cookie|session|signature|api[-_]?key|(^|[-_.])(key|auth|pat)($|[-_.\[])", re.I
-)
+# How a secret is called, in a name, a flag or an address; `monkey` is hidden with `mykey`.
+_CALLED = r"secret|token|pass(?:w|phrase|code)|pwd|credential|private|bearer|cookie|session|signature|connection.?string"
+_ENDS_SO = r"(?:keys?|auth|pass|pw|pat|pin)(?![a-z])"
+_SECRET_NAME = re.compile(rf"{_CALLED}|{_ENDS_SO}", re.I)
 _SECRET_VALUE = re.compile(
-    r"gh[pousr]_|github_pat_|glpat-|xox[a-z]-|AKIA|ASIA|AIza|eyJ[\w-]+\.|sk-|npm_|-----BEGIN|Basic |Bearer |[a-z+]+://[^/\s]*:[^/\s]*@",
+    r"(?<![a-z0-9])(?:gh[pousr]_|github_pat_|glpat-|xox[a-z]-|AKIA|ASIA|AIza|eyJ[\w-]+\.|sk-|npm_|-----BEGIN|Basic |Bearer )"
+    # Somebody named before a host, but for the `git@` of every clone.
+    r"|[a-z][a-z0-9+.-]*://(?!git@)[^/\s@]*@"
+    rf"|(?:{_CALLED}|{_ENDS_SO})[\w.-]*[\"']?\s*[=:]|(?:^|\s)(?:-p|--?[\w-]*(?:{_CALLED}|{_ENDS_SO})[\w-]*)\s+\S",
     re.I,
 )
+# Whose next word is one.
+_SECRET_FLAG = re.compile(rf"-p|--?[\w-]*(?:{_CALLED}|{_ENDS_SO})[\w-]*", re.I)
+_HEXADECIMAL = re.compile(r"(?:0x)?[0-9a-f]{32,}", re.I)
+_MEANT_HEXADECIMAL = re.compile(r"commit|sha|ref|rev|digest|hash|checksum", re.I)
+_BEFORE_NUMBER = re.compile(r"\[\d+\]$")
 _RANDOM = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[\w+/=-]{24,}")
 
 
@@ -61,12 +70,21 @@ def read_settings(predicate: Mapping[str, Any], claims: Mapping[str, Any], versi
 
 
 def _flat(value: Any, path: str, depth: int) -> Iterator[tuple[str, Any]]:
+    """Yield each value with its path. Of a pair as `{"name": "LEVEL", "value": "3"}` the name is part of the path, wherever the pair stands in a list;
+    what follows a flag as `--password` stands under the flag."""
     if isinstance(value, dict) and value and depth < MAX_DEPTH:
+        called = next((value[name] for name in ("name", "key") if isinstance(value.get(name), str)), None) if "value" in value else None
+        inside = path if called is None else f"{_BEFORE_NUMBER.sub('', path)}[{called}]"
+        if called is not None:
+            yield from _flat(value["value"], inside, depth + 1)
         for name in sorted(value):
-            yield from _flat(value[name], f"{path}.{name}" if path else name, depth + 1)
+            if called is None or (name != "value" and value[name] is not called):
+                yield from _flat(value[name], f"{inside}.{name}" if inside else name, depth + 1)
     elif isinstance(value, list) and value and depth < MAX_DEPTH:
+        flag = ""
         for number, item in enumerate(value):
-            yield from _flat(item, f"{path}[{number}]", depth + 1)
+            yield from _flat(item, f"{path}[{number}]{flag}", depth + 1)
+            flag = f"({item})" if isinstance(item, str) and len(item) <= MAX_SHOWN and _SECRET_FLAG.fullmatch(item) else ""
     else:
         yield path, value
 
@@ -81,11 +99,13 @@ def _shown(path: str, value: Any, own: Mapping[str, str], versions: frozenset[st
     if isinstance(value, str) and value.removeprefix("v") in versions:
         return "(its version)"
     written = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
-    is_secret = _SECRET_NAME.search(path) or _SECRET_VALUE.match(written) or _RANDOM.fullmatch(written)
-    if is_secret and not isinstance(value, bool) and value not in (None, ""):
-        return f"(hidden, {_digest(written)})"
+    # What is long is told by its digest anyway, and no pattern has to read it.
     if not is_plain_name(written) or len(written) > MAX_SHOWN:
         return f"({len(written)} letters, {_digest(written)})"
+    is_key = _HEXADECIMAL.fullmatch(written) and not _MEANT_HEXADECIMAL.search(path)
+    is_secret = is_key or _SECRET_NAME.search(path) or _SECRET_VALUE.search(written) or _RANDOM.fullmatch(written)
+    if is_secret and not isinstance(value, bool) and value not in (None, ""):
+        return f"(hidden, {_digest(written)})"
     # What is written like one of the words above is not one of them.
     return written if written and not written.startswith("(") else json.dumps(written)
 

@@ -29,6 +29,7 @@ SHUT = "not opened here: 404, the page for which is looked at as “no permissio
 NO_PAGE = {
     "portal:home": LEADS_ON,
     "approvals:queue_view": LEADS_ON,
+    "approvals:queue_beside": "a part of the queue on a wide screen; tests/approvals/desk/test_beside_in_browser.py looks at it there",
     "portal:api_schema": "a file for programs",
     "portal:api_docs": "drawn by Swagger UI, whose colours are not ours; tests/portal/test_browser_pages.py listens to its console",
     "approvals:bound": AT_PROVIDER,

@@ -60,10 +60,53 @@ class TestRead:
             {"x": "https://bob:hunter2@git.example/pay"},
             {"x": "Zm9vYmFyQmF6MTIzNDU2Nzg5MA"},
             {"api-key": "abc"},
+            {"args": "--registry https://bob:hunter2@host/x"},
+            {"args": "clone https://hunter2@host/x"},
+            {"run": "deploy --with ghp_abcdefghij"},
+            {"run": "deploy --password hunter2"},
+            {"run": "mysql -p hunter2"},
+            {"run": "NPM_TOKEN=hunter2 npm publish"},
+            {"body": '{"password": "hunter2"}'},
+            {"query": "https://h/x?access_token=abc"},
+            {"params": [{"name": "NPM_TOKEN", "value": "hunter2"}]},
+            {"params": [{"key": "npmToken", "value": "hunter2"}]},
+            {"MYKEY": "hunter2"},
+            {"signingKey": "hunter2"},
+            {"pw": "hunter2"},
+            {"x": "0123456789abcdef" * 4},
         ],
     )
     def test_what_looks_like_a_secret_is_a_digest(self, external: dict[str, Any]) -> None:
         assert value(external).startswith("(hidden, sha256 ")
+
+    @pytest.mark.parametrize(
+        "harmless",
+        [
+            {"run": "make test -j 4"},
+            {"source": "ssh://git@git.example/pay"},
+            {"image": "registry.example/node:22"},
+            {"keyboard": "de"},
+            {"author": "Alice"},
+            {"baseCommit": "0123456789" * 4},
+            {"x": "https://git.example/pay?tag=v2"},
+        ],
+    )
+    def test_what_does_not_is_shown(self, harmless: dict[str, str]) -> None:
+        assert value(harmless) == next(iter(harmless.values()))
+
+    def test_what_follows_a_flag_is_hidden_and_the_rest_is_not(self) -> None:
+        told = {name: shown for _, name, shown in settings({"flags": ["--password", "hunter2", "--level", "3"]})}
+        assert told.pop("flags[1](--password)").startswith("(hidden, sha256 ")
+        assert told == {"flags[0]": "--password", "flags[2]": "--level", "flags[3]": "3"}
+
+    def test_a_pair_is_told_by_its_name_wherever_it_stands(self) -> None:
+        pairs = [{"name": "LEVEL", "value": "3"}, {"name": "DEBUG", "value": "no", "type": "string"}]
+        assert settings({"params": pairs}) == settings({"params": pairs[::-1]})
+        assert {name: shown for _, name, shown in settings({"params": pairs})} == {
+            "params[DEBUG]": "no",
+            "params[DEBUG].type": "string",
+            "params[LEVEL]": "3",
+        }
 
     @pytest.mark.parametrize("written", ["x" * 500, "a\u202eb", "a\nb"])
     def test_what_is_long_or_deceives_is_a_digest(self, written: str) -> None:
