@@ -18,7 +18,7 @@ from tests.histories.told import REQUESTER
 
 # More of them: COUNTERSIGN_TEST_HISTORIES=500 python3 manage.py test tests/histories
 SHORTEN = os.environ.get("COUNTERSIGN_TEST_SHORTEN") == "1"
-EXAMPLES = int(os.environ.get("COUNTERSIGN_TEST_HISTORIES", "10"))
+EXAMPLES = int(os.environ.get("COUNTERSIGN_TEST_HISTORIES", "6"))
 
 
 @pytest.mark.django_db

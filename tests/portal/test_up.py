@@ -102,41 +102,26 @@ class TestDemo:
         with (folder.parent / "demo.log").open("ab") as log:
             return subprocess.Popen(command, env=environment, cwd=folder.parent, stdout=log, stderr=subprocess.STDOUT)
 
-    def test_it_shows_a_release_waiting_and_keeps_to_its_folder(self, tmp_path: Path) -> None:
-        port = free_port()
-        elsewhere = tmp_path / "real.sqlite3"
-        process = self.demo(
-            tmp_path / "demo", port, COUNTERSIGN_DATABASE_URL=f"sqlite:///{elsewhere}", COUNTERSIGN_BROKER_URL="redis://nowhere"
-        )
-        try:
-            log = tmp_path / "demo.log"
-            wait_until(lambda: f"http://localhost:{port}" in log.read_text() or process.poll() is not None)
-            assert process.poll() is None, log.read_text()
-            wait_until(lambda: self.answers(f"http://localhost:{port}/readyz"))
-            front, _ = fetch(f"http://localhost:{port}/")
-            assert "alice" in front
-            assert "/requests/" in front, "a release waits for approval"
-        finally:
-            process.send_signal(signal.SIGINT)
-            assert process.wait(120) == 0
-        assert not elsewhere.exists()
-        assert "does not use COUNTERSIGN_BROKER_URL, COUNTERSIGN_DATABASE_URL" in log.read_text()
-        assert (tmp_path / "demo" / "countersign.sqlite3").exists()
-
-    def test_another_port_neither_wipes_a_running_demo_nor_renames_its_log(self, tmp_path: Path) -> None:
-        folder, log = tmp_path / "demo", tmp_path / "demo.log"
-        first_port = free_port()
-        first = self.demo(folder, first_port)
+    def test_it_shows_a_release_waiting_and_keeps_to_its_folder_and_moves_to_another_port(self, tmp_path: Path) -> None:
+        folder, log, elsewhere, first_port = tmp_path / "demo", tmp_path / "demo.log", tmp_path / "real.sqlite3", free_port()
+        first = self.demo(folder, first_port, COUNTERSIGN_DATABASE_URL=f"sqlite:///{elsewhere}", COUNTERSIGN_BROKER_URL="redis://nowhere")
         try:
             wait_until(lambda: self.answers(f"http://localhost:{first_port}/readyz") or first.poll() is not None)
+            assert first.poll() is None, log.read_text()
+            assert f"http://localhost:{first_port}" in log.read_text()
             assert self.demo(folder, free_port(), "--fresh").wait(300) == 1
             assert f"A portal is running on the data in {folder}" in log.read_text()
-            assert "/requests/" in fetch(f"http://localhost:{first_port}/")[0], "the running demo has its data still"
+            front, _ = fetch(f"http://localhost:{first_port}/")
+            assert "alice" in front
+            assert "/requests/" in front, "a release waits for approval, and the running demo has its data still"
             readable = [path for path in (folder, *folder.rglob("*")) if path.stat().st_mode & 0o077 and path.name != "log.vkey"]
             assert [path for path in readable if "static" not in path.parts] == []
         finally:
             first.send_signal(signal.SIGINT)
             assert first.wait(120) == 0
+        assert not elsewhere.exists()
+        assert "does not use COUNTERSIGN_BROKER_URL, COUNTERSIGN_DATABASE_URL" in log.read_text()
+        assert (folder / "countersign.sqlite3").exists()
         second_port = free_port()
         second = self.demo(folder, second_port)
         try:
