@@ -12,9 +12,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.languages.pseudo import LEFT_TO_RIGHT
-from tests import cast
+from tests import cast, make_statements
 from tests import make_approvals as make
 from tests import make_changes as changes
+from tests import make_delegations as lending
 from tests.languages import act_stories, stories
 from tests.languages.untranslated import find_untranslated
 from tests.make_ledger import use_own_keys
@@ -37,7 +38,7 @@ def untranslated_at(place: stories.Place) -> list[str]:
     return find_untranslated(page, stories.list_names())
 
 
-@pytest.mark.parametrize("tell", [act_stories.of_exceptions])
+@pytest.mark.parametrize("tell", [act_stories.of_exceptions, act_stories.of_delegations, act_stories.of_asking])
 def test_no_word_is_outside_of_the_catalogue(tell: Callable[[], Iterator[stories.Place]]) -> None:
     found = {place.name: untranslated_at(place) for place in tell()}
     assert {name: words for name, words in found.items() if words} == {}
@@ -59,3 +60,39 @@ class TestWhatIsSentBack:
         page = client.post(path, given, headers=GERMAN).content.decode()
         assert "Erwartet: a moment from now on and within 14 days, as the policy allows." in page
         assert "Weder Sie noch diese Person entscheiden darüber." in page
+
+    def test_of_a_delegation(self) -> None:
+        now = timezone.now()
+        make.set_stage(source=lending.ALLOWED, now=now)
+        alice = cast.alice()
+        given = {
+            "project": cast.payments_api().pk,
+            "delegate": lending.dana().pk,
+            "roles": ["approver:release"],
+            "first": f"{now:%Y-%m-%d}",
+            "last": f"{now + timedelta(days=40):%Y-%m-%d}",
+            "justification": "I am away.",
+            "key": make_statements.passkey_of(alice)[1].pk,
+        }
+        path, client = reverse("approvals:delegation_new"), act_stories.recent_client_of(alice)
+        page = client.post(path, given, headers=GERMAN).content.decode()
+        assert "40 Tage erhalten; erwartet werden höchstens 30." in page or "41 Tage erhalten; erwartet werden höchstens 30." in page
+        given["last"] = f"{now + timedelta(days=2):%Y-%m-%d}"
+        page = client.post(path, {**given, "roles": ["approver:owner"]}, headers=GERMAN).content.decode()
+        assert "Erhalten: Eigentümer-Freigeber. Erwartet: eigene Rollen hier, nämlich Release-Freigeber." in page
+        answer = client.post(path, {"roles": "approver:none"}, headers=PSEUDO)
+        assert (answer.status_code, find_untranslated(answer.content.decode(), stories.list_names())) == (400, [])
+
+    def test_of_a_new_request(self) -> None:
+        make.set_stage(now=timezone.now())
+        where = {"project": cast.payments_api().pk, "environment": cast.production().pk, "title": "payments/api 1.4.2"}
+        path, client = reverse("approvals:request_new"), act_stories.recent_client_of(cast.bob())
+        page = client.post(path, {**where, "artifacts": "latest", "people": "ana"}, headers=GERMAN).content.decode()
+        assert "Zeile 1: Erhalten: &#x27;latest&#x27;. Erwartet: sha256:&lt;64 lowercase hex characters&gt;." in page
+        assert "Zeile 1: Erwartet werden der Grund und ein Konto, wie „commit-author github:12345“." in page
+        twice = f"{make.image()}\n{make.image()}"
+        page = client.post(path, {**where, "artifacts": twice}, headers=GERMAN).content.decode()
+        assert "Denselben Digest zweimal erhalten; erwartet wird jedes Artefakt einmal." in page
+        for kind in ("release", "promotion", "rotation"):
+            answer = client.post(f"{path}?kind={kind}", {"artifacts": twice}, headers=PSEUDO)
+            assert (answer.status_code, find_untranslated(answer.content.decode(), stories.list_names())) == (400, []), kind
