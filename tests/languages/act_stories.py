@@ -6,21 +6,26 @@ All of it happens now, because these pages tell what is live from what is over b
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from approvals.delegation.take_back import take_back
+from approvals.emergency.withdraw_break_glass import withdraw_break_glass
 from approvals.exceptions.withdraw_waiver import withdraw_waiver
 from approvals.forms import REQUEST_FORMS
+from approvals.models import Approval
 from identities.models import Identity
 from identities.people.deactivate import deactivate_person
 from tests import cast
 from tests import make_approvals as make
+from tests import make_break_glass as glass
 from tests import make_changes as changes
 from tests import make_delegations as lending
+from tests import make_statements as statements
 from tests.languages.stories import Place
 
 
@@ -80,3 +85,92 @@ def of_asking() -> Iterator[Place]:
     make.set_stage(now=timezone.now())
     for kind in REQUEST_FORMS:
         yield Place(f"ask for a {kind}", f"{reverse('approvals:request_new')}?kind={kind}", cast.bob())
+
+
+def of_break_glass() -> Iterator[Place]:
+    """One that is live, one overdue, one found wrong by the first of two, one taken back, one that two found right; and the pages that make and end one."""
+    now = timezone.now()
+    before = now - timedelta(days=5)
+    stage = make.set_stage(source=glass.POLICY, now=before)
+    person = glass.declarer(now=before)
+    yield Place("no break-glass", reverse("approvals:break_glasses"), person)
+    for tag in ("1.0.1", "1.0.2", "1.0.3", "1.0.4", "1.0.5"):
+        make.send_provenance(stage, tag=tag, now=before)
+    sally, sven = (cast.person(name, name.title(), "approver:security", now=before) for name in ("sally", "sven"))
+    for tag, decisions in (("1.0.1", ()), ("1.0.2", ("approve", "approve")), ("1.0.3", ("reject", "reject"))):
+        declared = glass.declare(now=before, digest=make.image(tag))
+        for decision, reviewer in zip(decisions, (sally, sven), strict=False):
+            changes.answer(declared.review, reviewer, decision=decision, reason="I looked at it.", now=before)
+    wrong = glass.declare(now=now, digest=make.image("1.0.4"))
+    changes.answer(wrong.review, sally, decision="reject", reason="I looked at it.", now=now)
+    taken_back = glass.declare(now=now, digest=make.image("1.0.5"))
+    withdraw_break_glass(break_glass=taken_back, reason="It is up again.", by=person, now=now)
+    new = reverse("approvals:break_glass_new", args=[make.image("1.0.5")])
+    where = f"{new}?project={cast.payments_api().pk}&environment={cast.production().pk}"
+    for reader in (person, cast.bob()):
+        yield Place(f"break-glass of {reader}", reverse("approvals:break_glasses"), reader)
+    yield Place("where to break the glass", new, person)
+    yield Place("break the glass", where, person)
+    no_key = cast.person("nia", "Nia Roth", "approver:owner", now=now)
+    yield Place("break the glass without a key", where, no_key)
+    make.send_provenance(stage, now=now)
+    live = glass.declare(now=now)
+    yield Place("live break-glass", reverse("approvals:break_glasses"), person)
+    yield Place("end a break-glass", reverse("approvals:break_glass_end", args=[live.pk]), person)
+
+
+def of_revoking() -> Iterator[Place]:
+    """An approval that its approver, somebody who answers for security, and an approver without a key may take back."""
+    now = timezone.now()
+    stage = make.set_stage(now=now)
+    make.send_provenance(stage, now=now)
+    approval = make.approve(make.ask(now=now), cast.alice(now=now), now=now)
+    sam, nia = changes.sam(now=now), cast.person("nia", "Nia Roth", "approver:security", now=now)
+    statements.passkey_of(sam, now=now)
+    for reader in (cast.alice(), sam, nia):
+        yield Place(f"revoke as {reader}", reverse("approvals:revoke", args=[approval.pk]), reader)
+
+
+def begin_to_revoke(client: Client) -> str:
+    """Send why an approval counts no more, and return the path of the page that shows what is signed of it."""
+    approval = Approval.objects.get(identity=cast.alice())
+    given = {"reason": "approver_withdrew", "justification": "I looked again.", "key": approval.signing_key_id}
+    return _begun(client, reverse("approvals:revoke", args=[approval.pk]), given)
+
+
+def begin_to_delegate(client: Client) -> str:
+    """Send who stands in for alice, and return the path of the page that shows what is signed of it."""
+    given = delegation_form(timezone.now(), days=3)
+    return _begun(client, reverse("approvals:delegation_new"), given)
+
+
+def delegation_form(now: datetime, *, days: int) -> dict[str, Any]:
+    """What alice fills in to let dana answer for her, for so many days."""
+    return {
+        "project": cast.payments_api().pk,
+        "delegate": lending.dana(now=now).pk,
+        "roles": ["approver:release"],
+        "first": f"{now:%Y-%m-%d}",
+        "last": f"{now + timedelta(days=days):%Y-%m-%d}",
+        "justification": "I am away.",
+        "key": statements.passkey_of(cast.alice(), now=now)[1].pk,
+    }
+
+
+def begin_to_break_the_glass(client: Client) -> str:
+    """Send what forces it, and return the path of the page that shows what is signed of it."""
+    key = glass.key_of(glass.declarer(), now=timezone.now())
+    given = {"incident": "INC-8", "justification": "Payments are down.", "hours": 2, "max_uses": 1, "key": key.pk}
+    return _begun(client, path_to_break_the_glass(), given)
+
+
+def path_to_break_the_glass() -> str:
+    """Where the glass is broken for the image in production."""
+    place = f"project={cast.payments_api().pk}&environment={cast.production().pk}"
+    return f"{reverse('approvals:break_glass_new', args=[make.image()])}?{place}"
+
+
+def _begun(client: Client, path: str, given: dict[str, Any]) -> str:
+    sent = client.post(path, given)
+    assert sent.status_code == 302, sent.content.decode()[-3000:]
+    return str(sent["Location"])

@@ -12,8 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.languages.pseudo import LEFT_TO_RIGHT
-from tests import cast, make_statements
+from tests import cast
 from tests import make_approvals as make
+from tests import make_break_glass as glass
 from tests import make_changes as changes
 from tests import make_delegations as lending
 from tests.languages import act_stories, stories
@@ -38,11 +39,50 @@ def untranslated_at(place: stories.Place) -> list[str]:
     return find_untranslated(page, stories.list_names())
 
 
-@pytest.mark.parametrize("tell", [act_stories.of_exceptions, act_stories.of_delegations, act_stories.of_asking])
+@pytest.mark.parametrize(
+    "tell",
+    [act_stories.of_exceptions, act_stories.of_delegations, act_stories.of_asking, act_stories.of_break_glass, act_stories.of_revoking],
+)
 def test_no_word_is_outside_of_the_catalogue(tell: Callable[[], Iterator[stories.Place]]) -> None:
     found = {place.name: untranslated_at(place) for place in tell()}
     assert {name: words for name, words in found.items() if words} == {}
     assert len(found) > 1
+
+
+class TestWhatIsSigned:
+    """The page of a statement: its words are translated, what is signed stands there in English, marked so."""
+
+    @pytest.mark.parametrize(
+        ("begin", "reads", "title", "signed"),
+        [
+            (
+                act_stories.begin_to_revoke,
+                cast.alice,
+                "Freigabe widerrufen",
+                "Revoke the approval that Alice Chen gave: the approver withdrew it",
+            ),
+            (
+                act_stories.begin_to_delegate,
+                cast.alice,
+                "Sich vertreten lassen",
+                "Dana Okafor answers for you as approver:release in payments-api",
+            ),
+            (act_stories.begin_to_break_the_glass, glass.declarer, "Notzugriff erklären", "Break the glass: payments/api"),
+        ],
+    )
+    def test_is_english_inside_of_a_translated_page(self, begin: Any, reads: Any, title: str, signed: str) -> None:
+        now = timezone.now()
+        stage = make.set_stage(source=glass.POLICY, now=now)
+        make.send_provenance(stage, now=now)
+        make.approve(make.ask(now=now), cast.alice(now=now), now=now)
+        client = act_stories.recent_client_of(reads(now=now))
+        path = begin(client)
+        page = client.get(path, headers=PSEUDO).content.decode()
+        assert '<main id="main" tabindex="-1">' in page
+        assert find_untranslated(page, stories.list_names()) == []
+        german = client.get(path, headers=GERMAN).content.decode()
+        assert f"<title>Signieren: {title} · Countersign</title>" in german
+        assert f'data-signed="summary" lang="en">{signed}' in german
 
 
 class TestWhatIsSentBack:
@@ -65,19 +105,11 @@ class TestWhatIsSentBack:
         now = timezone.now()
         make.set_stage(source=lending.ALLOWED, now=now)
         alice = cast.alice()
-        given = {
-            "project": cast.payments_api().pk,
-            "delegate": lending.dana().pk,
-            "roles": ["approver:release"],
-            "first": f"{now:%Y-%m-%d}",
-            "last": f"{now + timedelta(days=40):%Y-%m-%d}",
-            "justification": "I am away.",
-            "key": make_statements.passkey_of(alice)[1].pk,
-        }
+        given = act_stories.delegation_form(now, days=40)
         path, client = reverse("approvals:delegation_new"), act_stories.recent_client_of(alice)
         page = client.post(path, given, headers=GERMAN).content.decode()
         assert "40 Tage erhalten; erwartet werden höchstens 30." in page or "41 Tage erhalten; erwartet werden höchstens 30." in page
-        given["last"] = f"{now + timedelta(days=2):%Y-%m-%d}"
+        given = act_stories.delegation_form(now, days=2)
         page = client.post(path, {**given, "roles": ["approver:owner"]}, headers=GERMAN).content.decode()
         assert "Erhalten: Eigentümer-Freigeber. Erwartet: eigene Rollen hier, nämlich Release-Freigeber." in page
         answer = client.post(path, {"roles": "approver:none"}, headers=PSEUDO)
@@ -96,3 +128,19 @@ class TestWhatIsSentBack:
         for kind in ("release", "promotion", "rotation"):
             answer = client.post(f"{path}?kind={kind}", {"artifacts": twice}, headers=PSEUDO)
             assert (answer.status_code, find_untranslated(answer.content.decode(), stories.list_names())) == (400, []), kind
+
+    def test_of_a_break_glass_and_a_revocation(self) -> None:
+        now = timezone.now()
+        stage = make.set_stage(source=glass.POLICY, now=now)
+        make.send_provenance(stage, now=now)
+        approval = make.approve(make.ask(now=now), cast.alice(now=now), now=now)
+        person = glass.declarer(now=now)
+        given = {"incident": "INC-8", "justification": "Down.", "hours": 9, "max_uses": 1, "key": glass.key_of(person, now=now).pk}
+        client, path = act_stories.recent_client_of(person), act_stories.path_to_break_the_glass()
+        page = client.post(path, given, headers=GERMAN).content.decode()
+        assert "9 Stunden erhalten; erwartet werden 1 bis 2, wie die Richtlinie es erlaubt." in page
+        for reader, form in ((person, path), (cast.alice(), reverse("approvals:revoke", args=[approval.pk]))):
+            answer = act_stories.recent_client_of(reader).post(form, {"key": "none"}, headers=PSEUDO)
+            assert (answer.status_code, find_untranslated(answer.content.decode(), stories.list_names())) == (400, []), form
+        refused = act_stories.recent_client_of(cast.alice()).get(path, headers=GERMAN).content.decode()
+        assert "Die Richtlinie erlaubt den Notzugriff diesen Rollen: Eigentümer-Freigeber. Keine davon haben Sie hier." in refused

@@ -64,4 +64,39 @@ ASKING = (
     noop("%(name)s is not approved for %(place)s, so it cannot be promoted from there."),
     noop("%(name)s does not belong to the team of %(project)s."),
 )
-ACTS = (*EXCEPTIONS, *DELEGATIONS, *WRITTEN, *ASKING)
+# `approvals.declaration` and `approvals.emergency`
+BREAK_GLASS = (
+    noop("Taken back. Gates are shut again; the review stays open."),
+    noop("Got %(count)s hours, expected 1 to %(most)s, as the policy allows."),
+    noop("Got %(count)s uses, expected 1 to %(most)s, as the policy allows."),
+    noop("The policy says nothing of breaking the glass, so nobody can go past it."),
+    noop("The policy lets %(roles)s break the glass; you hold no such role here."),
+    noop("%(name)s has never been seen: no evidence and no request names it."),
+    noop("The glass is broken for this artifact there already, and uses are left."),
+    noop("The policy allows less than you were offered to sign; start again."),
+    noop("Whoever broke the glass takes it back; reviewers conclude its review."),
+    noop("This break-glass is over already."),
+)
+# `approvals.revocation`: why an approval counts no more, as it is offered; and its title on the page that signs it.
+REVOKING = (
+    noop("Revoke an approval"),
+    noop("The approver withdrew it"),
+    noop("The artifact turned out bad"),
+    noop("Its evidence is not valid"),
+    noop("The key was compromised"),
+    noop("The policy was wrong"),
+    noop("The duties were not separated"),
+)
+# `approvals.statements`: what is wrong with the way in which a statement was signed.
+SIGNING = (
+    noop("Say why in a sentence; it is signed with the rest."),
+    noop("This approval key is not yours."),
+    noop("The key %(name)s was enrolled for %(host)s, expected %(other)s."),
+    noop("This ceremony was begun in another sign-in session."),
+    noop("This ceremony was begun by somebody else, or in another sign-in session."),
+    noop("This ceremony was used already and nothing was signed; go back and start again."),
+    noop("The time to sign is over and nothing was signed; go back and start again."),
+    noop("This signature reaches level %(level)s, expected at least %(least)s."),
+    noop("Got no assertion of a reasonable size; go back and sign again."),
+)
+ACTS = (*EXCEPTIONS, *DELEGATIONS, *WRITTEN, *ASKING, *BREAK_GLASS, *REVOKING, *SIGNING)
