@@ -48,6 +48,8 @@ TRANSLATED = frozenset(
         "approvals/break_glass_end.html",
         "approvals/revoke.html",
         "approvals/statement.html",
+        "approvals/indicators.html",
+        "approvals/beside.html",
         "reports/artifact.html",
         "reports/artifact_now.html",
         "reports/search/search.html",

@@ -18,6 +18,8 @@ from approvals.emergency.withdraw_break_glass import withdraw_break_glass
 from approvals.exceptions.withdraw_waiver import withdraw_waiver
 from approvals.forms import REQUEST_FORMS
 from approvals.models import Approval
+from approvals.reading.indicators import FEWEST
+from approvals.reading.note_reading import note_reading
 from identities.models import Identity
 from identities.people.deactivate import deactivate_person
 from tests import cast
@@ -25,8 +27,10 @@ from tests import make_approvals as make
 from tests import make_break_glass as glass
 from tests import make_changes as changes
 from tests import make_delegations as lending
+from tests import make_releases as releases
 from tests import make_statements as statements
 from tests.languages.stories import Place
+from tests.make_observations import observe, runs
 
 
 def recent_client_of(reader: Identity) -> Client:
@@ -129,6 +133,41 @@ def of_revoking() -> Iterator[Place]:
     statements.passkey_of(sam, now=now)
     for reader in (cast.alice(), sam, nia):
         yield Place(f"revoke as {reader}", reverse("approvals:revoke", args=[approval.pk]), reader)
+
+
+def of_comparing() -> Iterator[Place]:
+    """A release held against each of two earlier ones, of which one runs, and against nothing; and one that nothing came before."""
+    stage = make.set_stage()
+    first = releases.release(stage, "1.4.0", cyclonedx=releases.cyclonedx("pkg:npm/lodash@4.17.20"))
+    yield Place("compare the first", reverse("approvals:beside", args=[first.pk]), cast.alice())
+    make.approve(first, cast.alice())
+    before = releases.release(stage, releases.FIRST, now=releases.later(5), cyclonedx=releases.cyclonedx("pkg:npm/express@4.18.2"))
+    make.approve(before, cast.alice(), now=releases.later(6))
+    asked = releases.release(stage, releases.SECOND, now=releases.later(), cyclonedx=releases.cyclonedx("pkg:npm/lodash@4.17.20"))
+    page = reverse("approvals:beside", args=[asked.pk])
+    yield Place("compare where nothing was seen", page, cast.alice())
+    seen_at = releases.later(20)
+    observe(runs(at=seen_at, location="cluster-1/payments/api", digest=make.image("1.4.0")), now=seen_at)
+    for key in (first.pk, before.pk, "running", "nothing"):
+        yield Place(f"compare with {key}", f"{page}?with={key}", cast.alice())
+
+
+def of_indicators() -> Iterator[Place]:
+    """A team with too few answers to say anything, one with enough, and somebody of no whole team."""
+    now = timezone.now()
+    begun = now - timedelta(hours=30)
+    make.set_stage(source=make.NO_EVIDENCE, now=begun)
+    people = [cast.person(name, name.title(), "approver:release", now=begun) for name in ("ann", "ben", "cat")]
+    carol = cast.carol(now=begun)
+    yield Place("too few answers", reverse("approvals:indicators"), carol)
+    for number in range(FEWEST):
+        at, person = begun + timedelta(hours=number), people[number % len(people)]
+        request = make.ask(now=at)
+        note_reading(revision=request.revisions.get(), seconds=4, opened=0, by=person, now=at)
+        make.approve(request, person, now=at)
+    yield Place("enough answers", reverse("approvals:indicators"), carol)
+    of_one_project = cast.person("pam", "Pam Rhee", "auditor", project=cast.payments_api(), now=now)
+    yield Place("no whole team", reverse("approvals:indicators"), of_one_project)
 
 
 def begin_to_revoke(client: Client) -> str:

@@ -41,7 +41,15 @@ def untranslated_at(place: stories.Place) -> list[str]:
 
 @pytest.mark.parametrize(
     "tell",
-    [act_stories.of_exceptions, act_stories.of_delegations, act_stories.of_asking, act_stories.of_break_glass, act_stories.of_revoking],
+    [
+        act_stories.of_exceptions,
+        act_stories.of_delegations,
+        act_stories.of_asking,
+        act_stories.of_break_glass,
+        act_stories.of_revoking,
+        act_stories.of_comparing,
+        act_stories.of_indicators,
+    ],
 )
 def test_no_word_is_outside_of_the_catalogue(tell: Callable[[], Iterator[stories.Place]]) -> None:
     found = {place.name: untranslated_at(place) for place in tell()}

@@ -99,4 +99,9 @@ SIGNING = (
     noop("This signature reaches level %(level)s, expected at least %(least)s."),
     noop("Got no assertion of a reasonable size; go back and sign again."),
 )
-ACTS = (*EXCEPTIONS, *DELEGATIONS, *WRITTEN, *ASKING, *BREAK_GLASS, *REVOKING, *SIGNING)
+# `approvals.beside`
+COMPARED = (
+    noop("Nothing is compared of this kind of request."),
+    noop("Got something that this is not compared with, expected one of the choices on the page."),
+)
+ACTS = (*EXCEPTIONS, *DELEGATIONS, *WRITTEN, *ASKING, *BREAK_GLASS, *REVOKING, *SIGNING, *COMPARED)
