@@ -50,6 +50,8 @@ TRANSLATED = frozenset(
         "approvals/statement.html",
         "approvals/indicators.html",
         "approvals/beside.html",
+        "approvals/expectations.html",
+        "approvals/expectations_propose.html",
         "reports/artifact.html",
         "reports/artifact_now.html",
         "reports/search/search.html",

@@ -13,11 +13,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from approvals.changes.propose_expectations import propose_expectations
 from approvals.delegation.take_back import take_back
 from approvals.emergency.withdraw_break_glass import withdraw_break_glass
 from approvals.exceptions.withdraw_waiver import withdraw_waiver
 from approvals.forms import REQUEST_FORMS
-from approvals.models import Approval
+from approvals.models import Approval, ExpectationsVersion
 from approvals.reading.indicators import FEWEST
 from approvals.reading.note_reading import note_reading
 from identities.models import Identity
@@ -168,6 +169,32 @@ def of_indicators() -> Iterator[Place]:
     yield Place("enough answers", reverse("approvals:indicators"), carol)
     of_one_project = cast.person("pam", "Pam Rhee", "auditor", project=cast.payments_api(), now=now)
     yield Place("no whole team", reverse("approvals:indicators"), of_one_project)
+
+
+def of_expectations() -> Iterator[Place]:
+    """Expectations that one person put into force, those that two owners put in their place, and those that are proposed; and the page that proposes."""
+    now = timezone.now()
+    before = now - timedelta(days=5)
+    make.set_stage(source=make.BY_PROJECT, now=before)
+    propose = reverse("approvals:expectations_propose", args=[cast.payments_api().pk])
+    yield Place("propose the first expectations", propose, make.erin(now=before))
+    first = make.expect(now=before).expectations
+    owners = (make.erin(now=before), changes.frank(now=before))
+    second = propose_expectations(source=expectations_source(2), project=cast.payments_api(), by=owners[0], now=now, note="We moved.")
+    for owner in owners:
+        changes.answer(second, owner, now=now)
+    propose_expectations(source=expectations_source(3, "ship"), project=cast.payments_api(), by=owners[0], now=now, note="")
+    versions = ExpectationsVersion.objects.order_by("version")
+    assert [version.activations.count() for version in versions] == [1, 1, 0]
+    for version in versions:
+        for reader in (owners[0], cast.alice()):
+            yield Place(f"expectations {version.version} of {reader}", reverse("approvals:expectations", args=[version.pk]), reader)
+    yield Place("propose older expectations", f"{propose}?from={first.pk}", owners[0])
+
+
+def expectations_source(version: int, workflow: str = "build") -> str:
+    """Expectations of the project in words, under which this workflow counts."""
+    return make.EXPECTATIONS.format(version=version, workflow=workflow)
 
 
 def begin_to_revoke(client: Client) -> str:

@@ -49,6 +49,7 @@ def untranslated_at(place: stories.Place) -> list[str]:
         act_stories.of_revoking,
         act_stories.of_comparing,
         act_stories.of_indicators,
+        act_stories.of_expectations,
     ],
 )
 def test_no_word_is_outside_of_the_catalogue(tell: Callable[[], Iterator[stories.Place]]) -> None:
@@ -152,3 +153,24 @@ class TestWhatIsSentBack:
             assert (answer.status_code, find_untranslated(answer.content.decode(), stories.list_names())) == (400, []), form
         refused = act_stories.recent_client_of(cast.alice()).get(path, headers=GERMAN).content.decode()
         assert "Die Richtlinie erlaubt den Notzugriff diesen Rollen: Eigentümer-Freigeber. Keine davon haben Sie hier." in refused
+
+    def test_of_expectations(self) -> None:
+        now = timezone.now()
+        make.set_stage(source=make.BY_PROJECT, now=now)
+        erin = make.erin(now=now)
+        make.expect(now=now)
+        changes.frank(now=now)
+        client, path = act_stories.recent_client_of(erin), reverse("approvals:expectations_propose", args=[cast.payments_api().pk])
+        given = {"source": act_stories.expectations_source(2), "note": "", "act": "compare"}
+        answer = client.post(path, given, headers=PSEUDO)
+        assert (answer.status_code, find_untranslated(answer.content.decode(), stories.list_names())) == (200, [])
+        page = client.post(path, given, headers=GERMAN).content.decode()
+        assert "Verglichen mit Version <bdi>1</bdi>, die in Kraft ist." in page and '<p lang="en">accepted from now on: ' in page
+        given = {**given, "source": act_stories.expectations_source(1), "act": "propose"}
+        page = client.post(path, given, headers=GERMAN).content.decode()
+        assert "Version 1 nennt schon ein anderes Dokument; geben Sie dem geänderten eine neue Version." in page
+        given["source"] = act_stories.expectations_source(1, "release")
+        page = client.post(path, given, headers=GERMAN).content.decode()
+        assert "Version 1 der Erwartungen von payments-api ist schon in Kraft." in page
+        answer = client.post(path, {"act": "propose"}, headers=PSEUDO)
+        assert (answer.status_code, find_untranslated(answer.content.decode(), stories.list_names())) == (400, [])

@@ -104,4 +104,11 @@ COMPARED = (
     noop("Nothing is compared of this kind of request."),
     noop("Got something that this is not compared with, expected one of the choices on the page."),
 )
-ACTS = (*EXCEPTIONS, *DELEGATIONS, *WRITTEN, *ASKING, *BREAK_GLASS, *REVOKING, *SIGNING, *COMPARED)
+# `approvals.changes.propose_expectations` and `approvals.policies.expectations`
+EXPECTATIONS = (
+    noop("Proposed. They come into force when the policy owners have signed; you may be one of them."),
+    noop("Version %(number)s of the expectations of %(name)s is in force already."),
+    noop("Got the expectations of %(name)s, expected those of %(project)s."),
+    noop("Version %(number)s already names another document; give the changed one a new version."),
+)
+ACTS = (*EXCEPTIONS, *DELEGATIONS, *WRITTEN, *ASKING, *BREAK_GLASS, *REVOKING, *SIGNING, *COMPARED, *EXPECTATIONS)
