@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.html import strip_tags
 
 from portal.languages.pseudo import LEFT_TO_RIGHT
+from portal.languages.retell import retell
+from proofs.errors import NotAllowed
 from tests import cast
 from tests import make_approvals as make
 from tests import make_break_glass as glass
@@ -123,6 +126,23 @@ class TestWhatIsSentBack:
         assert "Erhalten: Eigentümer-Freigeber. Erwartet: eigene Rollen hier, nämlich Release-Freigeber." in page
         answer = client.post(path, {"roles": "approver:none"}, headers=PSEUDO)
         assert (answer.status_code, find_untranslated(answer.content.decode(), stories.list_names())) == (400, [])
+
+    @pytest.mark.parametrize(
+        ("roles", "told"),
+        [
+            (("requester",), "Rollen von Nia Roth: Antragsteller in payments. Nötig für die Freigabe in payments-api: eine der Rollen"),
+            ((), "Nia Roth hat keine Rolle. Nötig für die Freigabe in payments-api: eine der Rollen"),
+            (("approver:owner",), "Nia Roth hat keinen Freigabeschlüssel; eine Vertretung signiert mit dem eigenen."),
+        ],
+    )
+    def test_of_somebody_who_could_not_answer(self, roles: tuple[str, ...], told: str) -> None:
+        make.set_stage(source=lending.ALLOWED)
+        nia = cast.person("nia", "Nia Roth", *roles)
+        with pytest.raises(NotAllowed) as refused:
+            lending.begin(cast.alice(), nia)
+        with translation.override("de"):
+            said = retell(f"{refused.value.reason[:1].upper()}{refused.value.reason[1:]}.")
+        assert strip_tags(said or "").startswith(told)
 
     def test_of_a_new_request(self) -> None:
         make.set_stage(now=timezone.now())

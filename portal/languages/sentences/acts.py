@@ -63,6 +63,7 @@ ASKING = (
     noop("Got %(name)s as origin and target, expected two environments."),
     noop("%(name)s is not approved for %(place)s, so it cannot be promoted from there."),
     noop("%(name)s does not belong to the team of %(project)s."),
+    noop("A rotation is carried out by a program registered and active in the team of %(name)s."),
 )
 # `approvals.declaration` and `approvals.emergency`
 BREAK_GLASS = (
