@@ -186,6 +186,7 @@ class TestWhatIsSentBack:
         assert (answer.status_code, find_untranslated(answer.content.decode(), stories.list_names())) == (200, [])
         page = client.post(path, given, headers=GERMAN).content.decode()
         assert "Verglichen mit Version <bdi>1</bdi>, die in Kraft ist." in page and '<p lang="en">accepted from now on: ' in page
+        assert "Was signiert wird, ist auf Englisch, für alle gleich." in page
         given = {**given, "source": act_stories.expectations_source(1), "act": "propose"}
         page = client.post(path, given, headers=GERMAN).content.decode()
         assert "Version 1 nennt schon ein anderes Dokument; geben Sie dem geänderten eine neue Version." in page
