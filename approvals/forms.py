@@ -41,28 +41,36 @@ class StandInChoice(forms.ModelChoiceField):
 class InputRequest(forms.Form):
     """What somebody asks for."""
 
-    project = NamedChoice(queryset=Project.objects.none(), empty_label=None)
-    environment = NamedChoice(queryset=Environment.objects.none(), empty_label=None, help_text="Where the artifacts would go.")
-    title = forms.CharField(max_length=MAX_TITLE, help_text="What is released, as people call it: payments/api 1.4.2")
+    project = NamedChoice(label=lazy("Project"), queryset=Project.objects.none(), empty_label=None)
+    environment = NamedChoice(
+        label=lazy("Environment"), queryset=Environment.objects.none(), empty_label=None, help_text=lazy("Where the artifacts would go.")
+    )
+    title = forms.CharField(
+        label=lazy("Title"), max_length=MAX_TITLE, help_text=lazy("What is released, as people call it: payments/api 1.4.2")
+    )
     artifacts = forms.CharField(
+        label=lazy("Artifacts"),
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocomplete": "off"}),
-        help_text="One per line: the digest, and if you like a name behind it. A tag is never accepted, because it can be moved.",
+        help_text=lazy("One per line: the digest, and if you like a name behind it. A tag is never accepted, because it can be moved."),
     )
     note = forms.CharField(
+        label=lazy("Note"),
         max_length=MAX_NOTE,
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Shown to approvers as your words, marked as not checked.",
+        help_text=lazy("Shown to approvers as your words, marked as not checked."),
     )
 
     people = forms.CharField(
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocomplete": "off"}),
-        label="Who made it",
-        help_text="Where the policy keeps those who made it from approving it. One per line: why, and the account: commit-author github:12345, "
-        "co-author email:ana@example.org, committer portal:ana.",
+        label=lazy("Who made it"),
+        help_text=lazy(
+            "Where the policy keeps those who made it from approving it. One per line: why, and the account: commit-author github:12345, "
+            "co-author email:ana@example.org, committer portal:ana."
+        ),
     )
-    is_draft = forms.BooleanField(required=False, label="Keep it as a draft", help_text="Nobody is asked until you submit it.")
+    is_draft = forms.BooleanField(required=False, label=lazy("Keep it as a draft"), help_text=lazy("Nobody is asked until you submit it."))
 
     def __init__(self, *args: Any, person: Identity, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -109,7 +117,10 @@ class InputPromotion(InputRequest):
     """What somebody asks to go on from one environment to the next."""
 
     from_environment = NamedChoice(
-        queryset=Environment.objects.none(), empty_label=None, label="From", help_text="Where every one of them is approved now."
+        queryset=Environment.objects.none(),
+        empty_label=None,
+        label=lazy("From"),
+        help_text=lazy("Where every one of them is approved now."),
     )
     field_order = ("title", "artifacts", "project", "from_environment", "environment")
 
@@ -118,18 +129,25 @@ class InputRotation(InputRequest):
     """Which keys somebody asks to rotate. Keys are named, never shown."""
 
     artifacts = None  # type: ignore[assignment]
-    what = forms.CharField(max_length=300, label="What is rotated", help_text="For example: the signing key of the release workflow.")
+    what = forms.CharField(
+        max_length=300, label=lazy("What is rotated"), help_text=lazy("For example: the signing key of the release workflow.")
+    )
     executor = NamedChoice(
-        queryset=Identity.objects.none(), empty_label=None, label="Carried out by", help_text="The registered program that does it."
+        queryset=Identity.objects.none(),
+        empty_label=None,
+        label=lazy("Carried out by"),
+        help_text=lazy("The registered program that does it."),
     )
     old_keys = forms.CharField(
+        label=lazy("Old keys"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
-        help_text="The names of the keys that go, one per line.",
+        help_text=lazy("The names of the keys that go, one per line."),
     )
     new_keys = forms.CharField(
+        label=lazy("New keys"),
         widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
-        help_text="The names of the keys that come, one per line. Never a key itself: what looks like a secret is refused.",
+        help_text=lazy("The names of the keys that come, one per line. Never a key itself: what looks like a secret is refused."),
     )
     field_order = ("title", "what", "executor", "old_keys", "new_keys", "project", "environment")
 

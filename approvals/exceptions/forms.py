@@ -6,6 +6,7 @@ from datetime import UTC
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as lazy
 
 from approvals.exceptions.withdraw_waiver import MAX_REASON as MAX_END_REASON
 from identities.models import Identity, RoleAssignment, Team
@@ -23,20 +24,29 @@ class InputException(forms.Form):
     """Why a rule shall not be asked, of what, until when, and who answers for it."""
 
     reason = forms.CharField(
+        label=lazy("Reason"),
         max_length=MAX_REASON,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="What went wrong, and what is done about it. It becomes part of what people sign.",
+        help_text=lazy("What went wrong, and what is done about it. It becomes part of what people sign."),
     )
     owner = NamedChoice(
-        queryset=Identity.objects.none(), empty_label=None, label="Who answers for it", help_text="Neither you nor they decide about it."
+        queryset=Identity.objects.none(),
+        empty_label=None,
+        label=lazy("Who answers for it"),
+        help_text=lazy("Neither you nor they decide about it."),
     )
     until = forms.DateTimeField(
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}), label="Until (UTC)", help_text="Then the rule is asked again."
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+        label=lazy("Until (UTC)"),
+        help_text=lazy("Then the rule is asked again."),
     )
     scope = forms.ChoiceField(
-        choices=[("artifacts", "The artifacts of this request"), ("place", "Everything of this project that goes to this environment")],
+        choices=[
+            ("artifacts", lazy("The artifacts of this request")),
+            ("place", lazy("Everything of this project that goes to this environment")),
+        ],
         initial="artifacts",
-        label="For what",
+        label=lazy("For what"),
     )
 
     def __init__(self, *args: Any, team: Team, **kwargs: Any) -> None:
@@ -54,4 +64,4 @@ class InputException(forms.Form):
 class InputWithdrawal(forms.Form):
     """Why a waiver ends before its time."""
 
-    reason = forms.CharField(max_length=MAX_END_REASON, widget=forms.Textarea(attrs={"rows": 2}))
+    reason = forms.CharField(label=lazy("Reason"), max_length=MAX_END_REASON, widget=forms.Textarea(attrs={"rows": 2}))

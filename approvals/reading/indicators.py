@@ -1,6 +1,7 @@
 """How the answers of a team look as a whole: quick ones, late ones, noes, pairs. Reads only.
 
 For at least `FEWEST` answers by at least `FEWEST_PEOPLE` people, so that no number is about one of them. No name stands in any of it.
+In the reader's language, because nothing of it is kept.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
+
+from django.utils.translation import gettext
 
 from approvals.attention.due import due_at
 from approvals.models import Approval, Reading
@@ -78,30 +81,32 @@ def _approving(facts: Sequence[_Facts]) -> list[_Facts]:
 def _noes(facts: Sequence[_Facts]) -> Indicator:
     noes = len(facts) - len(_approving(facts))
     notable = noes == 0
-    return Indicator(
-        "Answers that were no", _share(noes, len(facts)) + ("; a gate that never says no may not be needed" if notable else ""), notable
-    )
+    share = _share(noes, len(facts))
+    words = gettext("%(share)s; a gate that never says no may not be needed") % {"share": share} if notable else share
+    return Indicator(gettext("Answers that were no"), words, notable)
 
 
 def _time(facts: Sequence[_Facts]) -> Indicator:
     seconds = [item.reading.seconds for item in _approving(facts) if item.reading is not None]
+    title = gettext("Time with the page before approving")
     if not seconds:
-        return Indicator("Time with the page before approving", "not known: no browser told")
-    return Indicator("Time with the page before approving", f"half of {len(seconds)} took less than {median(seconds):.0f} s")
+        return Indicator(title, gettext("not known: no browser told"))
+    found = {"count": len(seconds), "seconds": f"{median(seconds):.0f}"}
+    return Indicator(title, gettext("half of %(count)s took less than %(seconds)s s") % found)
 
 
 def _quick(facts: Sequence[_Facts]) -> Indicator:
     asked = [item for item in _approving(facts) if item.asked and item.reading is not None]
     quick = sum(item.reading is not None and item.reading.seconds < QUICK_SECONDS for item in asked)
-    return Indicator(f"Approved within {QUICK_SECONDS} s although something was to be ticked", _share(quick, len(asked)), bool(quick))
+    title = gettext("Approved within %(seconds)s s although something was to be ticked") % {"seconds": QUICK_SECONDS}
+    return Indicator(title, _share(quick, len(asked)), bool(quick))
 
 
 def _unopened(facts: Sequence[_Facts]) -> Indicator:
     asked = [item for item in _approving(facts) if item.asked and item.reading is not None]
     unopened = sum(item.reading is not None and not item.reading.opened for item in asked)
-    return Indicator(
-        "Approved without looking into any changed area, although something was to be ticked", _share(unopened, len(asked)), bool(unopened)
-    )
+    title = gettext("Approved without looking into any changed area, although something was to be ticked")
+    return Indicator(title, _share(unopened, len(asked)), bool(unopened))
 
 
 def _late(facts: Sequence[_Facts]) -> Indicator:
@@ -110,7 +115,7 @@ def _late(facts: Sequence[_Facts]) -> Indicator:
         return due_at(kind=str(request.kind), tier=request.environment.tier, frozen_at=answer.revision.frozen_at)
 
     late = sum(due(item.answer) - LAST_MINUTES <= item.answer.signed_at <= due(item.answer) for item in _approving(facts))
-    return Indicator("Approved in the last ten minutes before it was due", _share(late, len(_approving(facts))))
+    return Indicator(gettext("Approved in the last ten minutes before it was due"), _share(late, len(_approving(facts))))
 
 
 def _pairs(facts: Sequence[_Facts]) -> Indicator:
@@ -121,7 +126,7 @@ def _pairs(facts: Sequence[_Facts]) -> Indicator:
     )
     most = max(pairs.values(), default=0)
     return Indicator(
-        "Approvals by the one pair of people that is most often together",
+        gettext("Approvals by the one pair of people that is most often together"),
         _share(most, len(approving)),
         bool(approving) and most / len(approving) > PAIR_SHARE,
     )
@@ -133,8 +138,10 @@ def _hours(facts: Sequence[_Facts], zones: dict[str, str]) -> Indicator:
         return local.weekday() > 4 or local.hour not in WORK_HOURS
 
     outside = sum(is_outside(item.answer) for item in _approving(facts))
-    return Indicator("Approved at night or at the weekend, in the approver’s own time zone", _share(outside, len(_approving(facts))))
+    return Indicator(
+        gettext("Approved at night or at the weekend, in the approver’s own time zone"), _share(outside, len(_approving(facts)))
+    )
 
 
 def _share(part: int, whole: int) -> str:
-    return f"{part} of {whole}"
+    return gettext("%(given)s of %(wanted)s") % {"given": part, "wanted": whole}

@@ -20,7 +20,7 @@ from portal.languages.sentences import SENTENCES
 ENGLISH = "en"
 _PART = re.compile(r"%\((\w+)\)s")
 # Parts whose words are the code's own, and are retold in turn. Every other part was given by people or by evidence, and stays what it is.
-RETOLD = frozenset({"role", "roles", "many", "answer", "why", "doing", "wanted"})
+RETOLD = frozenset({"role", "roles", "many", "answer", "why", "doing", "wanted", "what"})
 # Parts that are a list, with what stands between its pieces; each piece is retold.
 LISTED = {"held": " and ", "signers": "; "}
 # Parts that are a sentence of their own, signed or a program's, which stays English inside of the translated one.

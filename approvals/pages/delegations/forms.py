@@ -7,13 +7,14 @@ from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as lazy
 
 from approvals.delegation.take_back import MAX_REASON
 from approvals.forms import NamedChoice
 from identities.models import Environment, Identity, Project, RoleAssignment, SigningKey
 from identities.permissions import APPROVERS, readable_projects
 
-ROLES = [(str(role), role.label) for role in RoleAssignment.Role if role in APPROVERS]
+ROLES = [(str(role), lazy(str(role.label))) for role in RoleAssignment.Role if role in APPROVERS]
 
 
 class NamedChoices(forms.ModelMultipleChoiceField):
@@ -26,20 +27,26 @@ class NamedChoices(forms.ModelMultipleChoiceField):
 class InputDelegation(forms.Form):
     """Who answers for you, where, as what, and from which day to which."""
 
-    project = NamedChoice(queryset=Project.objects.none(), empty_label=None)
-    delegate = NamedChoice(queryset=Identity.objects.none(), empty_label=None, label="Who answers for you")
-    roles = forms.MultipleChoiceField(choices=ROLES, label="As what", widget=forms.CheckboxSelectMultiple)
+    project = NamedChoice(label=lazy("Project"), queryset=Project.objects.none(), empty_label=None)
+    delegate = NamedChoice(queryset=Identity.objects.none(), empty_label=None, label=lazy("Who answers for you"))
+    roles = forms.MultipleChoiceField(choices=ROLES, label=lazy("As what"), widget=forms.CheckboxSelectMultiple)
     environments = NamedChoices(
-        queryset=Environment.objects.none(), required=False, widget=forms.CheckboxSelectMultiple, help_text="None stands for every one."
+        label=lazy("Environments"),
+        queryset=Environment.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=lazy("None stands for every one."),
     )
-    first = forms.DateField(label="From", widget=forms.DateInput(attrs={"type": "date"}), help_text="From the beginning of this day, UTC.")
+    first = forms.DateField(
+        label=lazy("From"), widget=forms.DateInput(attrs={"type": "date"}), help_text=lazy("From the beginning of this day, UTC.")
+    )
     last = forms.DateField(
-        label="Until", widget=forms.DateInput(attrs={"type": "date"}), help_text="To the end of this day, UTC; 30 days at most."
+        label=lazy("Until"), widget=forms.DateInput(attrs={"type": "date"}), help_text=lazy("To the end of this day, UTC; 30 days at most.")
     )
     justification = forms.CharField(
-        max_length=2000, label="Why", widget=forms.Textarea(attrs={"rows": 3}), help_text="Becomes part of what you sign."
+        max_length=2000, label=lazy("Why"), widget=forms.Textarea(attrs={"rows": 3}), help_text=lazy("Becomes part of what you sign.")
     )
-    key = NamedChoice(queryset=SigningKey.objects.none(), empty_label=None, label="Approval key")
+    key = NamedChoice(queryset=SigningKey.objects.none(), empty_label=None, label=lazy("Approval key"))
 
     def __init__(self, *args: Any, person: Identity, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -70,7 +77,7 @@ class InputDelegation(forms.Form):
 class InputEnd(forms.Form):
     """Why a delegation ends before its time."""
 
-    reason = forms.CharField(max_length=MAX_REASON, widget=forms.Textarea(attrs={"rows": 2}))
+    reason = forms.CharField(label=lazy("Reason"), max_length=MAX_REASON, widget=forms.Textarea(attrs={"rows": 2}))
 
 
 def _midnight(day: date) -> datetime:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as lazy
 
 from approvals.declaration.declare_break_glass import MAX_INCIDENT
 from approvals.emergency.withdraw_break_glass import MAX_REASON
@@ -16,8 +18,8 @@ from proofs.policy.bounds import BreakGlass as Bounds
 class InputPlace(forms.Form):
     """For which project and where, for an artifact that the address names."""
 
-    project = NamedChoice(queryset=Project.objects.none(), empty_label=None)
-    environment = NamedChoice(queryset=Environment.objects.none(), empty_label=None)
+    project = NamedChoice(label=lazy("Project"), queryset=Project.objects.none(), empty_label=None)
+    environment = NamedChoice(label=lazy("Environment"), queryset=Environment.objects.none(), empty_label=None)
 
     def __init__(self, *args: Any, projects: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -31,13 +33,18 @@ class InputPlace(forms.Form):
 class InputBreakGlass(forms.Form):
     """What forces it, for how long and how often, and with which key that is signed."""
 
-    incident = forms.CharField(max_length=MAX_INCIDENT, help_text="The number or the address under which others find it.")
-    justification = forms.CharField(
-        max_length=2000, label="Why it cannot wait", widget=forms.Textarea(attrs={"rows": 3}), help_text="Becomes part of what you sign."
+    incident = forms.CharField(
+        label=lazy("Incident"), max_length=MAX_INCIDENT, help_text=lazy("The number or the address under which others find it.")
     )
-    hours = forms.IntegerField(min_value=1, label="For how many hours")
-    max_uses = forms.IntegerField(min_value=1, label="How many times")
-    key = NamedChoice(queryset=SigningKey.objects.none(), empty_label=None, label="Approval key")
+    justification = forms.CharField(
+        max_length=2000,
+        label=lazy("Why it cannot wait"),
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=lazy("Becomes part of what you sign."),
+    )
+    hours = forms.IntegerField(min_value=1, label=lazy("For how many hours"))
+    max_uses = forms.IntegerField(min_value=1, label=lazy("How many times"))
+    key = NamedChoice(queryset=SigningKey.objects.none(), empty_label=None, label=lazy("Approval key"))
 
     def __init__(self, *args: Any, person: Identity, bounds: Bounds, **kwargs: Any) -> None:
         kwargs.setdefault("initial", {"hours": 1, "max_uses": 1})
@@ -45,11 +52,11 @@ class InputBreakGlass(forms.Form):
         key = self.fields["key"]
         assert isinstance(key, forms.ModelChoiceField)
         key.queryset = SigningKey.objects.filter(identity=person, revoked_at=None).order_by("-enrolled_at")
-        self.fields["hours"].help_text = f"At most {bounds.validity_hours}, as the policy allows."
-        self.fields["max_uses"].help_text = f"At most {bounds.max_uses}, as the policy allows."
+        self.fields["hours"].help_text = gettext("At most %(most)s, as the policy allows.") % {"most": bounds.validity_hours}
+        self.fields["max_uses"].help_text = gettext("At most %(most)s, as the policy allows.") % {"most": bounds.max_uses}
 
 
 class InputTakenBack(forms.Form):
     """Why a break-glass ends before its time."""
 
-    reason = forms.CharField(max_length=MAX_REASON, widget=forms.Textarea(attrs={"rows": 2}))
+    reason = forms.CharField(label=lazy("Reason"), max_length=MAX_REASON, widget=forms.Textarea(attrs={"rows": 2}))

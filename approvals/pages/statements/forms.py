@@ -5,22 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as lazy
 
 from approvals.forms import NamedChoice
 from approvals.revocation.revoke_approval import REASON_WORDS
 from identities.models import Identity, SigningKey
 
-CHOICES = [(code, f"{words[:1].upper()}{words[1:]}") for code, words in REASON_WORDS.items()]
+# The same words stand in what is signed, in English; here they are offered in the reader's language.
+WORDS = {code: words[:1].upper() + words[1:] for code, words in REASON_WORDS.items()}
+CHOICES = [(code, lazy(words)) for code, words in WORDS.items()]
 
 
 class InputRevocation(forms.Form):
     """Why an approval counts no more, and with which key that is signed."""
 
-    reason = forms.ChoiceField(choices=CHOICES)
+    reason = forms.ChoiceField(label=lazy("Reason"), choices=CHOICES)
     justification = forms.CharField(
-        max_length=2000, label="In your words", widget=forms.Textarea(attrs={"rows": 3}), help_text="Becomes part of what you sign."
+        max_length=2000,
+        label=lazy("In your words"),
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=lazy("Becomes part of what you sign."),
     )
-    key = NamedChoice(queryset=SigningKey.objects.none(), empty_label=None, label="Approval key")
+    key = NamedChoice(queryset=SigningKey.objects.none(), empty_label=None, label=lazy("Approval key"))
 
     def __init__(self, *args: Any, person: Identity, is_own: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
