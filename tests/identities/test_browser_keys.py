@@ -188,7 +188,7 @@ def test_sign_in_with_a_passkey_beside_an_approval_key(visitor: Visitor) -> None
 def test_pages_are_accessible_and_never_scroll_sideways(visitor: Visitor, width: int, scheme: str) -> None:
     page = visitor.page
     page.set_viewport_size({"width": width, "height": 800})
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
     visitor.goto("/accounts/login/")
     visitor.refuse_flaws()
     visitor.sign_in()

@@ -101,7 +101,7 @@ def test_appearance_shortcuts_and_sessions_by_keyboard(page: Page, portal: LiveP
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_pages_are_accessible_and_never_scroll_sideways(page: Page, portal: LivePortal, width: int, scheme: str) -> None:
     page.set_viewport_size({"width": width, "height": 800})
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
     sign_in(page, portal, "dave")
     for path in PAGES:
         page.goto(portal.url + path)

@@ -57,7 +57,7 @@ def test_says_where_it_was_seen_and_never_scrolls_sideways(page: Page, portal: L
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.set_viewport_size({"width": width, "height": 800})
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
     for name, digest in (("approved", make.image()), ("unapproved", make.image("nobody knows"))):
         look(page, portal, digest)
         expect(page.get_by_role("heading", name="Where it was seen", exact=True)).to_be_visible()

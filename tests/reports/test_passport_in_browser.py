@@ -75,7 +75,7 @@ def test_every_page_is_in_order(page: Page, portal: LivePortal, tmp_path: Path, 
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.set_viewport_size({"width": width, "height": 800})
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
     sign_in(page, portal)
     for name, path in PATHS.items():
         page.goto(portal.url + path)

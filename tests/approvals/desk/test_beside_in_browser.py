@@ -66,7 +66,7 @@ def test_keys_move_and_the_review_follows(page: Page) -> None:
 @pytest.mark.parametrize("light", ["light", "dark"])
 def test_no_flaw(page: Page, light: str) -> None:
     expect(page.locator("#beside article")).to_be_visible()
-    page.emulate_media(color_scheme=light)  # type: ignore[arg-type]  # one of the two it takes
+    page.emulate_media(color_scheme=light, reduced_motion="reduce")  # type: ignore[arg-type]  # one of the two it takes
     for width in (1600, 1920):
         page.set_viewport_size({"width": width, "height": 1000})
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), (light, width)

@@ -69,7 +69,7 @@ def test_no_flaw_at_any_width_in_either_light(page: Page, portal: LivePortal, ta
         page.locator(".pick input").first.check()
     page.locator(".views > summary").click()
     for light in ("light", "dark"):
-        page.emulate_media(color_scheme=light)  # type: ignore[arg-type]  # one of the two it takes
+        page.emulate_media(color_scheme=light, reduced_motion="reduce")  # type: ignore[arg-type]  # one of the two it takes
         for width in (1280, 390, 320):
             page.set_viewport_size({"width": width, "height": 900})
             assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), (tab, light, width)

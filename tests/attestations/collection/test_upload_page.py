@@ -126,7 +126,7 @@ def test_both_pages_are_accessible_and_never_scroll_sideways(
     page: Page, portal: LivePortal, tmp_path: Path, width: int, scheme: str
 ) -> None:
     page.set_viewport_size({"width": width, "height": 800})
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
     sign_in(page, portal)
     refuse_flaws(page)
     page.goto(f"{portal.url}/collections/new")

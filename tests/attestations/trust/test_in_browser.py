@@ -76,7 +76,7 @@ def test_every_page_is_accessible_and_never_scrolls_sideways(
     page: Page, chromium: Browser, portal: LivePortal, tmp_path: Path, width: int, scheme: str
 ) -> None:
     page.set_viewport_size({"width": width, "height": 800})
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
 
     def look(name: str) -> None:
         refuse_flaws(page)

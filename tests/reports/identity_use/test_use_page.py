@@ -55,7 +55,7 @@ def test_answers_in_words_and_never_scrolls_sideways(page: Page, portal: LivePor
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.set_viewport_size({"width": width, "height": 800})
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
     for name, words in (("payments-api release workflow", "It was overprivileged in this window."), ("registry watcher", "No telemetry.")):
         look(page, portal, name)
         expect(page.get_by_text(words).first).to_be_visible()
