@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 from portal.languages.pseudo import LEFT_TO_RIGHT, RIGHT_TO_LEFT
 from tests import cast
 from tests.axe.look import Looker
-from tests.languages import stories
+from tests.languages import act_stories, stories
 from tests.make_ledger import use_own_keys
 
 pytestmark = [pytest.mark.django_db, pytest.mark.browser, pytest.mark.usefixtures("pseudo_locales")]
@@ -64,6 +64,35 @@ def test_no_page_scrolls_sideways(page: Page, settings: Any, tmp_path: Path, lan
         if place.reader is not None:
             looker.client.force_login(cast.account_of(place.reader))
         found |= {f"{place.name}, {width}": wide for width, wide in look(looker, place.path, DIRECTIONS[language]).items() if wide}
+    assert found == {}
+
+
+# The longest words, in the direction fewer people look at.
+@pytest.mark.parametrize(
+    "tell",
+    [
+        act_stories.of_exceptions,
+        act_stories.of_delegations,
+        act_stories.of_asking,
+        act_stories.of_break_glass,
+        act_stories.of_revoking,
+        act_stories.of_comparing,
+        act_stories.of_indicators,
+        act_stories.of_expectations,
+    ],
+)
+def test_nor_does_one_where_somebody_does_more_than_answer(
+    page: Page, settings: Any, tmp_path: Path, tell: Callable[[], Iterator[stories.Place]]
+) -> None:
+    use_own_keys(settings, tmp_path)
+    looker = Looker(page, django_settings.ORIGIN)
+    looker.listen()
+    found = {}
+    for place in tell():
+        assert place.reader is not None
+        looker.client = act_stories.recent_client_of(place.reader)
+        looker.client.defaults["HTTP_ACCEPT_LANGUAGE"] = RIGHT_TO_LEFT
+        found |= {f"{place.name}, {width}": wide for width, wide in look(looker, place.path, "rtl").items() if wide}
     assert found == {}
 
 
