@@ -107,16 +107,16 @@ def _whole(begin: str, scopes: Sequence[str]) -> list[str]:
 
 def scopes_by_reach(scopes: Sequence[str]) -> list[str]:
     """Return scopes with those first that reach far, so that a sentence that names three names these."""
-    return sorted(scopes, key=lambda scope: (not _reaches_far(scope), scope))
+    return sorted(scopes, key=lambda scope: (not reaches_far(scope), scope))
 
 
-def _reaches_far(scope: str) -> bool:
+def reaches_far(scope: str) -> bool:
     return any(word in scope.lower() for word in FAR_WORDS)
 
 
 def _furthest_first(found: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return identities with those first that have a scope that reaches far."""
-    return sorted(found, key=lambda item: (not any(map(_reaches_far, item["scopes"])), item["issuer"], item["subject"], item["step"]))
+    return sorted(found, key=lambda item: (not any(map(reaches_far, item["scopes"])), item["issuer"], item["subject"], item["step"]))
 
 
 def _who(item: Mapping[str, Any]) -> str:
