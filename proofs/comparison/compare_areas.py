@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from proofs.comparison.compare_actions import compare_agent, compare_rotation
 from proofs.comparison.compare_contents import compare_packages, compare_tests, compare_vulnerabilities
 from proofs.comparison.compare_reach import (
-    compare_agent,
     compare_identities,
     compare_plan,
     compare_policy,
-    compare_rotation,
     compare_secrets,
     path_signals,
     request_signals,
 )
-from proofs.comparison.compare_source import compare_builder, compare_inputs, compare_signers, compare_source
+from proofs.comparison.compare_signers import compare_signers
+from proofs.comparison.compare_source import compare_builder, compare_inputs, compare_source
 from proofs.comparison.deployment import DEPLOYMENT_TYPE
 from proofs.comparison.packages import KINDS
-from proofs.comparison.said import ACK, CHANGED, HIGH, NEW, NOTE, UNKNOWN, Area, Signal, listed
+from proofs.comparison.said import ACK, CHANGED, HIGH, NEW, NOTE, UNKNOWN, Area, Signal, listed, series
 from proofs.predicates.read import READERS
 from proofs.provenance import PROVENANCE_TYPES
 
@@ -30,10 +30,10 @@ _PARTS: dict[str, tuple[str, str, str]] = {
     "inputs": ("inputs", "what went into the build", "provenance"),
     "packages": ("packages", "what is in it", "bill"),
     "scan": ("vulnerabilities", "which vulnerabilities it has", "vulnerability-scan"),
-    "commits": ("source", "the commits", "deployment"),
-    "identities": ("identities", "the identities that act for it", "deployment"),
-    "secrets": ("secrets", "the secrets it reads", "deployment"),
-    "plan": ("plan", "what the rollout creates, updates and destroys", "deployment"),
+    "commits": ("source", "which commits are in it", "deployment"),
+    "identities": ("identities", "which identities act for it", "deployment"),
+    "secrets": ("secrets", "which secrets it reads or writes", "deployment"),
+    "plan": ("plan", "what the rollout creates, updates or destroys", "deployment"),
 }
 
 
@@ -76,16 +76,18 @@ def _first(now: Mapping[str, Any], context: Mapping[str, Any]) -> Signal:
     others = context.get("approvedHere")
     if not others:
         return Signal("REQ_FIRST_RELEASE", NOTE, "request", "Nothing was approved here before, so everything is new.")
-    called = listed([item["name"] for item in now["artifacts"] if item["name"]]) or "this"
-    words = f"Nothing called {called} was approved here before, so it is compared with nothing; {listed(others)} was."
-    return Signal("REQ_FIRST_RELEASE", ACK, "request", words, "It may go as something new, compared with nothing", called)
+    names = [item["name"] for item in now["artifacts"] if item["name"]]
+    this = f"called {listed(names, word='or')}" if names else "like this"
+    # Of what else was approved here the portal names a few alone.
+    words = f"Nothing {this} was approved here before, so it is compared with nothing. Approved here were other names, such as {listed(others)}."
+    return Signal("REQ_FIRST_RELEASE", ACK, "request", words, "It may go as something new, compared with nothing", listed(names) or "this")
 
 
 def _fallen_silent(area: Area, silent: Sequence[str]) -> Area:
     """Return an area of which nothing is known any more as the change it is: silence would read as "nothing changed"."""
     if area.state != UNKNOWN or area.area not in {_PARTS[part][0] for part in silent}:
         return area
-    words = f"{area.sentence} The last release said it."
+    words = f"{area.sentence} For the last release it was known."
     return Area(area.area, CHANGED, HIGH, "Not known any more", words, area.changes)
 
 
@@ -95,9 +97,9 @@ def _silence(before: Mapping[str, Any], now: Mapping[str, Any], silent: Sequence
     left = [part for part in silent if _PARTS[part][2] not in gone]
     if not left:
         return []
-    words = listed([_PARTS[part][1] for part in left], most=len(_PARTS))
-    agree = f"It may go although nobody says {listed([_PARTS[part][1] for part in left])}"
-    return [Signal("EVID_MISSING", ACK, _PARTS[left[0]][0], f"The last release said {words}; this one does not.", agree, left[0])]
+    told = series([_PARTS[part][1] for part in left], most=len(_PARTS))
+    words = f"The evidence of the last release says this, and that of this one does not: {told}."
+    return [Signal("EVID_MISSING", ACK, _PARTS[left[0]][0], words, f"It may go although nobody says {told}", left[0])]
 
 
 def _sort_of(predicate_type: str) -> str:

@@ -115,7 +115,7 @@ def test_the_text_says_what_the_page_says_and_the_same_every_time(client: Client
     assert first.content == second.content
     text = " ".join(first.content.decode().split())
     assert f"CHANGED since payments/api {of.FIRST}, approved for Production" in text
-    assert "LOOK DEP_DOWNGRADE: lodash goes back to an older version. [you are asked about this]" in text
+    assert "LOOK DEP_DOWNGRADE: An older version goes in: lodash (npm) 4.17.21 → 4.17.20. [you are asked about this]" in text
     assert max(len(line) for line in first.content.decode().splitlines() if "sha256:" not in line) <= 88
 
 
