@@ -151,6 +151,7 @@ def scopes_by_reach(scopes: Sequence[str]) -> list[str]:
 
 
 def reaches_far(scope: str) -> bool:
+    """Return whether a scope is called as those are that reach far."""
     return any(word in scope.lower() for word in FAR_WORDS)
 
 
@@ -258,64 +259,48 @@ def compare_secrets(before: Picture | None, now: Picture) -> Said:
     new = {item["path"]: item for item in _widest(named["listed"])}
     has_before = before is not None and before["secrets"] is not None
     old = {item["path"]: item for item in _widest(((before or {}).get("secrets") or {"listed": []})["listed"])}
-    came = sorted(new.keys() - old.keys())
-    wider = [path for path in sorted(new.keys() & old.keys()) if new[path]["access"] == "write" and old[path]["access"] == "read"]
+    both = sorted(new.keys() & old.keys())
+    came, gone = sorted(new.keys() - old.keys()), sorted(old.keys() - new.keys())
+    wider = [path for path in both if new[path]["access"] == "write" and old[path]["access"] == "read"]
+    slower = [path for path in both if _lives(new[path]) > _lives(old[path])]
     signals = cut_short("secrets", named, "secret", "secrets")
-    for path in came if has_before else []:
-        writes = new[path]["access"] == "write"
-        words = f"{'Writes' if writes else 'Reads'} {path}, which the last release did not."
-        signals.append(Signal("SEC_NEW_PATH", ACK if writes else NOTE, "secrets", words, f"It may write {path}" if writes else "", path))
-    signals += [
-        Signal(
-            "SEC_WIDER_ACCESS",
-            ACK,
-            "secrets",
-            f"May now write {path}, which the last release could only read.",
-            f"It may write {path}",
-            path,
-        )
-        for path in wider
-    ]
-    slower = [path for path in sorted(new.keys() & old.keys()) if _lives(new[path]) > _lives(old[path])]
-    long = [path for path in sorted([*came, *slower]) if _lives(new[path]) > LONG_DAYS]
-    if long and has_before:
-        signals.append(
-            Signal(
-                "NHI_LONG_LIVED_SECRET",
-                NOTE,
-                "secrets",
-                f"{listed(long)} {either(len(long), 'is', 'are')} changed less often than every {LONG_DAYS} days, or nobody says how often.",
-                about=long[0],
-            )
-        )
+    signals += _secret_signals(new, came, wider, slower) if has_before else []
     changes = [Change(ADDED, _secret_words(new[path])) for path in came]
     changes += [
         Change(OTHER, f"{path}: {old[path]['access']} → {new[path]['access']}")
-        for path in sorted(new.keys() & old.keys())
+        for path in both
         if new[path]["access"] != old[path]["access"]
     ]
     changes += [Change(OTHER, f"{path}: {_how_often(old[path])} → {_how_often(new[path])}") for path in slower]
-    changes += [Change(REMOVED, _secret_words(old[path])) for path in sorted(old.keys() - new.keys())]
+    changes += [Change(REMOVED, _secret_words(old[path])) for path in gone]
     if not has_before:
-        return Area(
-            "secrets",
-            NEW,
-            NOTICE if new else NONE,
-            counted(len(new), "path"),
-            f"{series([_secret_words(item) for item in new.values()]) or 'None'}.",
-            changes,
-        ), signals
+        words = f"{series([_secret_words(item) for item in new.values()]) or 'None'}."
+        return Area("secrets", NEW, NOTICE if new else NONE, counted(len(new), "path"), words, changes), signals
     if not changes:
         words = f"{counted(len(new), 'path')}, with the same access." if new else "None, as before."
         return same("secrets", words) if not signals else Area("secrets", CHANGED, HIGH, "Not all shown", words), signals
     severity = HIGH if any(signal.level == ACK for signal in signals) else MEDIUM if came else NOTICE
-    gone = sorted(old.keys() - new.keys())
     marks = " ".join(filter(None, [f"+{len(came):,}" if came else "", f"−{len(gone):,}" if gone else ""]))
     counts = [f"{marks} {either(len(came) + len(gone), 'path', 'paths')}" if marks else "", f"{len(wider):,} wider" if wider else ""]
     others = [each.words for each in changes if each.change == OTHER]
     told = [("New", [_secret_words(new[path]) for path in came]), ("Wider", [f"{path}: read → write" for path in wider])]
     told += [("Changed", [words for words in others if words not in told[1][1]]), ("Gone", gone)]
     return Area("secrets", CHANGED, severity, " · ".join(filter(None, counts)) or "Changed", grouped(*told), changes), signals
+
+
+def _secret_signals(new: Mapping[str, Mapping[str, Any]], came: Sequence[str], wider: Sequence[str], slower: Sequence[str]) -> list[Signal]:
+    signals = []
+    for path in came:
+        writes = new[path]["access"] == "write"
+        words = f"{'Writes' if writes else 'Reads'} {path}, which the last release did not."
+        signals.append(Signal("SEC_NEW_PATH", ACK if writes else NOTE, "secrets", words, f"It may write {path}" if writes else "", path))
+    for path in wider:
+        words = f"May now write {path}, which the last release could only read."
+        signals.append(Signal("SEC_WIDER_ACCESS", ACK, "secrets", words, f"It may write {path}", path))
+    if long := [path for path in sorted([*came, *slower]) if _lives(new[path]) > LONG_DAYS]:
+        words = f"{listed(long)} {either(len(long), 'is', 'are')} changed less often than every {LONG_DAYS} days, or nobody says how often."
+        signals.append(Signal("NHI_LONG_LIVED_SECRET", NOTE, "secrets", words, about=long[0]))
+    return signals
 
 
 def compare_policy(before: Picture | None, now: Picture, context: Context) -> Said:
