@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from approvals.pages.review import read_review
+from proofs.comparison.said import listed
 
 WIDTH = 88
 RULES = {"pass": "met", "fail": "NOT MET", "awaiting": "waits", "waived": "waived"}
@@ -53,7 +54,7 @@ def _changes(review: Mapping[str, Any]) -> Iterable[str]:
     if baseline is None:
         yield "CHANGED: nothing like this was approved here before, so everything is new"
     else:
-        by = f" by {' and '.join(baseline['approvedBy'])}" if baseline["approvedBy"] else ""
+        by = f" by {listed(baseline['approvedBy'], most=len(baseline['approvedBy']))}" if baseline["approvedBy"] else ""
         yield from _wrapped(
             f"CHANGED since {baseline['title']}, approved for {baseline['environment']['name']} {_time(baseline['approvedAt'])}{by}"
         )
@@ -76,7 +77,7 @@ def _changes(review: Mapping[str, Any]) -> Iterable[str]:
 
 
 def _signal(signal: Mapping[str, Any]) -> Iterable[str]:
-    asked = " [you are asked about this]" if signal["asked"] else ""
+    asked = " [whoever approves is asked about this]" if signal["asked"] else ""
     yield from _wrapped(f"{LEVELS[signal['level']]} {signal['id']}: {signal['sentence']}{asked}", "    ")
 
 

@@ -115,7 +115,7 @@ def test_the_text_says_what_the_page_says_and_the_same_every_time(client: Client
     assert first.content == second.content
     text = " ".join(first.content.decode().split())
     assert f"CHANGED since payments/api {of.FIRST}, approved for Production" in text
-    assert "LOOK DEP_DOWNGRADE: An older version goes in: lodash (npm) 4.17.21 → 4.17.20. [you are asked about this]" in text
+    assert "LOOK DEP_DOWNGRADE: An older version goes in: lodash (npm) 4.17.21 → 4.17.20. [whoever approves is asked about this]" in text
     assert max(len(line) for line in first.content.decode().splitlines() if "sha256:" not in line) <= 88
 
 
@@ -132,6 +132,14 @@ def test_the_receipt_is_made_of_the_signed_payload(request_: Request) -> None:
     ):
         assert words in receipt
     assert write_receipt(Entry.objects.order_by("index")[0]) is None
+
+
+def test_the_receipt_of_a_no_does_not_say_that_nothing_was_asked(request_: Request) -> None:
+    passkey, key = make.enrol(cast.alice(), now=of.later())
+    asked = make.begin(request_, cast.alice(), key, decision="request_changes", reason="Why is it older?", now=of.later())
+    receipt = write_receipt(make.complete(asked, passkey, now=of.later()).record.entry)
+    assert receipt is not None
+    assert "Acknowledged: nothing; only an approval asks for it" in receipt
 
 
 class TestOrder:

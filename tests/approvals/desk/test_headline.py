@@ -32,6 +32,13 @@ def test_three_at_most_and_the_gravest_first() -> None:
     assert top_changes(compared(*areas)) == (["Identities 1 new", "Policy loosened", "Dependencies +2"], "")
 
 
+def test_a_tool_is_called_as_it_is_called() -> None:
+    assert top_changes(compared(area("agent", "DropTable"), area("builder", "Set otherwise"))) == (
+        ["Agent DropTable", "Builder set otherwise"],
+        "",
+    )
+
+
 def test_that_all_is_new_is_said_once() -> None:
     areas = (area("builder", "New", state="new"), area("source", "7 commits", state="new"))
     assert top_changes(compared(*areas)) == (["Source 7 commits"], "")
