@@ -40,7 +40,8 @@ def compare_releases(before: Mapping[str, Any] | None, now: Mapping[str, Any], c
 
     `before` and `now` are pictures (`proofs.comparison.picture`); `context` is what only the portal knows: `tier`, `identities`
     (`issuer`, `subject`, `isRegistered`, `kind`, `owner`, `status`, `lastSeenDays`), `policy` (`differences`, `by`), `path` (`code`,
-    `sentence`), `approvedHere` (names of what else was), `burst` (`count`, `by`), and of an agent `tools` and `denied`.
+    `sentence`), `approvedHere` (names of what else was), `burst` (`count`, `by`), of an agent `tools` and `denied`, and of a rotation `parties`
+    (`issuer`, `subject`, `name`).
     """
     areas, signals = _compare(before, now, context)
     return {"areas": [area.as_dict() for area in areas], "signals": _ranked(signals)}

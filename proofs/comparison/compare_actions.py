@@ -56,7 +56,7 @@ def _use(tool: str, target: str) -> str:
     return f"{tool} on {target}" if target else tool
 
 
-def compare_rotation(before: Picture | None, now: Picture) -> Said | None:
+def compare_rotation(before: Picture | None, now: Picture, context: Context) -> Said | None:
     """Who starts a rotation and which program carries it out; None where it is none."""
     subject = now["subject"] or {}
     if "initiator" not in subject or "executor" not in subject or "what" not in subject:
@@ -65,7 +65,7 @@ def compare_rotation(before: Picture | None, now: Picture) -> Said | None:
     old = (before or {}).get("subject") or {}
     was = _party(old["executor"]) if old.get("executor") else None
     # The same name at another issuer is somebody else, and is then told with it.
-    ours, theirs, starter = _told_apart([executor, was or executor, initiator])
+    ours, theirs, starter = _told_apart([executor, was or executor, initiator], context.get("parties") or [])
     signals = []
     if was is not None and was != executor:
         words = f"Started by {starter}, carried out by {ours}; last time by {theirs}."
@@ -86,9 +86,13 @@ def _party(named: Mapping[str, Any]) -> tuple[str, str]:
     return str(named.get("issuer", "")), str(named.get("subject", ""))
 
 
-def _told_apart(parties: Sequence[tuple[str, str]]) -> list[str]:
-    """Return what each is called: by its subject, and with its issuer where another one has the same subject."""
-    return [
-        f"{subject} at {issuer}" if any(other != (issuer, subject) and other[1] == subject for other in parties) else subject
-        for issuer, subject in parties
-    ]
+def _told_apart(parties: Sequence[tuple[str, str]], registered: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what each is called: as it is registered here, else by its subject; with its issuer where another one is called the same."""
+    names = {(item["issuer"], item["subject"]): str(item["name"]) for item in registered}
+    called = [names.get(party) or party[1] for party in parties]
+    told = []
+    for name, (issuer, subject) in zip(called, parties, strict=True):
+        is_shared = any(other == name and party != (issuer, subject) for other, party in zip(called, parties, strict=True))
+        whole = f"{subject} at {issuer}"
+        told.append(name if not is_shared else whole if name == subject else f"{name} ({whole})")
+    return told

@@ -41,7 +41,7 @@ def lay_side_by_side(
     before: Mapping[str, Any] | None, now: Mapping[str, Any], context: Mapping[str, Any]
 ) -> tuple[list[Area], list[Signal]]:
     """Return the areas and the signals, as they come; `proofs.comparison.compare` puts them in order."""
-    said = [compare_agent(before, now, context), compare_rotation(before, now)]
+    said = [compare_agent(before, now, context), compare_rotation(before, now, context)]
     if any(said):
         # What an agent or a rotation asks for was not built: only what they do and the policy can have changed.
         said.append(compare_policy(before, now, context))

@@ -70,7 +70,7 @@ def compare_source(before: Picture | None, now: Picture) -> Said:
         nothing = unknown("source", "No verified provenance says which source it was built from.")
         words = f"{nothing.sentence}{_authors(commits)}"
         return Area("source", CHANGED, severity, _count_token(commits), words, changes) if changes or signals else nothing, signals
-    where = listed(_unique(_source_words(item) for item in sources))
+    where = _sources_words(sources)
     if before is None:
         return Area("source", NEW, severity, _count_token(commits) or "New", f"Built from {where}.{_authors(commits)}", changes), signals
     if before["source"] == sources and not signals:
@@ -96,14 +96,14 @@ def _commits_of(sources: Sequence[Mapping[str, Any]]) -> set[tuple[Any, Any]]:
 
 
 def _way(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> str:
-    came = listed(_unique(_source_words(item) for item in new))
+    came = _sources_words(new)
     if not old:
         return f"Built from {came}; of the last release the source is not known"
     if _commits_of(old) == _commits_of(new):
         return f"Built from {came}, as before"
     if len(old) == len(new) == 1 and old[0]["repository"] == new[0]["repository"]:
-        return f"{_source_words(old[0])} → {_commit_label(new[0]['commit'])}"
-    return f"{listed(_unique(_source_words(item) for item in old))} → {came}"
+        return f"{_sources_words(old)} → {_commit_label(new[0]['commit'])}"
+    return f"{_sources_words(old)} → {came}"
 
 
 def _other_refs(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> list[Change]:
@@ -326,9 +326,13 @@ def _unique(words: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(words))
 
 
-def _source_words(item: Mapping[str, Any]) -> str:
-    repository = item["repository"] or "an unnamed repository"
-    return f"{repository.partition('://')[2] or repository}@{_commit_label(item['commit'])}"
+def _sources_words(sources: Sequence[Mapping[str, Any]]) -> str:
+    """Return repositories with their commits, each repository once."""
+    commits: dict[str, list[str]] = {}
+    for item in sources:
+        repository = item["repository"] or "an unnamed repository"
+        commits.setdefault(repository.partition("://")[2] or repository, []).append(_commit_label(item["commit"]))
+    return series([f"{repository}@{listed(_unique(named))}" for repository, named in commits.items()])
 
 
 def _commit_label(commit: str | None) -> str:

@@ -297,7 +297,7 @@ class TestSinceItWasFrozen:
         request = second()
         first = Request.objects.get(title=f"payments/api {of.FIRST}")
         withdraw_request(request=first, reason="it was malicious", by=cast.bob(), now=of.later(31))
-        with pytest.raises(Refusal, match=r"compared with, payments/api 1\.4\.1, is withdrawn since") as refused:
+        with pytest.raises(Refusal, match=r"compared with, payments/api 1\.4\.1, has been withdrawn since") as refused:
             make.approve(request, cast.alice(), now=of.later(32))
         assert refused.value.code == "approval.signal_blocks"
         # Asked anew it is compared with what stands as well, and can be approved.

@@ -222,6 +222,22 @@ class TestMoreIsNotSaidThanIsKnown:
 
         assert told(rotation("kim"), rotation("kim"), "rotation")[1] == "Started by kim, carried out by rotator, as before."
         assert told(rotation("kim"), rotation("lee"), "rotation")[1] == "Started by lee; carried out by rotator, as before."
+        # A subject tells nobody who that is; where two are called the same, their names do not either.
+        parties = [{"issuer": "i", "subject": "kim", "name": "Kim Lee"}]
+        assert told(None, rotation("kim"), "rotation", parties=parties)[1] == "Started by Kim Lee, carried out by rotator."
+        parties.append({"issuer": "i", "subject": "rotator", "name": "Kim Lee"})
+        assert told(None, rotation("kim"), "rotation", parties=parties)[1] == (
+            "Started by Kim Lee (kim at i), carried out by Kim Lee (rotator at i)."
+        )
+
+    def test_a_repository_is_named_once_with_its_commits(self) -> None:
+        def built(*commits: str) -> dict[str, Any]:
+            return picture(source=[{"repository": "https://git.example/a", "commit": each * 40, "ref": None} for each in commits])
+
+        assert told(None, built("a", "b"), "source")[1] == "Built from git.example/a@aaaaaaaaaaaa and bbbbbbbbbbbb."
+        assert told(built("a", "b"), built("c"), "source")[1].startswith(
+            "git.example/a@aaaaaaaaaaaa and bbbbbbbbbbbb → git.example/a@cccccccccccc."
+        )
 
 
 WEIGHED = (("mode enforce → warn", "loosened"), ("condition a → b", "changed"))
