@@ -291,7 +291,7 @@ class TestDelegate:
 
     def test_the_review_leads_there_as_its_row_does_while_it_is_ones_turn(self) -> None:
         request = ready()
-        offered = f'class="delegate" href="{reverse("approvals:delegation_new")}?request={request.pk}"'
+        offered = f'class="button button-small delegate" href="{reverse("approvals:delegation_new")}?request={request.pk}"'
         passkey, key = make.enrol(cast.alice())
         page = [
             cast.let_in(Client(), person).get(f"/requests/{request.pk}").content.decode()
