@@ -99,8 +99,8 @@ def _identity_groups(came: Sequence[Mapping[str, Any]], old: Mapping[Any, Any], 
     more, less = ([(key, sorted(_scopes(one[key]) - _scopes(other[key]))) for key in both] for one, other in ((new, old), (old, new)))
     return [
         ("New", [_identity_words(item) for item in came]),
-        ("Wider", [f"{_who(new[key])} can now {_can(scopes)}" for key, scopes in more if scopes]),
-        ("Narrower", [f"{_who(new[key])} can no longer {_can(scopes)}" for key, scopes in less if scopes]),
+        ("Wider", [f"{_who(new[key])}{_in_step(new[key])} can now {_can(scopes)}" for key, scopes in more if scopes]),
+        ("Narrower", [f"{_who(new[key])}{_in_step(new[key])} can no longer {_can(scopes)}" for key, scopes in less if scopes]),
         ("Gone", [f"{_who(old[key])}{_in_step(old[key])}" for key in sorted(old.keys() - new.keys())]),
     ]
 
@@ -114,8 +114,14 @@ def _identity_changes(came: Sequence[Mapping[str, Any]], old: Mapping[Any, Any],
     changes = [Change(ADDED, words) for item in came for words in _whole(f"{_who(item)}{_in_step(item)} can ", item["scopes"])]
     for key in sorted(new.keys() & old.keys()):
         was, now = set(old[key]["scopes"]), set(new[key]["scopes"])
-        changes += [Change(ADDED, words) for words in _whole(f"{_who(new[key])} can now ", sorted(now - was)) if now - was]
-        changes += [Change(REMOVED, words) for words in _whole(f"{_who(new[key])} can no longer ", sorted(was - now)) if was - now]
+        changes += [
+            Change(ADDED, words) for words in _whole(f"{_who(new[key])}{_in_step(new[key])} can now ", sorted(now - was)) if now - was
+        ]
+        changes += [
+            Change(REMOVED, words)
+            for words in _whole(f"{_who(new[key])}{_in_step(new[key])} can no longer ", sorted(was - now))
+            if was - now
+        ]
     return changes + [
         Change(REMOVED, f"{_who(old[key])}{_in_step(old[key])}, which could {_can(old[key]['scopes'])}")
         for key in sorted(old.keys() - new.keys())
@@ -186,7 +192,7 @@ def _new_identity(item: Mapping[str, Any]) -> Signal:
 
 
 def _grown(item: Mapping[str, Any], scopes: Sequence[str]) -> Signal:
-    words = f"{_who(item)} may now {_can(scopes)}, which it could not before."
+    words = f"{_who(item)}{_in_step(item)} may now {_can(scopes)}, which it could not before."
     return Signal("NHI_SCOPE_GROWN", ACK, "identities", words, f"{_who(item)} may {_can(scopes)}", item["subject"])
 
 

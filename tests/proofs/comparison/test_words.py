@@ -138,6 +138,18 @@ class TestMoreIsNotSaidThanIsKnown:
         token, sentence, signals = told(self.scan(A=("critical", "")), self.scan(A=("low", "")), "vulnerabilities")
         assert (token, sentence, signals) == ("1 milder", "Milder: A: critical → low. 1 low open.", [])
 
+    def test_one_that_may_more_in_two_steps_is_told_with_the_step(self) -> None:
+        def acting(*scopes: str) -> dict[str, Any]:
+            one = {"issuer": "i", "subject": "runner", "name": "runner", "scopes": list(scopes)}
+            return picture(identities={"listed": [{**one, "step": step} for step in ("build", "deploy")], "unreadable": 0})
+
+        token, sentence, _ = told(acting("read a"), acting("read a", "write b", "2 more that cannot be read"), "identities")
+        assert token == "2 wider"
+        assert sentence == (
+            "Wider: runner in build can now do 2 things more that cannot be read and write b;"
+            " runner in deploy can now do 2 things more that cannot be read and write b."
+        )
+
     def test_how_often_a_secret_is_changed_is_not_never_where_nobody_says_it(self) -> None:
         secret = {"path": "secret/a", "access": "read", "rotationDays": None}
         sentence = told(picture(), picture(secrets={"listed": [secret], "unreadable": 0}), "secrets")[1]
