@@ -51,6 +51,8 @@ def gather_context(
         found["burst"] = burst
     if request.kind == Request.Kind.AGENT_ACTION:
         found["tools"], found["denied"] = _tools(request), _denied(request, now)
+    if request.kind == Request.Kind.ROTATION:
+        found["parties"] = _parties(request, baseline)
     return found
 
 
@@ -178,6 +180,17 @@ def _tools(request: Request) -> list[str]:
     ]
     subjects = [subject_of(row) for row in rows]
     return sorted({str(subject["tool"]) for subject in subjects if subject.get("agent") == agent})
+
+
+def _parties(request: Request, baseline: Baseline | None) -> list[dict[str, str]]:
+    """Return what those who take part in this rotation and in the last one are called here; who is not registered is left out."""
+    documents = [subject_of(request), *([subject_of(baseline.revision.request)] if baseline else [])]
+    named = [each[part] for each in documents for part in ("executor", "initiator") if part in each]
+    wanted = Q(pk__in=())
+    for party in named:
+        wanted |= Q(issuer=party["issuer"], subject=party["subject"])
+    rows = Identity.objects.filter(wanted).order_by("issuer", "subject")
+    return [{"issuer": row.issuer, "subject": row.subject, "name": row.name} for row in rows]
 
 
 def _denied(request: Request, now: datetime) -> list[dict[str, str]]:

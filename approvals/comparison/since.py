@@ -27,7 +27,8 @@ def moved_since(request: Request, comparison: Mapping[str, Any] | None) -> str:
     state = RequestState.objects.filter(request=baseline["request"], status__in=UNDONE).first() if baseline else None
     if state is None:
         return ""
-    return f"What it is compared with, {baseline['title']}, is {state.get_status_display().lower()} since. The request is frozen anew in a moment, compared with what stands."
+    # Whether a new revision follows is for the caller to say: where somebody said no, none does.
+    return f"What it is compared with, {baseline['title']}, has been {state.get_status_display().lower()} since."
 
 
 def is_ground_gone(request: Request, comparison: Mapping[str, Any] | None) -> bool:

@@ -21,7 +21,7 @@ from approvals.signing.sign_in_offer import SignInOffer, sign_in_offer
 from approvals.signing.take_effect import refuse_if_in_effect
 from attestations.blobs import bytes_of
 from identities.models import Identity, SigningKey
-from identities.permissions import roles_of
+from identities.permissions import may, roles_of
 from proofs.comparison.compare import blocking_signals
 from proofs.errors import Refusal
 from proofs.pack.check_signer import HIGHEST_TIER
@@ -41,8 +41,8 @@ class DecisionPanel:
 
     `sign_in` is the way to answer without a key, where there is one; `answers` are what everybody answered, and how sure each is.
 
-    `in_stead` are the delegations by which the reader may answer for somebody else.
-
+    `in_stead` are the delegations by which the reader may answer for somebody else. With `may_delegate` it is the reader's own turn, and they may
+    let somebody take it.
     """
 
     keys: list[SigningKey]
@@ -56,6 +56,7 @@ class DecisionPanel:
     own_answer: Approval | None
     in_stead: list[Delegation]
     may_answer_as_oneself: bool
+    may_delegate: bool
 
 
 def read_panel(
@@ -94,6 +95,7 @@ def read_panel(
         own_answer=own,
         in_stead=in_stead,
         may_answer_as_oneself=not why_not_own,
+        may_delegate=_may_delegate(reader, request, standing, why_not_own),
     )
 
 
@@ -126,6 +128,10 @@ def _why_not_as(
     except Refusal as refusal:
         return _sentence(refusal)
     return BECAUSE_OVER[Status.EXPIRED] if standing.status == Status.EXPIRED else ""
+
+
+def _may_delegate(reader: Identity, request: Request, standing: Standing, why_not_own: str) -> bool:
+    return not why_not_own and standing.status not in BECAUSE_OVER and may(reader, "delegations.give", project=request.project).allowed
 
 
 def _why_not_approve(standing: Standing, looks_since: bool) -> str:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from approvals.pages.review import read_review
+from proofs.comparison.said import BLOCK, SAME, UNKNOWN, listed
 
 WIDTH = 88
 RULES = {"pass": "met", "fail": "NOT MET", "awaiting": "waits", "waived": "waived"}
@@ -53,7 +54,7 @@ def _changes(review: Mapping[str, Any]) -> Iterable[str]:
     if baseline is None:
         yield "CHANGED: nothing like this was approved here before, so everything is new"
     else:
-        by = f" by {' and '.join(baseline['approvedBy'])}" if baseline["approvedBy"] else ""
+        by = f" by {listed(baseline['approvedBy'], most=len(baseline['approvedBy']))}" if baseline["approvedBy"] else ""
         yield from _wrapped(
             f"CHANGED since {baseline['title']}, approved for {baseline['environment']['name']} {_time(baseline['approvedAt'])}{by}"
         )
@@ -65,18 +66,21 @@ def _changes(review: Mapping[str, Any]) -> Iterable[str]:
         yield from _wrapped(f"{area['label']}: {area['token']}", "  ")
         yield from _wrapped(area["sentence"], "    ")
         for signal in area["signals"]:
-            yield from _signal(signal)
+            # What blocks stands above them all.
+            if signal["level"] != BLOCK:
+                yield from _signal(signal)
         for change in area["changes"]:
             yield from _wrapped(f"{change['sign'].lower()}: {change['words']}", "      ")
         if area["more"]:
             yield f"      and {area['more']} more; all of them at"
             yield f"    /requests/{request['id']}/changes?area={area['area']}&revision={request['revision']}"
-    if compared["quiet"]:
-        yield from _wrapped(f"As before or not known: {', '.join(compared['quiet'])}.", "  ")
+    for state, words in ((SAME, "As before"), (UNKNOWN, "Not known")):
+        if names := [area["label"].lower() for area in compared["areas"] if area["isQuiet"] and area["state"] == state]:
+            yield from _wrapped(f"{words}: {', '.join(names)}.", "  ")
 
 
 def _signal(signal: Mapping[str, Any]) -> Iterable[str]:
-    asked = " [you are asked about this]" if signal["asked"] else ""
+    asked = " [whoever approves is asked about this]" if signal["asked"] else ""
     yield from _wrapped(f"{LEVELS[signal['level']]} {signal['id']}: {signal['sentence']}{asked}", "    ")
 
 
@@ -84,7 +88,9 @@ def _requirements(review: Mapping[str, Any]) -> Iterable[str]:
     policy = review["policy"]
     yield from _wrapped(f"REQUIREMENTS of {policy['id']} {policy['version']}: {policy['result']}")
     for rule in policy["rules"]:
-        yield from _wrapped(f"{RULES.get(rule['outcome'], rule['outcome'])}: {rule['title']}. {rule['sentence']}", "  ")
+        # Most sentences begin with the title of their rule.
+        title = "" if rule["sentence"].startswith(rule["title"]) else f"{rule['title']}. "
+        yield from _wrapped(f"{RULES.get(rule['outcome'], rule['outcome'])}: {title}{rule['sentence']}", "  ")
 
 
 def _evidence(review: Mapping[str, Any]) -> Iterable[str]:

@@ -34,7 +34,9 @@ def top_changes(snapshot: Mapping[str, Any]) -> tuple[list[str], str]:
 
 def _token(area: Mapping[str, Any]) -> str:
     token = str(area["token"])
-    return f"{AREA_WORDS.get(area['area'], area['area'])} {token[:1].lower()}{token[1:]}"
+    # A tool of an agent is called as it is called.
+    lowered = token if area["area"] == "agent" else f"{token[:1].lower()}{token[1:]}"
+    return f"{AREA_WORDS.get(area['area'], area['area'])} {lowered}"
 
 
 def headline_of(snapshot: Mapping[str, Any]) -> dict[str, Any]:

@@ -34,6 +34,8 @@ If this was not you, or not what you meant, revoke it now: {revoke}
 and report your approval key as lost: {keys}
 """
 DID = {"approve": "approved and signed", "reject": "rejected and signed", "request_changes": "asked for changes and signed"}
+# Whether something was asked is told of an approval alone: any other answer takes no tick.
+NOTHING = {True: "nothing was asked", False: "nothing; only an approval asks for it"}
 KIND = "approval.signed"
 
 
@@ -52,7 +54,7 @@ def write_receipt(entry: Entry) -> str | None:
         environment=statement.environment.name,
         tier=statement.environment.tier,
         until=f"{statement.validity.not_after:%Y-%m-%d %H:%M}",
-        acknowledged=", ".join(name for name, _ in statement.review.acknowledged) or "nothing was asked",
+        acknowledged=", ".join(name for name, _ in statement.review.acknowledged) or NOTHING[statement.decision == "approve"],
         # What somebody wrote stays on one line: the lines of ours are the lines.
         reason=" ".join(statement.justification.split()) or "none given",
         digest=sha256_hex(payload),

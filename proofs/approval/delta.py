@@ -100,12 +100,12 @@ def _policy(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Cha
     if before["digest"] != after["digest"]:
         words = f"The policy is {after['id']} {after['version']} now; it was {before['id']} {before['version']}."
         yield Change("policy", "policy.version", words)
-    for name, code, what in (
-        ("minimumAssurance", "policy.assurance", "The level the policy asks for is"),
-        ("validityHours", "policy.validity", "The hours an approval is valid are"),
+    for name, code, what, unit in (
+        ("minimumAssurance", "policy.assurance", "The level the policy asks for is", ""),
+        ("validityHours", "policy.validity", "The time an approval is valid is", " h"),
     ):
         if before[name] != after[name]:
-            yield Change("policy", code, f"{what} {after[name]} now; it was {before[name]}.")
+            yield Change("policy", code, f"{what} {after[name]}{unit} now; it was {before[name]}{unit}.")
     if before.get("expectations") != after.get("expectations"):
         yield Change("policy", "policy.expectations", "The project's expectations of its evidence are other ones.")
 

@@ -6,28 +6,15 @@ tick more reads none. The others are shown all the same, and a sentence says tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from proofs.comparison.compare_contents import compare_packages, compare_tests, compare_vulnerabilities
-from proofs.comparison.compare_reach import (
-    compare_agent,
-    compare_identities,
-    compare_plan,
-    compare_policy,
-    compare_rotation,
-    compare_secrets,
-    path_signals,
-    request_signals,
-)
-from proofs.comparison.compare_source import compare_builder, compare_inputs, compare_signers, compare_source
-from proofs.comparison.deployment import DEPLOYMENT_TYPE
-from proofs.comparison.packages import KINDS
-from proofs.comparison.said import ACK, BLOCK, CHANGED, HIGH, LEVELS, NEW, NOTE, SEVERITIES, UNKNOWN, Area, Signal, listed, signal_digest
-from proofs.predicates.read import READERS
-from proofs.provenance import PROVENANCE_TYPES
+from proofs.comparison import compare_areas
+from proofs.comparison.said import ACK, BLOCK, LEVELS, SEVERITIES, Area, Signal, signal_digest
+from proofs.comparison.version_2 import areas as areas_of_version_2
 
 MAX_ASKED = 3
+SCHEMA_OF_VERSION_2 = "countersign-release-picture/v2"
 # Of equals, the one that reaches furthest comes first.
 AREAS = (
     "artifact",
@@ -48,26 +35,13 @@ AREAS = (
 )
 
 
-# What a release was known to bring along, by the part of its picture: which area says it, in which words, and what sort of evidence it stands in.
-_PARTS: dict[str, tuple[str, str, str]] = {
-    "source": ("source", "what it was built from", "provenance"),
-    "builder": ("builder", "what built it", "provenance"),
-    "inputs": ("inputs", "what went into the build", "provenance"),
-    "packages": ("packages", "what is in it", "bill"),
-    "scan": ("vulnerabilities", "which vulnerabilities it has", "vulnerability-scan"),
-    "commits": ("source", "the commits", "deployment"),
-    "identities": ("identities", "the identities that act for it", "deployment"),
-    "secrets": ("secrets", "the secrets it reads", "deployment"),
-    "plan": ("plan", "what the rollout creates, updates and destroys", "deployment"),
-}
-
-
 def compare_releases(before: Mapping[str, Any] | None, now: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, Any]:
     """Return `{"areas", "signals"}` of a release against its baseline (None where nothing was approved before), ready for canonical JSON.
 
     `before` and `now` are pictures (`proofs.comparison.picture`); `context` is what only the portal knows: `tier`, `identities`
     (`issuer`, `subject`, `isRegistered`, `kind`, `owner`, `status`, `lastSeenDays`), `policy` (`differences`, `by`), `path` (`code`,
-    `sentence`), `approvedHere` (names of what else was), `burst` (`count`, `by`), and of an agent `tools` and `denied`.
+    `sentence`), `approvedHere` (names of what else was), `burst` (`count`, `by`), of an agent `tools` and `denied`, and of a rotation `parties`
+    (`issuer`, `subject`, `name`).
     """
     areas, signals = _compare(before, now, context)
     return {"areas": [area.as_dict() for area in areas], "signals": _ranked(signals)}
@@ -79,72 +53,11 @@ def list_changes(before: Mapping[str, Any] | None, now: Mapping[str, Any], conte
 
 
 def _compare(before: Mapping[str, Any] | None, now: Mapping[str, Any], context: Mapping[str, Any]) -> tuple[list[Area], list[Signal]]:
-    said = [compare_agent(before, now, context), compare_rotation(before, now)]
-    if any(said):
-        # What an agent or a rotation asks for was not built: only what they do and the policy can have changed.
-        said.append(compare_policy(before, now, context))
-    else:
-        said = [
-            compare_identities(before, now, context),
-            compare_packages(before, now),
-            compare_source(before, now),
-            compare_builder(before, now),
-            compare_inputs(before, now),
-            compare_signers(before, now),
-            compare_secrets(before, now),
-            compare_policy(before, now, context),
-            compare_vulnerabilities(before, now),
-            compare_plan(before, now, context),
-            compare_tests(before, now),
-        ]
-    areas = [found[0] for found in said if found is not None]
-    signals = [signal for found in said if found is not None for signal in found[1]]
-    if before is not None:
-        silent = [part for part in _PARTS if before[part] is not None and now[part] is None]
-        areas = [_fallen_silent(area, silent) for area in areas]
-        signals += _silence(before, now, silent)
-    signals += [*path_signals(context), *request_signals(context)]
-    if before is None and any(area.state == NEW for area in areas):
-        signals.append(_first(now, context))
+    """Compare by the rules that the picture was made by: what was signed by older ones is told in their words for ever."""
+    by = areas_of_version_2 if now["schema"] == SCHEMA_OF_VERSION_2 else compare_areas
+    areas, signals = by.lay_side_by_side(before, now, context)
     order = sorted(areas, key=lambda area: (SEVERITIES.index(area.severity), area.state == "unknown", AREAS.index(area.area)))
     return order, signals
-
-
-def _first(now: Mapping[str, Any], context: Mapping[str, Any]) -> Signal:
-    """Return the signal that nothing is compared; where others were approved here, another name may be the reason."""
-    others = context.get("approvedHere")
-    if not others:
-        return Signal("REQ_FIRST_RELEASE", NOTE, "request", "Nothing was approved here before, so everything is new.")
-    called = listed([item["name"] for item in now["artifacts"] if item["name"]]) or "this"
-    words = f"Nothing called {called} was approved here before, so it is compared with nothing; {listed(others)} was."
-    return Signal("REQ_FIRST_RELEASE", ACK, "request", words, "It may go as something new, compared with nothing", called)
-
-
-def _fallen_silent(area: Area, silent: Sequence[str]) -> Area:
-    """Return an area of which nothing is known any more as the change it is: silence would read as "nothing changed"."""
-    if area.state != UNKNOWN or area.area not in {_PARTS[part][0] for part in silent}:
-        return area
-    words = f"{area.sentence} The last release said it."
-    return Area(area.area, CHANGED, HIGH, "Not known any more", words, area.changes)
-
-
-def _silence(before: Mapping[str, Any], now: Mapping[str, Any], silent: Sequence[str]) -> list[Signal]:
-    """Return the signal for what is not said any more although the evidence that said it is there; what is missing as a whole has its own."""
-    gone = {_sort_of(item["type"]) for item in before["signers"]} - {_sort_of(item["type"]) for item in now["signers"]}
-    left = [part for part in silent if _PARTS[part][2] not in gone]
-    if not left:
-        return []
-    words = listed([_PARTS[part][1] for part in left], most=len(_PARTS))
-    agree = f"It may go although nobody says {listed([_PARTS[part][1] for part in left])}"
-    return [Signal("EVID_MISSING", ACK, _PARTS[left[0]][0], f"The last release said {words}; this one does not.", agree, left[0])]
-
-
-def _sort_of(predicate_type: str) -> str:
-    """Return what sort of evidence a predicate type is, whichever version of it."""
-    if predicate_type in PROVENANCE_TYPES or predicate_type == DEPLOYMENT_TYPE:
-        return "deployment" if predicate_type == DEPLOYMENT_TYPE else "provenance"
-    kind = READERS.get(predicate_type, (predicate_type,))[0]
-    return "bill" if kind in KINDS else kind
 
 
 def asked_signals(comparison: Mapping[str, Any] | None) -> list[tuple[str, str]]:

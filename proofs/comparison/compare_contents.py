@@ -26,14 +26,20 @@ from proofs.comparison.said import (
     Change,
     Signal,
     counted,
+    either,
+    grouped,
     listed,
     same,
+    series,
     unknown,
 )
 from proofs.comparison.scans import SEVERITIES
 from proofs.comparison.well_known import WELL_KNOWN
 
-Versions = dict[tuple[str, str], set[str]]
+Key = tuple[str, str]
+Versions = dict[Key, set[str]]
+# A package with the places it came from and comes from.
+Moved = tuple[Key, str, str]
 _GRAVE = ("critical", "high", "unknown")
 # Shorter names are too often one letter apart by chance.
 MIN_NAME = 5
@@ -45,15 +51,15 @@ def compare_packages(before: Picture | None, now: Picture) -> Said:
     if contents is None:
         return unknown("packages", "No verified bill of materials says what is in it."), []
     new, direct = _versions(contents), {(kind, name) for kind, name, _, is_direct, _ in contents["listed"] if is_direct}
-    partly = "" if contents["isComplete"] and not contents["unnamed"] else f" {_partly(contents)}"
+    partly = _partly(contents)
     if before is None or before["packages"] is None:
         told = "New" if before is None else "Not known before"
-        return Area("packages", NEW, NOTICE, told, f"{counted(len(new), 'package')}.{partly}"), []
+        return Area("packages", NEW, NOTICE, told, f"{_how_many(new)}.{partly}"), []
     old = _versions(before["packages"])
     added, removed = sorted(new.keys() - old.keys()), sorted(old.keys() - new.keys())
     up, down, other = _moves(old, new)
     moved = _moved_origins(before["packages"], contents)
-    warning = [*_emptied(old, new), *_other_origins(moved), *_lookalikes(added, old), *_downgrades(down)]
+    warning = [*_emptied(old, new), *_other_origins(moved), *_lookalikes(added, old), *_downgrades(down, old, new)]
     signals = [*warning, *_not_compared(before["packages"], contents), *_direct_ones(added, direct, new)]
     alarming = {signal.about for signal in warning}
     # Many changes are cut: what somebody has to see stands before.
@@ -68,7 +74,7 @@ def compare_packages(before: Picture | None, now: Picture) -> Said:
     ]
     changes += [Change(REMOVED, _words(key, old)) for key in removed]
     if not changes:
-        words = f"{counted(len(new), 'package')}, each in the same version.{partly}"
+        words = f"{_how_many(new)}{', in the same version' if len(new) == 1 else ', each in the same version' if new else ', as before'}.{partly}"
         return Area("packages", CHANGED, HIGH, "Not all compared", words) if signals else same("packages", words), signals
     marks = [
         f"+{len(added)}" if added else "",
@@ -79,24 +85,40 @@ def compare_packages(before: Picture | None, now: Picture) -> Said:
     others = len(other) + len(moved)
     token = " ".join(filter(None, [*marks, f"±{others}" if others else ""]))
     severity = HIGH if any(signal.level == ACK for signal in signals) else MEDIUM if added else NOTICE
-    return Area("packages", CHANGED, severity, token, f"{_package_sentence(added, removed, up, down, new)}{partly}", changes), signals
+    return Area(
+        "packages", CHANGED, severity, token, f"{_package_sentence(added, removed, up, down, moved, other, new)}{partly}", changes
+    ), signals
 
 
 def _package_sentence(
-    added: Sequence[tuple[str, str]], removed: Sequence[tuple[str, str]], up: Sequence[Any], down: Sequence[Any], new: Versions
+    added: Sequence[Key],
+    removed: Sequence[Key],
+    up: Sequence[Key],
+    down: Sequence[Key],
+    moved: Sequence[Moved],
+    other: Sequence[Key],
+    new: Versions,
 ) -> str:
-    said = [f"new: {listed([_words(key, new) for key in added])}" if added else ""]
-    said += [f"gone: {listed([name for _, name in removed])}" if removed else ""]
-    said += [f"{counted(len(down), 'downgrade')}: {listed([name for _, name in down])}" if down else ""]
-    said += [counted(len(up), "upgrade") if up else ""]
-    words = "; ".join(filter(None, said)) or "other versions"
-    return f"{words[:1].upper()}{words[1:]}."
+    told = [("New", [_words(key, new) for key in added]), ("Gone", [name for _, name in removed])]
+    told += [("From another place", [_full(key) for key, _, _ in moved]), ("Older", [_full(key) for key in down])]
+    # Of what is newer the number is enough: each stands below.
+    words = [grouped(*told, ("In other versions", [name for _, name in other])), f"{counted(len(up), 'upgrade')}." if up else ""]
+    return " ".join(filter(None, words))
+
+
+def _how_many(versions: Versions) -> str:
+    return counted(len(versions), "package") if versions else "No package is named"
 
 
 def _partly(contents: Mapping[str, Any]) -> str:
-    if not contents["isComplete"]:
-        return f"Only the first {len(contents['listed']):,} were read."
-    return f"{counted(contents['unnamed'], 'entry', 'entries')} without a package URL {'is' if contents['unnamed'] == 1 else 'are'} not compared."
+    words = (
+        ""
+        if contents["isComplete"]
+        else f" Only the first {counted(len(contents['listed']), 'package')} {either(len(contents['listed']), 'was', 'were')} read."
+    )
+    if unnamed := contents["unnamed"]:
+        words += f" {counted(unnamed, 'entry', 'entries')} without a package URL {either(unnamed, 'is', 'are')} not compared."
+    return words
 
 
 def _versions(contents: Mapping[str, Any]) -> Versions:
@@ -106,9 +128,9 @@ def _versions(contents: Mapping[str, Any]) -> Versions:
     return found
 
 
-def _moves(old: Versions, new: Versions) -> tuple[list[tuple[str, str]], list[tuple[str, str]], list[tuple[str, str]]]:
+def _moves(old: Versions, new: Versions) -> tuple[list[Key], list[Key], list[Key]]:
     """Return which packages went up, which went down, and of which nobody can tell."""
-    moves: dict[int | None, list[tuple[str, str]]] = {1: [], -1: [], None: []}
+    moves: dict[int | None, list[Key]] = {1: [], -1: [], None: []}
     for key in sorted(old.keys() & new.keys()):
         if old[key] == new[key]:
             continue
@@ -125,36 +147,37 @@ def _moves(old: Versions, new: Versions) -> tuple[list[tuple[str, str]], list[tu
 def _emptied(old: Versions, new: Versions) -> list[Signal]:
     if new or not old:
         return []
-    words = f"The bill of materials names no package any more; the last one named {len(old):,}."
+    words = f"The bill of materials names no package any more; the last one named {counted(len(old), 'package')}."
     return [Signal("EVID_MISSING", ACK, "packages", words, "It may go although nobody says what is in it", "packages")]
 
 
 def _not_compared(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Signal]:
     """Return the signal that more than before is in it that nobody can compare: where a thing is not named, it is not seen."""
     if not new["isComplete"]:
-        words = f"The bill of materials is too long: only {len(new['listed']):,} packages were read and compared."
+        words = f"The bill of materials is too long: only the first {counted(len(new['listed']), 'package')} {either(len(new['listed']), 'was', 'were')} read and compared."
     elif new["unnamed"] > old["unnamed"]:
-        words = f"{counted(new['unnamed'], 'entry', 'entries')} of the bill of materials {'has' if new['unnamed'] == 1 else 'have'} no package URL and {'is' if new['unnamed'] == 1 else 'are'} not compared; the last one had {old['unnamed'] or 'none'}."
+        count, before = new["unnamed"], f"{old['unnamed']:,}" if old["unnamed"] else "none"
+        words = f"{counted(count, 'entry', 'entries')} of the bill of materials {either(count, 'has', 'have')} no package URL and {either(count, 'is', 'are')} not compared; the last one had {before} of these."
     else:
         return []
     return [Signal("EVID_UNVERIFIABLE", ACK, "packages", words, "It may go although not all that is in it was compared", "packages")]
 
 
-def _origins(contents: Mapping[str, Any]) -> dict[tuple[str, str], set[str]]:
-    found: dict[tuple[str, str], set[str]] = {}
+def _origins(contents: Mapping[str, Any]) -> dict[Key, set[str]]:
+    found: dict[Key, set[str]] = {}
     for kind, name, _, _, origin in contents["listed"]:
         found.setdefault((kind, name), set()).add(origin)
     return found
 
 
-def _moved_origins(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[tuple[str, str], str, str]]:
+def _moved_origins(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Moved]:
     """Return the packages that come from a place they did not come from before, with both places."""
     before, now = _origins(old), _origins(new)
     moved = [key for key in sorted(now.keys() & before.keys()) if now[key] - before[key]]
     return [(key, listed(sorted(filter(None, before[key]))), listed(sorted(filter(None, now[key] - before[key])))) for key in moved]
 
 
-def _other_origins(moved: Sequence[tuple[tuple[str, str], str, str]]) -> list[Signal]:
+def _other_origins(moved: Sequence[Moved]) -> list[Signal]:
     return [
         Signal(
             "DEP_OTHER_ORIGIN",
@@ -168,49 +191,33 @@ def _other_origins(moved: Sequence[tuple[tuple[str, str], str, str]]) -> list[Si
     ]
 
 
-def _full(key: tuple[str, str]) -> str:
+def _full(key: Key) -> str:
     return f"{key[1]} ({key[0]})"
 
 
-def _from(key: tuple[str, str], contents: Mapping[str, Any]) -> str:
+def _from(key: Key, contents: Mapping[str, Any]) -> str:
     places = sorted({origin for kind, name, _, _, origin in contents["listed"] if (kind, name) == key and origin})
     return f" from {listed(places)}" if places else ""
 
 
-def _downgrades(down: Sequence[tuple[str, str]]) -> list[Signal]:
+def _downgrades(down: Sequence[Key], old: Versions, new: Versions) -> list[Signal]:
     if not down:
         return []
-    names = listed([name for _, name in down])
-    return [
-        Signal(
-            "DEP_DOWNGRADE",
-            ACK,
-            "packages",
-            f"{names} {'goes' if len(down) == 1 else 'go'} back to an older version.",
-            f"The older {names} may go in",
-            down[0][1],
-        )
-    ]
+    told = [f"{_full(key)} {_versions_words(old[key])} → {_versions_words(new[key])}" for key in down]
+    words = f"{either(len(down), 'An older version goes in', 'Older versions go in')}: {series(told)}."
+    agree = f"{either(len(down), 'The older version', 'The older versions')} of {listed([_full(key) for key in down])} may go in"
+    return [Signal("DEP_DOWNGRADE", ACK, "packages", words, agree, down[0][1])]
 
 
-def _direct_ones(added: Sequence[tuple[str, str]], direct: set[tuple[str, str]], new: Versions) -> list[Signal]:
+def _direct_ones(added: Sequence[Key], direct: set[Key], new: Versions) -> list[Signal]:
     found = [key for key in added if key in direct]
-    return (
-        [
-            Signal(
-                "DEP_NEW_DIRECT",
-                NOTE,
-                "packages",
-                f"New direct dependency: {listed([_words(key, new) for key in found])}.",
-                about=found[0][1],
-            )
-        ]
-        if found
-        else []
-    )
+    if not found:
+        return []
+    words = f"New direct {either(len(found), 'dependency', 'dependencies')}: {series([_words(key, new) for key in found])}."
+    return [Signal("DEP_NEW_DIRECT", NOTE, "packages", words, about=found[0][1])]
 
 
-def _lookalikes(added: Sequence[tuple[str, str]], old: Versions) -> list[Signal]:
+def _lookalikes(added: Sequence[Key], old: Versions) -> list[Signal]:
     signals = []
     for kind, name in added:
         known = {other for type_, other in old if type_ == kind} | WELL_KNOWN.get(kind, frozenset())
@@ -244,31 +251,57 @@ def compare_vulnerabilities(before: Picture | None, now: Picture) -> Said:
         return unknown("vulnerabilities", "No verified scan looked for known vulnerabilities."), []
     open_ = _open(scan)
     harmless, unread = len(scan["listed"]) - len(open_), scan["unreadable"]
-    told = f" {counted(harmless, 'finding')} {'does' if harmless == 1 else 'do'} no harm here, says VEX." if harmless else ""
+    told = f" VEX calls {counted(harmless, 'finding')} not affected or fixed." if harmless else ""
     told += _unheard(scan)
     told += f" {counted(unread, 'result')} of a scan cannot be read." if unread else ""
     old_scan = before["scan"] if before is not None else None
     signals = _unread(unread, old_scan["unreadable"] if old_scan else 0)
     if old_scan is None:
-        signals += _grave(open_)
+        signals += _grave(open_, "")
         severity = NOTICE if open_ or unread else NONE
-        token = f"{len(open_)} open" if not unread else f"{len(open_)} open, not all read"
+        token = f"{len(open_):,} open{', not all read' if unread else ''}"
         return Area("vulnerabilities", NEW, severity, token, f"{_graded(open_) or _none(unread)}.{told}"), signals
     old = _open(old_scan)
     came, went = _by_grade(open_, open_.keys() - old.keys()), _by_grade(old, old.keys() - open_.keys())
     # Graver than it was: the last approval was given for less.
     worse = [name for name in _by_grade(open_, open_.keys() & old.keys()) if SEVERITIES.index(open_[name]) < SEVERITIES.index(old[name])]
-    changes = [Change(ADDED, f"{name} ({open_[name]})") for name in came]
-    changes += [Change(OTHER, f"{name}: {old[name]} → {open_[name]}") for name in worse]
-    changes += [Change(REMOVED, f"{name} ({old[name]})") for name in went]
+    milder = [name for name in _by_grade(open_, open_.keys() & old.keys()) if SEVERITIES.index(open_[name]) > SEVERITIES.index(old[name])]
+    changes = [Change(ADDED, f"{name} ({_grade(open_[name])})") for name in came]
+    changes += [Change(OTHER, _regraded(name, old, open_)) for name in [*worse, *milder]]
+    changes += [Change(REMOVED, f"{name} ({_grade(old[name])})") for name in went]
     if not changes and not signals:
         mark = "Not all read" if unread else "No change"
         return same("vulnerabilities", f"{_graded(open_) or _none(unread)}, as before.{told}", mark=mark), []
-    signals += _grave({name: open_[name] for name in [*came, *worse]})
+    which = "new or graver" if came and worse else "graver" if worse else "new"
+    signals += _grave({name: open_[name] for name in [*came, *worse]}, f"{which} ")
     severity = HIGH if signals else MEDIUM if came else NONE
-    sentence = f"{listed([change.words for change in changes if change.change != REMOVED]) or 'None new'}; {counted(len(went), 'one', 'ones')} fixed or answered. {_graded(open_) or _none(unread)}.{told}"
-    token = f"{len(came)} new · {len(went)} fixed" if not unread else f"{len(came)} new, not all read"
-    return Area("vulnerabilities", CHANGED, severity, token, sentence, changes), signals
+    sentence = _vulnerability_sentence(came, worse, milder, went, old, scan)
+    counts = [(came, "new"), (worse, "graver"), (milder, "milder"), (went, "no longer open")]
+    token = " · ".join([*(f"{len(names)} {word}" for names, word in counts if names), *(["not all read"] if unread else [])])
+    sentence = f"{sentence} {_graded(open_) or _none(unread)}.{told}".strip()
+    return Area("vulnerabilities", CHANGED, severity, f"{token[:1].upper()}{token[1:]}", sentence, changes), signals
+
+
+def _vulnerability_sentence(
+    came: Sequence[str], worse: Sequence[str], milder: Sequence[str], went: Sequence[str], old: Mapping[str, str], scan: Mapping[str, Any]
+) -> str:
+    found = {item["id"]: item["severity"] for item in scan["listed"]}
+    return grouped(
+        ("New", [f"{name} ({_grade(found[name])})" for name in came]),
+        ("Graver", [_regraded(name, old, found) for name in worse]),
+        ("Milder", [_regraded(name, old, found) for name in milder]),
+        ("Answered by VEX", [name for name in went if name in found]),
+        # That a scan finds it no longer does not say that anybody fixed it.
+        ("Not found any more", [name for name in went if name not in found]),
+    )
+
+
+def _grade(severity: str) -> str:
+    return {"unknown": "not graded", "none": "of no severity"}.get(severity, severity)
+
+
+def _regraded(name: str, old: Mapping[str, str], new: Mapping[str, str]) -> str:
+    return f"{name}: {_grade(old[name])} → {_grade(new[name])}"
 
 
 def _open(scan: Mapping[str, Any]) -> dict[str, str]:
@@ -301,11 +334,13 @@ def _unread(unread: int, before: int) -> list[Signal]:
     return [Signal("EVID_UNVERIFIABLE", ACK, "vulnerabilities", words, "It may go although nobody can read what a scan found", "scan")]
 
 
-def _grave(found: Mapping[str, str]) -> list[Signal]:
+def _grave(found: Mapping[str, str], which: str) -> list[Signal]:
     grave = _by_grade(found, [name for name, severity in found.items() if severity in _GRAVE])
     if not grave:
         return []
-    words = f"{counted(len(grave), 'vulnerability', 'vulnerabilities')} that {'is' if len(grave) == 1 else 'are'} high, critical or not graded, and answered by no VEX: {listed(grave)}."
+    count = f"{len(grave):,} {which}{either(len(grave), 'vulnerability is', 'vulnerabilities are')}"
+    told = listed([f"{name} ({_grade(found[name])})" for name in grave])
+    words = f"{count} critical, high or not graded, and no VEX answers {either(len(grave), 'it', 'them')}: {told}."
     return [Signal("VUL_NEW", ACK, "vulnerabilities", words, f"It may go out with {listed(grave)}", grave[0])]
 
 
@@ -314,7 +349,7 @@ def _graded(found: Mapping[str, str]) -> str:
     for severity in found.values():
         counts[severity] = counts.get(severity, 0) + 1
     order = ("critical", "high", "medium", "low", "none", "unknown")
-    said = listed([f"{counts[name]} {name}" for name in order if name in counts], most=len(order))
+    said = listed([f"{counts[name]:,} {_grade(name)}" for name in order if name in counts], most=len(order))
     return f"{said} open" if said else ""
 
 
@@ -327,32 +362,58 @@ def compare_tests(before: Picture | None, now: Picture) -> Said:
     new = {item["suite"]: item for item in tests or []}
     gone = sorted(old.keys() - new.keys())
     bad = sorted(name for name, item in new.items() if item["result"] not in ("PASSED", "WARNED"))
-    signals = []
-    if gone:
-        words = f"{'The test suite' if len(gone) == 1 else 'The test suites'} {listed(gone)} ran for the last release and not for this one."
-        signals.append(Signal("TST_SUITE_VANISHED", ACK, "tests", words, f"It may go out without {listed(gone)}", gone[0]))
-    if bad:
-        words = f"{listed(bad)} did not pass{': ' + listed(new[bad[0]]['failed']) if new[bad[0]]['failed'] else ''}."
-        signals.append(Signal("TST_FAILED", ACK, "tests", words, f"It may go out although {listed(bad)} did not pass", bad[0]))
-    changes = [Change(REMOVED, name) for name in gone]
+    signals = _suite_signals(gone, bad, new)
+    changes = [Change(REMOVED, _suite(name)) for name in gone]
     changes += [
-        Change(OTHER, f"{name}: {old[name]['result'] or 'no result'} → {new[name]['result'] or 'no result'}")
+        Change(OTHER, f"{_suite(name)}: {old[name]['result'] or 'no result'} → {new[name]['result'] or 'no result'}")
         for name in sorted(old.keys() & new.keys())
         if old[name]["result"] != new[name]["result"]
     ]
-    changes += [Change(ADDED, f"{name}: {new[name]['result'] or 'no result'}") for name in sorted(new.keys() - old.keys())]
-    words = listed([f"{name or 'tests'} {(item['result'] or 'no result').lower()}" for name, item in sorted(new.items())]) or "None"
+    changes += [Change(ADDED, f"{_suite(name)}: {new[name]['result'] or 'no result'}") for name in sorted(new.keys() - old.keys())]
+    # Of many only the first are named: what did not pass leads.
+    words = listed([_outcome(name, new[name]["result"]) for name in [*bad, *sorted(new.keys() - set(bad))]]) or "No verified test result"
     if before is not None and not changes and not signals:
         return same("tests", f"{words}, as before."), []
     severity = HIGH if signals else NOTICE if changes else NONE
-    state = NEW if before is None else CHANGED
-    token = f"{len(gone)} missing" if gone else f"{len(bad)} failed" if bad else counted(len(new), "suite")
-    return Area("tests", state, severity, token, f"{words[:1].upper()}{words[1:]}.", changes), signals
+    counts = [f"{len(gone):,} missing" if gone else "", f"{len(bad):,} not passed" if bad else ""]
+    token = " · ".join(filter(None, counts)) or counted(len(new), "suite")
+    sentence = " ".join(filter(None, [f"{words}.", grouped(("Missing", [_suite(name) for name in gone]))]))
+    return Area("tests", NEW if before is None else CHANGED, severity, token, sentence, changes), signals
 
 
-def _words(key: tuple[str, str], versions: Versions) -> str:
+def _suite_signals(gone: Sequence[str], bad: Sequence[str], new: Mapping[str, Mapping[str, Any]]) -> list[Signal]:
+    signals = []
+    if gone:
+        names = listed([_suite(name) for name in gone])
+        words = f"{_suites(gone)} {either(len(gone), 'has a result', 'have results')} for the last release and none for this one."
+        signals.append(Signal("TST_SUITE_VANISHED", ACK, "tests", words, f"It may go out without {names}", gone[0]))
+    if bad:
+        names = listed([_suite(name) for name in bad])
+        failed = next((name for name in bad if new[name]["failed"]), None)
+        words = f"{_suites(bad)} did not pass"
+        if failed is not None:
+            # Whose tests these are has to be said where several did not pass.
+            words += f"{'' if len(bad) == 1 else f'; in {_suite(failed)}'}: {listed(new[failed]['failed'])} failed"
+        signals.append(Signal("TST_FAILED", ACK, "tests", f"{words}.", f"It may go out although {names} did not pass", bad[0]))
+    return signals
+
+
+def _suites(names: Sequence[str]) -> str:
+    return f"The test {either(len(names), 'suite', 'suites')} {listed([_suite(name) for name in names])}"
+
+
+def _suite(name: str) -> str:
+    return name or "(unnamed)"
+
+
+def _outcome(name: str, result: str | None) -> str:
+    came = {"PASSED": "passed", "WARNED": "passed with warnings", "FAILED": "failed", None: "came to no result"}
+    return f"{_suite(name)} {came.get(result) or str(result).lower()}"
+
+
+def _words(key: Key, versions: Versions) -> str:
     return f"{key[1]} {_versions_words(versions[key])}".strip()
 
 
 def _versions_words(versions: set[str]) -> str:
-    return listed(sorted(version or "without version" for version in versions))
+    return listed(sorted(version or "without a version" for version in versions))

@@ -1,7 +1,8 @@
-"""What two releases can reach: identities and what they may do, secrets, the plan, the policy, and what an agent or a rotation asks for."""
+"""What two releases can reach: identities and what they may do, secrets, the plan, the policy, and how it was asked."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from typing import Any
@@ -25,8 +26,11 @@ from proofs.comparison.said import (
     Change,
     Signal,
     counted,
+    either,
+    grouped,
     listed,
     same,
+    series,
     unknown,
 )
 
@@ -50,6 +54,10 @@ FAR_WORDS = (
     "secret",
     "cannot be read",
 )
+# What stands for whatever an identity without scopes can do.
+UNNAMED = "do what nobody names"
+# As the reader of deployment statements counts them among the scopes.
+_UNREADABLE = re.compile(r"([0-9]{1,9}) more that cannot be read")
 
 
 def compare_identities(before: Picture | None, now: Picture, context: Context) -> Said:
@@ -73,14 +81,32 @@ def compare_identities(before: Picture | None, now: Picture, context: Context) -
     severity = HIGH if any(signal.level == ACK for signal in signals) else NOTICE if changes else NONE
     if not has_before:
         told = "New" if before is None else "Not known before"
-        words = f"{listed([_identity_words(item) for item in _furthest_first(new.values())]) or 'None'}."
+        words = f"{series([_identity_words(item) for item in _furthest_first(new.values())]) or 'None'}."
         return Area("identities", NEW, severity, told, words, changes), signals
     if not changes:
-        words = f"{listed([item['name'] for item in new.values()]) or 'None'}, with the same scopes."
+        words = f"{listed([_who(item) for item in new.values()])}, with the same scopes." if new else "None, as before."
+        if named["unreadable"]:
+            return Area("identities", CHANGED, severity, "Not all shown", words), signals
         return Area("identities", "same", severity, "No change", words), signals
-    counts = [f"New: {len(came)}" if came else "", f"wider: {len(grown)}" if grown else ""]
-    token = " · ".join(filter(None, counts)) or counted(len(changes), "change")
-    return Area("identities", CHANGED, severity, token, f"{listed([change.words for change in changes])}.", changes), signals
+    told_of = _identity_groups(came, old, new)
+    token = " · ".join(f"{len(found):,} {heading.lower()}" for heading, found in told_of if found)
+    return Area("identities", CHANGED, severity, token, grouped(*told_of), changes), signals
+
+
+def _identity_groups(came: Sequence[Mapping[str, Any]], old: Mapping[Any, Any], new: Mapping[Any, Any]) -> list[tuple[str, list[str]]]:
+    """Return what an identity may do by what became of it: one that may do more and less stands in both groups."""
+    both = sorted(new.keys() & old.keys())
+    more, less = ([(key, sorted(_scopes(one[key]) - _scopes(other[key]))) for key in both] for one, other in ((new, old), (old, new)))
+    return [
+        ("New", [_identity_words(item) for item in came]),
+        ("Wider", [f"{_who(new[key])}{_in_step(new[key])} can now {_can(scopes)}" for key, scopes in more if scopes]),
+        ("Narrower", [f"{_who(new[key])}{_in_step(new[key])} can no longer {_can(scopes)}" for key, scopes in less if scopes]),
+        ("Gone", [f"{_who(old[key])}{_in_step(old[key])}" for key in sorted(old.keys() - new.keys())]),
+    ]
+
+
+def _scopes(item: Mapping[str, Any]) -> set[str]:
+    return set(item["scopes"])
 
 
 def _identity_changes(came: Sequence[Mapping[str, Any]], old: Mapping[Any, Any], new: Mapping[Any, Any]) -> list[Change]:
@@ -88,15 +114,24 @@ def _identity_changes(came: Sequence[Mapping[str, Any]], old: Mapping[Any, Any],
     changes = [Change(ADDED, words) for item in came for words in _whole(f"{_who(item)}{_in_step(item)} can ", item["scopes"])]
     for key in sorted(new.keys() & old.keys()):
         was, now = set(old[key]["scopes"]), set(new[key]["scopes"])
-        changes += [Change(ADDED, words) for words in _whole(f"{_who(new[key])} can now ", sorted(now - was)) if now - was]
-        changes += [Change(REMOVED, words) for words in _whole(f"{_who(new[key])} can no longer ", sorted(was - now)) if was - now]
-    return changes + [Change(REMOVED, _identity_words(old[key])) for key in sorted(old.keys() - new.keys())]
+        changes += [
+            Change(ADDED, words) for words in _whole(f"{_who(new[key])}{_in_step(new[key])} can now ", sorted(now - was)) if now - was
+        ]
+        changes += [
+            Change(REMOVED, words)
+            for words in _whole(f"{_who(new[key])}{_in_step(new[key])} can no longer ", sorted(was - now))
+            if was - now
+        ]
+    return changes + [
+        Change(REMOVED, f"{_who(old[key])}{_in_step(old[key])}, which could {_can(old[key]['scopes'])}")
+        for key in sorted(old.keys() - new.keys())
+    ]
 
 
 def _whole(begin: str, scopes: Sequence[str]) -> list[str]:
     """Return sentences that begin so and name all scopes, each short enough to be shown whole."""
     lines, line = [], ""
-    for scope in scopes_by_reach(scopes) or ["do what nobody names"]:
+    for scope in [_readable(scope) for scope in scopes_by_reach(scopes)] or [UNNAMED]:
         # A scope that is longer than a line is cut there, and its beginning says what it is about.
         if line and len(begin) + len(line) + len(scope) + 2 > MAX_WORDS:
             lines.append(begin + line)
@@ -105,18 +140,30 @@ def _whole(begin: str, scopes: Sequence[str]) -> list[str]:
     return [*lines, begin + line]
 
 
+def _can(scopes: Sequence[str]) -> str:
+    """Return what somebody with these scopes can do, what reaches furthest first."""
+    return listed([_readable(scope) for scope in scopes_by_reach(scopes)]) or UNNAMED
+
+
+def _readable(scope: str) -> str:
+    """Return a scope so that it can follow "can"."""
+    left = _UNREADABLE.fullmatch(scope)
+    return f"do {counted(int(left[1]), 'thing')} more that cannot be read" if left else scope
+
+
 def scopes_by_reach(scopes: Sequence[str]) -> list[str]:
     """Return scopes with those first that reach far, so that a sentence that names three names these."""
-    return sorted(scopes, key=lambda scope: (not _reaches_far(scope), scope))
+    return sorted(scopes, key=lambda scope: (not reaches_far(scope), scope))
 
 
-def _reaches_far(scope: str) -> bool:
+def reaches_far(scope: str) -> bool:
+    """Return whether a scope is called as those are that reach far."""
     return any(word in scope.lower() for word in FAR_WORDS)
 
 
 def _furthest_first(found: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return identities with those first that have a scope that reaches far."""
-    return sorted(found, key=lambda item: (not any(map(_reaches_far, item["scopes"])), item["issuer"], item["subject"], item["step"]))
+    return sorted(found, key=lambda item: (not any(map(reaches_far, item["scopes"])), item["issuer"], item["subject"], item["step"]))
 
 
 def _who(item: Mapping[str, Any]) -> str:
@@ -133,22 +180,20 @@ def cut_short(area: str, named: Mapping[str, Any], one: str, many: str) -> list[
     left = named["unreadable"]
     if not left:
         return []
-    words = (
-        f"{counted(left, one, many)} in the deployment statement cannot be read, or {'is' if left == 1 else 'are'} too many to be shown."
-    )
+    words = f"{counted(left, one, many)} in the deployment statement cannot be read, or {either(left, 'stands', 'stand')} beyond those that can be shown."
     return [Signal("EVID_UNVERIFIABLE", ACK, area, words, f"It may go out with {counted(left, one, many)} that nobody was shown", area)]
 
 
 def _new_identity(item: Mapping[str, Any]) -> Signal:
-    can = listed(scopes_by_reach(item["scopes"]))
-    words = f"{_who(item)} acts{_in_step(item)} for the first time; it can {can or 'do what nobody names'}."
-    return Signal("NHI_NEW_IDENTITY", ACK, "identities", words, f"{_who(item)} may {can or 'act'}", item["subject"])
+    can = f"it can {_can(item['scopes'])}" if item["scopes"] else "nobody names what it can do"
+    words = f"{_who(item)} acts{_in_step(item)}, and did not for the last release; {can}."
+    agree = f"{_who(item)} may {_can(item['scopes']) if item['scopes'] else 'act'}"
+    return Signal("NHI_NEW_IDENTITY", ACK, "identities", words, agree, item["subject"])
 
 
 def _grown(item: Mapping[str, Any], scopes: Sequence[str]) -> Signal:
-    can = listed(scopes_by_reach(scopes))
-    words = f"{_who(item)} may now {can}, which it could not before."
-    return Signal("NHI_SCOPE_GROWN", ACK, "identities", words, f"{_who(item)} may {can}", item["subject"])
+    words = f"{_who(item)}{_in_step(item)} may now {_can(scopes)}, which it could not before."
+    return Signal("NHI_SCOPE_GROWN", ACK, "identities", words, f"{_who(item)} may {_can(scopes)}", item["subject"])
 
 
 def _about_identity(item: Mapping[str, Any], known: Mapping[str, Any] | None) -> list[Signal]:
@@ -159,7 +204,7 @@ def _about_identity(item: Mapping[str, Any], known: Mapping[str, Any] | None) ->
                 "NHI_NO_OWNER",
                 ACK,
                 "identities",
-                f"{name} is in no register: nobody answers for it.",
+                f"{name} is not registered here: nobody answers for it.",
                 f"{name} may act although nobody answers for it",
                 about,
             )
@@ -182,7 +227,7 @@ def _about_identity(item: Mapping[str, Any], known: Mapping[str, Any] | None) ->
                 "NHI_NO_OWNER",
                 ACK,
                 "identities",
-                f"{name} has no owner: nobody answers for what it does.",
+                f"{name} has no active owner: nobody answers for what it does.",
                 f"{name} may act although nobody answers for it",
                 about,
             )
@@ -204,7 +249,7 @@ def _about_identity(item: Mapping[str, Any], known: Mapping[str, Any] | None) ->
                 "NHI_DORMANT_REVIVED",
                 ACK,
                 "identities",
-                f"{name} acts again after {known['lastSeenDays']:,} days.",
+                f"{name} acts again; evidence of it was last verified here {known['lastSeenDays']:,} days ago.",
                 f"{name} may act again",
                 about,
             )
@@ -220,53 +265,48 @@ def compare_secrets(before: Picture | None, now: Picture) -> Said:
     new = {item["path"]: item for item in _widest(named["listed"])}
     has_before = before is not None and before["secrets"] is not None
     old = {item["path"]: item for item in _widest(((before or {}).get("secrets") or {"listed": []})["listed"])}
-    came = sorted(new.keys() - old.keys())
-    wider = [path for path in sorted(new.keys() & old.keys()) if new[path]["access"] == "write" and old[path]["access"] == "read"]
+    both = sorted(new.keys() & old.keys())
+    came, gone = sorted(new.keys() - old.keys()), sorted(old.keys() - new.keys())
+    wider = [path for path in both if new[path]["access"] == "write" and old[path]["access"] == "read"]
+    slower = [path for path in both if _lives(new[path]) > _lives(old[path])]
     signals = cut_short("secrets", named, "secret", "secrets")
-    for path in came if has_before else []:
-        writes = new[path]["access"] == "write"
-        words = f"{'Writes' if writes else 'Reads'} {path} for the first time."
-        signals.append(Signal("SEC_NEW_PATH", ACK if writes else NOTE, "secrets", words, f"It may write {path}" if writes else "", path))
-    signals += [
-        Signal("SEC_WIDER_ACCESS", ACK, "secrets", f"May now write {path}, which it could only read.", f"It may write {path}", path)
-        for path in wider
-    ]
-    slower = [path for path in sorted(new.keys() & old.keys()) if _lives(new[path]) > _lives(old[path])]
-    long = [path for path in sorted([*came, *slower]) if _lives(new[path]) > LONG_DAYS]
-    if long and has_before:
-        signals.append(
-            Signal(
-                "NHI_LONG_LIVED_SECRET",
-                NOTE,
-                "secrets",
-                f"{listed(long)} is changed less often than every {LONG_DAYS} days, or never.",
-                about=long[0],
-            )
-        )
+    signals += _secret_signals(new, came, wider, slower) if has_before else []
     changes = [Change(ADDED, _secret_words(new[path])) for path in came]
     changes += [
         Change(OTHER, f"{path}: {old[path]['access']} → {new[path]['access']}")
-        for path in sorted(new.keys() & old.keys())
+        for path in both
         if new[path]["access"] != old[path]["access"]
     ]
-    changes += [Change(OTHER, f"{_secret_words(old[path])} → {_secret_words(new[path])}") for path in slower if path not in wider]
-    changes += [Change(REMOVED, _secret_words(old[path])) for path in sorted(old.keys() - new.keys())]
+    changes += [Change(OTHER, f"{path}: {_how_often(old[path])} → {_how_often(new[path])}") for path in slower]
+    changes += [Change(REMOVED, _secret_words(old[path])) for path in gone]
     if not has_before:
-        return Area(
-            "secrets",
-            NEW,
-            NOTICE if new else NONE,
-            counted(len(new), "path"),
-            f"{listed([_secret_words(item) for item in new.values()]) or 'None'}.",
-            changes,
-        ), signals
+        words = f"{series([_secret_words(item) for item in new.values()]) or 'None'}."
+        return Area("secrets", NEW, NOTICE if new else NONE, counted(len(new), "path"), words, changes), signals
     if not changes:
-        words = f"{counted(len(new), 'path')}, with the same access."
+        words = f"{counted(len(new), 'path')}, with the same access." if new else "None, as before."
         return same("secrets", words) if not signals else Area("secrets", CHANGED, HIGH, "Not all shown", words), signals
     severity = HIGH if any(signal.level == ACK for signal in signals) else MEDIUM if came else NOTICE
-    gone = len(old.keys() - new.keys())
-    token = " ".join(filter(None, [f"+{counted(len(came), 'path')}" if came else "", f"−{gone}" if gone else ""])) or "Changed"
-    return Area("secrets", CHANGED, severity, token, f"{listed([change.words for change in changes])}.", changes), signals
+    marks = " ".join(filter(None, [f"+{len(came):,}" if came else "", f"−{len(gone):,}" if gone else ""]))
+    counts = [f"{marks} {either(len(came) + len(gone), 'path', 'paths')}" if marks else "", f"{len(wider):,} wider" if wider else ""]
+    others = [each.words for each in changes if each.change == OTHER]
+    told = [("New", [_secret_words(new[path]) for path in came]), ("Wider", [f"{path}: read → write" for path in wider])]
+    told += [("Changed", [words for words in others if words not in told[1][1]]), ("Gone", gone)]
+    return Area("secrets", CHANGED, severity, " · ".join(filter(None, counts)) or "Changed", grouped(*told), changes), signals
+
+
+def _secret_signals(new: Mapping[str, Mapping[str, Any]], came: Sequence[str], wider: Sequence[str], slower: Sequence[str]) -> list[Signal]:
+    signals = []
+    for path in came:
+        writes = new[path]["access"] == "write"
+        words = f"{'Writes' if writes else 'Reads'} {path}, which the last release did not."
+        signals.append(Signal("SEC_NEW_PATH", ACK if writes else NOTE, "secrets", words, f"It may write {path}" if writes else "", path))
+    for path in wider:
+        words = f"May now write {path}, which the last release could only read."
+        signals.append(Signal("SEC_WIDER_ACCESS", ACK, "secrets", words, f"It may write {path}", path))
+    if long := [path for path in sorted([*came, *slower]) if _lives(new[path]) > LONG_DAYS]:
+        words = f"{listed(long)} {either(len(long), 'is', 'are')} changed less often than every {LONG_DAYS} days, or nobody says how often."
+        signals.append(Signal("NHI_LONG_LIVED_SECRET", NOTE, "secrets", words, about=long[0]))
+    return signals
 
 
 def compare_policy(before: Picture | None, now: Picture, context: Context) -> Said:
@@ -290,26 +330,27 @@ def compare_policy(before: Picture | None, now: Picture, context: Context) -> Sa
         )
         return Area("policy", CHANGED, HIGH, "Changed", f"{was} → {words}.", ()), [signal]
     loosened = [item for item in differences if item["loosens"]]
-    by = listed(weighed["by"]) if weighed and weighed["by"] else ""
-    signals = [
-        Signal(
-            "POL_LOOSENED",
-            ACK,
-            "policy",
-            f"Loosened{' by ' + by if by else ''}: {item['words']}.",
-            f"The policy may be so: {item['words']}",
-            item["words"],
-        )
-        for item in loosened[:1]
-    ]
-    if len(loosened) > 1:
-        more = counted(len(loosened) - 1, "more rule")
-        first = signals[0]
-        signals = [Signal(first.id, ACK, "policy", f"{first.sentence[:-1]}, and {more}.", first.agree, first.about)]
+    signals = [_loosened(loosened, weighed["by"])] if weighed and loosened else []
     changes = [Change(OTHER, item["words"]) for item in differences]
     severity = HIGH if loosened else NOTICE
-    told = f"{was} → {words}." if before["policy"]["digest"] != named["digest"] else f"{words}, as before, and not what goes with it."
+    told = (
+        f"{was} → {words}."
+        if before["policy"]["digest"] != named["digest"]
+        else f"{words}, as before; what gates do with its no, or what is expected of evidence, is not."
+    )
     return Area("policy", CHANGED, severity, f"{len(loosened)} loosened" if loosened else "Changed", told, changes), signals
+
+
+def _loosened(loosened: Sequence[Mapping[str, Any]], by: Sequence[str]) -> Signal:
+    """Return the signal for what is loosened: the first of it, and how much more there is."""
+    first = loosened[0]
+    more = f", and {counted(len(loosened) - 1, 'more change')}" if len(loosened) > 1 else ""
+    # Of a change that is only told, nobody knows where it leads.
+    heading = "Perhaps loosened" if first.get("change") == "changed" else "Loosened"
+    said = first["words"].removesuffix(": loosened").removesuffix(": changed")
+    # They put the policy into force; who changed a mode or the expectations is told elsewhere.
+    who = f" {listed(by)} put the policy into force." if by else ""
+    return Signal("POL_LOOSENED", ACK, "policy", f"{heading}: {said}{more}.{who}", f"The policy may be so: {said}{more}", first["words"])
 
 
 def compare_plan(before: Picture | None, now: Picture, context: Context) -> Said:
@@ -319,103 +360,34 @@ def compare_plan(before: Picture | None, now: Picture, context: Context) -> Said
         return unknown("plan", "No verified evidence says what the rollout creates, updates or destroys."), []
     token = (
         " · ".join(
-            f"{plan[name]} {word}" for name, word in (("create", "new"), ("update", "changed"), ("destroy", "destroyed")) if plan[name]
+            f"{plan[name]:,} {word}" for name, word in (("create", "new"), ("update", "changed"), ("destroy", "destroyed")) if plan[name]
         )
         or "Nothing"
     )
     if not any(plan[name] for name in ("create", "update", "destroy")):
         return same("plan", "The plan creates, updates and destroys nothing.", mark="Nothing"), []
-    signals = []
-    if plan["destroy"]:
-        names = listed(plan["destroyed"]) or "it does not say what"
-        level = ACK if context.get("tier") == 3 else NOTE
-        signals.append(
-            Signal(
-                "PLN_DESTROYS",
-                level,
-                "plan",
-                f"The plan destroys {counted(plan['destroy'], 'thing')}: {names}.",
-                f"{names} may be destroyed",
-                names,
-            )
-        )
+    signals = [_destroys(plan, ACK if context.get("tier") == 3 else NOTE)] if plan["destroy"] else []
     changes = [Change(REMOVED, name) for name in plan["destroyed"]]
     severity = HIGH if plan["destroy"] and context.get("tier") == 3 else MEDIUM if plan["destroy"] else NOTICE
     return Area(
-        "plan", CHANGED, severity, token, f"Creates {plan['create']}, updates {plan['update']}, destroys {plan['destroy']}.", changes
+        "plan", CHANGED, severity, token, f"Creates {plan['create']:,}, updates {plan['update']:,}, destroys {plan['destroy']:,}.", changes
     ), signals
 
 
-def compare_agent(before: Picture | None, now: Picture, context: Context) -> Said | None:
-    """What an agent asks for, held against what it was allowed before; None where it is no agent's action."""
-    subject = now["subject"] or {}
-    tool = subject.get("tool")
-    if not isinstance(tool, str):
-        return None
-    agent, target = str((subject.get("agent") or {}).get("subject", "an agent")), str(subject.get("target", ""))
-    denied = [item for item in context.get("denied") or [] if item["tool"] == tool]
-    tools = context.get("tools") or []
-    signals = []
-    # Where nothing was ever approved everything is new, and the page says so once.
-    if (tools or before is not None) and tool not in tools:
-        words = f"{agent} asks for {tool} for the first time here."
-        signals.append(Signal("AGT_NEW_TOOL", ACK, "agent", words, f"{agent} may use {tool} on {target}", tool))
-    same_target = [item for item in denied if item["target"] == target]
-    if same_target:
-        words = f"{agent} was refused {tool} on {target} {counted(len(same_target), 'time')} before, and asks again."
-        signals.append(
-            Signal(
-                "AGT_DENIED_RETRY", ACK, "agent", words, f"It may be allowed now, although it was refused before ({tool} on {target})", tool
-            )
+def _destroys(plan: Mapping[str, Any], level: str) -> Signal:
+    count, shown = plan["destroy"], plan["destroyed"][:3]
+    left = count - len(shown)
+    if not shown:
+        words, agree = (
+            f"The plan destroys {counted(count, 'thing')} and does not name {either(count, 'it', 'them')}.",
+            f"{counted(count, 'thing')} that the plan does not name may be destroyed",
         )
-    old = (before or {}).get("subject") or {}
-    if old.get("plan") and subject.get("plan") and old["plan"] != subject["plan"]:
-        signals.append(Signal("AGT_PLAN_DRIFT", NOTE, "agent", "The action belongs to another plan than the one that was approved last."))
-    known = listed(sorted(tools)) or "none"
-    area = Area(
-        "agent",
-        NEW if before is None else CHANGED,
-        HIGH if signals else NOTICE,
-        tool,
-        f"{tool} on {target}. Tools it was allowed here: {known}.",
-    )
-    return area, signals
-
-
-def compare_rotation(before: Picture | None, now: Picture) -> Said | None:
-    """Who starts a rotation and which program carries it out; None where it is none."""
-    subject = now["subject"] or {}
-    if "initiator" not in subject or "executor" not in subject or "what" not in subject:
-        return None
-    executor, initiator = (_party(subject[name]) for name in ("executor", "initiator"))
-    old = (before or {}).get("subject") or {}
-    was = _party(old["executor"]) if old.get("executor") else None
-    # The same name at another issuer is somebody else, and is then told with it.
-    ours, theirs, starter = _told_apart([executor, was or executor, initiator])
-    signals = []
-    if was is not None and was != executor:
-        words = f"Started by {starter}, carried out by {ours}; last time by {theirs}."
-        signals.append(Signal("ROT_EXECUTOR_CHANGED", ACK, "rotation", words, f"{ours} may carry it out in place of {theirs}", executor[1]))
-    if initiator == executor:
-        words = f"{ours} started it and carries it out: no person asked for it."
-        signals.append(Signal("ROT_NO_INITIATOR", ACK, "rotation", words, "It may be done although no person asked for it", executor[1]))
-    sentence = f"Started by {starter}, carried out by {ours}."
-    if before is not None and not signals:
-        return same("rotation", f"{sentence[:-1]}, as before."), []
-    token = "Executor changed" if was is not None and was != executor else "New" if before is None else "Changed"
-    return Area("rotation", NEW if before is None else CHANGED, HIGH if signals else NONE, token, sentence), signals
-
-
-def _party(named: Mapping[str, Any]) -> tuple[str, str]:
-    return str(named.get("issuer", "")), str(named.get("subject", ""))
-
-
-def _told_apart(parties: Sequence[tuple[str, str]]) -> list[str]:
-    """Return what each is called: by its subject, and with its issuer where another one has the same subject."""
-    return [
-        f"{subject} at {issuer}" if any(other != (issuer, subject) and other[1] == subject for other in parties) else subject
-        for issuer, subject in parties
-    ]
+    else:
+        # What is counted and not named is told as well.
+        unnamed = " that it does not name" if left and len(plan["destroyed"]) <= len(shown) else ""
+        names = f"{', '.join(shown)} and {left:,} more{unnamed}" if left else listed(shown)
+        words, agree = f"The plan destroys {counted(count, 'thing')}: {names}.", f"{names} may be destroyed"
+    return Signal("PLN_DESTROYS", level, "plan", words, agree, listed(plan["destroyed"]) or "it does not say what")
 
 
 def path_signals(context: Context) -> list[Signal]:
@@ -449,9 +421,15 @@ def _widest(secrets: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def _identity_words(item: Mapping[str, Any]) -> str:
-    return f"{_who(item)}{_in_step(item)} can {listed(scopes_by_reach(item['scopes'])) or 'do what nobody names'}"
+    return f"{_who(item)}{_in_step(item)} can {_can(item['scopes'])}"
 
 
 def _secret_words(item: Mapping[str, Any]) -> str:
-    days = item["rotationDays"]
-    return f"{item['path']} ({item['access']}{f', changed every {days} days' if days else ', never changed'})"
+    return f"{item['path']} ({item['access']}, {_how_often(item)})"
+
+
+def _how_often(secret: Mapping[str, Any]) -> str:
+    days = secret["rotationDays"]
+    if days is None:
+        return "not said how often it is changed"
+    return "changed every day" if days == 1 else f"changed every {days:,} days"

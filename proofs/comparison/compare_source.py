@@ -1,9 +1,9 @@
-"""Source, builder, inputs and signers of two releases: where it came from, what built it, and who vouches for it."""
+"""Source, builder and inputs of two releases: where it came from, what built it, and what went into it."""
 
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from proofs.comparison.picture import bare_address
@@ -24,14 +24,22 @@ from proofs.comparison.said import (
     Change,
     Signal,
     counted,
+    either,
+    grouped,
     listed,
     same,
+    series,
     unknown,
 )
 from proofs.comparison.settings import EXTERNAL, INTERNAL
 
 Picture = Mapping[str, Any]
 Said = tuple[Area, list[Signal]]
+# An input's address, and its digests.
+Versioned = tuple[str, tuple[str, ...]]
+# What else a builder is told from another by, and how it is called.
+_PARTS_OF_BUILDER = (("workflow", "workflow"), ("buildType", "kind of build"), ("issuer", "issuer"))
+_ALL_PARTS = tuple(part for part, _ in _PARTS_OF_BUILDER)
 # A small change to one of these reaches far.
 SENSITIVE_PATHS = (
     ".github/*",
@@ -57,32 +65,45 @@ def compare_source(before: Picture | None, now: Picture) -> Said:
     # Many commits are cut: those that nobody looked at stand before.
     told_of = sorted((commits or {"listed": []})["listed"], key=lambda item: item["isReviewed"])
     changes = [Change(ADDED, _commit_words(item)) for item in told_of]
-    severity = _severity(signals)
+    severity = severity_of(signals)
     if not sources:
         nothing = unknown("source", "No verified provenance says which source it was built from.")
-        return Area(
-            "source", CHANGED, severity, _count_token(commits), nothing.sentence, changes
-        ) if changes or signals else nothing, signals
-    where = listed([_source_words(item) for item in sources])
+        words = f"{nothing.sentence}{_authors(commits)}"
+        return Area("source", CHANGED, severity, _count_token(commits), words, changes) if changes or signals else nothing, signals
+    where = _sources_words(sources)
     if before is None:
         return Area("source", NEW, severity, _count_token(commits) or "New", f"Built from {where}.{_authors(commits)}", changes), signals
     if before["source"] == sources and not signals:
         return same("source", f"Built from {where}, as before.", mark="Same commit"), []
-    moved = _other_refs(before["source"] or [], sources)
+    old = before["source"] or []
+    moved = _other_refs(old, sources)
     changes = [*moved, *changes]
     if moved and severity != HIGH:
         severity = MEDIUM
-    token = _count_token(commits) or "Other commit"
-    told = "" if commits else " The evidence does not list the commits in between."
+    is_same = _commits_of(old) == _commits_of(sources)
+    token = _count_token(commits) or ("Same commit" if is_same else "Other commit" if old else "Not known before")
+    told = (
+        ""
+        if is_same or not old or (commits and (commits["listed"] or commits["unreadable"]))
+        else " The evidence does not list the commits in between."
+    )
     told += f" {moved[0].words}." if moved else ""
-    sentence = f"{_way(before['source'] or [], sources)}.{_authors(commits)}{told}"
-    return Area("source", CHANGED, severity, token, sentence, changes), signals
+    return Area("source", CHANGED, severity, token, f"{_way(old, sources)}.{_authors(commits)}{told}", changes), signals
+
+
+def _commits_of(sources: Sequence[Mapping[str, Any]]) -> set[tuple[Any, Any]]:
+    return {(item["repository"], item["commit"]) for item in sources}
 
 
 def _way(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> str:
+    came = _sources_words(new)
+    if not old:
+        return f"Built from {came}; of the last release the source is not known"
+    if _commits_of(old) == _commits_of(new):
+        return f"Built from {came}, as before"
     if len(old) == len(new) == 1 and old[0]["repository"] == new[0]["repository"]:
-        return f"{_source_words(old[0])} → {(new[0]['commit'] or 'unknown commit')[:12]}"
-    return f"{listed([_source_words(item) for item in old]) or 'not known'} → {listed([_source_words(item) for item in new])}"
+        return f"{_sources_words(old)} → {_commit_label(new[0]['commit'])}"
+    return f"{_sources_words(old)} → {came}"
 
 
 def _other_refs(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> list[Change]:
@@ -91,7 +112,7 @@ def _other_refs(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any
     before, now = ({_place_of(item["ref"]) for item in side if item["ref"]} for side in (old, new))
     if not before or now <= before:
         return []
-    return [Change(OTHER, f"Built from {listed(sorted(now - before))}, and before from {listed(sorted(before))}")]
+    return [Change(OTHER, f"Built from {listed(sorted(now - before))}; the last release from {listed(sorted(before))}")]
 
 
 def _place_of(ref: str) -> str:
@@ -104,8 +125,11 @@ def _descent(before: Picture | None, now: Picture) -> list[Signal]:
     since, commits = now["since"], {item["commit"] for item in (before or {}).get("source") or [] if item["commit"]}
     if not since or not commits or set(since) & commits:
         return []
-    commit = listed([item["commit"][:12] for item in now["source"] or [] if item["commit"]])
-    words = f"{commit or 'The commit'} is not based on the last approved commit: it counts its commits since {listed([each[:12] for each in since])}, and {listed([each[:12] for each in sorted(commits)])} was approved."
+    found = sorted({item["commit"][:12] for item in now["source"] or [] if item["commit"]})
+    commit, others = listed(found), listed([each[:12] for each in since])
+    approved = listed([each[:12] for each in sorted(commits)])
+    # Where it begins is all the statement says; that nothing leads there from what was approved, nobody has shown.
+    words = f"{commit or 'The commit'} {either(len(found) or 1, 'is', 'are')} not shown to follow from what was approved last, {approved}: the deployment statement counts its commits since {others}."
     return [Signal("SRC_NOT_DESCENDANT", BLOCK, "source", words, about=commit)]
 
 
@@ -126,7 +150,12 @@ def _unreviewed(commits: Mapping[str, Any] | None) -> list[Signal]:
     count, total = len(alone) + commits["unreadable"], len(commits["listed"]) + commits["unreadable"]
     if not count:
         return []
-    words = f"{count} of {counted(total, 'commit')} {'has' if count == 1 else 'have'} no second person’s review: {listed([item['id'][:12] for item in alone]) or 'not readable'}."
+    which = "The only commit" if total == 1 else f"{count:,} of {counted(total, 'commit')}"
+    if alone:
+        unread = f" and {commits['unreadable']:,} that cannot be read" if commits["unreadable"] else ""
+        words = f"{which} {either(count, 'has', 'have')} no second person’s review: {listed([item['id'][:12] for item in alone])}{unread}."
+    else:
+        words = f"{which} cannot be read, so nobody knows whether a second person reviewed {either(count, 'it', 'them')}."
     return [Signal("SRC_UNREVIEWED", ACK, "source", words, f"{counted(count, 'commit')} without review may go in")]
 
 
@@ -137,11 +166,13 @@ def _sensitive(commits: Mapping[str, Any] | None) -> list[Signal]:
     workflows = [path for path in found if path.startswith((".github/workflows/", ".gitlab-ci"))]
     if workflows:
         signals.append(
-            Signal("BLD_WORKFLOW_CHANGED", NOTE, "builder", f"The build workflow changed: {listed(workflows)}.", about=workflows[0])
+            Signal("BLD_WORKFLOW_CHANGED", NOTE, "builder", f"The commits change how it is built: {listed(workflows)}.", about=workflows[0])
         )
     others = [path for path in found if path not in workflows]
     if others:
-        signals.append(Signal("SRC_SENSITIVE_PATH", NOTE, "source", f"Changes {listed(others)}.", about=others[0]))
+        signals.append(
+            Signal("SRC_SENSITIVE_PATH", NOTE, "source", f"The commits change what reaches far: {listed(others)}.", about=others[0])
+        )
     return signals
 
 
@@ -150,41 +181,49 @@ def compare_builder(before: Picture | None, now: Picture) -> Said:
     builders = now["builder"]
     if not builders:
         return unknown("builder", "No verified provenance says what built it."), []
-    words = listed([_builder_words(item) for item in builders])
+    words = listed(_unique(_builder_words(item) for item in builders))
     if before is None or not before["builder"]:
         return Area("builder", NEW, NONE, "New" if before is None else "Not known before", f"Built by {words}."), []
-    old, new = ({_builder_key(item, side) for item in side["builder"]} for side in (before, now))
-    signals = []
-    if new - old:
-        was = listed([_builder_words(item) for item in before["builder"]])
-        signals.append(
-            Signal(
-                "BLD_NEW_BUILDER",
-                ACK,
-                "builder",
-                f"Built by {words}; the last release was built by {was}.",
-                f"{words} may build this",
-                words,
-            )
-        )
+    old, new = ({_builder_key(item, side): item for item in side["builder"]} for side in (before, now))
+    signals = _other_builder(before["builder"], builders) if new.keys() - old.keys() else []
     known = {name for item in before["builder"] for name in item["parameters"]}
     added = sorted({name for item in builders for name in item["parameters"]} - known)
     if added:
-        sentence = f"{'External parameters' if len(added) > 1 else 'The external parameter'} {listed(added)} {'change' if len(added) > 1 else 'changes'} the build, and {'were' if len(added) > 1 else 'was'} not there before."
+        sentence = f"External {either(len(added), 'parameter', 'parameters')} set for this build and not for the last one: {listed(added)}."
         signals.append(Signal("BLD_PARAMS_UNTRUSTED", ACK, "builder", sentence, f"The build may be set by {listed(added)}", added[0]))
     set_otherwise = _settings_changed(before["builder"], builders)
-    for kind, level, who in ((EXTERNAL, ACK, "who started it"), (INTERNAL, NOTE, "the builder")):
+    for kind, level, who in ((EXTERNAL, ACK, "Whoever started the build"), (INTERNAL, NOTE, "The builder")):
         # What came in under a new name has its own sentence.
         told = [
             (name, change) for of, name, change in set_otherwise if of == kind and name.partition(".")[0].partition("[")[0] not in added
         ]
         if told:
-            sentence = f"The build was set otherwise by {who}: {listed([change.words for _, change in told])}."
+            sentence = f"{who} set it otherwise than for the last release: {'; '.join(_set_words(told))}."
             signals.append(Signal("BLD_PARAMS_UNTRUSTED", level, "builder", sentence, _agree_set(told), told[0][0]))
-    if not signals and old == new and not set_otherwise:
-        return same("builder", f"{words}, as before."), []
+    is_same = old.keys() == new.keys()
+    if not signals and is_same and not set_otherwise:
+        return same("builder", f"Built by {words}, as before."), []
     changes = [*_sides(old, new), *(change for _, _, change in set_otherwise)]
-    return Area("builder", CHANGED, _severity(signals), "Changed", f"Built by {words}.", changes), signals
+    sentence, token = (
+        (f"Built by {words}, as before, and set otherwise.", "Set otherwise") if is_same else (f"Built by {words}.", "Changed")
+    )
+    return Area("builder", CHANGED, severity_of(signals), token, sentence, changes), signals
+
+
+def _other_builder(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> list[Signal]:
+    """Return the signal that something else built it; where both are called the same, with what tells them apart."""
+    looks_same = not {_builder_words(item) for item in old}.isdisjoint(_builder_words(item) for item in new)
+    parts = [part for part, _ in _PARTS_OF_BUILDER if looks_same and {item[part] for item in old} != {item[part] for item in new}]
+    words, was = (series(_unique(_whole_builder(item, parts) for item in side)) for side in (new, old))
+    sentence = f"Built by {words}; the last release was built by {was}."
+    return [Signal("BLD_NEW_BUILDER", ACK, "builder", sentence, f"{words} may build this", words)]
+
+
+def _set_words(told: Sequence[tuple[str, Change]]) -> list[str]:
+    """Return what was set otherwise, three of it, and how much more there is."""
+    marks = {ADDED: " (new)", REMOVED: " (gone)"}
+    words = [f"{change.words}{marks.get(change.change, '')}" for _, change in told[:3]]
+    return [*words, f"and {len(told) - 3:,} more"] if len(told) > 3 else words
 
 
 def _agree_set(told: Sequence[tuple[str, Change]]) -> str:
@@ -226,144 +265,109 @@ def compare_inputs(before: Picture | None, now: Picture) -> Said:
     bare = sorted({item["uri"] for item in inputs if not item["digests"]})
     signals = []
     if bare:
-        words = f"{listed(bare)} went into the build without a digest, so nobody can tell what it was."
+        words = f"{listed(bare)} went into the build without a digest, so nobody can tell what {either(len(bare), 'it was', 'they were')}."
         signals.append(Signal("INP_NO_DIGEST", NOTE, "inputs", words, about=bare[0]))
     if before is None or before["inputs"] is None:
         if not inputs:
             return same("inputs", "The provenance lists no input but the source.", mark="None listed"), []
         return Area("inputs", NEW, NONE, counted(len(inputs), "input"), f"Built with {listed(sorted(new))}."), signals
     old = _by_name(before["inputs"])
-    changes = [Change(ADDED, words) for name in sorted(new.keys() - old.keys()) for words in _uris(new[name])]
-    moved = [name for name in sorted(old.keys() & new.keys()) if old[name] != new[name]]
-    changes += [Change(OTHER, f"{listed(_uris(old[name] - new[name]) or _uris(old[name]))} → {listed(_uris(new[name]))}") for name in moved]
-    changes += [Change(REMOVED, words) for name in sorted(old.keys() - new.keys()) for words in _uris(old[name])]
+    groups = [
+        ("New", ADDED, [words for name in sorted(new.keys() - old.keys()) for words in _uris(new[name])]),
+        ("Changed", OTHER, [_moved_input(old[name], new[name]) for name in sorted(old.keys() & new.keys()) if old[name] != new[name]]),
+        ("Gone", REMOVED, [words for name in sorted(old.keys() - new.keys()) for words in _uris(old[name])]),
+    ]
+    changes = [Change(change, words) for _, change, found in groups for words in found]
     if not changes:
-        words = (
-            f"{counted(len(inputs), 'input')}, each with the same digest." if inputs else "The provenance lists no input but the source."
-        )
-        return same("inputs", words, mark="No change" if inputs else "None listed"), signals
+        return same("inputs", _same_inputs(inputs), mark="No change" if inputs else "None listed"), signals
     severity = MEDIUM if any(change.change != REMOVED for change in changes) else NOTICE
-    return Area(
-        "inputs", CHANGED, severity, f"{counted(len(changes), 'change')}", f"{listed([change.words for change in changes])}.", changes
-    ), signals
+    sentence = grouped(*((heading, found) for heading, _, found in groups))
+    return Area("inputs", CHANGED, severity, counted(len(changes), "change"), sentence, changes), signals
 
 
-def _by_name(inputs: Sequence[Mapping[str, Any]]) -> dict[str, set[tuple[str, tuple[str, ...]]]]:
+def _same_inputs(inputs: Sequence[Mapping[str, Any]]) -> str:
+    if not inputs:
+        return "The provenance lists no input but the source."
+    bare = sum(not item["digests"] for item in inputs)
+    if not bare:
+        told = either(len(inputs), "with the same digest", "each with the same digest")
+    elif bare == len(inputs):
+        told = f"as before, {either(bare, '', 'all ')}without a digest"
+    else:
+        told = f"as before, {bare:,} without a digest"
+    return f"{counted(len(inputs), 'input')}, {told}."
+
+
+def _moved_input(old: set[Versioned], new: set[Versioned]) -> str:
+    was, now = listed(_uris(old - new) or _uris(old)), listed(_uris(new - old) or _uris(new))
+    return f"{now}: another digest" if was == now else f"{was} → {now}"
+
+
+def _by_name(inputs: Sequence[Mapping[str, Any]]) -> dict[str, set[Versioned]]:
     """Return the inputs by what they are called without their version; one thing may go in twice, in two versions."""
-    found: dict[str, set[tuple[str, tuple[str, ...]]]] = {}
+    found: dict[str, set[Versioned]] = {}
     for item in inputs:
         found.setdefault(bare_address(item["uri"]), set()).add((item["uri"], tuple(item["digests"])))
     return found
 
 
-def _uris(found: set[tuple[str, tuple[str, ...]]]) -> list[str]:
+def _uris(found: set[Versioned]) -> list[str]:
     return sorted({uri for uri, _ in found})
 
 
-def compare_signers(before: Picture | None, now: Picture) -> Said:
-    """Who signed what: every kind of evidence, held against who signed that kind before."""
-    signers = now["signers"]
-    words = listed(sorted({_signer_words(item) for item in signers}))
-    unproven = now["unproven"]
-    signals = []
-    if unproven:
-        sentence = f"{counted(unproven, 'evidence item')} about this did not verify; what {'it says' if unproven == 1 else 'they say'} counts for nothing."
-        signals.append(Signal("EVID_UNVERIFIABLE", NOTE, "signer", sentence))
-    if before is None:
-        if not signers:
-            nothing = unknown("signer", "No evidence verified, so nobody vouches for anything.")
-            return Area("signer", NEW, NOTICE, "None", nothing.sentence) if signals else nothing, signals
-        return Area("signer", NEW, NONE, "New", f"Signed by {words}."), signals
-    old: dict[str, set[tuple[str | None, str]]] = {}
-    for item in before["signers"]:
-        old.setdefault(item["type"], set()).add((item["issuer"], item["signer"]))
-    changes = []
-    for item in signers:
-        if item["type"] in old and (item["issuer"], item["signer"]) not in old[item["type"]]:
-            sentence = f"{_short(item['type'])} is signed by {_signer_words(item)}, who did not sign this before."
-            signals.append(
-                Signal(
-                    "SIG_NEW_IDENTITY", ACK, "signer", sentence, f"{_signer_words(item)} may sign {_short(item['type'])}", item["signer"]
-                )
-            )
-            changes.append(Change(ADDED, f"{_short(item['type'])}: {_signer_words(item)}"))
-        elif item["type"] not in old:
-            changes.append(Change(ADDED, f"{_short(item['type'])}, which the last release did not have: {_signer_words(item)}"))
-    missing, farther = _lost(before["signers"], signers)
-    changes += [Change(REMOVED, f"{_short(kind)}, which the last release had") for kind in missing]
-    changes += [Change(REMOVED, f"{_short(kind)} by {who}") for kind, who in farther]
-    signals += _missing(missing, farther)
-    if not signers and not changes:
-        return unknown("signer", "No evidence verified, so nobody vouches for anything."), signals
-    if not changes:
-        return same("signer", f"{words}, as before."), signals
-    severity = _severity(signals)
-    return Area(
-        "signer",
-        CHANGED,
-        severity if severity != NONE else NOTICE,
-        counted(len(changes), "change"),
-        f"{listed([each.words for each in changes])}.",
-        changes,
-    ), signals
-
-
-def _lost(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[tuple[str, str]]]:
-    """Return the kinds of evidence that are gone, and those for which only somebody farther away vouches now, with who did before."""
-    nearest = {kind: min(item["distance"] for item in new if item["type"] == kind) for kind in {item["type"] for item in new}}
-    before = {kind: min(item["distance"] for item in old if item["type"] == kind) for kind in sorted({item["type"] for item in old})}
-    missing = [kind for kind in before if kind not in nearest]
-    farther = [kind for kind in before if kind in nearest and nearest[kind] > before[kind]]
-    who = {
-        kind: listed(sorted({_signer_words(item) for item in old if item["type"] == kind and item["distance"] == before[kind]}))
-        for kind in farther
-    }
-    return missing, [(kind, who[kind]) for kind in farther]
-
-
-def _missing(missing: Sequence[str], farther: Sequence[tuple[str, str]]) -> list[Signal]:
-    signals = []
-    if missing:
-        kinds = listed([_short(kind) for kind in missing])
-        sentence = f"The last release had {kinds}; this one does not."
-        signals.append(Signal("EVID_MISSING", ACK, "signer", sentence, f"It may go without {kinds}", missing[0]))
-    for kind, who in farther:
-        sentence = f"The last release had {_short(kind)} by {who}; now only somebody less known vouches for it."
-        signals.append(Signal("EVID_MISSING", ACK, "signer", sentence, f"It may go without {_short(kind)} by {who}", kind))
-    return signals
-
-
-def _severity(signals: Sequence[Signal]) -> str:
+def severity_of(signals: Sequence[Signal]) -> str:
+    """Return how grave an area is by its signals."""
     if any(signal.level in (BLOCK, ACK) for signal in signals):
         return HIGH
     return NOTICE if signals else NONE
 
 
-def _source_words(item: Mapping[str, Any]) -> str:
-    repository = item["repository"] or "an unnamed repository"
-    return f"{repository.partition('://')[2] or repository}@{(item['commit'] or 'unknown commit')[:12]}"
+def _unique(words: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(words))
+
+
+def _sources_words(sources: Sequence[Mapping[str, Any]]) -> str:
+    """Return repositories with their commits, each repository once."""
+    commits: dict[str, list[str]] = {}
+    for item in sources:
+        repository = item["repository"] or "an unnamed repository"
+        commits.setdefault(repository.partition("://")[2] or repository, []).append(_commit_label(item["commit"]))
+    return series([f"{repository}@{listed(_unique(named))}" for repository, named in commits.items()])
+
+
+def _commit_label(commit: str | None) -> str:
+    return commit[:12] if commit else "(no commit named)"
 
 
 def _count_token(commits: Mapping[str, Any] | None) -> str:
-    return counted(len(commits["listed"]) + commits["unreadable"], "commit") if commits else ""
+    count = len(commits["listed"]) + commits["unreadable"] if commits else 0
+    return counted(count, "commit") if count else ""
 
 
 def _authors(commits: Mapping[str, Any] | None) -> str:
-    if not commits or not commits["listed"]:
+    if not commits or not (commits["listed"] or commits["unreadable"]):
         return ""
     counts: dict[str, int] = {}
     for item in commits["listed"]:
-        counts[item["author"] or "nobody named"] = counts.get(item["author"] or "nobody named", 0) + 1
-    most = sorted(counts, key=lambda name: (-counts[name], name))
-    reviewed = all(item["isReviewed"] for item in commits["listed"]) and not commits["unreadable"]
-    signed = all(item["isSigned"] for item in commits["listed"]) and not commits["unreadable"]
-    return f" {listed([f'{counts[name]} by {name}' for name in most])}{', all reviewed' if reviewed else ''}{', all signed' if signed else ''}."
+        by = f"by {item['author']}" if item["author"] else "without a named author"
+        counts[by] = counts.get(by, 0) + 1
+    if commits["unreadable"]:
+        counts["that cannot be read"] = commits["unreadable"]
+    most = sorted(counts, key=lambda by: (-counts[by], by))
+    total = sum(counts.values())
+    told = counted(total, "commit")
+    told += f" {most[0]}" if len(most) == 1 else f": {listed([f'{counts[by]:,} {by}' for by in most])}"
+    for flag, word in (("isReviewed", "reviewed"), ("isSigned", "signed")):
+        if all(item[flag] for item in commits["listed"]) and not commits["unreadable"]:
+            told += f", {either(total, '', 'all ')}{word}"
+    return f" {told}."
 
 
 def _commit_words(item: Mapping[str, Any]) -> str:
     notes = [] if item["isReviewed"] else ["not reviewed"]
     notes += [] if item["isSigned"] else ["not signed"]
-    return f"{item['id'][:12]} by {item['author'] or 'nobody named'}{': ' + ', '.join(notes) if notes else ''}"
+    by = f"by {item['author']}" if item["author"] else "without a named author"
+    return f"{item['id'][:12]} {by}{': ' + ', '.join(notes) if notes else ''}"
 
 
 def _builder_key(item: Mapping[str, Any], picture: Picture) -> tuple[str, ...]:
@@ -383,16 +387,12 @@ def _builder_words(item: Mapping[str, Any]) -> str:
     return f"{name}{' on a ' + item['runner'] + ' runner' if item['runner'] else ''}"
 
 
-def _sides(old: set[tuple[str, ...]], new: set[tuple[str, ...]]) -> list[Change]:
-    changes = [Change(ADDED, ", ".join(filter(None, key))) for key in sorted(new - old)]
-    return changes + [Change(REMOVED, ", ".join(filter(None, key))) for key in sorted(old - new)]
+def _whole_builder(item: Mapping[str, Any], parts: Sequence[str]) -> str:
+    """Return a builder with these parts of what it is told from another by."""
+    told = [f"{word} {item[part]}" for part, word in _PARTS_OF_BUILDER if part in parts and item[part]]
+    return ", ".join([_builder_words(item), *told])
 
 
-def _signer_words(item: Mapping[str, Any]) -> str:
-    return str(item["name"] or item["signer"] or "an unnamed signer")
-
-
-def _short(predicate_type: str) -> str:
-    """Return the kind of evidence in a word or two."""
-    parts = [part for part in predicate_type.replace(":", "/").split("/") if part and not part.lstrip("v").replace(".", "").isdigit()]
-    return parts[-1].replace("_", " ").replace("-", " ") if parts else "unnamed evidence"
+def _sides(old: Mapping[Any, Mapping[str, Any]], new: Mapping[Any, Mapping[str, Any]]) -> list[Change]:
+    changes = [Change(ADDED, _whole_builder(new[key], _ALL_PARTS)) for key in sorted(new.keys() - old.keys())]
+    return changes + [Change(REMOVED, _whole_builder(old[key], _ALL_PARTS)) for key in sorted(old.keys() - new.keys())]

@@ -138,9 +138,27 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def listed(names: Sequence[str], most: int = 3) -> str:
+def listed(names: Sequence[str], most: int = 3, word: str = "and") -> str:
     """Return a few names as a sentence lists them, and how many more there are."""
     shown = list(names[:most])
     if len(names) > most:
-        return f"{', '.join(shown)} and {len(names) - most:,} more"
-    return " and ".join(filter(None, [", ".join(shown[:-1]), *shown[-1:]]))
+        return f"{', '.join(shown)} {word} {len(names) - most:,} more"
+    return f" {word} ".join(filter(None, [", ".join(shown[:-1]), *shown[-1:]]))
+
+
+def series(clauses: Sequence[str], most: int = 3) -> str:
+    """Return names or clauses as `listed` does, with semicolons where a comma or an "and" within one would blur where it ends."""
+    if len(clauses) < 2 or not any(", " in clause or " and " in clause for clause in clauses):
+        return listed(clauses, most)
+    more = [f"and {len(clauses) - most:,} more"] if len(clauses) > most else []
+    return "; ".join([*clauses[:most], *more])
+
+
+def grouped(*groups: tuple[str, Sequence[str]]) -> str:
+    """Return one short sentence a group: its heading and what stands under it; nothing for a group that is empty."""
+    return " ".join(f"{heading}: {series(found)}." for heading, found in groups if found)
+
+
+def either(number: int, one: str, many: str) -> str:
+    """Return the word that goes with so many."""
+    return one if number == 1 else many

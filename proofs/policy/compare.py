@@ -54,7 +54,9 @@ def compare_policies(
     `mode_before` and `mode` say what gates do with a no.
     """
     if before is None:
-        words = f"no policy was in force, so nothing was let through; now {len(now['rules'])} rules decide, in mode {mode}"
+        count = len(now["rules"])
+        decide = "1 rule decides" if count == 1 else f"{count} rules decide" if count else "no rule decides"
+        words = f"no policy was in force, so nothing was let through; now {decide}, in mode {mode}"
         return [Difference("", LOOSENED, words)]
     found = [*_compare_modes(mode_before or "enforce", mode), *_compare_whole(before, now), *_compare_kinds(before, now)]
     old, new = ({rule["id"]: rule for rule in document["rules"]} for document in (before, now))
@@ -236,7 +238,7 @@ def _value_words(name: str, value: Any) -> str:
     if name.endswith("Hours"):
         return f"{value} h"
     if name == "maxDays":
-        return f"{value} days"
+        return "1 day" if value == 1 else f"{value} days"
     if isinstance(value, list):
         return _short(", ".join(_item_words(item) for item in value) or "none")
     return _short(_item_words(value))

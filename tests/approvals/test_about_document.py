@@ -16,6 +16,7 @@ from proofs.digest import sha256_hex
 from proofs.errors import Conflict, Malformed
 from tests import cast
 from tests import make_approvals as make
+from tests import make_releases as of
 
 pytestmark = pytest.mark.django_db
 SOMEBODY = {"issuer": "https://portal.example", "subject": "somebody"}
@@ -73,6 +74,13 @@ class TestOpenAboutDocument:
         for blob in (revision.document, revision.snapshot):
             assert parse_canonical(bytes_of(blob))["subject"] == parse_canonical(content)
         assert (request.kind, revision.result) == ("rotation", "pass")
+
+    def test_the_page_calls_who_takes_part_by_the_name_they_have_here(self) -> None:
+        make.set_stage(source=make.NO_EVIDENCE)
+        who = {"issuer": cast.alice().issuer, "subject": cast.alice().subject}
+        request = open_rotation(rotation(initiator=who))
+        assert of.area_of(request, "rotation")["sentence"] == "Started by Alice Chen, carried out by somebody."
+        assert of.comparison_of(request)["context"]["parties"] == [{**who, "name": "Alice Chen"}]
 
     def test_refuses_a_document_of_another_kind(self) -> None:
         make.set_stage(source=make.NO_EVIDENCE)

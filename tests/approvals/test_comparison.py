@@ -65,7 +65,7 @@ class TestBaseline:
         # Who gives a thing another name is asked about it: under the old one it would have been compared.
         assert (signal["id"], signal["asked"]) == ("REQ_FIRST_RELEASE", True)
         assert "Nothing called payments/worker:1.4.2 was approved here before" in signal["sentence"]
-        assert signal["sentence"].endswith("payments/api was.")
+        assert signal["sentence"].endswith("Approved here were other names, such as payments/api.")
 
     @pytest.mark.parametrize("name", ["registry.example/payments/api", "pkg:oci/api?repository_url=registry.example/payments"])
     def test_is_the_same_artifact_however_its_name_is_written(self, name: str) -> None:
@@ -149,7 +149,7 @@ class TestAreas:
         wider = {**of.RUNNER, "scopes": ["deploy", "delete"]}
         request = second(before={"rollout": of.rollout(identities=[of.RUNNER])}, rollout=of.rollout(identities=[wider, exporter]))
         assert of.signals_of(request) == ["NHI_NEW_IDENTITY", "NHI_NO_OWNER", "NHI_SCOPE_GROWN"]
-        assert of.area_of(request, "identities")["token"] == "New: 1 · wider: 1"
+        assert of.area_of(request, "identities")["token"] == "1 new · 1 wider"
 
     def test_secrets_by_path(self) -> None:
         old = {"path": "secret/payments/db", "access": "read", "rotationDays": 30}
@@ -175,7 +175,7 @@ class TestAreas:
     def test_a_commit_that_does_not_follow_blocks(self) -> None:
         request = second(rollout=of.rollout(since="f" * 40, commits=[]))
         assert of.signals_of(request) == ["SRC_NOT_DESCENDANT"]
-        with pytest.raises(Refusal, match="is not based on the last approved commit") as refused:
+        with pytest.raises(Refusal, match="is not shown to follow from what was approved last") as refused:
             make.approve(request, cast.alice(), now=of.later())
         assert refused.value.code == "approval.signal_blocks"
 
@@ -187,8 +187,8 @@ class TestAreas:
         )
         assert of.signals_of(request) == ["VUL_NEW"]
         row = of.area_of(request, "vulnerabilities")
-        assert row["token"] == "1 new · 1 fixed"
-        assert "1 finding does no harm here, says VEX." in row["sentence"]
+        assert row["token"] == "1 new · 1 no longer open"
+        assert "VEX calls 1 finding not affected or fixed." in row["sentence"]
 
     def test_vulnerabilities_stay_open_where_vex_is_about_another_product(self) -> None:
         said = of.vex(CVE_2025_2="not_affected")
@@ -297,7 +297,7 @@ class TestSinceItWasFrozen:
         request = second()
         first = Request.objects.get(title=f"payments/api {of.FIRST}")
         withdraw_request(request=first, reason="it was malicious", by=cast.bob(), now=of.later(31))
-        with pytest.raises(Refusal, match=r"compared with, payments/api 1\.4\.1, is withdrawn since") as refused:
+        with pytest.raises(Refusal, match=r"compared with, payments/api 1\.4\.1, has been withdrawn since") as refused:
             make.approve(request, cast.alice(), now=of.later(32))
         assert refused.value.code == "approval.signal_blocks"
         # Asked anew it is compared with what stands as well, and can be approved.
@@ -350,7 +350,7 @@ class TestAcknowledging:
         with pytest.raises(Refusal) as refused:
             self.begin(request_, [])
         assert refused.value.code == "approval.not_acknowledged"
-        assert "lodash goes back to an older version" in refused.value.reason
+        assert "An older version goes in: lodash (npm) 4.17.21 → 4.17.20" in refused.value.reason
 
     def test_is_not_needed_to_say_no(self, request_: Request) -> None:
         statement = parse_human_approval(bytes(self.begin(request_, [], "reject").payload))

@@ -60,13 +60,13 @@ class TestSilence:
             before={"rollout": of.rollout(identities=[of.RUNNER], secrets=[SECRET])},
             rollout=of.rollout(changes={"create": 0, "update": 1, "destroy": 0}),
         )
-        assert "the identities that act for it and the secrets it reads" in asked_about(request)["EVID_MISSING"]
+        assert "which identities act for it and which secrets it reads or writes" in asked_about(request)["EVID_MISSING"]
         assert (of.area_of(request, "identities")["state"], of.area_of(request, "identities")["severity"]) == ("changed", "high")
 
     def test_about_commits(self) -> None:
         commit = {"id": "d4" * 20, "author": "bob", "reviewedBy": ["kim"]}
         request = second(before={"rollout": of.rollout(commits=[commit])}, rollout=of.rollout(since=of.COMMIT[of.FIRST]))
-        assert "said the commits" in asked_about(request)["EVID_MISSING"]
+        assert "does not: which commits are in it." in asked_about(request)["EVID_MISSING"]
 
     @pytest.mark.parametrize(("now", "words"), [({"specVersion": "1.6"}, "what is in it"), (of.cyclonedx(), "names no package any more")])
     def test_of_a_bill_of_materials_that_lists_nothing(self, now: dict[str, Any], words: str) -> None:
@@ -103,7 +103,7 @@ class TestLongLists:
     def test_a_scope_behind_very_many_others_is_not_left_out_unseen(self) -> None:
         wide = {**EXPORTER, "scopes": [*(f"read {number}" for number in range(MAX_SCOPES)), "zone admin *"]}
         request = second(before={"rollout": of.rollout(identities=[])}, rollout=of.rollout(identities=[wide]))
-        assert "1 more that cannot be read" in asked_about(request)["NHI_NEW_IDENTITY"]
+        assert "do 1 thing more that cannot be read" in asked_about(request)["NHI_NEW_IDENTITY"]
 
     def test_a_long_name_does_not_push_out_what_it_may_do(self) -> None:
         wide = {**EXPORTER, "name": "exporter " * 60, "scopes": ["admin"]}
@@ -205,7 +205,7 @@ class TestOthersWord:
         of.approved(stage, scan=of.scan(CVE_2025_1="low"))
         send_as_stranger(stage, of.SCAN, of.scan(), tag=of.SECOND)
         request = of.release(stage, of.SECOND, now=of.later())
-        assert "only somebody less known vouches for it" in asked_about(request)["EVID_MISSING"]
+        assert "only somebody less known does: vulnerability scan." in asked_about(request)["EVID_MISSING"]
 
     @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
     def test_what_is_said_of_a_rollout_elsewhere_is_not_heard_here(self, order: tuple[int, int]) -> None:
@@ -226,7 +226,10 @@ class TestOthersWord:
     def test_a_program_is_called_by_what_it_is_and_not_only_by_the_name_somebody_gave_it(self) -> None:
         fake = {**EXPORTER, "name": "release workflow"}
         request = second(before={"rollout": of.rollout(identities=[of.RUNNER])}, rollout=of.rollout(identities=[of.RUNNER, fake]))
-        assert "release workflow (payments-exporter) acts in deploy for the first time" in asked_about(request)["NHI_NEW_IDENTITY"]
+        assert (
+            "release workflow (payments-exporter) acts in deploy, and did not for the last release"
+            in asked_about(request)["NHI_NEW_IDENTITY"]
+        )
 
 
 class TestSameName:

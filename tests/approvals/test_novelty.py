@@ -27,7 +27,7 @@ from tests import make_releases as of
 
 pytestmark = pytest.mark.django_db
 THIRD = "1.4.3"
-OLDER, ALIKE = "lodash goes back to an older version.", "is called almost like"
+OLDER, ALIKE = "An older version goes in: lodash (npm) 4.17.21 → 4.17.20.", "is called almost like"
 BEFORE = of.cyclonedx("pkg:npm/lodash@4.17.21")
 DOWN = of.cyclonedx("pkg:npm/lodash@4.17.20")
 DOWN_AND_ALIKE = of.cyclonedx("pkg:npm/lodash@4.17.20", "pkg:npm/expresss@4.0.0")

@@ -11,10 +11,12 @@ from django.urls import reverse
 
 from approvals.models import Ceremony, Request
 from approvals.pages.comparison_words import describe_comparison
+from attestations.blobs import bytes_of
 from identities.models import SigningKey
 from ledger.models import Entry
 from portal.notices.receipt import write_receipt
 from proofs.approval.human_approval import parse_human_approval
+from proofs.canonical import parse_canonical
 from tests import cast
 from tests import make_approvals as make
 from tests import make_releases as of
@@ -115,8 +117,21 @@ def test_the_text_says_what_the_page_says_and_the_same_every_time(client: Client
     assert first.content == second.content
     text = " ".join(first.content.decode().split())
     assert f"CHANGED since payments/api {of.FIRST}, approved for Production" in text
-    assert "LOOK DEP_DOWNGRADE: lodash goes back to an older version. [you are asked about this]" in text
+    assert "LOOK DEP_DOWNGRADE: An older version goes in: lodash (npm) 4.17.21 → 4.17.20. [whoever approves is asked about this]" in text
     assert max(len(line) for line in first.content.decode().splitlines() if "sha256:" not in line) <= 88
+
+
+def test_the_text_says_each_thing_once_and_tells_as_before_from_not_known(client: Client) -> None:
+    stage = make.set_stage()
+    of.approved(stage)
+    request = of.release(stage, of.SECOND, now=of.later(), rollout=of.rollout(since="f" * 40))
+    text = " ".join(client.get(reverse("approvals:review_text", args=[request.pk])).content.decode().split())
+    assert text.count("STOP SRC_NOT_DESCENDANT") == 1
+    assert "As before: policy, builder, inputs. Not known: identities, secrets, dependencies, vulnerabilities, plan, tests." in text
+    rules = parse_canonical(bytes_of(request.revisions.get().policy_result))["rules"]
+    assert rules
+    for rule in rules:
+        assert text.count(f"{rule['title']}. {rule['title']}") == 0
 
 
 def test_the_receipt_is_made_of_the_signed_payload(request_: Request) -> None:
@@ -132,6 +147,14 @@ def test_the_receipt_is_made_of_the_signed_payload(request_: Request) -> None:
     ):
         assert words in receipt
     assert write_receipt(Entry.objects.order_by("index")[0]) is None
+
+
+def test_the_receipt_of_a_no_does_not_say_that_nothing_was_asked(request_: Request) -> None:
+    passkey, key = make.enrol(cast.alice(), now=of.later())
+    asked = make.begin(request_, cast.alice(), key, decision="request_changes", reason="Why is it older?", now=of.later())
+    receipt = write_receipt(make.complete(asked, passkey, now=of.later()).record.entry)
+    assert receipt is not None
+    assert "Acknowledged: nothing; only an approval asks for it" in receipt
 
 
 class TestOrder:

@@ -289,6 +289,18 @@ class TestDelegate:
         assert ticked == ["approver:release", request.environment_id]
         assert not SignedStatement.objects.exists()
 
+    def test_the_review_leads_there_as_its_row_does_while_it_is_ones_turn(self) -> None:
+        request = ready()
+        offered = f'class="button button-small delegate" href="{reverse("approvals:delegation_new")}?request={request.pk}"'
+        passkey, key = make.enrol(cast.alice())
+        page = [
+            cast.let_in(Client(), person).get(f"/requests/{request.pk}").content.decode()
+            for person in (cast.alice(), cast.bob(), cast.carol())
+        ]
+        assert [offered in each for each in page] == [True, False, False]
+        make.complete(make.begin(request, cast.alice(), key), passkey)
+        assert offered not in cast.let_in(Client(), cast.alice()).get(f"/requests/{request.pk}").content.decode()
+
     def test_only_to_whoever_has_a_turn_and_may(self) -> None:
         ready()
         for person, tab in ((cast.bob(), "mine"), (cast.carol(), "others"), (cast.alice(), "others")):

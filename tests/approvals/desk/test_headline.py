@@ -25,11 +25,18 @@ def compared(*areas: dict[str, Any], signals: tuple[dict[str, Any], ...] = ()) -
 def test_three_at_most_and_the_gravest_first() -> None:
     areas = (
         area("packages", "+2", "notice"),
-        area("identities", "New: 1", "high", "new"),
+        area("identities", "1 new", "high", "new"),
         area("source", "7 commits"),
         area("policy", "Loosened", "medium"),
     )
-    assert top_changes(compared(*areas)) == (["Identities new: 1", "Policy loosened", "Dependencies +2"], "")
+    assert top_changes(compared(*areas)) == (["Identities 1 new", "Policy loosened", "Dependencies +2"], "")
+
+
+def test_a_tool_is_called_as_it_is_called() -> None:
+    assert top_changes(compared(area("agent", "DropTable"), area("builder", "Set otherwise"))) == (
+        ["Agent DropTable", "Builder set otherwise"],
+        "",
+    )
 
 
 def test_that_all_is_new_is_said_once() -> None:

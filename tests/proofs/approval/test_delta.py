@@ -100,6 +100,10 @@ class TestCompareSnapshots:
         assert [item.code for item in changes] == codes
         assert all(item.area in AREAS and item.sentence.endswith((".", ":", "Now.", "Look.")) for item in changes)
 
+    def test_how_long_an_approval_is_valid_is_told_with_its_unit(self) -> None:
+        (change,) = compare_snapshots(SIGNED, other(lambda s: s["policy"].update(validityHours=1)))
+        assert change.sentence == "The time an approval is valid is 1 h now; it was 72 h."
+
     def test_a_waiver_that_ended_is_said_to_have(self) -> None:
         waived = other(lambda s: s["policy"]["rules"][0].update(outcome="waived"))
         assert [item.code for item in compare_snapshots(waived, SIGNED)] == ["rule.waiver_ended"]

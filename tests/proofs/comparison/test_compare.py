@@ -250,12 +250,12 @@ class TestWhereItWasBuilt:
     def test_another_branch_is_told(self) -> None:
         row = area(self.built(), self.built(ref="refs/heads/mallory"), "source")
         assert (row["state"], row["severity"]) == ("changed", "medium")
-        assert "Built from the branch mallory, and before from the branch main" in row["sentence"]
+        assert "Built from the branch mallory; the last release from the branch main" in row["sentence"]
 
     def test_a_branch_in_place_of_a_tag_is_told_and_another_tag_is_not(self) -> None:
         tag, other = self.built(ref="refs/tags/v1"), self.built(ref="refs/tags/v2")
-        assert "the branch main, and before from a tag" in area(tag, self.built(), "source")["sentence"]
-        assert "before from" not in area(tag, other, "source")["sentence"]
+        assert "the branch main; the last release from a tag" in area(tag, self.built(), "source")["sentence"]
+        assert "the last release from" not in area(tag, other, "source")["sentence"]
 
     def test_a_workflow_of_another_repository_at_another_branch_is_another_builder(self) -> None:
         shared = "https://git.example/shared/build.yml"

@@ -52,6 +52,19 @@ def test_says_in_words_what_is_loosened() -> None:
     assert (found.words, found.is_loosening) == ("validity 72 h → 168 h: loosened", True)
 
 
+@pytest.mark.parametrize(("count", "words"), [(0, "no rule decides"), (1, "1 rule decides"), (2, "2 rules decide")])
+def test_says_how_many_rules_decide_where_none_did(count: int, words: str) -> None:
+    (found,) = compare_policies(None, {**POLICY, "rules": [EVIDENCE] * count})
+    assert found.words == f"no policy was in force, so nothing was let through; now {words}, in mode enforce"
+
+
+@pytest.mark.parametrize(("days", "words"), [(1, "1 day"), (2, "2 days")])
+def test_says_how_long_a_waiver_may_last(days: int, words: str) -> None:
+    before, now = ({**POLICY, "waivers": {"maxDays": each, "approvals": []}} for each in (9, days))
+    (found,) = compare_policies(before, now)
+    assert found.words == f"waivers: longest waiver 9 days → {words}: tightened"
+
+
 @pytest.mark.parametrize(
     ("rule", "change", "becomes"),
     [
