@@ -10,6 +10,7 @@ import math
 from itertools import cycle
 
 from django.utils.translation import trans_real
+from django.utils.translation.trans_real import CONTEXT_SEPARATOR
 
 BEGINS, ENDS = "[!!! ", " !!!]"
 LONGER = 0.4
@@ -36,22 +37,22 @@ class PseudoTranslation:
         self._known = trans_real.DjangoTranslation("de")
 
     def gettext(self, message: str) -> str:
-        """Return the message stretched where it is known; as it is where it is not."""
-        return stretched(message) if self._is_known(message) else message
+        """Return the message stretched where it is known; as it is where it is not. One of a context has that before a separator."""
+        return stretched(message.rpartition(CONTEXT_SEPARATOR)[2]) if self._is_known(message) else message
 
     def ngettext(self, singular: str, plural: str, number: int) -> str:
         """Return the form for the number, as English chooses it."""
         chosen = singular if number == 1 else plural
-        return stretched(chosen) if self._is_known((singular, 0)) else chosen
+        return stretched(chosen.rpartition(CONTEXT_SEPARATOR)[2]) if self._is_known((singular, 0)) else chosen
 
     def pgettext(self, context: str, message: str) -> str:
         """Return the message of a context."""
-        return stretched(message) if self._is_known(f"{context}\x04{message}") else message
+        return stretched(message) if self._is_known(f"{context}{CONTEXT_SEPARATOR}{message}") else message
 
     def npgettext(self, context: str, singular: str, plural: str, number: int) -> str:
         """Return the form for the number, of a context."""
         chosen = singular if number == 1 else plural
-        return stretched(chosen) if self._is_known((f"{context}\x04{singular}", 0)) else chosen
+        return stretched(chosen) if self._is_known((f"{context}{CONTEXT_SEPARATOR}{singular}", 0)) else chosen
 
     def language(self) -> str:
         """Return the code."""

@@ -13,6 +13,7 @@ from django.utils.html import format_html, json_script, strip_tags
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language_bidi, gettext
 
+from portal.errors import as_sentence
 from portal.languages import retell
 from portal.languages.script_words import words_for
 
@@ -28,6 +29,15 @@ TRANSLATED = frozenset(
         "identities/appearance.html",
         "identities/notifications.html",
         "identities/away.html",
+        "identities/keys.html",
+        "identities/add_key.html",
+        "identities/introduce_key.html",
+        "identities/confirm_key.html",
+        "identities/rename_key.html",
+        "identities/revoke_key.html",
+        "identities/recovery.html",
+        "identities/sessions.html",
+        "identities/sessions_end.html",
         "approvals/queue.html",
         "approvals/request.html",
         "approvals/live.html",
@@ -117,6 +127,19 @@ def told(sentence: Any, otherwise: str = "") -> SafeString:
 def told_text(sentence: str) -> SafeString:
     """Return a sentence for where no element can stand: retold where it is known, as it is where it is not."""
     return mark_safe(strip_tags(retell.told(sentence)))  # noqa: S308  escaped before
+
+
+@register.filter
+def told_reason(reason: str) -> SafeString:
+    """Return why something was refused as a whole sentence, told as every other."""
+    return retell.told(as_sentence(reason))
+
+
+@register.simple_tag
+def browser(named: str) -> str:
+    """Return what a browser calls itself, as `identities.preferences.sessions.name_browser` puts it together."""
+    program, joint, system = named.partition(" on ")
+    return gettext("%(browser)s on %(system)s") % {"browser": program, "system": system} if joint else gettext(program)
 
 
 @register.simple_tag

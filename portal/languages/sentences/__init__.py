@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from portal.languages.sentences.desk import DESK
+from portal.languages.sentences.keys import KEYS
 from portal.languages.sentences.notices import NOTICES
 from portal.languages.sentences.passport import PASSPORT
 from portal.languages.sentences.refusals import REFUSALS
 from portal.languages.sentences.review import REVIEW
 
-SENTENCES = tuple(dict.fromkeys((*DESK, *NOTICES, *REVIEW, *REFUSALS, *PASSPORT)))
+SENTENCES = tuple(dict.fromkeys((*DESK, *KEYS, *NOTICES, *REVIEW, *REFUSALS, *PASSPORT)))
