@@ -63,4 +63,25 @@ REFUSED = (
     noop("You hold a live approval key; add another one with it, or report it lost first."),
     noop("There is no such session of yours; it may have ended already."),
 )
-KEYS = (*SHOWN, *DONE, *REFUSED)
+# `identities.sign_in` and what the sign-in library says, in words of ours where its own are not those of the pages around them.
+SIGN_IN = (
+    noop("You are signed out."),
+    noop("A new set of recovery codes is made."),
+    noop("The authenticator app is set up."),
+    noop("The authenticator app is turned off."),
+    noop("The passkey is added."),
+    noop("The passkey is removed."),
+    noop("The password is changed."),
+    noop("Sign-in with an account of this portal is switched off. Sign in with %(many)s."),
+    noop("Sign-in with an account of this portal is switched off. The operator can allow it again (manage.py allow_local_sign_in)."),
+    noop("You sign in with %(name)s; this portal keeps no password and no sign-in passkey for you."),
+    noop("Use your password"),
+    noop("Use authenticator app or code"),
+    noop("Use a security key"),
+    noop("Authenticator code"),
+    noop("The username and/or password you specified are not correct."),
+    noop("Too many failed login attempts. Try again later."),
+    noop("Please type your current password."),
+    noop("You must type the same password each time."),
+)
+KEYS = (*SHOWN, *DONE, *REFUSED, *SIGN_IN)
