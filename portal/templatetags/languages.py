@@ -66,7 +66,13 @@ TRANSLATED = frozenset(
         "approvals/own_readings.html",
         "reports/artifact.html",
         "reports/artifact_now.html",
+        "reports/artifacts.html",
+        "reports/artifact_contents.html",
+        "reports/artifact_compare.html",
         "reports/search/search.html",
+        "reports/search/holding.html",
+        "approvals/beside.html",
+        "approvals/changes.html",
     }
 )
 

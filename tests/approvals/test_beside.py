@@ -135,7 +135,7 @@ class TestPage:
         cast.let_in(client, cast.alice())
         page = self.get(client, asked, oldest.pk)
         assert "This is a view, and not what is signed." in page
-        assert f"An approval signs the comparison with {before.title}, approved for Production" in page
+        assert f"An approval signs the comparison with <bdi>{before.title}</bdi>, approved for <bdi>Production</bdi>" in page
         assert f'Changed since <a href="/requests/{oldest.pk}"><bdi>{oldest.title}</bdi></a>' in page
         assert "You are asked about this." not in page
         assert f'href="/requests/{asked.pk}/compare"' in client.get(f"/requests/{asked.pk}").content.decode()
