@@ -73,6 +73,12 @@ TRANSLATED = frozenset(
         "reports/search/holding.html",
         "approvals/beside.html",
         "approvals/changes.html",
+        "approvals/policies.html",
+        "approvals/policy.html",
+        "approvals/policy_new.html",
+        "approvals/policy_edit.html",
+        "approvals/policy_propose.html",
+        "approvals/dry_run.html",
     }
 )
 

@@ -6,7 +6,8 @@ from portal.languages.sentences.desk import DESK
 from portal.languages.sentences.keys import KEYS
 from portal.languages.sentences.notices import NOTICES
 from portal.languages.sentences.passport import PASSPORT
+from portal.languages.sentences.policies import POLICIES
 from portal.languages.sentences.refusals import REFUSALS
 from portal.languages.sentences.review import REVIEW
 
-SENTENCES = tuple(dict.fromkeys((*DESK, *KEYS, *NOTICES, *REVIEW, *REFUSALS, *PASSPORT)))
+SENTENCES = tuple(dict.fromkeys((*DESK, *KEYS, *NOTICES, *REVIEW, *REFUSALS, *PASSPORT, *POLICIES)))
