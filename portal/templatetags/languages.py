@@ -55,6 +55,8 @@ TRANSLATED = frozenset(
         "identities/rename_key.html",
         "identities/revoke_key.html",
         "identities/recovery.html",
+        "identities/recoveries.html",
+        "identities/accounts.html",
         "identities/sessions.html",
         "identities/sessions_end.html",
         "approvals/queue.html",
@@ -67,6 +69,7 @@ TRANSLATED = frozenset(
         "reports/artifact.html",
         "reports/artifact_now.html",
         "reports/artifacts.html",
+        "reports/key_signatures.html",
         "reports/artifact_contents.html",
         "reports/artifact_compare.html",
         "reports/search/search.html",
@@ -79,6 +82,8 @@ TRANSLATED = frozenset(
         "approvals/policy_edit.html",
         "approvals/policy_propose.html",
         "approvals/dry_run.html",
+        "approvals/expectations.html",
+        "approvals/expectations_propose.html",
     }
 )
 

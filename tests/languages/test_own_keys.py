@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from identities.models import KeyRecovery, SigningKey
+from identities.people.accounts.link_account import link_account
 from portal.languages.pseudo import LEFT_TO_RIGHT
 from portal.languages.retell import retell
 from tests import cast, make_recoveries, make_sign_ins
@@ -100,6 +101,50 @@ def test_a_recovery_from_the_first_question_to_the_new_key() -> None:
         assert untranslated(client.get(path)) == []
     make_key(client, "New")
     assert untranslated(client.get("/settings/keys")) == []
+
+
+def test_what_officers_read_and_answer() -> None:
+    client = at_officer()
+    assert untranslated(client.get("/officers/recoveries")) == []
+    row = make_recoveries.opened(now=timezone.now())
+    path = f"/officers/recoveries/{row.pk}"
+    assert untranslated(client.get("/officers/recoveries")) == []
+    assert untranslated(client.post(path, {"answer": "consent"}, follow=True)) == []
+    assert untranslated(client.post(path, {"answer": "refuse"}, follow=True)) == []
+    assert untranslated(client.post(path, {"answer": "consent"})) == []
+    make_recoveries.open_recovery(reason="Taxi", by=cast.alice(), now=timezone.now())
+    row = KeyRecovery.objects.get(ended_at=None)
+    make_recoveries.consent_to_recovery(recovery=row, by=cast.omar(), now=timezone.now())
+    assert untranslated(client.post(f"/officers/recoveries/{row.pk}", {"answer": "consent"}, follow=True)) == []
+    make.enrol(cast.alice(), now=timezone.now())
+    assert untranslated(client.get("/officers/recoveries")) == []
+    assert untranslated(client.post(f"/officers/recoveries/{row.pk}", {"answer": "refuse"})) == []
+    lost = make.enrol(cast.olga(), now=timezone.now())[1]
+    make_recoveries.revoke_signing_key(key=lost, by=cast.olga(), reason="Taxi", now=timezone.now())
+    make_recoveries.open_recovery(reason="Taxi", by=cast.olga(), now=timezone.now())
+    assert untranslated(client.get("/officers/recoveries")) == []
+
+
+def test_what_was_signed_with_a_key(settings: Any) -> None:
+    settings.KEY_COOLING_HOURS = 0
+    make.send_provenance(make.set_stage())
+    approval = make.approve(make.ask(), cast.alice())
+    client = alice()
+    assert untranslated(client.get(f"/settings/keys/{approval.signing_key_id}/signatures")) == []
+    _, other = make.enrol(cast.alice(), now=timezone.now())
+    assert untranslated(client.get(f"/settings/keys/{other.pk}/signatures")) == []
+    assert untranslated(client.get("/settings/keys/key_none/signatures")) == []
+
+
+def test_accounts_elsewhere() -> None:
+    client = alice()
+    assert untranslated(client.get("/settings/accounts")) == []
+    for account, by in (("12345", cast.dave()), ("67890", None)):
+        row = link_account(identity=cast.alice(), provider="github", account=account, label="Taxi", by=by, now=timezone.now())
+    assert untranslated(client.get("/settings/accounts")) == []
+    row.ended_at = timezone.now()
+    row.save(update_fields=["ended_at"])
+    assert untranslated(client.get("/settings/accounts")) == []
 
 
 def test_a_key_that_the_provider_confirms() -> None:

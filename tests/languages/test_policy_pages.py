@@ -12,13 +12,14 @@ from django.utils import timezone
 
 from approvals.dry_run.work import work_dry_runs
 from approvals.editor.language import RULES
-from approvals.models import PolicyDraft
+from approvals.models import ExpectationsVersion, PolicyDraft
 from approvals.policies.drafts import begin_draft, save_draft
 from identities.models import Environment, Identity
 from portal.languages.pseudo import LEFT_TO_RIGHT
 from tests import cast
 from tests import make_approvals as make
 from tests import make_changes as changes
+from tests.approvals import test_expectations_changes as expectations_change
 from tests.languages.test_own_keys import untranslated
 from tests.make_ledger import use_own_keys
 
@@ -141,6 +142,27 @@ def test_a_proposal(owner: Client) -> None:
     staging = Environment.objects.create(slug="staging", name="Staging", tier=2, team=cast.payments())
     assert untranslated(owner.get(path, {**where, "environment": staging.pk})) == []
     assert untranslated(owner.post(path, {**where, "note": "Taxi"}, follow=True)) == []
+
+
+def test_expectations_and_other_ones(owner: Client) -> None:
+    make.set_stage(source=make.BY_PROJECT, now=NOW)
+    changes.frank(now=NOW)
+    path = f"/policies/expectations/{cast.payments_api().pk}/propose"
+    first = expectations_change.source()
+    assert untranslated(owner.get(path)) == []
+    assert untranslated(owner.post(path, {"source": first.replace("accept:", "accepts:"), "note": "", "act": "propose"})) == []
+    assert untranslated(owner.post(path, {"source": "", "note": "", "act": "propose"})) == []
+    assert untranslated(owner.post(path, {"source": first, "note": "", "act": "compare"})) == []
+    assert untranslated(owner.post(path, {"source": first, "note": "Taxi", "act": "propose"}, follow=True)) == []
+    version = ExpectationsVersion.objects.get()
+    assert untranslated(owner.get(f"/policies/expectations/{version.pk}")) == []
+    expectations_change.change(2, "nightly", now=NOW)
+    newest = ExpectationsVersion.objects.get(version="2")
+    for shown in (version, newest):
+        assert untranslated(owner.get(f"/policies/expectations/{shown.pk}")) == []
+        assert untranslated(owner.get(f"{path}?from={shown.pk}")) == []
+    assert untranslated(owner.post(path, {"source": expectations_change.source(3), "note": "", "act": "compare"})) == []
+    assert untranslated(owner.get("/policies")) == []
 
 
 def test_a_draft_tried_on_the_past(owner: Client, draft: PolicyDraft) -> None:

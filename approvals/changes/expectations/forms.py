@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django import forms
+from django.utils.translation import gettext_lazy as lazy
 
 from approvals.requests.plain_text import MAX_NOTE
 from proofs.policy.expectations_document import MAX_EXPECTATIONS_BYTES
@@ -12,15 +13,16 @@ class InputExpectations(forms.Form):
     """Expectations of a project as somebody wrote them."""
 
     source = forms.CharField(
-        label="Expectations, as YAML",
+        label=lazy("Expectations, as YAML"),
         max_length=MAX_EXPECTATIONS_BYTES,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 22, "spellcheck": "false", "class": "source-text"}),
-        help_text="A changed document needs a new version.",
+        help_text=lazy("A changed document needs a new version."),
     )
     note = forms.CharField(
+        label=lazy("Note"),
         max_length=MAX_NOTE,
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Why. Shown to the other policy owners as your words, marked as not checked.",
+        help_text=lazy("Why. Shown to the other policy owners as your words, marked as not checked."),
     )
