@@ -57,6 +57,7 @@ TRANSLATED = frozenset(
         "identities/recovery.html",
         "identities/recoveries.html",
         "identities/accounts.html",
+        "identities/activity.html",
         "identities/sessions.html",
         "identities/sessions_end.html",
         "approvals/queue.html",

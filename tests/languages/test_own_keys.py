@@ -147,6 +147,19 @@ def test_accounts_elsewhere() -> None:
     assert untranslated(client.get("/settings/accounts")) == []
 
 
+def test_activity() -> None:
+    client = alice()
+    assert untranslated(client.get("/settings/activity")) == []
+    for password in ("wrong", cast.PASSWORD):
+        client.post("/accounts/login/", {"login": "alice", "password": password})
+    Client().post("/accounts/login/", {"login": "alice", "password": "wrong"})
+    client.post("/settings/away", {"back": "yes"})
+    client.post("/settings/sessions/999999/end")
+    page = client.get("/settings/activity")
+    assert page.content.decode().count("<tr>") > 3
+    assert untranslated(page) == []
+
+
 def test_a_key_that_the_provider_confirms() -> None:
     with make_sign_ins.liar() as liar:
         row = make_sign_ins.provider_at(liar.url)

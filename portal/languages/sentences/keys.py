@@ -75,6 +75,10 @@ REFUSED = (
 # `identities.sign_in` and what the sign-in library says, in words of ours where its own are not those of the pages around them.
 SIGN_IN = (
     noop("You are signed out."),
+    noop("Signed in"),
+    noop("Signed out"),
+    noop("Failed to sign in"),
+    noop("Was refused at sign-in"),
     noop("A new set of recovery codes is made."),
     noop("The authenticator app is set up."),
     noop("The authenticator app is turned off."),
