@@ -77,6 +77,15 @@ def test_somebody_without_a_key_and_somebody_with_an_old_offer() -> None:
     assert untranslated(at_officer().get("/settings/keys")) == []
 
 
+def test_the_roles_by_which_one_may_approve_are_told_one_by_one() -> None:
+    person = cast.person("zoe", "Zoe Park", "approver:release", "approver:security")
+    client = at_desk(person)
+    shown = client.get("/settings/keys", headers={"Accept-Language": "de"}).content.decode()
+    assert "Sie sind Release-Freigeber in <bdi>payments</bdi> und Security-Freigeber in <bdi>payments</bdi>." in shown
+    shown = client.get("/settings/keys", headers={"Accept-Language": "en"}).content.decode()
+    assert "You are a release approver in payments and a security approver in payments." in shown
+
+
 def at_officer() -> Client:
     client = at_desk(cast.olga())
     client.defaults["HTTP_ACCEPT_LANGUAGE"] = LEFT_TO_RIGHT

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_noop as noop
 
-# `identities.keys.describe` and `identities.keys.end_keys`; `identities.permissions.may`, of whoever may; what a browser calls itself.
+# `identities.keys.describe` and `identities.keys.end_keys`; of more roles than are named, `identities.permissions`; what a browser calls itself.
 SHOWN = (
     noop("Bound to your sign-in at %(name)s"),
     noop("The portal vouches"),
@@ -14,7 +14,6 @@ SHOWN = (
         "Reaches H3, and H4 where the make of the device is attested and trusted: your identity provider confirmed that it is yours",
     ),
     noop("introduced by a key that was lost, since somebody else may have had that"),
-    noop("You are %(held)s."),
     noop("more elsewhere"),
     noop("Unknown browser"),
 )
