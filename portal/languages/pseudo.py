@@ -10,12 +10,12 @@ import math
 from itertools import cycle
 
 from django.utils.translation import trans_real
-from django.utils.translation.trans_real import CONTEXT_SEPARATOR
 
 BEGINS, ENDS = "[!!! ", " !!!]"
 LONGER = 0.4
 # Words, so that lines break between them as they do in any language.
 FILLING = ("lorem", "ipsum", "dolor", "amet")
+CONTEXT_ENDS = "\x04"
 LEFT_TO_RIGHT, RIGHT_TO_LEFT = "en-xa", "ar-xb"
 CODES = (LEFT_TO_RIGHT, RIGHT_TO_LEFT)
 
@@ -37,22 +37,22 @@ class PseudoTranslation:
         self._known = trans_real.DjangoTranslation("de")
 
     def gettext(self, message: str) -> str:
-        """Return the message stretched where it is known; as it is where it is not. One of a context has that before a separator."""
-        return stretched(message.rpartition(CONTEXT_SEPARATOR)[2]) if self._is_known(message) else message
+        """Return the message stretched where it is known; as it is where it is not. Django puts a context before the message."""
+        return stretched(message.rpartition(CONTEXT_ENDS)[2]) if self._is_known(message) else message
 
     def ngettext(self, singular: str, plural: str, number: int) -> str:
         """Return the form for the number, as English chooses it."""
         chosen = singular if number == 1 else plural
-        return stretched(chosen.rpartition(CONTEXT_SEPARATOR)[2]) if self._is_known((singular, 0)) else chosen
+        return stretched(chosen) if self._is_known((singular, 0)) else chosen
 
     def pgettext(self, context: str, message: str) -> str:
         """Return the message of a context."""
-        return stretched(message) if self._is_known(f"{context}{CONTEXT_SEPARATOR}{message}") else message
+        return stretched(message) if self._is_known(f"{context}{CONTEXT_ENDS}{message}") else message
 
     def npgettext(self, context: str, singular: str, plural: str, number: int) -> str:
         """Return the form for the number, of a context."""
         chosen = singular if number == 1 else plural
-        return stretched(chosen) if self._is_known((f"{context}{CONTEXT_SEPARATOR}{singular}", 0)) else chosen
+        return stretched(chosen) if self._is_known((f"{context}{CONTEXT_ENDS}{singular}", 0)) else chosen
 
     def language(self) -> str:
         """Return the code."""

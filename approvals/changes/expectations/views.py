@@ -83,8 +83,8 @@ def expectations_propose(request: HttpRequest, project_id: str) -> HttpResponse:
             found = compare_with_expected(expectations_document(given["source"]), before)
             context["differences"] = [item.as_dict() for item in found]
         except Refusal as refusal:
-            context["wrong"] = refusal.reason
-    return render(request, "approvals/expectations_propose.html", context, status=400 if form.errors or "wrong" in context else 200)
+            form.add_error("source", f"{refusal.reason[:1].upper()}{refusal.reason[1:]}.")
+    return render(request, "approvals/expectations_propose.html", context, status=400 if form.errors else 200)
 
 
 def _owned(request: HttpRequest) -> Any:

@@ -16,6 +16,8 @@ POLICIES = (
     noop("Choose an environment, and 1 to 90 days."),
     noop("Proposed. It comes into force when the policy owners have signed it; you may be one of them."),
     noop("Proposed. They come into force when the policy owners have signed; you may be one of them."),
+    noop("Version %(number)s of the expectations of %(name)s is in force already."),
+    noop("Version %(number)s already names another document; give the changed one a new version."),
     noop("This text could not be taken: it is too long, or has characters that no text has."),
     noop("This dry run has ended already."),
     noop("%(name)s saved this draft meanwhile, and you both changed %(many)s; look at both and save again."),
