@@ -116,7 +116,7 @@ def answer(request: HttpRequest, *, status: int, code: str, detail: str) -> Http
         document = problem_document(status=status, code=code, detail=detail, instance=loggable_path(request))
         response = JsonResponse(document, status=status, content_type="application/problem+json")
     else:
-        context = {"status": status, "code": code, "reason": _as_sentence(detail), "heading": TITLES.get(status, "Refused")}
+        context = {"status": status, "code": code, "reason": as_sentence(detail), "heading": TITLES.get(status, "Refused")}
         # A page of its own for a 500: the layout reads the session and the database, which may be what broke.
         template = "portal/broken.html" if status >= 500 else "portal/refusal.html"
         page = render_to_string(template, context, request=None if status >= 500 else request)
@@ -176,7 +176,7 @@ def problem_response(exception: Exception, context: dict[str, Any]) -> HttpRespo
     return response
 
 
-def _as_sentence(detail: str) -> str:
+def as_sentence(detail: str) -> str:
     """Return what programs are told in the middle of a line as a page says it: with a capital letter and a full stop."""
     whole = f"{detail[:1].upper()}{detail[1:]}"
     return whole if not whole or whole[-1] in ".?!" else f"{whole}."

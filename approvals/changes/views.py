@@ -21,7 +21,7 @@ from approvals.policies.versions import activation_in_force
 from identities.models import Environment
 from identities.permissions import may, person_of, readable_projects, requires
 from identities.sign_in.recently import proved_recently
-from proofs.errors import Conflict, Malformed, Refusal, TooLarge
+from proofs.errors import Conflict, Malformed, TooLarge
 
 
 @require_safe
@@ -48,7 +48,7 @@ def policy_propose(request: HttpRequest, digest: str) -> HttpResponse:
         try:
             opened = propose_policy(policy=policy, by=person, now=timezone.now(), **given)
         except (Malformed, TooLarge, Conflict) as refusal:
-            form.add_error(None, _sentence(refusal))
+            form.add_error(None, refusal.reason)
         else:
             messages.success(request, "Proposed. It comes into force when the policy owners have signed it; you may be one of them.")
             return redirect("approvals:request", opened.pk)
@@ -75,11 +75,7 @@ def _compared(request: HttpRequest, policy: PolicyVersion, form: InputProposal) 
     return {
         "differences": [item.as_dict() for item in found],
         "before": before,
-        "place": f"{project.name} in {environment.name}",
+        "place": {"project": project, "environment": environment},
         "stranded": count_stranded(policy=policy, project=project, environment=environment, now=timezone.now()),
         "waiting": count_waiting(project=project, environment=environment),
     }
-
-
-def _sentence(refusal: Refusal) -> str:
-    return f"{refusal.reason[:1].upper()}{refusal.reason[1:]}."

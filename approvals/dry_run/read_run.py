@@ -6,17 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext_noop as noop
+
 from approvals.dry_run.weigh import CANNOT_TELL, NEWLY_ALLOWED, NEWLY_DENIED, OUTCOMES, STILL_ALLOWED, STILL_DENIED
 from approvals.models import DryRun, Request
 from proofs.digest import sha256_hex
 
 # outcome → label, tone, what it means.
 WORDS = {
-    NEWLY_ALLOWED: ("Newly allowed", "bad", "Denied then, and the draft would let it through. Look at every one."),
-    NEWLY_DENIED: ("Newly denied", "warn", "Allowed then, and the draft would stop it."),
-    CANNOT_TELL: ("Cannot tell", "unknown", "The draft asks what was not recorded with the request. It counts as no yes."),
-    STILL_ALLOWED: ("Still allowed", "ok", "Both let it through."),
-    STILL_DENIED: ("Still denied", "plain", "Neither lets it through, or people have not agreed yet."),
+    NEWLY_ALLOWED: (noop("Newly allowed"), "bad", noop("Denied then, and the draft would let it through. Look at every one.")),
+    NEWLY_DENIED: (noop("Newly denied"), "warn", noop("Allowed then, and the draft would stop it.")),
+    CANNOT_TELL: (noop("Cannot tell"), "unknown", noop("The draft asks what was not recorded with the request. It counts as no yes.")),
+    STILL_ALLOWED: (noop("Still allowed"), "ok", noop("Both let it through.")),
+    STILL_DENIED: (noop("Still denied"), "plain", noop("Neither lets it through, or people have not agreed yet.")),
 }
 PAGE = 50
 

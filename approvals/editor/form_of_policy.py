@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import QueryDict
+from django.utils.translation import gettext_noop as noop
 
 from approvals.editor.language import AREA, BLOCK, BOUNDS, CHECKS, FLAG, ITEMS, LINES, ROWS, RULES, TOP, WHOLE, Field
 
@@ -65,7 +66,7 @@ def show_rules(value: dict[str, Any]) -> list[RuleShown]:
     for number, rule in enumerate(rules):
         rule = rule if isinstance(rule, dict) else {}
         kind = str(rule.get("kind", ""))
-        label, fields = RULES.get(kind, (kind or "Of no kind", ()))
+        label, fields = RULES.get(kind, (kind or noop("Of no kind"), ()))
         parts = [_show(each, rule.get(each.name), f"rules-{number}-{each.name}") for each in fields]
         title = str(rule.get("title", ""))
         shown.append(RuleShown(number, kind, label, title, parts, number == 0, number == len(rules) - 1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as lazy
 
 from approvals.dry_run.ask import MAX_DAYS
 from approvals.policies.source import MAX_SOURCE_BYTES
@@ -33,7 +34,12 @@ class SourceField(forms.CharField):
 class InputNewDraft(forms.Form):
     """Where a policy is written for."""
 
-    project = NamedChoice(queryset=Project.objects.none(), empty_label=None, help_text="Its policy owners write this draft together.")
+    project = NamedChoice(
+        label=lazy("Project"),
+        queryset=Project.objects.none(),
+        empty_label=None,
+        help_text=lazy("Its policy owners write this draft together."),
+    )
 
     def __init__(self, *args: Any, person: Identity, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -59,8 +65,8 @@ class InputNumber(forms.Form):
 class InputDryRun(forms.Form):
     """What a draft is tried on."""
 
-    environment = NamedChoice(queryset=Environment.objects.none(), empty_label=None)
-    days = forms.IntegerField(min_value=1, max_value=MAX_DAYS, initial=30, label="Requests of the last days")
+    environment = NamedChoice(label=lazy("Environment"), queryset=Environment.objects.none(), empty_label=None)
+    days = forms.IntegerField(min_value=1, max_value=MAX_DAYS, initial=30, label=lazy("Requests of the last days"))
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

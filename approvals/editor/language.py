@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from django.utils.translation import gettext_noop as noop
+
 from proofs.approval.record import LEVELS
 from proofs.policy.document import POLICY_SCHEMA
 from proofs.policy.rules import DAYS, EXCLUDABLE, REQUEST_KINDS
@@ -31,142 +33,160 @@ class Field:
     may_be_none: bool = False
 
 
-_LEVEL = Field("minimumAssurance", "At least level", CHOICE, LEVELS[1:])
-_ROLE = Field("role", "Role", seen="roles")
-_COUNT = Field("count", "How many people", WHOLE)
+_LEVEL = Field("minimumAssurance", noop("At least level"), CHOICE, LEVELS[1:])
+_ROLE = Field("role", noop("Role"), seen="roles")
+_COUNT = Field("count", noop("How many people"), WHOLE)
 _SHARE = (_ROLE, _COUNT)
-_ZONE = Field("zone", "Time zone", hint="Such as Europe/Berlin.")
-_EVERY = (Field("id", "Id"), Field("title", "Title", hint="What people read."))
-_KINDS = Field("kinds", "Only for requests of kind", CHECKS, REQUEST_KINDS, hint="None chosen: all.")
+_ZONE = Field("zone", noop("Time zone"), hint=noop("Such as Europe/Berlin."))
+_EVERY = (Field("id", noop("Id")), Field("title", noop("Title"), hint=noop("What people read.")))
+_KINDS = Field("kinds", noop("Only for requests of kind"), CHECKS, REQUEST_KINDS, hint=noop("None chosen: all."))
 
 _BUILDERS = Field(
     "builders",
-    "Accepted signers",
+    noop("Accepted signers"),
     ROWS,
-    hint="Each in one form: issuer and identity, issuer and workflow, key, or delegated.",
+    hint=noop("Each in one form: issuer and identity, issuer and workflow, key, or delegated."),
     inside=(
-        Field("issuer", "Issuer", seen="issuers"),
-        Field("identity", "Identity", seen="signers"),
-        Field("workflow", "Workflow", seen="signers"),
-        Field("keyId", "Key", seen="keys"),
-        Field("delegated", "Delegated"),
+        Field("issuer", noop("Issuer"), seen="issuers"),
+        Field("identity", noop("Identity"), seen="signers"),
+        Field("workflow", noop("Workflow"), seen="signers"),
+        Field("keyId", noop("Key"), seen="keys"),
+        Field("delegated", noop("Delegated")),
     ),
 )
 _SOURCES = Field(
     "sources",
-    "Accepted sources",
+    noop("Accepted sources"),
     ROWS,
-    hint="None: any source.",
-    inside=(Field("repository", "Repository"), Field("repositoryId", "Its number"), Field("refs", "Refs, one per line", LINES)),
+    hint=noop("None: any source."),
+    inside=(
+        Field("repository", noop("Repository")),
+        Field("repositoryId", noop("Its number")),
+        Field("refs", noop("Refs, one per line"), LINES),
+    ),
 )
 RULES: Mapping[str, tuple[str, tuple[Field, ...]]] = {
     "evidence": (
-        "Evidence",
+        noop("Evidence"),
         (
             *_EVERY,
-            Field("predicateTypes", "Predicate types", ITEMS, seen="types"),
+            Field("predicateTypes", noop("Predicate types"), ITEMS, seen="types"),
             Field(
-                "expectations", "Whose evidence counts is said by", CHOICE, ("project",), hint="Then leave the signers and sources empty."
+                "expectations",
+                noop("Whose evidence counts is said by"),
+                CHOICE,
+                ("project",),
+                hint=noop("Then leave the signers and sources empty."),
             ),
             _BUILDERS,
             _SOURCES,
-            Field("registeredSigner", "The signer is registered here", FLAG, hint="Left open: yes."),
-            Field("runners", "Classes of machine, one per line", LINES),
-            Field("parameters", "External parameters, one per line", LINES, may_be_none=True),
+            Field("registeredSigner", noop("The signer is registered here"), FLAG, hint=noop("Left open: yes.")),
+            Field("runners", noop("Classes of machine, one per line"), LINES),
+            Field("parameters", noop("External parameters, one per line"), LINES, may_be_none=True),
             Field(
                 "inputs",
-                "Approved inputs",
+                noop("Approved inputs"),
                 BLOCK,
                 inside=(
-                    Field("digests", "Digests, one per line", LINES, may_be_none=True),
-                    Field("verified", "Vouched for by other evidence", FLAG),
+                    Field("digests", noop("Digests, one per line"), LINES, may_be_none=True),
+                    Field("verified", noop("Vouched for by other evidence"), FLAG),
                 ),
             ),
-            Field("results", "Results that count", CHECKS, ("PASSED", "WARNED"), hint="None chosen: PASSED."),
-            Field("signers", "Different signers", WHOLE),
-            Field("maxAgeHours", "No older than, in hours", WHOLE),
+            Field("results", noop("Results that count"), CHECKS, ("PASSED", "WARNED"), hint=noop("None chosen: PASSED.")),
+            Field("signers", noop("Different signers"), WHOLE),
+            Field("maxAgeHours", noop("No older than, in hours"), WHOLE),
             _KINDS,
         ),
     ),
-    "approvals": ("Approvals", (*_EVERY, _ROLE, _COUNT, _LEVEL, _KINDS)),
+    "approvals": (noop("Approvals"), (*_EVERY, _ROLE, _COUNT, _LEVEL, _KINDS)),
     "separation-of-duties": (
-        "Separation of duties",
+        noop("Separation of duties"),
         (
             *_EVERY,
             Field(
                 "requesterMayApprove",
-                "Whoever asks may approve",
+                noop("Whoever asks may approve"),
                 FLAG,
-                hint="No, or left open beside somebody excluded. A new version with yes is refused.",
+                hint=noop("No, or left open beside somebody excluded. A new version with yes is refused."),
             ),
-            Field("exclude", "Excluded as well", CHECKS, tuple(EXCLUDABLE)),
+            Field("exclude", noop("Excluded as well"), CHECKS, tuple(EXCLUDABLE)),
             _KINDS,
         ),
     ),
     "freeze": (
-        "Freeze",
+        noop("Freeze"),
         (
             *_EVERY,
             _ZONE,
             Field(
                 "windows",
-                "Windows",
+                noop("Windows"),
                 ROWS,
-                hint="On the wall clock of the zone, such as 2026-12-20T00:00.",
-                inside=(Field("from", "From"), Field("to", "To"), Field("why", "Why")),
+                hint=noop("On the wall clock of the zone, such as 2026-12-20T00:00."),
+                inside=(Field("from", noop("From")), Field("to", noop("To")), Field("why", noop("Why"))),
             ),
             _KINDS,
         ),
     ),
     "hours": (
-        "Hours",
-        (*_EVERY, _ZONE, Field("days", "Days", CHECKS, DAYS), Field("from", "From", hint="Such as 09:00."), Field("to", "To"), _KINDS),
-    ),
-    "condition": ("Condition", (*_EVERY, Field("expression", "Expression in CEL", AREA), _KINDS)),
-    "approved-in": (
-        "Approved before elsewhere",
+        noop("Hours"),
         (
             *_EVERY,
-            Field("environment", "Environment", seen="environments"),
-            Field("minimumHours", "At least so many hours ago", WHOLE),
+            _ZONE,
+            Field("days", noop("Days"), CHECKS, DAYS),
+            Field("from", noop("From"), hint=noop("Such as 09:00.")),
+            Field("to", noop("To")),
+            _KINDS,
+        ),
+    ),
+    "condition": (noop("Condition"), (*_EVERY, Field("expression", noop("Expression in CEL"), AREA), _KINDS)),
+    "approved-in": (
+        noop("Approved before elsewhere"),
+        (
+            *_EVERY,
+            Field("environment", noop("Environment"), seen="environments"),
+            Field("minimumHours", noop("At least so many hours ago"), WHOLE),
             _KINDS,
         ),
     ),
 }
 TOP: tuple[Field, ...] = (
-    Field("schema", "Schema", CHOICE, (POLICY_SCHEMA,)),
-    Field("id", "Id", hint="Stays the same from version to version."),
-    Field("version", "Version", hint="A changed document needs a new one."),
-    Field("title", "Title", hint="What people read."),
+    Field("schema", noop("Schema"), CHOICE, (POLICY_SCHEMA,)),
+    Field("id", noop("Id"), hint=noop("Stays the same from version to version.")),
+    Field("version", noop("Version"), hint=noop("A changed document needs a new one.")),
+    Field("title", noop("Title"), hint=noop("What people read.")),
     _LEVEL,
-    Field("validityHours", "Approvals hold for, in hours", WHOLE),
+    Field("validityHours", noop("Approvals hold for, in hours"), WHOLE),
 )
 BOUNDS: tuple[Field, ...] = (
     Field(
         "delegation",
-        "Standing in for others",
+        noop("Standing in for others"),
         CHOICE,
         ("none", "allowed"),
-        hint="Left empty: allowed below tier 3.",
+        hint=noop("Left empty: allowed below tier 3."),
     ),
     Field(
         "waivers",
-        "Waivers",
+        noop("Waivers"),
         BLOCK,
-        hint="Left empty: no rule can be waived.",
-        inside=(Field("maxDays", "For so many days at most", WHOLE), Field("approvals", "Who has to agree", ROWS, inside=_SHARE)),
+        hint=noop("Left empty: no rule can be waived."),
+        inside=(
+            Field("maxDays", noop("For so many days at most"), WHOLE),
+            Field("approvals", noop("Who has to agree"), ROWS, inside=_SHARE),
+        ),
     ),
     Field(
         "breakGlass",
-        "Break-glass",
+        noop("Break-glass"),
         BLOCK,
-        hint="Left empty: nobody can go past the policy.",
+        hint=noop("Left empty: nobody can go past the policy."),
         inside=(
-            Field("roles", "Roles that may", ITEMS, seen="roles"),
-            Field("validityHours", "For so many hours", WHOLE),
-            Field("maxUses", "So often", WHOLE),
-            Field("reviewHours", "Reviewed within so many hours", WHOLE),
-            Field("reviewers", "Reviewed by", BLOCK, inside=_SHARE),
+            Field("roles", noop("Roles that may"), ITEMS, seen="roles"),
+            Field("validityHours", noop("For so many hours"), WHOLE),
+            Field("maxUses", noop("So often"), WHOLE),
+            Field("reviewHours", noop("Reviewed within so many hours"), WHOLE),
+            Field("reviewers", noop("Reviewed by"), BLOCK, inside=_SHARE),
         ),
     ),
 )

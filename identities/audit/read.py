@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db.models import CharField, F, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Concat
+from django.utils.translation import gettext_noop as noop
 
 from identities.audit.exports import EXPORTS
 from identities.models import AuditEvent, Identity, SignInEvent, User
@@ -20,10 +21,10 @@ from identities.permissions import readable_whole_teams
 KINDS = (("", "Everything"), ("sign-ins", "Sign-ins"), ("changes", "Changes"), ("exports", "Exports"))
 SIGN_IN = "sign-in:"
 WORDS = {
-    f"{SIGN_IN}signed_in": "Signed in",
-    f"{SIGN_IN}signed_out": "Signed out",
-    f"{SIGN_IN}failed": "Failed to sign in",
-    f"{SIGN_IN}refused": "Was refused at sign-in",
+    f"{SIGN_IN}signed_in": noop("Signed in"),
+    f"{SIGN_IN}signed_out": noop("Signed out"),
+    f"{SIGN_IN}failed": noop("Failed to sign in"),
+    f"{SIGN_IN}refused": noop("Was refused at sign-in"),
 }
 COLUMNS = ("happened_at", "identity_id", "username", "did", "what", "address", "answer")
 
@@ -50,10 +51,10 @@ class Line:
     def outcome(self) -> tuple[str, str]:
         """How it was answered: a word and a tone."""
         if self.did.startswith(SIGN_IN):
-            return ("Refused", "warn") if self.did.endswith(("failed", "refused")) else ("Done", "plain")
+            return (noop("Refused"), "warn") if self.did.endswith(("failed", "refused")) else (noop("Done"), "plain")
         if self.answer >= 500:
-            return "Broke", "bad"
-        return ("Refused", "warn") if self.answer >= 400 else ("Answered", "plain")
+            return noop("Broke"), "bad"
+        return (noop("Refused"), "warn") if self.answer >= 400 else (noop("Answered"), "plain")
 
 
 def list_people(reader: Identity) -> QuerySet[Identity]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as lazy
 
 from identities.json_field import StrictJSONField
 
@@ -14,9 +15,9 @@ class InputLabel(forms.Form):
     """A name for an approval key."""
 
     label = forms.CharField(
-        label="Name",
+        label=lazy("Name"),
         max_length=80,
-        help_text="So that you know it again, for example “Work laptop” or “Blue security key”.",
+        help_text=lazy("So that you know it again, for example “Work laptop” or “Blue security key”."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
@@ -39,22 +40,24 @@ class InputRevocation(forms.Form):
     UNNEEDED, LOST = "unneeded", "lost"
 
     cause = forms.ChoiceField(
-        label="What happened",
-        choices=[(UNNEEDED, "I do not need it any more"), (LOST, "It is lost, or somebody else may have it")],
+        label=lazy("What happened"),
+        choices=[(UNNEEDED, lazy("I do not need it any more")), (LOST, lazy("It is lost, or somebody else may have it"))],
         initial=UNNEEDED,
         widget=forms.RadioSelect,
     )
     since = forms.DateTimeField(
-        label="Since when",
+        label=lazy("Since when"),
         required=False,
-        help_text="Only for a lost key, in UTC. Nothing signed with it from then on counts, and keys it introduced since are revoked too. Left empty, it is from now on.",
+        help_text=lazy(
+            "Only for a lost key, in UTC. Nothing signed with it from then on counts, and keys it introduced since are revoked too. Left empty, it is from now on."
+        ),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
     )
     reason = forms.CharField(
-        label="Why",
+        label=lazy("Why"),
         max_length=200,
-        help_text="Goes into the signed revocation, for example “Laptop lost on 3 March”. No secrets, please.",
+        help_text=lazy("Goes into the signed revocation, for example “Laptop lost on 3 March”. No secrets, please."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 

@@ -13,6 +13,7 @@ from django.utils.html import format_html, json_script, strip_tags
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language_bidi, gettext
 
+from portal.errors import as_sentence
 from portal.languages import retell
 from portal.languages.script_words import words_for
 
@@ -22,12 +23,43 @@ ENGLISH = "en"
 TRANSLATED = frozenset(
     {
         "account/login.html",
+        "account/logout.html",
+        "account/reauthenticate.html",
+        "account/password_change.html",
+        "account/account_inactive.html",
+        "account/signup_closed.html",
+        "mfa/index.html",
+        "mfa/authenticate.html",
+        "mfa/reauthenticate.html",
+        "mfa/totp/activate_form.html",
+        "mfa/totp/deactivate_form.html",
+        "mfa/recovery_codes/index.html",
+        "mfa/recovery_codes/generate.html",
+        "mfa/webauthn/authenticator_list.html",
+        "mfa/webauthn/add_form.html",
+        "mfa/webauthn/edit_form.html",
+        "mfa/webauthn/authenticator_confirm_delete.html",
+        "mfa/webauthn/reauthenticate.html",
+        "identities/sign_in_again.html",
+        "identities/leave_for.html",
         "portal/refusal.html",
         "portal/notices.html",
         "identities/settings.html",
         "identities/appearance.html",
         "identities/notifications.html",
         "identities/away.html",
+        "identities/keys.html",
+        "identities/add_key.html",
+        "identities/introduce_key.html",
+        "identities/confirm_key.html",
+        "identities/rename_key.html",
+        "identities/revoke_key.html",
+        "identities/recovery.html",
+        "identities/recoveries.html",
+        "identities/accounts.html",
+        "identities/activity.html",
+        "identities/sessions.html",
+        "identities/sessions_end.html",
         "approvals/queue.html",
         "approvals/request.html",
         "approvals/live.html",
@@ -54,7 +86,19 @@ TRANSLATED = frozenset(
         "approvals/expectations_propose.html",
         "reports/artifact.html",
         "reports/artifact_now.html",
+        "reports/artifacts.html",
+        "reports/key_signatures.html",
+        "reports/artifact_contents.html",
+        "reports/artifact_compare.html",
         "reports/search/search.html",
+        "reports/search/holding.html",
+        "approvals/changes.html",
+        "approvals/policies.html",
+        "approvals/policy.html",
+        "approvals/policy_new.html",
+        "approvals/policy_edit.html",
+        "approvals/policy_propose.html",
+        "approvals/dry_run.html",
     }
 )
 
@@ -134,6 +178,19 @@ def told(sentence: Any, otherwise: str = "") -> SafeString:
 def told_text(sentence: str) -> SafeString:
     """Return a sentence for where no element can stand: retold where it is known, as it is where it is not."""
     return mark_safe(strip_tags(retell.told(sentence)))  # noqa: S308  escaped before
+
+
+@register.filter
+def told_reason(reason: str) -> SafeString:
+    """Return why something was refused as a whole sentence, told as every other."""
+    return retell.told(as_sentence(reason))
+
+
+@register.simple_tag
+def browser(named: str) -> str:
+    """Return what a browser calls itself, as `identities.preferences.sessions.name_browser` puts it together."""
+    program, joint, system = named.partition(" on ")
+    return gettext("%(browser)s on %(system)s") % {"browser": program, "system": system} if joint else gettext(program)
 
 
 @register.simple_tag

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext_noop as noop
+
 from attestations.queries import verdict_document
 from identities.models import Identity
 from identities.read_once import reading_once
@@ -13,15 +15,28 @@ from reports.passport.build import Passport, build_passport
 from reports.passport.contents import Bills, Moved, compare_packages, read_bills
 
 MAX_LISTED = 100
+LINK_STATES = {"proved": noop("proved"), "claimed": noop("only claimed")}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing that a passport says: a name that people or evidence gave, and apart from it the words of ours that a page translates."""
+
+    name: str = ""
+    at: str = ""
+    said: str = ""
+    signed: str = ""
+    people: tuple[str, ...] = ()
+    more: int = 0
 
 
 @dataclass(frozen=True)
 class Row:
-    """One thing about both: its name, what the one says and the other, and whether that is the same. No words where nothing is known."""
+    """One thing about both: its name, what the one says and the other, and whether that is the same. No lines where nothing is known."""
 
     words: str
-    left: tuple[str, ...]
-    right: tuple[str, ...]
+    left: tuple[Line, ...]
+    right: tuple[Line, ...]
 
     @property
     def is_known(self) -> bool:
@@ -60,57 +75,54 @@ def compare_artifacts(digest: str, other: str, *, reader: Identity, now: datetim
     )
 
 
-def _link(passport: Passport, kind: str) -> tuple[str, ...]:
+def _link(passport: Passport, kind: str) -> tuple[Line, ...]:
     found = [link for link in passport.chain if link.kind == kind and link.state != "missing"]
-    return tuple(f"{link.title}{f' at {link.digest}' if link.digest else ''} ({link.state})" for link in found)
+    return tuple(Line(link.title, at=link.digest, said=LINK_STATES[link.state]) for link in found)
 
 
-def _source(passport: Passport) -> tuple[str, ...]:
+def _source(passport: Passport) -> tuple[Line, ...]:
     return _link(passport, "source")
 
 
-def _builder(passport: Passport) -> tuple[str, ...]:
+def _builder(passport: Passport) -> tuple[Line, ...]:
     return _link(passport, "build")
 
 
-def _inputs(passport: Passport) -> tuple[str, ...]:
+def _inputs(passport: Passport) -> tuple[Line, ...]:
     """The inputs that the build record of the chain lists, by address and digest."""
     builds = {link.attestation_id for link in passport.chain if link.kind == "build"} - {""}
     for verdict in passport.verdicts:
         if verdict.attestation_id in builds:
             claims = (verdict_document(verdict)["facts"] or {}).get("claims") or {}
-            found = sorted(
-                {f"{item.get('uri') or 'unnamed'} {' '.join(item['digests'])}".strip() for item in claims.get("dependencies") or ()}
-            )
-            left = len(found) - MAX_LISTED
-            return tuple(found[:MAX_LISTED]) + ((f"and {left} more",) if left > 0 else ())
+            listed = {(str(item.get("uri") or ""), " ".join(item["digests"])) for item in claims.get("dependencies") or ()}
+            # What has no address is known by its digests.
+            found = tuple(Line(uri or digests, at=digests if uri else "") for uri, digests in sorted(listed))
+            return (*found[:MAX_LISTED], *((Line(more=len(found) - MAX_LISTED),) if len(found) > MAX_LISTED else ()))
     return ()
 
 
-def _signers(passport: Passport) -> tuple[str, ...]:
-    return tuple(
-        sorted({f"{verdict.signer.name} signed {short_type(verdict.predicate_type)}" for verdict in passport.verdicts if verdict.signer})
-    )
+def _signers(passport: Passport) -> tuple[Line, ...]:
+    said = {(verdict.signer.name, short_type(verdict.predicate_type)) for verdict in passport.verdicts if verdict.signer}
+    return tuple(Line(name, signed=kind) for name, kind in sorted(said))
 
 
-def _approvals(passport: Passport) -> tuple[str, ...]:
-    found = []
-    for target in passport.targets:
-        people = f", by {', '.join(target.people)}" if target.people else ""
-        found.append(f"{target.words}: {target.request.state.get_status_display().lower()}{people}")
-    return tuple(found) or ("nobody asked",)
+def _approvals(passport: Passport) -> tuple[Line, ...]:
+    targets = passport.targets
+    found = tuple(Line(target.words, said=target.request.state.get_status_display(), people=target.people) for target in targets)
+    return found or (Line(said=noop("nobody asked")),)
 
 
-def _places(passport: Passport) -> tuple[str, ...]:
+def _places(passport: Passport) -> tuple[Line, ...]:
     here = [seen for seen in passport.path.places if seen.now.observation.digest == passport.digest]
-    return tuple(sorted(seen.now.check.about.words for seen in here if seen.now.check.about)) or ("not seen",)
+    names = sorted(seen.now.check.about.words for seen in here if seen.now.check.about)
+    return tuple(Line(name) for name in names) or (Line(said=noop("not seen")),)
 
 
 _ROWS = (
-    ("Source", _source),
-    ("Builder", _builder),
-    ("Inputs", _inputs),
-    ("Signed by", _signers),
-    ("Approvals", _approvals),
-    ("Seen at", _places),
+    (noop("Source"), _source),
+    (noop("Builder"), _builder),
+    (noop("Inputs"), _inputs),
+    (noop("Signed by"), _signers),
+    (noop("Approvals"), _approvals),
+    (noop("Seen at"), _places),
 )

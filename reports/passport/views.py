@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext_noop as noop
 
 from approvals.pages.emergency.register import may_declare
 from attestations.listing import BILL_TYPES
@@ -106,9 +107,9 @@ def _moved(moved: Moved | None) -> list[tuple[str, Sequence[tuple[str, ...]]]]:
     if moved is None:
         return []
     return [
-        ("Added", moved.added),
-        ("Downgraded", moved.downgraded),
-        ("Other versions", moved.changed),
-        ("Upgraded", moved.upgraded),
-        ("Removed", moved.removed),
+        (noop("Added"), moved.added),
+        (noop("Downgraded"), moved.downgraded),
+        (noop("Other versions"), moved.changed),
+        (noop("Upgraded"), moved.upgraded),
+        (noop("Removed"), moved.removed),
     ]

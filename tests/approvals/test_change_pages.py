@@ -35,7 +35,7 @@ class TestPolicies:
         changes.change(stage.policy, mode="warn", now=NOW)
         page = read(let_in(cast.carol(now=NOW)), "/policies")
         assert "Warned of" in page
-        assert "Erin Okafor and Frank Osei" in page
+        assert "<bdi>Erin Okafor</bdi> and <bdi>Frank Osei</bdi>" in page
         assert "By one person" not in page
         assert "Propose a change" not in page
         assert "Propose a change" in read(let_in(make.erin(now=NOW)), "/policies")

@@ -114,7 +114,7 @@ def test_a_dry_run_is_asked_for_watched_and_called_off(owner: Client, draft: Pol
     make.ask(now=timezone.now())
     url = owner.post(f"/policies/{draft.pk}/dry-run", {"environment": cast.production().pk, "days": 30})["Location"]
     page = owner.get(url).content.decode()
-    assert "Under way" in page and "hx-get" in page and "0 of 1 requests" in page
+    assert "Under way" in page and "hx-get" in page and "0 of 1 request" in page
     assert work_dry_runs(clock=timezone.now) == 1
     page = owner.get(url).content.decode()
     assert "Done" in page and "Still denied" in page and "hx-get" not in page and "would deny none" in page

@@ -197,6 +197,7 @@ class TestPseudo:
         with translation.override("en-xa"):
             assert translation.gettext("Queue").startswith(BEGINS)
             assert translation.gettext("Nobody ever translated this") == "Nobody ever translated this"
+            assert translation.pgettext("proof", "as").startswith(f"{BEGINS}as")
             assert translation.ngettext("%(count)d day ago", "%(count)d days ago", 3).startswith(f"{BEGINS}%(count)d days ago")
             assert translation.pgettext("person", "approved").startswith(f"{BEGINS}approved ")
         with translation.override("ar-xb"):

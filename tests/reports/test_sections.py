@@ -14,7 +14,7 @@ from proofs.statement import STATEMENT_V1
 from reports.passport.build import Passport, build_passport
 from reports.passport.contents import compare_packages, read_bills, search_packages
 from reports.passport.rows import list_banners, list_entries, list_environments, list_names
-from reports.passport.side_by_side import compare_artifacts
+from reports.passport.side_by_side import Line, compare_artifacts
 from tests import cast
 from tests import make_approvals as make
 from tests.make_observations import observe, runs, said
@@ -160,7 +160,7 @@ class TestContents:
         send_bill(stage, LEFT_PAD, LODASH)
         path = f"/artifacts/{make.image()}/contents"
         assert "left-pad" in page(client, path).content.decode()
-        assert "1 of 2 packages match" in page(client, path, q="left").content.decode()
+        assert "1 of 2 packages matches" in page(client, path, q="left").content.decode()
         assert "That says only that no verified bill" in page(client, path, q="openssl").content.decode()
         assert "what is in this artifact is not known" in page(client, f"/artifacts/{OTHER}/contents").content.decode()
         assert "Search its packages" in page(client, f"/artifacts/{make.image()}").content.decode()
@@ -182,10 +182,10 @@ class TestSideBySide:
         send_bill(stage, "pkg:npm/left-pad@1.2.0", tag="1.5.0")
         both = compare_artifacts(make.image(), make.image("1.5.0"), reader=cast.carol(), now=LATER)
         rows = {row.words: row for row in both.rows}
-        assert rows["Builder"].is_same and rows["Approvals"].right == ("nobody asked",) and not rows["Approvals"].is_same
+        assert rows["Builder"].is_same and rows["Approvals"].right == (Line(said="nobody asked"),) and not rows["Approvals"].is_same
         assert both.packages is not None and both.packages.upgraded == (("pkg:npm/left-pad", "1.2.0", "1.3.0"),)
         html = page(client, f"/artifacts/{make.image()}/compare", **{"with": make.image("1.5.0")}).content.decode()
-        assert "Side by side" in html and "1.2.0 → 1.3.0" in html
+        assert "Side by side" in html and "<bdi>1.2.0</bdi> → <bdi>1.3.0</bdi>" in html
 
     def test_what_is_no_digest_is_refused_with_the_form_again(self, client: Client) -> None:
         make.set_stage()

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from django import forms
+from django.utils.translation import gettext_lazy as lazy
 
 
 class InputRecovery(forms.Form):
     """What happened to every key."""
 
     reason = forms.CharField(
-        label="What happened",
+        label=lazy("What happened"),
         max_length=200,
-        help_text="The officers read it, for example “My only key was in the stolen bag”. No secrets, please.",
+        help_text=lazy("The officers read it, for example “My only key was in the stolen bag”. No secrets, please."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 

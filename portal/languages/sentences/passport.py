@@ -229,6 +229,8 @@ SEARCH = (
     noop("packages by package URL"),
     noop("Looked for in the newest %(count)s build records alone."),
     noop("Looked for in the newest %(count)s build records alone. More were found; type more letters."),
+    noop("Some bills of materials list more packages than are kept of one (10,000); the rest of those is not found here."),
+    noop("What was received before search had an index is still being read; what it lists may be missing for a while."),
     noop("Looked for in the newest bills of materials alone, as many as can be read at once."),
     noop("More were found; type more letters."),
 )

@@ -67,7 +67,7 @@ def test_a_second_key_is_enrolled_when_the_first_was_touched() -> None:
     assert SigningKey.objects.count() == 1
     assert touch(client, older)["Location"] == "/settings/keys"
     assert SigningKey.objects.get(label="Second").introduced_by == first
-    assert "introduced by “Security key”" in client.get("/settings/keys").content.decode()
+    assert "introduced by “<bdi>Security key</bdi>”" in client.get("/settings/keys").content.decode()
     assert client.get("/settings/keys/add/introduce").status_code == 409, "it waits no longer"
 
 
@@ -156,7 +156,7 @@ def test_she_asks_two_officers_agree_and_she_alone_adds_the_key() -> None:
     cast.olga(), cast.omar()
     assert "Olga Petrova" not in client.get("/settings/keys/recovery").content.decode()
     assert client.post("/settings/keys/recovery", {"reason": "Bag stolen"})["Location"] == "/settings/keys/recovery"
-    assert "Olga Petrova, Omar Haddad" in client.get("/settings/keys/recovery").content.decode()
+    assert "<bdi>Olga Petrova</bdi>, <bdi>Omar Haddad</bdi>" in client.get("/settings/keys/recovery").content.decode()
     recovery = KeyRecovery.objects.get()
     path = f"/officers/recoveries/{recovery.pk}"
     for officer in (cast.olga(), cast.omar()):

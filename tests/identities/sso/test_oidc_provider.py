@@ -259,7 +259,7 @@ class TestHowLongAgo:
             ):
                 sent = client.post("/settings/sessions/end", {}, headers={"Referer": came})
                 assert sent["Location"] == f"/accounts/again/?next={leads_to}"
-            assert "Confirm at Payments Corp" in client.get(asks).content.decode()
+            assert "Confirm at <bdi>Payments Corp" in client.get(asks).content.decode()
             url = make.way_out(client, again="1", next="/settings/keys/add")
             assert "prompt=login" in url and "max_age=0" in url
             assert "<code>id_token.auth_time</code>" in client.get(CALLBACK, liar.authorize(url)).content.decode()
