@@ -17,6 +17,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from tests.empty_database import is_begun_with_a_copy, leave_a_copy
 from tests.environment import FOLDER
+from tests.lanes import ROOT, files_of_the_browser
 from tests.requirements import need_ssh_keygen, skip_or_fail
 from tests.retell import BENDERS, TELLER, know_empty_database
 
@@ -67,6 +68,13 @@ def django_db_setup(django_db_setup: None, django_db_keepdb: bool, django_db_blo
 def pytest_sessionstart() -> None:
     # Pytest's own stay bent for the whole run, and bend nothing of ours.
     BENDERS.clear()
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    # The lane of Chromium reads only files that say so.
+    drives = "chromium" in getattr(item, "fixturenames", ()) or item.get_closest_marker("browser") is not None
+    if drives and not (item.get_closest_marker("browser") and str(item.path.relative_to(ROOT)) in files_of_the_browser()):
+        raise pytest.UsageError(f"{item.nodeid} drives Chromium; mark it with pytest.mark.browser, in its own file")
 
 
 @pytest.hookimpl(trylast=True)

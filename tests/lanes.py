@@ -6,6 +6,7 @@ A lane that cannot run is skipped with the apt line that would change that; with
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 import subprocess
@@ -55,12 +56,19 @@ def main(arguments: list[str]) -> int:
     else:
         outcomes.append(run_full_stack(arguments, environment, require_all=require_all))
         # A file stays together, because its portal and the story told there are made for the whole of it.
-        outcomes.append(run_lane(CHROMIUM, "browser", arguments, embedded, spread="loadfile"))
+        outcomes.append(run_lane(CHROMIUM, "browser", arguments or files_of_the_browser(), embedded, spread="loadfile"))
     print()
     for outcome in outcomes:
         word = {True: "passed", False: "FAILED", None: "skipped"}[outcome.ok]
         print(f"{outcome.lane:<22} {word:<8} {outcome.words}")
     return 1 if any(outcome.ok is False for outcome in outcomes) or not any(outcome.ok for outcome in outcomes) else 0
+
+
+@functools.cache
+def files_of_the_browser() -> list[str]:
+    """Return the files with tests that drive Chromium. To read all the others once more would take longer than most of these tests do."""
+    files = sorted((ROOT / "tests").rglob("test_*.py"))
+    return [str(file.relative_to(ROOT)) for file in files if "mark.browser" in file.read_text("utf-8")]
 
 
 def run_full_stack(arguments: list[str], environment: dict[str, str], *, require_all: bool) -> Outcome:
