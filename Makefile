@@ -45,8 +45,8 @@ mutate: install  ## damage N bundles (20000) by SEED (1) and hold our verifier a
 test-saml: install  ## sign in at Debian's simplesamlphp, where it is installed
 	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/saml_peer.py
 
-axe: install  ## look at every page with axe in Chromium: light and dark, three widths, in every state; PAGES narrows it by name
-	@$(BIN)/python -m tests.axe -- $(PAGES)
+axe: install  ## look at every page with axe in Chromium: light and dark, three widths, in every state; PAGES narrows it by name, IN=de reads them in German
+	@COUNTERSIGN_AXE_LANGUAGE="$(IN)" $(BIN)/python -m tests.axe -- $(PAGES)
 
 pictures: install  ## take the pictures in docs/pictures anew, while the walk at the desk is tested
 	@COUNTERSIGN_PICTURES=1 $(BIN)/python -m pytest -q -p no:cacheprovider tests/use_cases/test_desk.py

@@ -72,7 +72,8 @@ def pytest_sessionstart() -> None:
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     # The lane of Chromium reads only files that say so.
-    drives = "chromium" in getattr(item, "fixturenames", ()) or item.get_closest_marker("browser") is not None
+    in_a_lane = item.path.name.startswith("test_")
+    drives = in_a_lane and ("chromium" in getattr(item, "fixturenames", ()) or item.get_closest_marker("browser") is not None)
     if drives and not (item.get_closest_marker("browser") and str(item.path.relative_to(ROOT)) in files_of_the_browser()):
         raise pytest.UsageError(f"{item.nodeid} drives Chromium; mark it with pytest.mark.browser, in its own file")
 

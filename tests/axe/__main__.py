@@ -1,6 +1,7 @@
 """`make axe`: every page of the URL map, in light and dark, at three widths, in every state it has. Exit code 1 on anything found.
 
-Words after `--` choose pages by a part of their name: `python -m tests.axe -- approvals:queue`.
+Words after `--` choose pages by a part of their name: `python -m tests.axe -- approvals:queue`. `COUNTERSIGN_AXE_LANGUAGE` is the language
+they are read in, for example `de`, or one of the made-up ones (`portal/languages/pseudo.py`).
 """
 
 from __future__ import annotations

@@ -65,11 +65,12 @@ PATIENCE = 10_000
 
 @dataclass
 class Looker:
-    """One browser page, the portal behind it, and what was seen. `client` is whose eyes it looks with."""
+    """One browser page, the portal behind it, and what was seen. `client` is whose eyes it looks with, `language` what their browser asks for."""
 
     page: Page
     origin: str
     client: Client = field(default_factory=Client)
+    language: str = ""
     heard: list[str] = field(default_factory=list)
     looks: int = 0
 
@@ -120,6 +121,8 @@ class Looker:
     def _of_the_document(self) -> list[str]:
         titles, headings = self.page.title(), self.page.locator("h1").count()
         found = [] if titles.strip(" ·") else ["it has no title"]
+        spoken = self.page.evaluate("document.documentElement.lang")
+        found += [f"its frame is in {spoken}, expected {self.language}"] if self.language and spoken != self.language else []
         return found + ([] if headings == 1 else [f"it has {headings} h1, expected one"])
 
     def _axe(self) -> list[str]:
@@ -151,13 +154,13 @@ class Looker:
             return
         body = route.request.post_data_buffer or b""
         kind = route.request.headers.get("content-type", "text/plain")
-        response: Any = self.client.generic(
-            route.request.method, path, body, content_type=kind, HTTP_ACCEPT=route.request.headers.get("accept", "text/html")
-        )
+        speaks = {"HTTP_ACCEPT_LANGUAGE": self.language} if self.language else {}
+        accept = route.request.headers.get("accept", "text/html")
+        response: Any = self.client.generic(route.request.method, path, body, content_type=kind, HTTP_ACCEPT=accept, **speaks)
         for _ in range(5):
             if response.status_code not in (301, 302):
                 break
-            response = self.client.get(response.headers["Location"], HTTP_ACCEPT="text/html")
+            response = self.client.get(response.headers["Location"], HTTP_ACCEPT="text/html", **speaks)
         kept = {name: value for name, value in response.headers.items() if name.lower() in ("content-type", "content-security-policy")}
         content = b"".join(response.streaming_content) if response.streaming else response.content
         route.fulfill(status=response.status_code, headers=kept, body=content)

@@ -19,6 +19,7 @@ from django.utils import timezone
 from playwright.sync_api import Page
 
 from portal.demo.sample import make_sample_data
+from portal.languages import pseudo
 from tests.axe.look import Looker
 from tests.axe.pages import Seen, pages_of, pages_without_anything
 from tests.axe.sample import pages_of_sample
@@ -31,6 +32,7 @@ NAMED = os.environ.get("COUNTERSIGN_AXE_PAGES", "").split()
 # What asks for the demo's sample, which is not made for anything narrower.
 SAMPLE = "sample"
 CHOSEN = [word for word in NAMED if word != SAMPLE]
+LANGUAGE = os.environ.get("COUNTERSIGN_AXE_LANGUAGE", "")
 
 
 def test_every_page(page: Page, settings: Any, tmp_path: Path) -> None:
@@ -38,8 +40,7 @@ def test_every_page(page: Page, settings: Any, tmp_path: Path) -> None:
     if NAMED == [SAMPLE]:
         pytest.skip("the sample alone was asked for")
     begun = time.monotonic()
-    looker = Looker(page, portal_settings.ORIGIN)
-    looker.listen()
+    looker = reader_of(page, settings)
     use_own_keys(settings, tmp_path / "empty")
     tally = Tally({}, {})
     tally.go_over(looker, list(pages_without_anything()), look_at_empty)
@@ -58,11 +59,20 @@ def test_every_page_of_the_sample(page: Page, settings: Any, tmp_path: Path) -> 
     say("\nMaking the demo's sample, which takes a while")
     make_sample_data(now=timezone.now())
     begun = time.monotonic()
-    looker = Looker(page, portal_settings.ORIGIN)
-    looker.listen()
+    looker = reader_of(page, settings)
     tally = Tally({}, {})
     tally.go_over(looker, list(pages_of_sample()), look_at_full)
     tally.close(looker, begun)
+
+
+def reader_of(page: Page, settings: Any) -> Looker:
+    """Return somebody who looks, in the language that was chosen; the made-up ones are offered to them alone."""
+    if LANGUAGE in pseudo.CODES:
+        settings.PSEUDO_LANGUAGES = True
+        pseudo.install()
+    looker = Looker(page, portal_settings.ORIGIN, language=LANGUAGE)
+    looker.listen()
+    return looker
 
 
 def say(words: str) -> None:
