@@ -43,6 +43,10 @@ UNSEEN_FOCUS = """() => {
   document.activeElement.blur();
   return unseen;
 }"""
+# A name within the words of a flexible box is laid out as a part of its own: its sentence is torn there, for the eye and for a screen reader.
+TORN_SENTENCES = """() => [...document.querySelectorAll("bdi")].map((name) => name.parentElement).filter((box) =>
+  getComputedStyle(box).display.endsWith("flex") && [...box.childNodes].some((each) => each.nodeType === 3 && each.data.trim())
+).map((box) => box.outerHTML.slice(0, 120))"""
 # After a form came back: the focus stands on the first field that is wrong, where one is.
 FOCUS_IS_ELSEWHERE = """() => {
   const wrong = document.querySelector("main :is(input, select, textarea)[aria-invalid=true]");
@@ -121,6 +125,7 @@ class Looker:
     def _of_the_document(self) -> list[str]:
         titles, headings = self.page.title(), self.page.locator("h1").count()
         found = [] if titles.strip(" ·") else ["it has no title"]
+        found += [f"a name tears its sentence in {place}" for place in self.page.evaluate(TORN_SENTENCES)]
         spoken = self.page.evaluate("document.documentElement.lang")
         found += [f"its frame is in {spoken}, expected {self.language}"] if self.language and spoken != self.language else []
         return found + ([] if headings == 1 else [f"it has {headings} h1, expected one"])
