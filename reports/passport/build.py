@@ -50,6 +50,13 @@ class SeenPlace:
     def is_stale(self) -> bool:
         return self.age.outcome != "pass"
 
+    def is_wrong_about(self, digest: str) -> bool:
+        """Whether what is there contradicts what people approved, and it is this artifact that is there or should be."""
+        check = self.now.check
+        return check.is_contradiction and (
+            self.now.observation.digest == digest or (check.expected is not None and check.expected.digest == digest)
+        )
+
 
 @dataclass(frozen=True)
 class Path:

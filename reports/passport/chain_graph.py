@@ -176,9 +176,8 @@ def _tell_place(told: _Told, passport: Passport, seen: SeenPlace) -> None:
 
 def _judge_place(digest: str, seen: SeenPlace) -> tuple[str, str]:
     check, here = seen.now.check, seen.now.observation.digest == digest
-    if check.is_contradiction:
-        expected = check.expected is not None and check.expected.digest == digest
-        if expected and not here:
+    if seen.is_wrong_about(digest):
+        if not here:
             return BROKEN, "Altered"
         return BROKEN, "In another's place" if check.code == DIFFERS else "Not approved"
     if not here:

@@ -52,6 +52,19 @@ class Target:
         """Whoever approves, each once; two people may have the same name."""
         return tuple({approval.identity_id: str(approval.identity) for approval in self.approvals}.values())
 
+    @property
+    def status(self) -> str:
+        """The status as pages show it: the one that is kept, unless time or somebody's no on another request has overtaken it."""
+        if self.state == sentence.LAPSED:
+            return str(Status.EXPIRED)
+        overtaken = self.state == sentence.REFUSED and self.request.state.status in _YES
+        return str(Status.REJECTED if overtaken else self.request.state.status)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Whom pages name beside that status: those who approve, and nobody where it says that they do not count any more."""
+        return () if self.status in (Status.EXPIRED, Status.REJECTED) else self.people
+
 
 def list_targets(requests: Sequence[Request], approvals: Sequence[Approval], *, now: datetime) -> tuple[Target, ...]:
     """Return each project and environment that these requests, newest first, ask for, in the order they were asked for last."""
@@ -145,10 +158,13 @@ def _target(rows: Sequence[Request], approvals: Sequence[Approval], *, has_sever
     if status == Status.EXPIRED and not stand:
         state = sentence.OVER
     # The kept status is looked at again by a worker, and time goes on in between.
-    if status == Status.APPROVED and any(approval.not_after <= now for approval in stand):
+    if status == Status.APPROVED and any(request.state.computed_at < approval.not_after <= now for approval in stand):
         state = sentence.LAPSED
     if status in _YES and _was_refused_since(rows, approvals, stand):
         state = sentence.REFUSED
+    if state == sentence.APPROVED:
+        # More people may have approved than had to: it stands by those whose approval has not run out.
+        stand = tuple(approval for approval in stand if approval.not_after > now)
     return Target(f"{name} ({request.project.name})" if has_several else name, request, stand, state)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from approvals.models import RequestState
 from attestations.queries import verdict_document
 from identities.models import Identity
 from identities.read_once import reading_once
@@ -96,8 +97,8 @@ def _signers(passport: Passport) -> tuple[str, ...]:
 def _approvals(passport: Passport) -> tuple[str, ...]:
     found = []
     for target in passport.targets:
-        people = f", by {', '.join(target.people)}" if target.people else ""
-        found.append(f"{target.words}: {target.request.state.get_status_display().lower()}{people}")
+        people = f", by {', '.join(target.named)}" if target.named else ""
+        found.append(f"{target.words}: {RequestState.Status(target.status).label.lower()}{people}")
     return tuple(found) or ("nobody asked",)
 
 
