@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from identities.models import Identity
 from reports.passport.build import Passport, build_passport
 from reports.passport.chain_graph import tell_graph
 from reports.passport.rows import list_banners, list_environments
@@ -91,3 +92,29 @@ def test_it_stands_by_whoever_approved_besides_and_later(stage: make.Stage) -> N
     make.refresh(now=make.NOW + later)
     assert "approved for Production by 1 person" in told(passport(after=later))
     assert compared(after=later) == ("Production: approved, by Nora Lind",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "program", "evidence"),
+    [
+        ({"status": "suspended", "suspended_at": make.NOW}, ("Suspended", "claimed"), ("Nobody answers", "claimed")),
+        ({"status": "retired", "retired_at": make.NOW + MINUTE}, ("Retired", "verified"), ("Verified", "verified")),
+        (
+            {"status": "retired", "retired_at": make.NOW + MINUTE, "compromised_from": make.NOW + MINUTE},
+            ("Compromised", "broken"),
+            ("Verified", "verified"),
+        ),
+    ],
+)
+def test_the_picture_says_how_a_signer_stands_today(
+    stage: make.Stage, changes: dict[str, object], program: tuple[str, str], evidence: tuple[str, str]
+) -> None:
+    Identity.objects.filter(pk=cast.runner().pk).update(**changes)
+    found = words_of(passport(after=2 * MINUTE))
+    assert (found[cast.runner().name], found["provenance/v1"]) == (program, evidence)
+
+
+def test_a_program_whose_owner_is_gone_is_answered_for_by_nobody(stage: make.Stage) -> None:
+    Identity.objects.filter(pk=cast.bob().pk).update(status="suspended")
+    found = words_of(passport(after=MINUTE))
+    assert found[cast.runner().name] == found["provenance/v1"] == ("Nobody answers", "claimed")
