@@ -94,8 +94,11 @@ def answered_of(targets: Sequence[Target]) -> tuple[Answered, ...]:
     return tuple(Answered(target.words, target.state, len(target.people)) for target in targets)
 
 
-def downstream_of(digest: str, answer: PathAnswer, places: Sequence[PlaceStands], *, stale: Collection[int] = ()) -> Downstream:
+def downstream_of(
+    digest: str, answer: PathAnswer, places: Sequence[PlaceStands], *, stale: Collection[int] = (), last_seen_at: datetime | None = None
+) -> Downstream:
     """Return what the places come to, given the answer to the third question; at the places with the numbers `stale` nobody has looked lately.
+    `last_seen_at` is when it was last seen anywhere, which is all that is left to tell where no place has it any more.
 
     Each place speaks for itself: that a registry was looked at today says nothing of a cluster that nobody has looked at for weeks.
     """
@@ -117,7 +120,7 @@ def downstream_of(digest: str, answer: PathAnswer, places: Sequence[PlaceStands]
         running=sum(item.kind in RUNNING for item in seen),
         kept=sum(item.kind not in RUNNING for item in seen),
         places=tuple(item.words for item in wrong),
-        seen_at=max((item.observed_at for item in times), default=None),
+        seen_at=max((item.observed_at for item in times), default=last_seen_at),
         is_fresh=answer.code == AS_APPROVED_CODE,
         unseen_running=sum(item in old and item.check.about.kind in RUNNING for item in here if item.check.about),
         right=len(as_approved),

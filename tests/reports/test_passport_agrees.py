@@ -10,6 +10,7 @@ from identities.models import Identity
 from reports.passport.build import Passport, build_passport
 from reports.passport.chain_graph import tell_graph
 from reports.passport.rows import list_banners, list_environments
+from reports.passport.sentence import GONE, Downstream, Facts, tell_sentence
 from reports.passport.side_by_side import compare_artifacts
 from tests import cast
 from tests import make_approvals as make
@@ -56,6 +57,18 @@ def test_what_happens_after_it_was_replaced_is_not_held_against_it(stage: make.S
     assert told(found).endswith("unmodified at")
     assert list_banners(found) == []
     assert words_of(found)[seen.CLUSTER] == ("Replaced", "claimed")
+
+
+def test_what_was_replaced_says_when_it_was_last_seen(stage: make.Stage) -> None:
+    seen.observe(seen.said())
+    seen.observe(seen.said(digest=make.image("1.5.0"), at=make.NOW + 3 * MINUTE))
+    last = passport(after=5 * MINUTE).sentence[-1]
+    assert (last.words, last.at) == ("replaced in the places that had it, last seen at", make.NOW)
+
+
+def test_what_was_never_in_any_place_was_not_replaced_there() -> None:
+    place = Downstream(GONE)
+    assert [clause.words for clause in tell_sentence(Facts(downstream=place))][-1] == "whether it was modified since is not known"
 
 
 def test_a_no_on_another_request_takes_the_approval_back_everywhere(stage: make.Stage) -> None:
