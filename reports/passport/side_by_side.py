@@ -44,6 +44,12 @@ class SideBySide:
     right_bills: Bills
     packages: Moved | None
 
+    @property
+    def are_packages_whole(self) -> bool:
+        """Whether every entry of every bill of materials of both was read."""
+        both = (self.left_bills, self.right_bills)
+        return all(bills.contents.is_complete and not bills.contents.unnamed and not bills.left_out for bills in both)
+
 
 def compare_artifacts(digest: str, other: str, *, reader: Identity, now: datetime) -> SideBySide:
     """Return what `reader` may know of `digest` and of `other`, side by side; the packages as changes from the other to this one."""
