@@ -50,6 +50,13 @@ class SeenPlace:
     def is_stale(self) -> bool:
         return self.age.outcome != "pass"
 
+    def is_wrong_about(self, digest: str) -> bool:
+        """Whether what is there contradicts what people approved, and it is this artifact that is there or should be."""
+        check = self.now.check
+        return check.is_contradiction and (
+            self.now.observation.digest == digest or (check.expected is not None and check.expected.digest == digest)
+        )
+
 
 @dataclass(frozen=True)
 class Path:
@@ -93,7 +100,9 @@ class Passport:
     def sentence(self) -> tuple[Clause, ...]:
         """The clauses of the one sentence on top."""
         stale = [number for number, seen in enumerate(self.path.places) if seen.is_stale]
-        downstream = downstream_of(self.digest, self.path.facts.answer, self.path.facts.places, stale=stale)
+        seen = [row.observed_at for place in self.path.places for row in place.now.seen if row.digest == self.digest]
+        path, last_seen_at = self.path.facts, max(seen, default=None)
+        downstream = downstream_of(self.digest, path.answer, path.places, stale=stale, last_seen_at=last_seen_at)
         glass = tuple(item.row.environment.name for item in self.glass)
         return tell_sentence(Facts(made_of(self.chain), answered_of(self.targets), downstream, glass))
 

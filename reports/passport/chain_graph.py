@@ -12,7 +12,11 @@ from django.urls import reverse
 
 from approvals.models import Approval
 from attestations.models import Verdict
+from attestations.queries import verdict_document
+from attestations.signer import when_signed_of
 from attestations.trace import Link
+from identities.models import Environment
+from identities.standing import why_not_answering
 from proofs.answers.told import short_type
 from proofs.path import AS_APPROVED, DIFFERS
 from reports.chain_picture.graph import BROKEN, CLAIMED, GHOST, PEOPLE, PROOF, VERIFIED, WAY, Edge, Graph, Node, group_beyond
@@ -37,6 +41,14 @@ _VERDICT = {
     Verdict.Result.REJECTED: (BROKEN, "Rejected"),
     Verdict.Result.UNSUPPORTED: (CLAIMED, "Not supported"),
     Verdict.Result.ERROR: (BROKEN, "Error"),
+}
+# How whoever signed or approved stands in the register today. What somebody retired signed before stays.
+_STANDING = {
+    "active": (VERIFIED, "Registered"),
+    "retired": (VERIFIED, "Retired"),
+    "suspended": (CLAIMED, "Suspended"),
+    "orphaned": (CLAIMED, "Nobody answers"),
+    "compromised": (BROKEN, "Compromised"),
 }
 _KINDS = {"source": "Source", "build": "Build", "artifact": "Artifact"}
 _MISSING = "policy.evidence_missing"
@@ -66,7 +78,7 @@ def tell_graph(passport: Passport) -> Graph:
         told.node(Node("promotion", WAY, "Promotion", "Nobody asked", GHOST, "Missing", "#approvals"))
         told.edge("artifact", "promotion", "would go to", GHOST)
     for item in passport.glass:
-        _tell_glass(told, passport, str(item.row.pk), item.row.environment.name, item.row.review_id)
+        _tell_glass(told, passport, str(item.row.pk), item.row.environment, item.row.review_id)
     for seen in passport.path.places:
         _tell_place(told, passport, seen)
     if not any(place.now.place.is_running for place in passport.path.places):
@@ -101,7 +113,7 @@ def _tell_made(told: _Told, passport: Passport) -> None:
         state, word = _LINK[links["build"].state]
         owner = f"owned by {signer.owner}" if signer.owner else ""
         href = reverse("identities:identity", args=[signer.pk])
-        told.node(Node(f"signer-{signer.pk}", PEOPLE, signer.get_kind_display(), signer.name, VERIFIED, "Registered", href, owner))
+        told.node(Node(f"signer-{signer.pk}", PEOPLE, signer.get_kind_display(), signer.name, *_STANDING[signer.standing], href, owner))
         told.edge(f"signer-{signer.pk}", "build", "signed how it was built", state, word)
 
 
@@ -141,7 +153,7 @@ def _tell_approval(told: _Told, approval: Approval, target: str, *, is_newest: b
         state, word = CLAIMED, "of an earlier revision"
     what = "Earlier revision" if state == CLAIMED else "Approved" if says_yes else str(approval.get_decision_display())
     href = reverse("identities:identity", args=[person.pk])
-    told.node(Node(f"person-{person.pk}", PEOPLE, "Person", person.name, VERIFIED, "Registered", href))
+    told.node(Node(f"person-{person.pk}", PEOPLE, "Person", person.name, *_STANDING[person.standing], href))
     told.edge(f"person-{person.pk}", target, "approved" if says_yes else "answered no to", state, word)
     record = reverse("approvals:record", args=[approval.record.digest])
     shown = "Taken back" if ended else what
@@ -150,10 +162,10 @@ def _tell_approval(told: _Told, approval: Approval, target: str, *, is_newest: b
     told.edge(approval.pk, target, "is the record for", state, word)
 
 
-def _tell_glass(told: _Told, passport: Passport, key: str, environment: str, review: str) -> None:
-    ends = [_key(target) for target in passport.targets if target.request.environment.name == environment] or ["artifact"]
+def _tell_glass(told: _Told, passport: Passport, key: str, environment: Environment, review: str) -> None:
+    ends = [_key(target) for target in passport.targets if target.request.environment_id == environment.pk] or ["artifact"]
     href = reverse("approvals:request", args=[review])
-    told.node(Node(f"glass-{key}", PROOF, "Break-glass", environment, BROKEN, "Not reviewed", href, "past the policy"))
+    told.node(Node(f"glass-{key}", PROOF, "Break-glass", environment.name, BROKEN, "Not reviewed", href, "past the policy"))
     told.edge(f"glass-{key}", ends[0], "went past the policy of", BROKEN, "glass broken")
 
 
@@ -170,15 +182,14 @@ def _tell_place(told: _Told, passport: Passport, seen: SeenPlace) -> None:
     observer = observation.identity
     href = reverse("identities:identity", args=[observer.pk])
     owner = f"owned by {observer.owner}" if observer.owner else ""
-    told.node(Node(f"observer-{observer.pk}", PEOPLE, "Observer", observer.name, VERIFIED, "Registered", href, owner))
+    told.node(Node(f"observer-{observer.pk}", PEOPLE, "Observer", observer.name, *_STANDING[observer.standing], href, owner))
     told.edge(f"observer-{observer.pk}", key, "saw what is at", VERIFIED)
 
 
 def _judge_place(digest: str, seen: SeenPlace) -> tuple[str, str]:
     check, here = seen.now.check, seen.now.observation.digest == digest
-    if check.is_contradiction:
-        expected = check.expected is not None and check.expected.digest == digest
-        if expected and not here:
+    if seen.is_wrong_about(digest):
+        if not here:
             return BROKEN, "Altered"
         return BROKEN, "In another's place" if check.code == DIFFERS else "Not approved"
     if not here:
@@ -191,7 +202,7 @@ def _judge_place(digest: str, seen: SeenPlace) -> tuple[str, str]:
 def _tell_evidence(told: _Told, passport: Passport, verdict: Verdict) -> None:
     state, word = _VERDICT[Verdict.Result(verdict.result)]
     signer = verdict.signer
-    if state == VERIFIED and signer is None:
+    if state == VERIFIED and not _answers(verdict):
         state, word = CLAIMED, "Nobody answers"
     title = short_type(verdict.predicate_type).split("/", 1)[-1]
     href = reverse("attestations:attestation", args=[verdict.attestation_id])
@@ -199,6 +210,14 @@ def _tell_evidence(told: _Told, passport: Passport, verdict: Verdict) -> None:
     told.node(Node(verdict.attestation_id, PROOF, "Evidence", title, state, word, href, line))
     is_build = verdict.attestation_id in {link.attestation_id for link in passport.chain if link.kind == "build"}
     told.edge(verdict.attestation_id, "build" if is_build else "artifact", "tells of", state, word.lower())
+
+
+def _answers(verdict: Verdict) -> bool:
+    """Whether its signer answers for it today: a verdict was given at one time, and is given again only after a while."""
+    signer = verdict.signer
+    if signer is None or signer.standing == "active":
+        return signer is not None
+    return not why_not_answering(signer, signed_at=when_signed_of(verdict_document(verdict), received_at=verdict.attestation.received_at))
 
 
 def _evidence_of(link: Link) -> str:

@@ -52,6 +52,19 @@ class Target:
         """Whoever approves, each once; two people may have the same name."""
         return tuple({approval.identity_id: str(approval.identity) for approval in self.approvals}.values())
 
+    @property
+    def status(self) -> str:
+        """The status as pages show it: the one that is kept, unless time or somebody's no on another request has overtaken it."""
+        if self.state == sentence.LAPSED:
+            return str(Status.EXPIRED)
+        overtaken = self.state == sentence.REFUSED and self.request.state.status in _YES
+        return str(Status.REJECTED if overtaken else self.request.state.status)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Whom pages name beside that status: those who approve, and nobody where it says that they do not count any more."""
+        return () if self.status in (Status.EXPIRED, Status.REJECTED) else self.people
+
 
 def list_targets(requests: Sequence[Request], approvals: Sequence[Approval], *, now: datetime) -> tuple[Target, ...]:
     """Return each project and environment that these requests, newest first, ask for, in the order they were asked for last."""
@@ -81,8 +94,11 @@ def answered_of(targets: Sequence[Target]) -> tuple[Answered, ...]:
     return tuple(Answered(target.words, target.state, len(target.people)) for target in targets)
 
 
-def downstream_of(digest: str, answer: PathAnswer, places: Sequence[PlaceStands], *, stale: Collection[int] = ()) -> Downstream:
+def downstream_of(
+    digest: str, answer: PathAnswer, places: Sequence[PlaceStands], *, stale: Collection[int] = (), last_seen_at: datetime | None = None
+) -> Downstream:
     """Return what the places come to, given the answer to the third question; at the places with the numbers `stale` nobody has looked lately.
+    `last_seen_at` is when it was last seen anywhere, which is all that is left to tell where no place has it any more.
 
     Each place speaks for itself: that a registry was looked at today says nothing of a cluster that nobody has looked at for weeks.
     """
@@ -104,7 +120,7 @@ def downstream_of(digest: str, answer: PathAnswer, places: Sequence[PlaceStands]
         running=sum(item.kind in RUNNING for item in seen),
         kept=sum(item.kind not in RUNNING for item in seen),
         places=tuple(item.words for item in wrong),
-        seen_at=max((item.observed_at for item in times), default=None),
+        seen_at=max((item.observed_at for item in times), default=last_seen_at),
         is_fresh=answer.code == AS_APPROVED_CODE,
         unseen_running=sum(item in old and item.check.about.kind in RUNNING for item in here if item.check.about),
         right=len(as_approved),
@@ -145,10 +161,13 @@ def _target(rows: Sequence[Request], approvals: Sequence[Approval], *, has_sever
     if status == Status.EXPIRED and not stand:
         state = sentence.OVER
     # The kept status is looked at again by a worker, and time goes on in between.
-    if status == Status.APPROVED and any(approval.not_after <= now for approval in stand):
+    if status == Status.APPROVED and any(request.state.computed_at < approval.not_after <= now for approval in stand):
         state = sentence.LAPSED
     if status in _YES and _was_refused_since(rows, approvals, stand):
         state = sentence.REFUSED
+    if state == sentence.APPROVED:
+        # More people may have approved than had to: it stands by those whose approval has not run out.
+        stand = tuple(approval for approval in stand if approval.not_after > now)
     return Target(f"{name} ({request.project.name})" if has_several else name, request, stand, state)
 
 

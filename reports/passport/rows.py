@@ -112,7 +112,7 @@ def list_entries(passport: Passport) -> list[LogRow]:
 def list_banners(passport: Passport) -> list[Banner]:
     """Return what has to be known first: altered downstream, taken back, or proved by nobody. A broken glass has a banner of its own."""
     found = []
-    wrong = [seen for seen in passport.path.places if seen.now.check.is_contradiction]
+    wrong = [seen for seen in passport.path.places if seen.is_wrong_about(passport.digest)]
     altered = [seen for seen in wrong if seen.now.observation.digest != passport.digest]
     if altered:
         words = (

@@ -202,7 +202,8 @@ def _intact(found: Downstream, seen: int) -> Clause:
         return Clause("unmodified at", OK, "places", found.seen_at)
     if found.state == AS_APPROVED:
         return Clause("whether it was modified since is not known; it was not when anybody last looked, at", WARN, "places", found.seen_at)
-    if found.state == GONE:
+    # Where only its name leads to something else, it never was in any place that anybody looked at.
+    if found.state == GONE and found.seen_at:
         return Clause("replaced in the places that had it, last seen at", UNKNOWN, "places", found.seen_at)
     if seen:
         return Clause(

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext_noop as noop
 
+from approvals.models import RequestState
 from attestations.queries import verdict_document
 from identities.models import Identity
 from identities.read_once import reading_once
@@ -58,6 +59,12 @@ class SideBySide:
     right_bills: Bills
     packages: Moved | None
 
+    @property
+    def are_packages_whole(self) -> bool:
+        """Whether every entry of every bill of materials of both was read."""
+        both = (self.left_bills, self.right_bills)
+        return all(bills.contents.is_complete and not bills.contents.unnamed and not bills.left_out for bills in both)
+
 
 def compare_artifacts(digest: str, other: str, *, reader: Identity, now: datetime) -> SideBySide:
     """Return what `reader` may know of `digest` and of `other`, side by side; the packages as changes from the other to this one."""
@@ -108,7 +115,7 @@ def _signers(passport: Passport) -> tuple[Line, ...]:
 
 def _approvals(passport: Passport) -> tuple[Line, ...]:
     targets = passport.targets
-    found = tuple(Line(target.words, said=target.request.state.get_status_display(), people=target.people) for target in targets)
+    found = tuple(Line(target.words, said=str(RequestState.Status(target.status).label), people=target.named) for target in targets)
     return found or (Line(said=noop("nobody asked")),)
 
 

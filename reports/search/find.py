@@ -9,9 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import or_
 from urllib.parse import quote
 
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext
 
@@ -21,7 +24,7 @@ from attestations.names import with_proven_names
 from identities.models import Identity
 from identities.permissions import may, readable_projects
 from identities.read_once import reading_once
-from proofs.digest import parse_digest
+from proofs.digest import LENGTHS, parse_digest
 from proofs.errors import Refusal
 from reports.search.in_evidence import find_commit, find_package
 
@@ -73,7 +76,9 @@ class Results:
 def whole_digest(query: str) -> str:
     """Return the digest that `query` is, as it is spelled here; nothing where it is none, or only the beginning of one."""
     try:
-        return str(parse_digest(query if ":" in query else f"sha256:{query}".lower()))
+        # Which algorithm it is of, its length tells.
+        algorithm = next((name for name, length in LENGTHS.items() if length == len(query)), "sha256")
+        return str(parse_digest(query if ":" in query else f"{algorithm}:{query}".lower()))
     except Refusal:
         return ""
 
@@ -90,19 +95,34 @@ def search(query: str, *, reader: Identity) -> Results:
 
 
 def _artifacts(words: str, reader: Identity) -> Group:
-    beginning = _DIGEST.fullmatch(words)
-    if beginning:
-        algorithm = words.partition(":")[0].lower() if ":" in words else "sha256"
-        by_digest = Artifact.objects.filter(digest__startswith=f"{algorithm}:{beginning[1].lower()}")
-        rows = list(with_proven_names(by_digest).order_by("digest")[: MOST + 1])
-        return _group("Artifacts", [_artifact(row.digest, str(getattr(row, "proven_name", ""))) for row in rows])
-    named = VerdictSubject.objects.filter(claimed=False, name__icontains=words).order_by("-pk").values_list("artifact_id", "name")
+    by_name = _artifacts_by_name(words, reader)
+    # Pages write a digest in groups, and so does whoever reads it off one.
+    beginning = _DIGEST.fullmatch("".join(words.split()))
+    if beginning is None:
+        return _group("Artifacts", by_name, more=f"{reverse('reports:artifacts')}?q=", words=words)
+    algorithms = [words.partition(":")[0].lower()] if ":" in words else list(LENGTHS)
+    fits = reduce(or_, (Q(digest__startswith=f"{algorithm}:{beginning[1].lower()}") for algorithm in algorithms))
+    rows = with_proven_names(Artifact.objects.filter(fits)).order_by("digest")[: MOST + 1]
+    # A date or a number of a version may be the beginning of a digest as well.
+    found = [_artifact(row.digest, str(getattr(row, "proven_name", ""))) for row in rows]
+    return _group("Artifacts", list({hit.href: hit for hit in (*found, *by_name)}.values()))
+
+
+def _artifacts_by_name(words: str, reader: Identity) -> list[Hit]:
+    """Return artifacts that verified evidence, or a request of the reader's teams, calls so: each once, however often it was said."""
+    proven = VerdictSubject.objects.filter(claimed=False, name__icontains=words)
     asked = RequestArtifact.objects.filter(name__icontains=words, request__project__in=readable_projects(reader, "requests.read"))
-    found = dict(asked.order_by("pk").values_list("artifact_id", "name")[: MOST * 5])
+    rows = Artifact.objects.filter(Q(pk__in=proven.values("artifact")) | Q(pk__in=asked.values("artifact")))
+    of_row = {"artifact": OuterRef("pk")}
     # A proven name wins over what a requester called it.
-    found |= dict(list(named[: MOST * 5])[::-1])
-    more = f"{reverse('reports:artifacts')}?q="
-    return _group("Artifacts", [_artifact(digest, name) for digest, name in found.items()], more=more, words=words)
+    called = Coalesce(
+        Subquery(proven.filter(**of_row).order_by("-pk").values("name")[:1]),
+        Subquery(asked.filter(**of_row).order_by("pk").values("name")[:1]),
+    )
+    return [
+        _artifact(digest, name)
+        for digest, name in rows.annotate(called=called).order_by("-first_seen_at", "digest").values_list("pk", "called")[: MOST + 1]
+    ]
 
 
 def _artifact(digest: str, name: str) -> Hit:

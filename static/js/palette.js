@@ -47,6 +47,9 @@ function show(groups) {
       return box;
     }),
   );
+  // A list of nothing is no list.
+  list.hidden = !count;
+  field.setAttribute("aria-expanded", String(count > 0));
   dialog.querySelector("[role=status]").textContent = count ? said("{count} to choose from", { count }) : said("Nothing found. Enter searches everything.");
   choose(0);
 }

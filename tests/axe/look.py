@@ -47,6 +47,12 @@ UNSEEN_FOCUS = """() => {
 TORN_SENTENCES = """() => [...document.querySelectorAll("bdi")].map((name) => name.parentElement).filter((box) =>
   getComputedStyle(box).display.endsWith("flex") && [...box.childNodes].some((each) => each.nodeType === 3 && each.data.trim())
 ).map((box) => box.outerHTML.slice(0, 120))"""
+# What is folded away is there for whoever unfolds it; says whether there was anything.
+UNFOLD = """() => {
+  const folded = [...document.querySelectorAll("details:not([open])")];
+  folded.forEach((each) => { each.open = true; });
+  return folded.length > 0;
+}"""
 # After a form came back: the focus stands on the first field that is wrong, where one is.
 FOCUS_IS_ELSEWHERE = """() => {
   const wrong = document.querySelector("main :is(input, select, textarea)[aria-invalid=true]");
@@ -77,6 +83,7 @@ class Looker:
     language: str = ""
     heard: list[str] = field(default_factory=list)
     looks: int = 0
+    document: str = ""
 
     def listen(self) -> None:
         """Route the portal's addresses to its own views in this test's transaction, and hear what the browser complains about."""
@@ -114,13 +121,18 @@ class Looker:
         found += [f"console: {words}" for words in self.heard]
         found += self._of_the_document()
         self.page.evaluate(AXE_SCRIPT)
-        for theme, width in looks:
-            self.page.set_viewport_size({"width": width, "height": 900})
-            self.page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-            found += [f"{theme} {width}: {words}" for words in self._axe()]
-            found += self._of_the_width(width)
-            self.looks += 1
+        for look in looks:
+            found += self._look_once(*look)
+        if self.page.evaluate(UNFOLD):
+            # Once wide and once narrow: what is folded has no layout of its own in between.
+            found += [f"unfolded, {words}" for look in dict.fromkeys((looks[0], looks[-1])) for words in self._look_once(*look)]
         return found + [f"focus is not seen on {place}" for place in self._unseen_focus()]
+
+    def _look_once(self, theme: str, width: int) -> list[str]:
+        self.page.set_viewport_size({"width": width, "height": 900})
+        self.page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+        self.looks += 1
+        return [f"{theme} {width}: {words}" for words in self._axe()] + self._of_the_width(width)
 
     def _of_the_document(self) -> list[str]:
         titles, headings = self.page.title(), self.page.locator("h1").count()
@@ -148,11 +160,15 @@ class Looker:
         return list(self.page.evaluate(UNSEEN_FOCUS))
 
     def _hear(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and not OF_THE_STATUS.match(message.text):
-            self.heard.append(message.text)
+        # Only the page's own answer may be a refusal: a style, a script or a part of it that is not there is missed by somebody.
+        is_own = message.location["url"].partition("#")[0] == self.document.partition("#")[0]
+        if message.type == "error" and not (is_own and OF_THE_STATUS.match(message.text)):
+            self.heard.append(f"{message.text} {message.location['url'].removeprefix(self.origin)}")
 
     def _serve(self, route: Route) -> None:
         path = route.request.url.removeprefix(self.origin)
+        if route.request.is_navigation_request():
+            self.document = route.request.url
         if path.startswith("/static/"):
             file = finders.find(path.removeprefix("/static/").partition("?")[0])
             route.fulfill(path=Path(str(file))) if file else route.fulfill(status=404)

@@ -11,10 +11,10 @@ from django.test.utils import CaptureQueriesContext
 
 from approvals.requests.open_request import AskedArtifact, open_request
 from attestations.listing import index_older
-from attestations.models import Listing, Verdict
+from attestations.models import Artifact, Listing, Verdict, VerdictSubject
 from identities.models import Environment, Identity, Project, Team
 from proofs.statement import STATEMENT_V1
-from reports.search.find import MOST, search
+from reports.search.find import MOST, search, whole_digest
 from reports.search.in_evidence import BEHIND, CUT, find_package
 from tests import cast
 from tests import make_approvals as make
@@ -51,8 +51,34 @@ class TestFound:
     def test_an_artifact_by_the_beginning_of_its_digest(self, prefix: str, length: int) -> None:
         assert found(prefix + make.image().partition(":")[2][:length])["Artifacts"] == ["payments/api:1.4.2"]
 
+    def test_a_digest_as_pages_write_it(self) -> None:
+        _, _, hexadecimal = make.image().partition(":")
+        assert found(f"sha256:{hexadecimal[:4]} {hexadecimal[4:8]}")["Artifacts"] == ["payments/api:1.4.2"]
+
     def test_five_characters_of_a_digest_are_a_name(self) -> None:
         assert "Artifacts" not in found(make.image().partition(":")[2][:5])
+
+    @pytest.mark.parametrize("prefix", ["", "sha512:", "SHA512:"])
+    def test_the_beginning_of_a_digest_of_another_algorithm(self, prefix: str) -> None:
+        digest = "sha512:" + "ab12cd99" * 16
+        Artifact.objects.create(digest=digest, name="", first_seen_at=cast.NOW)
+        assert found(f"{prefix}ab12cd99")["Artifacts"] == ["unnamed artifact"]
+        assert whole_digest(digest) == whole_digest(digest.removeprefix("sha512:")) == digest
+
+    def test_a_name_that_could_be_the_beginning_of_a_digest(self, stage: make.Stage) -> None:
+        make.send_provenance(stage, tag="20261128")
+        assert found("20261128")["Artifacts"] == ["payments/api:20261128"]
+
+    def test_an_artifact_that_much_was_said_of_hides_no_other(self, stage: make.Stage) -> None:
+        for number in range(MOST + 1):
+            make.send_provenance(stage, tag=f"2.{number}")
+        newest = VerdictSubject.objects.select_related("verdict").latest("pk")
+        fields = {field.name: getattr(newest.verdict, field.name) for field in Verdict._meta.concrete_fields if field.name != "id"}
+        for number in range(2, 62):
+            again = Verdict.objects.create(**{**fields, "number": number})
+            VerdictSubject.objects.create(verdict=again, artifact=newest.artifact, name=newest.name, claimed=False)
+        (group,) = [group for group in search("payments/api", reader=cast.carol()).found if group.name == "Artifacts"]
+        assert (len({hit.href for hit in group.hits}), group.more) == (MOST, "/artifacts?q=payments%2Fapi")
 
     def test_people_and_programs_apart(self) -> None:
         assert found("alice") == {"People": ["Alice Chen"]}

@@ -187,6 +187,15 @@ class TestSideBySide:
         html = page(client, f"/artifacts/{make.image()}/compare", **{"with": make.image("1.5.0")}).content.decode()
         assert "Side by side" in html and "<bdi>1.2.0</bdi> → <bdi>1.3.0</bdi>" in html
 
+    @pytest.mark.parametrize(("listed", "is_said"), [("pkg:npm/left-pad@1.2.0", False), ("left-pad 1.2.0", True)])
+    def test_packages_that_could_not_be_read_are_said(self, client: Client, listed: str, is_said: bool) -> None:
+        stage = approved()
+        send_bill(stage, LEFT_PAD)
+        make.send_provenance(stage, tag="1.5.0")
+        send_bill(stage, LEFT_PAD, listed, tag="1.5.0")
+        html = page(client, f"/artifacts/{make.image()}/compare", **{"with": make.image("1.5.0")}).content.decode()
+        assert ("Not every package could be read here" in html) == is_said
+
     def test_what_is_no_digest_is_refused_with_the_form_again(self, client: Client) -> None:
         make.set_stage()
         answer = page(client, f"/artifacts/{make.image()}/compare", **{"with": "latest"})
