@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from approvals.models import Ceremony, Request
 from approvals.pages.comparison_words import describe_comparison
+from approvals.signing.begin_signing import begin_signing
 from identities.models import SigningKey
 from ledger.models import Entry
 from portal.notices.receipt import write_receipt
@@ -132,6 +133,32 @@ def test_the_receipt_is_made_of_the_signed_payload(request_: Request) -> None:
     ):
         assert words in receipt
     assert write_receipt(Entry.objects.order_by("index")[0]) is None
+
+
+def test_the_receipt_of_a_no_says_why_and_sends_nobody_to_revoke_it(client: Client, request_: Request) -> None:
+    passkey, key = make.enrol(cast.alice(), now=of.later())
+    offered = begin_signing(
+        request=request_,
+        shown_snapshot=request_.revisions.get().snapshot_id,
+        decision="reject",
+        reason="Not on a Friday.",
+        reason_codes=["not-now"],
+        key=key,
+        session=make.session(),
+        by=cast.alice(),
+        now=of.later(40),
+    )
+    refused = make.complete(offered, passkey, now=of.later(40))
+    receipt = write_receipt(refused.record.entry)
+    assert receipt is not None
+    assert "You rejected and signed:" in receipt
+    assert "Why not: It is the wrong moment\nYour reason: Not on a Friday.\n" in receipt
+    # The page asked for a word on the downgrade; a no needs none.
+    assert make.asked_of(request_.revisions.get())
+    assert "nothing was asked" not in receipt
+    address = reverse("approvals:revoke", args=[refused.pk])
+    assert address not in receipt
+    assert client.get(address).status_code == 409
 
 
 class TestOrder:
