@@ -8,8 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from approvals.models import Ceremony, Request
+from approvals.models import Approval, Ceremony, Request
 from approvals.pages.comparison_words import describe_comparison
 from approvals.signing.begin_signing import begin_signing
 from identities.models import SigningKey
@@ -103,6 +104,37 @@ class TestStale:
         assert parse_qs(urlsplit(response.headers["Location"]).query) == {"shown": [old]}
         page = client.get(response.headers["Location"]).content.decode()
         assert "This page changed since you opened it, so nothing was signed." in page
+        assert not Ceremony.objects.exists()
+
+    def test_a_statement_that_was_overtaken_is_neither_offered_nor_signed_and_the_page_says_what_changed(self, client: Client) -> None:
+        stage = make.set_stage()
+        make.send_provenance(stage)
+        request, now = make.ask(), timezone.now()
+        passkey, key = make.enrol(cast.alice())
+        seen = request.revisions.get().snapshot_id
+        answer(client, request, key=key.pk)
+        ceremony = Ceremony.objects.get()
+        make.send_lie(stage, now=now)
+        given = {"assertion": make.posted(passkey, bytes(ceremony.payload))}
+        make.refresh(now=now)
+        changed = f"{reverse('approvals:request', args=[request.pk])}?shown={seen}"
+        assert client.get(reverse("approvals:ceremony", args=[ceremony.pk]))["Location"] == changed
+        assert client.post(reverse("approvals:ceremony_complete", args=[ceremony.pk]), given)["Location"] == changed
+        page = client.get(changed).content.decode()
+        notice = page[page.index('id="changed-since"') :]
+        assert "nothing was signed" in notice
+        assert "<li>" in notice[: notice.index("</div></div>")]
+        assert not Approval.objects.exists()
+
+    def test_where_the_change_is_not_frozen_yet_the_page_says_so(self, client: Client) -> None:
+        stage = make.set_stage()
+        make.send_provenance(stage)
+        request = make.ask()
+        make.send_lie(stage, now=timezone.now())
+        _, key = make.enrol(cast.alice())
+        assert answer(client, request, key=key.pk, decision="reject", reason="no")[0] == 302
+        page = client.get(reverse("approvals:request", args=[request.pk])).content.decode()
+        assert "This request has changed since the page was drawn" in page
         assert not Ceremony.objects.exists()
 
     def test_an_open_page_learns_of_the_newest_snapshot(self, client: Client, request_: Request) -> None:
