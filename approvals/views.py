@@ -204,6 +204,7 @@ def answer(request: HttpRequest, request_id: str) -> HttpResponse:
 
 
 @never_cache
+@csp_update(SIGNING_PAGE)
 @requires("requests.answer")
 def sign(request: HttpRequest, request_id: str) -> HttpResponse:
     """Take a decision and begin its ceremony. Comes from the review page, with the digest of the snapshot that was shown."""
