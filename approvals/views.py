@@ -36,6 +36,7 @@ from approvals.pages.review import read_review
 from approvals.pages.review_text import write_review
 from approvals.pages.statement import describe_statement
 from approvals.pages.subject_words import KINDS
+from approvals.pages.typed_before import read_typed
 from approvals.policies.readable import readable_policies
 from approvals.policies.versions import was_one_person
 from approvals.requests.answer_changes import answer_changes
@@ -229,6 +230,8 @@ def sign(request: HttpRequest, request_id: str) -> HttpResponse:
     }
     review = read_review(bytes_of(revision.snapshot))
     review["comparison"] = _as_read(review["comparison"], asked, panel, now)
+    signals = review["comparison"]["asked"] if review["comparison"] else ()
+    initial |= read_typed(request.GET.get("again", ""), request=asked, by=person, asked=signals)
     form = _decision_form(request.POST or None, asked, review, panel, initial=initial)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -72,6 +74,24 @@ class TestTicking:
         statement = parse_human_approval(bytes(Ceremony.objects.get(revision__request=request_).payload))
         assert statement.justification == "Looked at it\nDEP_DOWNGRADE: 4.17.21 breaks us"
         assert [name for name, _ in statement.review.acknowledged] == ["DEP_DOWNGRADE"]
+
+    def test_what_was_written_is_not_lost_with_the_time_to_sign(self, client: Client, request_: Request) -> None:
+        assert answer(client, request_, **ticked(request_, why="4.17.21 breaks us"), reason="Looked at it\ntwice")[0] == 302
+        ceremony = Ceremony.objects.get(revision__request=request_)
+        offered = client.get(reverse("approvals:ceremony", args=[ceremony.pk])).content.decode()
+        (back,) = re.findall(r'href="([^"]+again=[^"]+)"', offered)
+        form = client.get(html.unescape(back)).content.decode()
+        assert "Looked at it\ntwice</textarea>" in form
+        assert 'value="4.17.21 breaks us"' in form
+        # To accept something, and to say which artifact it is, is done anew.
+        (digest,) = make.asked_of(request_.revisions.get())
+        (box,) = re.findall(rf'<input[^>]*name="agree_{digest}"[^>]*>', form)
+        assert "checked" not in box
+        ivan = Client()
+        ivan.force_login(cast.account_of(cast.person("ivan", "Ivan Petrov", "approver:release")))
+        for query in (back, back.replace(ceremony.pk, "%00"), back.replace(ceremony.pk, "cer_unknown")):
+            reader = ivan if query == back else client
+            assert "Looked at it" not in reader.get(html.unescape(query)).content.decode()
 
     def test_a_tick_at_what_is_not_on_the_page_is_refused(self, client: Client, request_: Request) -> None:
         for forged in ("agree_0", f"agree_{'0' * 64}", f"why_{'0' * 64}"):
