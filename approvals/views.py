@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST, require_safe
 from approvals.desk.next_turn import find_next
 from approvals.exceptions.list_waivers import list_waivable
 from approvals.forms import REQUEST_FORMS, InputAssertion, InputDecision, InputNote, InputReason
-from approvals.models import Ceremony, Record, Request
+from approvals.models import Ceremony, Record, Request, Revision
 from approvals.outcome.read_outcome import newest_outcome
 from approvals.pages.ceremony_offer import SIGNING_PAGE, offer_to_key, session_of
 from approvals.pages.decision_panel import DecisionPanel, read_panel, role_words
@@ -36,6 +36,7 @@ from approvals.pages.review import read_review
 from approvals.pages.review_text import write_review
 from approvals.pages.statement import describe_statement
 from approvals.pages.subject_words import KINDS
+from approvals.pages.typed_before import read_typed
 from approvals.policies.readable import readable_policies
 from approvals.policies.versions import was_one_person
 from approvals.requests.answer_changes import answer_changes
@@ -53,6 +54,7 @@ from approvals.signing.digest_tail import WrongTail, asks_for_tail, list_asked
 from approvals.signing.entitlement import get_current_revision
 from approvals.signing.verify_signature import parse_assertion
 from attestations.blobs import bytes_of
+from identities.models import BoundSignIn
 from identities.oidc.leave_for import leave_for
 from identities.permissions import may, person_of, readable_projects, requires
 from identities.read_once import once, reads_once
@@ -203,6 +205,7 @@ def answer(request: HttpRequest, request_id: str) -> HttpResponse:
 
 
 @never_cache
+@csp_update(SIGNING_PAGE)
 @requires("requests.answer")
 def sign(request: HttpRequest, request_id: str) -> HttpResponse:
     """Take a decision and begin its ceremony. Comes from the review page, with the digest of the snapshot that was shown."""
@@ -212,8 +215,8 @@ def sign(request: HttpRequest, request_id: str) -> HttpResponse:
     shown = request.POST.get("snapshot", "") if request.method == "POST" else request.GET.get("snapshot", "")
     if shown != revision.snapshot_id:
         # Said on the page itself where it was an earlier revision's, with what changed since.
-        if since_shown(revision, shown[:64]) is not None:
-            return redirect(f"{reverse('approvals:request', args=[asked.pk])}?{urlencode({'shown': shown[:64]})}")
+        if (told := _what_changed(revision, shown[:64])) is not None:
+            return told
         if request.method != "POST":
             messages.warning(request, "Read the request as it is now, then decide.")
             return redirect("approvals:request", asked.pk)
@@ -227,6 +230,8 @@ def sign(request: HttpRequest, request_id: str) -> HttpResponse:
     }
     review = read_review(bytes_of(revision.snapshot))
     review["comparison"] = _as_read(review["comparison"], asked, panel, now)
+    signals = review["comparison"]["asked"] if review["comparison"] else ()
+    initial |= read_typed(request.GET.get("again", ""), request=asked, by=person, asked=signals)
     form = _decision_form(request.POST or None, asked, review, panel, initial=initial)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
@@ -247,6 +252,10 @@ def sign(request: HttpRequest, request_id: str) -> HttpResponse:
             )
         except Malformed as refusal:
             form.add_error(form.name_of_tail(refusal.number) if isinstance(refusal, WrongTail) else "reason", _sentence(refusal))
+        except Conflict as refusal:
+            if shown != revision.snapshot_id:
+                raise
+            return _lead_back(request, refusal, revision)
         else:
             return redirect("approvals:ceremony", ceremony.pk)
     form.focus_first_error()
@@ -266,6 +275,10 @@ def ceremony(request: HttpRequest, ceremony_id: str) -> HttpResponse:
         if answer is not None:
             return redirect("approvals:record", answer.record.digest)
         raise Conflict("ceremony.used", "this ceremony was used already and nothing was signed; go back to the request and start again")
+    # What nobody can sign any more is not put to them.
+    told = _what_changed(get_current_revision(row.revision.request), row.revision.snapshot_id)
+    if told is not None:
+        return told
     context = {
         "ceremony": row,
         "asked": row.revision.request,
@@ -284,13 +297,16 @@ def ceremony_complete(request: HttpRequest, ceremony_id: str) -> HttpResponse:
     form = InputAssertion(request.POST)
     if not form.is_valid():
         raise Malformed("webauthn.malformed", "got no assertion of a reasonable size; go back and sign again")
-    answer = complete_signing(
-        ceremony_id=ceremony_id,
-        session_hash=session_of(request).session_hash,
-        assertion=parse_assertion(form.cleaned_data["assertion"]),
-        by=person_of(request),
-        now=timezone.now(),
-    )
+    try:
+        answer = complete_signing(
+            ceremony_id=ceremony_id,
+            session_hash=session_of(request).session_hash,
+            assertion=parse_assertion(form.cleaned_data["assertion"]),
+            by=person_of(request),
+            now=timezone.now(),
+        )
+    except Conflict as refusal:
+        return _lead_back(request, refusal, _get_own_ceremony(request, ceremony_id).revision)
     messages.success(request, "Signed and recorded.")
     return redirect("approvals:record", answer.record.digest)
 
@@ -311,7 +327,14 @@ def ceremony_confirm(request: HttpRequest, ceremony_id: str) -> HttpResponse:
 def bound(request: HttpRequest, bound_id: str) -> HttpResponse:
     """Take the person back from their identity provider: what they confirmed there is recorded, once. The provider sends browsers by GET."""
     session_hash = session_of(request).session_hash
-    answer = complete_by_sign_in(bound_id=bound_id, session_hash=session_hash, by=person_of(request), now=timezone.now())
+    try:
+        answer = complete_by_sign_in(bound_id=bound_id, session_hash=session_hash, by=person_of(request), now=timezone.now())
+    except Conflict as refusal:
+        nonce = BoundSignIn.objects.filter(pk=bound_id).values("nonce")
+        offered = Ceremony.objects.filter(sign_in_nonce__in=nonce).first()
+        if offered is None:
+            raise
+        return _lead_back(request, refusal, _get_own_ceremony(request, offered.pk).revision)
     messages.success(request, "Confirmed and recorded.")
     return redirect("approvals:record", answer.record.digest)
 
@@ -390,6 +413,24 @@ def _get_request(request: HttpRequest, request_id: str, *, whole: bool = False) 
             lambda: {name: getattr(asked, name, None) for name in ("withdrawal", "supersession", "expiry", "submission")},
         )
     return asked
+
+
+def _what_changed(newest: Revision, shown: str) -> HttpResponse | None:
+    """Lead to the request's page, which says what changed since that snapshot was shown; None where it is the newest, or nobody's."""
+    if since_shown(newest, shown) is None:
+        return None
+    return redirect(f"{reverse('approvals:request', args=[newest.request_id])}?{urlencode({'shown': shown})}")
+
+
+def _lead_back(request: HttpRequest, refusal: Conflict, revision: Revision) -> HttpResponse:
+    """Lead whoever came too late to what changed; where it is still to be frozen, to the page that says so. Any other refusal stays one."""
+    if refusal.code != "request.stale_snapshot":
+        raise refusal
+    told = _what_changed(get_current_revision(revision.request), revision.snapshot_id)
+    if told is not None:
+        return told
+    messages.warning(request, _sentence(refusal))
+    return redirect("approvals:request", revision.request_id)
 
 
 def _get_own_ceremony(request: HttpRequest, ceremony_id: str) -> Ceremony:

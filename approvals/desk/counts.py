@@ -21,7 +21,7 @@ from approvals.desk.tabs import TITLES, Reader, states_of
 from approvals.emergency.live import unreviewed
 from approvals.models import Attention, RequestState
 from attestations.models import VerificationJob
-from identities.models import IdentityProvider, Project, SigningKey
+from identities.models import IdentityProvider, Preferences, Project, SigningKey
 
 MOST_COUNTED = 1000
 # Shorter than this is the usual way of things.
@@ -40,6 +40,7 @@ class Counts:
     has_key: bool
     has_provider: bool
     has_glass: bool
+    has_away: bool
     minutes_behind: int
     mark: str
 
@@ -56,11 +57,12 @@ def read_counts(reader: Reader, filters: Filters) -> Counts:
         _bounded(SigningKey.objects.filter(identity=person, revoked_at=None), 1),
         _bounded(provider, 1),
         _bounded(unreviewed(reader.projects), 1),
+        _bounded(Preferences.objects.filter(away_from__isnull=False), 1),
         _only(open_jobs.order_by("next_try_at").values("next_try_at")[:1]),
         _only(Attention.objects.order_by("-pk").values("pk")[:1]),
         _only(RequestState.objects.order_by("-pk").values("pk")[:1]),
     ]
-    *counted, has_key, has_provider, has_glass, waiting, attention, request = _ask(
+    *counted, has_key, has_provider, has_glass, has_away, waiting, attention, request = _ask(
         [*tabs, *single], reach=reach if isinstance(reach, QuerySet) else None
     )
     return Counts(
@@ -68,6 +70,7 @@ def read_counts(reader: Reader, filters: Filters) -> Counts:
         has_key=bool(has_key),
         has_provider=bool(has_provider),
         has_glass=bool(has_glass),
+        has_away=bool(has_away),
         minutes_behind=_minutes_behind(waiting, reader.now),
         mark=f"{attention or 0}.{str(request or '')[:_MOMENT]}",
     )

@@ -151,7 +151,7 @@ def read_queue(person: Identity, *, show: str = "", filters: Filters | None = No
         next=page.next,
         filters=filters,
         mark=counts.mark,
-        away=_away_approvers(rows, now) if tab == OTHERS and rows else [],
+        away=_away_approvers(rows, now) if tab == OTHERS and rows and counts.has_away else [],
         minutes_behind=counts.minutes_behind,
         reach=reader.projects,
         quiet=_read_quiet(reader) if tab == MINE and not (rows or cursor or filters.is_narrowed) else None,

@@ -64,7 +64,7 @@ def list_unreviewed(
         rows = rows.filter(artifact_id__in=digests)
     if request is not None:
         rows = rows.filter(Q(review=request) | Q(artifact__in=request.artifacts.values("artifact")))
-    rows = rows.select_related("signed__identity", "environment", "project", "review", "end").annotate(
+    rows = rows.select_related("signed__identity", "environment", "project", "review", "end", "concluded").annotate(
         used=Count("uses"), found_wrong=_found_wrong()
     )
     return list(rows.order_by("review_due_at", "pk"))

@@ -50,12 +50,19 @@ function refuse(message) {
   button.hidden = true;
 }
 
-// What the page says must be what the statement says: this compares the two before the passkey is asked.
+// What the page says must be what the statement says: this compares the two before the passkey is asked, by the text that is read, and the
+// statement in full as well.
 function isShownAsSigned(statement) {
-  const shown = document.querySelector("[data-signed=summary]").textContent.trim();
-  const digests = Array.from(document.querySelectorAll("[data-signed=subject]"), (item) => item.dataset.digest);
-  const signed = statement.subject.flatMap((item) => Object.entries(item.digest).map(([name, hex]) => `${name}:${hex}`));
-  return shown === statement.predicate.review.display.summary.trim() && digests.sort().join() === signed.sort().join();
+  const texts = (within) => Array.from(document.querySelectorAll(within), (item) => item.textContent.trim());
+  const { predicate } = statement;
+  const digests = statement.subject.flatMap((item) => Object.entries(item.digest).map(([name, hex]) => `${name}:${hex}`));
+  const whole = texts("[data-signed=whole]").map((text) => JSON.stringify(JSON.parse(text)));
+  return (
+    texts("[data-signed=summary]").join() === predicate.review.display.summary.trim() &&
+    texts("[data-signed=subject]").sort().join() === digests.sort().join() &&
+    texts("[data-signed=environment] bdi").every((name) => name === predicate.environment.name) &&
+    whole.join() === JSON.stringify(statement)
+  );
 }
 
 function explain(error) {

@@ -27,6 +27,7 @@ from approvals.trust import current_trust
 from gates.decide import decide
 from identities.models import BoundSignIn, Identity, IdentityProvider
 from ledger.publish import publish_checkpoint
+from portal.notices.receipt import write_receipt
 from proofs.approval.record import SIGN_IN_CHECKS, TokenReference, parse_record
 from proofs.canonical import parse_json
 from proofs.digest import sha256_hex
@@ -135,6 +136,15 @@ class TestConfirmed:
             assert "confirmed by sign-in at Payments Corp, level H2" in re.sub(r"<[^>]+>", "", asked)
             assert "Erin Malik by sign-in" in text(scene.client.get(reverse("approvals:queue") + "?show=done"))
             assert "by sign-in" in text(scene.client.get(reverse("reports:artifact", args=[make.image()])))
+
+    def test_the_receipt_does_not_say_that_a_key_signed(self) -> None:
+        with waiting() as scene:
+            approval = confirmed(scene)
+        receipt = write_receipt(approval.record.entry)
+        assert receipt is not None
+        assert receipt.startswith("You approved and confirmed by signing in:")
+        assert reverse("identities:sessions") in receipt
+        assert reverse("identities:keys") not in receipt
 
     def test_a_pack_for_auditors_proves_it_offline_and_any_other_falls_to_the_portals_word(self) -> None:
         with waiting() as scene:

@@ -249,6 +249,19 @@ class TestSigningPages:
         again = client.get(reverse("approvals:ceremony", args=[ceremony.pk]))
         assert again.headers["Location"] == done.headers["Location"]
 
+    def test_no_page_on_the_way_to_a_signature_makes_markup_of_text(self) -> None:
+        _, request = ready()
+        _, key = make.enrol(cast.alice())
+        client, snapshot = client_of(cast.alice()), request.revisions.get().snapshot_id
+        decide = client.get(reverse("approvals:sign", args=[request.pk]), {"snapshot": snapshot, "decision": "reject"})
+        given = {"snapshot": snapshot, "decision": "reject", "reason": "no", "key": key.pk}
+        offered = client.post(reverse("approvals:sign", args=[request.pk]), given, follow=True)
+        for page in (decide, offered):
+            said = page.headers["Content-Security-Policy"]
+            assert page.status_code == 200
+            assert "require-trusted-types-for 'script'" in said
+            assert "trusted-types 'none'" in said
+
     def test_whoever_has_not_seen_the_newest_snapshot_is_sent_to_it(self) -> None:
         _, request = ready()
         make.enrol(cast.alice())

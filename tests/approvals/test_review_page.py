@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import html
+import re
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from approvals.models import Ceremony, Request
+from approvals.models import Approval, Ceremony, Request
 from approvals.pages.comparison_words import describe_comparison
 from attestations.blobs import bytes_of
+from approvals.signing.begin_signing import begin_signing
 from identities.models import SigningKey
 from ledger.models import Entry
 from portal.notices.receipt import write_receipt
@@ -73,6 +77,24 @@ class TestTicking:
         assert statement.justification == "Looked at it\nDEP_DOWNGRADE: 4.17.21 breaks us"
         assert [name for name, _ in statement.review.acknowledged] == ["DEP_DOWNGRADE"]
 
+    def test_what_was_written_is_not_lost_with_the_time_to_sign(self, client: Client, request_: Request) -> None:
+        assert answer(client, request_, **ticked(request_, why="4.17.21 breaks us"), reason="Looked at it\ntwice")[0] == 302
+        ceremony = Ceremony.objects.get(revision__request=request_)
+        offered = client.get(reverse("approvals:ceremony", args=[ceremony.pk])).content.decode()
+        (back,) = re.findall(r'href="([^"]+again=[^"]+)"', offered)
+        form = client.get(html.unescape(back)).content.decode()
+        assert "Looked at it\ntwice</textarea>" in form
+        assert 'value="4.17.21 breaks us"' in form
+        # To accept something, and to say which artifact it is, is done anew.
+        (digest,) = make.asked_of(request_.revisions.get())
+        (box,) = re.findall(rf'<input[^>]*name="agree_{digest}"[^>]*>', form)
+        assert "checked" not in box
+        ivan = Client()
+        ivan.force_login(cast.account_of(cast.person("ivan", "Ivan Petrov", "approver:release")))
+        for query in (back, back.replace(ceremony.pk, "%00"), back.replace(ceremony.pk, "cer_unknown")):
+            reader = ivan if query == back else client
+            assert "Looked at it" not in reader.get(html.unescape(query)).content.decode()
+
     def test_a_tick_at_what_is_not_on_the_page_is_refused(self, client: Client, request_: Request) -> None:
         for forged in ("agree_0", f"agree_{'0' * 64}", f"why_{'0' * 64}"):
             status, page = answer(client, request_, **ticked(request_, why="4.17.21 breaks us"), **{forged: "on"})
@@ -104,6 +126,37 @@ class TestStale:
         assert parse_qs(urlsplit(response.headers["Location"]).query) == {"shown": [old]}
         page = client.get(response.headers["Location"]).content.decode()
         assert "This page changed since you opened it, so nothing was signed." in page
+        assert not Ceremony.objects.exists()
+
+    def test_a_statement_that_was_overtaken_is_neither_offered_nor_signed_and_the_page_says_what_changed(self, client: Client) -> None:
+        stage = make.set_stage()
+        make.send_provenance(stage)
+        request, now = make.ask(), timezone.now()
+        passkey, key = make.enrol(cast.alice())
+        seen = request.revisions.get().snapshot_id
+        answer(client, request, key=key.pk)
+        ceremony = Ceremony.objects.get()
+        make.send_lie(stage, now=now)
+        given = {"assertion": make.posted(passkey, bytes(ceremony.payload))}
+        make.refresh(now=now)
+        changed = f"{reverse('approvals:request', args=[request.pk])}?shown={seen}"
+        assert client.get(reverse("approvals:ceremony", args=[ceremony.pk]))["Location"] == changed
+        assert client.post(reverse("approvals:ceremony_complete", args=[ceremony.pk]), given)["Location"] == changed
+        page = client.get(changed).content.decode()
+        notice = page[page.index('id="changed-since"') :]
+        assert "nothing was signed" in notice
+        assert "<li>" in notice[: notice.index("</div></div>")]
+        assert not Approval.objects.exists()
+
+    def test_where_the_change_is_not_frozen_yet_the_page_says_so(self, client: Client) -> None:
+        stage = make.set_stage()
+        make.send_provenance(stage)
+        request = make.ask()
+        make.send_lie(stage, now=timezone.now())
+        _, key = make.enrol(cast.alice())
+        assert answer(client, request, key=key.pk, decision="reject", reason="no")[0] == 302
+        page = client.get(reverse("approvals:request", args=[request.pk])).content.decode()
+        assert "This request has changed since the page was drawn" in page
         assert not Ceremony.objects.exists()
 
     def test_an_open_page_learns_of_the_newest_snapshot(self, client: Client, request_: Request) -> None:
@@ -155,6 +208,32 @@ def test_the_receipt_of_a_no_does_not_say_that_nothing_was_asked(request_: Reque
     receipt = write_receipt(make.complete(asked, passkey, now=of.later()).record.entry)
     assert receipt is not None
     assert "Acknowledged: nothing; only an approval asks for it" in receipt
+
+
+def test_the_receipt_of_a_no_says_why_and_sends_nobody_to_revoke_it(client: Client, request_: Request) -> None:
+    passkey, key = make.enrol(cast.alice(), now=of.later())
+    offered = begin_signing(
+        request=request_,
+        shown_snapshot=request_.revisions.get().snapshot_id,
+        decision="reject",
+        reason="Not on a Friday.",
+        reason_codes=["not-now"],
+        key=key,
+        session=make.session(),
+        by=cast.alice(),
+        now=of.later(40),
+    )
+    refused = make.complete(offered, passkey, now=of.later(40))
+    receipt = write_receipt(refused.record.entry)
+    assert receipt is not None
+    assert "You rejected and signed:" in receipt
+    assert "Why not: It is the wrong moment\nYour reason: Not on a Friday.\n" in receipt
+    # The page asked for a word on the downgrade; a no needs none.
+    assert make.asked_of(request_.revisions.get())
+    assert "nothing was asked" not in receipt
+    address = reverse("approvals:revoke", args=[refused.pk])
+    assert address not in receipt
+    assert client.get(address).status_code == 409
 
 
 class TestOrder:

@@ -109,7 +109,7 @@ def _plug_in(cdp: Any, passkey: SoftPasskey) -> str:
 def test_signs_by_keyboard_alone_what_the_page_shows(page: Page) -> None:
     desk = sit_down(page)
     expect(desk.page.locator("#ceremony-status")).to_have_text("Ready. Read the statement, then sign with your passkey.")
-    expect(desk.page.locator("[data-signed=subject]")).to_have_attribute("data-digest", make.image())
+    expect(desk.page.locator("[data-signed=subject]")).to_have_text(make.image())
     result = Axe().run(desk.page, options={"runOnly": AXE_TAGS}).response
     assert [found["id"] for found in result["violations"] + result["incomplete"]] == []
     desk.page.locator("#ceremony-sign").focus()
@@ -140,6 +140,28 @@ def test_stops_when_the_page_shows_something_else_than_the_statement(page: Page,
         return shown.replace(true, false) + marker + rest
 
     desk = sit_down(page, lie=alter)
+    desk.page.locator("#ceremony-sign").click()
+    expect(desk.page.locator("#ceremony-status")).to_contain_text("Stopped: this page shows something else than the statement says")
+    assert not Approval.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("true", "false"),
+    [
+        (f'<code class="wrap">{make.image()}</code>', f'<code class="wrap">{make.image("another")}</code>'),
+        (">production</bdi>", ">staging</bdi>"),
+        ("&quot;tier&quot;: 3", "&quot;tier&quot;: 1"),
+    ],
+)
+def test_stops_when_only_what_is_read_is_a_lie(page: Page, true: str, false: str) -> None:
+    altered = []
+
+    def alter(html: str) -> str:
+        altered.append(true in html)
+        return html.replace(true, false)
+
+    desk = sit_down(page, lie=alter)
+    assert altered[0]
     desk.page.locator("#ceremony-sign").click()
     expect(desk.page.locator("#ceremony-status")).to_contain_text("Stopped: this page shows something else than the statement says")
     assert not Approval.objects.exists()

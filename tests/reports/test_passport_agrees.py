@@ -43,7 +43,8 @@ def words_of(found: Passport) -> dict[str, tuple[str, str]]:
 
 def compared(*, after: timedelta) -> tuple[str, ...]:
     both = compare_artifacts(make.image(), make.image("other"), reader=cast.carol(), now=make.NOW + after)
-    return next(row.left for row in both.rows if row.words == "Approvals")
+    lines = next(row.left for row in both.rows if row.words == "Approvals")
+    return tuple(f"{line.name}: {line.said.lower()}{', by ' + ', '.join(line.people) if line.people else ''}" for line in lines)
 
 
 def test_what_happens_after_it_was_replaced_is_not_held_against_it(stage: make.Stage) -> None:

@@ -6,6 +6,7 @@ import csv
 import html
 import io
 import re
+from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -24,6 +25,7 @@ from tests.make_queue import copy_request
 
 pytestmark = pytest.mark.django_db
 QUEUE = reverse("approvals:queue")
+STATIC = Path(__file__).resolve().parents[3] / "static"
 FORMS = ("queue_snooze", "queue_unsnooze", "queue_comment", "queue_withdraw")
 
 
@@ -147,6 +149,16 @@ class TestPage:
         assert "In the queue" in read(client)
         Preferences.objects.create(identity=cast.alice(), shortcuts=False, changed_at=make.NOW)
         assert "In the queue" not in read(client)
+
+    def test_the_shortcut_sheet_names_every_key_of_the_queue_and_of_a_review(self) -> None:
+        ready()
+        sheet = read(client_of(cast.alice())).partition('id="shortcuts"')[2]
+        queue, review = sheet.partition("On a request")[::2]
+        for part, name in ((queue, "queue"), (review, "review")):
+            acts = (STATIC / "js" / f"{name}.js").read_text(encoding="utf-8").partition("const acts = {")[2].partition("\n};")[0]
+            keys = set(re.findall(r"^  (\w): ", acts, re.MULTILINE))
+            assert len(keys) > 5
+            assert keys <= set(re.findall(r"<kbd>(\w)</kbd>", part)), name
 
 
 class TestNews:

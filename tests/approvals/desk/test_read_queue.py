@@ -22,7 +22,7 @@ from identities.models import Environment, Identity, Project, RoleAssignment, Te
 from identities.people.roles import grant_role
 from identities.permissions import readable_projects
 from identities.preferences.change import change_away
-from tests import cast
+from tests import cast, make_break_glass
 from tests import make_approvals as make
 from tests.make_queue import copy_answer, copy_request
 
@@ -334,6 +334,28 @@ class TestQueries:
         with CaptureQueriesContext(connection) as asked:
             client.get("/queue")
         assert not [query for query in asked.captured_queries if query["sql"].startswith('SELECT "approvals_breakglass"')]
+
+    def test_however_often_the_glass_was_broken(self, client: Client) -> None:
+        stage = make.set_stage(source=make_break_glass.POLICY)
+        tags = ("1.4.2", "1.4.3", "1.4.4", "1.4.5")
+        for tag in tags:
+            make.send_provenance(stage, tag=tag)
+        request = make.ask()
+        client.force_login(cast.account_of(cast.alice()))
+        seen = []
+        for more in (tags[:1], tags[1:]):
+            for tag in more:
+                make_break_glass.declare(digest=make.image(tag))
+            asked_of = {}
+            for address in (*(f"/queue?show={tab}" for tab in TITLES), f"/requests/{request.pk}"):
+                # The first page of a session notes that it is in use, and the first of a process reads each policy.
+                client.get(address)
+                with CaptureQueriesContext(connection) as asked:
+                    assert b"went past the policy" in client.get(address).content
+                asked_of[address] = len(asked)
+            seen.append(asked_of)
+        assert seen[0] == seen[1]
+        assert {address: count for address, count in seen[1].items() if count > (8 if "queue" in address else 15)} == {}
 
 
 class TestWhoReads:
