@@ -7,7 +7,6 @@ from typing import Any
 
 from proofs.comparison.answers import HARMLESS, OTHER_PART, OTHER_PRODUCT
 from proofs.comparison.compare_source import Picture, Said
-from proofs.comparison.packages import order_versions
 from proofs.comparison.said import (
     ACK,
     ADDED,
@@ -34,6 +33,7 @@ from proofs.comparison.said import (
     unknown,
 )
 from proofs.comparison.scans import SEVERITIES
+from proofs.comparison.versions import order_versions
 from proofs.comparison.well_known import WELL_KNOWN
 
 Key = tuple[str, str]

@@ -40,7 +40,7 @@ Versioned = tuple[str, tuple[str, ...]]
 # What else a builder is told from another by, and how it is called.
 _PARTS_OF_BUILDER = (("workflow", "workflow"), ("buildType", "kind of build"), ("issuer", "issuer"))
 _ALL_PARTS = tuple(part for part, _ in _PARTS_OF_BUILDER)
-# A small change to one of these reaches far.
+# A small change to one of these reaches far, however its name is written.
 SENSITIVE_PATHS = (
     ".github/*",
     ".gitlab-ci.yml",
@@ -161,7 +161,7 @@ def _unreviewed(commits: Mapping[str, Any] | None) -> list[Signal]:
 
 def _sensitive(commits: Mapping[str, Any] | None) -> list[Signal]:
     paths = sorted({path for item in (commits or {"listed": []})["listed"] for path in item["paths"]})
-    found = [path for path in paths if any(fnmatch.fnmatch(path, pattern) for pattern in SENSITIVE_PATHS)]
+    found = [path for path in paths if any(fnmatch.fnmatchcase(path.lower(), pattern.lower()) for pattern in SENSITIVE_PATHS)]
     signals = []
     workflows = [path for path in found if path.startswith((".github/workflows/", ".gitlab-ci"))]
     if workflows:

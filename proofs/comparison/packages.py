@@ -6,7 +6,6 @@ another place than the usual one of its type. Whether the list is complete nobod
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -20,7 +19,6 @@ KINDS = ("spdx", "cyclonedx")
 _DEPENDS_ON, _DEPENDENCY_OF = ("DEPENDS_ON",), ("DEPENDENCY_OF", "RUNTIME_DEPENDENCY_OF")
 # What of a package URL says where its bytes come from; the rest of its qualifiers tell variants apart.
 _ORIGINS = ("repository_url", "download_url", "vcs_url")
-_PART = re.compile(r"\d+|[A-Za-z]+")
 
 
 class Package(NamedTuple):
@@ -70,30 +68,6 @@ def read_packages(predicates: Iterable[dict[str, Any]]) -> Contents:
 
 def _origin(qualifiers: Mapping[str, str]) -> str:
     return " ".join(qualifiers[name] for name in _ORIGINS if qualifiers.get(name))
-
-
-def order_versions(before: str, after: str) -> int | None:
-    """Return 1 where `after` is the newer of two versions, -1 where it is the older, 0 for the same, None where nobody can tell.
-
-    Compared by numbers and words between the marks; a version with a word where the other ends (`1.0-rc1`) comes before it.
-    """
-    if before == after:
-        return 0
-    old, new = (_PART.findall(version.partition("+")[0]) for version in (before, after))
-    for left, right in zip(old, new, strict=False):
-        if left == right:
-            continue
-        if left.isdigit() != right.isdigit():
-            return None
-        if left.isdigit():
-            if int(left[:30]) != int(right[:30]):
-                return 1 if int(right[:30]) > int(left[:30]) else -1
-            continue
-        return 1 if right > left else -1
-    if len(old) == len(new):
-        return None
-    longer, sign = (new, 1) if len(new) > len(old) else (old, -1)
-    return sign if longer[min(len(old), len(new))].isdigit() else -sign
 
 
 def _listed(predicate: dict[str, Any]) -> Iterator[tuple[str | None, str | None]]:

@@ -14,8 +14,9 @@ from attestations.blobs import bytes_of
 from attestations.listing import BILL_TYPES
 from attestations.models import Verdict
 from attestations.queries import verdicts_about
-from proofs.comparison.packages import Contents, Package, order_versions, read_packages
+from proofs.comparison.packages import Contents, Package, read_packages
 from proofs.comparison.read_statement import read_statement
+from proofs.comparison.versions import order_versions
 
 MAX_DOCUMENTS = 8
 MAX_BYTES = 16 * 1024 * 1024

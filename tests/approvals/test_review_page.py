@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from approvals.models import Approval, Ceremony, Request
 from approvals.pages.comparison_words import describe_comparison
-from attestations.blobs import bytes_of
 from approvals.signing.begin_signing import begin_signing
+from attestations.blobs import bytes_of
 from identities.models import SigningKey
 from ledger.models import Entry
 from portal.notices.receipt import write_receipt

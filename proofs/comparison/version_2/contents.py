@@ -8,7 +8,6 @@ from typing import Any
 from proofs.comparison.answers import HARMLESS
 from proofs.comparison.compare_contents import is_lookalike
 from proofs.comparison.compare_source import Picture, Said
-from proofs.comparison.packages import order_versions
 from proofs.comparison.said import (
     ACK,
     ADDED,
@@ -32,6 +31,7 @@ from proofs.comparison.said import (
     unknown,
 )
 from proofs.comparison.scans import SEVERITIES
+from proofs.comparison.version_2.versions import order_versions
 from proofs.comparison.well_known import WELL_KNOWN
 
 Versions = dict[tuple[str, str], set[str]]

@@ -13,10 +13,11 @@ from proofs.canonical import canonical_bytes
 from proofs.comparison.compare import AREAS, MAX_ASKED, asked_signals, blocking_signals, compare_releases
 from proofs.comparison.compare_contents import is_lookalike
 from proofs.comparison.deployment import read_deployment
-from proofs.comparison.packages import MAX_PACKAGES, order_versions, read_packages
+from proofs.comparison.packages import MAX_PACKAGES, read_packages
 from proofs.comparison.picture import build_picture
 from proofs.comparison.read_statement import read_statement
 from proofs.comparison.said import MAX_ITEMS, Area, Change, listed, plain, signal_digest
+from proofs.comparison.versions import order_versions
 
 EMPTY: dict[str, Any] = build_picture(
     [], artifacts=[], policy={"id": "p", "version": "1", "digest": "0" * 64}, subject=None, team="payments", environment="production"
@@ -36,6 +37,24 @@ class TestVersions:
         ("before", "after", "order"),
         [
             ("1.2.3", "1.2.4", 1),
+            ("2.36-9+deb12u4", "2.36-9+deb12u1", -1),
+            ("2.36-9", "2.36-9+deb12u1", None),
+            ("1.0+abc123", "1.0+def456", None),
+            ("1:2.0", "2.0", -1),
+            ("1:2.0", "2:1.0", 1),
+            ("1.1.1w", "1.1.1", -1),
+            ("1.1.1", "1.1.1w", 1),
+            ("1.1.1v", "1.1.1w", 1),
+            ("1.0.2", "1.0.2a", None),
+            ("1.0", "1.0a1", -1),
+            ("1.0", "1.0rc1", -1),
+            ("1.0", "1.0~rc1", -1),
+            ("1.0", "1.0~1", -1),
+            ("1.0", "1.0.post1", 1),
+            ("8.9", "8.9p1", 1),
+            ("1.0-beta", "1.0-RC1", 1),
+            ("1.0", "1.0.Final", None),
+            ("main", "dev", None),
             ("1.10.0", "1.9.9", -1),
             ("2.0", "2.0", 0),
             ("1.0", "1.0.1", 1),
