@@ -73,8 +73,10 @@ def list_environments(passport: Passport) -> list[EnvironmentRow]:
         if environment is not None and seen.now.observation.digest == passport.digest:
             places.setdefault(environment.pk, []).append(seen)
             names[environment.pk] = environment.name
-    rows = [EnvironmentRow(target.words, target, tuple(places.pop(target.request.environment_id, ()))) for target in passport.targets]
-    return rows + [EnvironmentRow(names[pk], None, tuple(seen)) for pk, seen in places.items()]
+    # Of several projects that asked for one environment, each is told where it is seen there.
+    rows = [EnvironmentRow(target.words, target, tuple(places.get(target.request.environment_id, ()))) for target in passport.targets]
+    asked = {target.request.environment_id for target in passport.targets}
+    return rows + [EnvironmentRow(names[pk], None, tuple(seen)) for pk, seen in places.items() if pk not in asked]
 
 
 def list_names(passport: Passport) -> list[NameRow]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -75,6 +76,14 @@ class TestEnvironments:
         observe(runs(at=LATER), now=LATER)
         (row,) = list_environments(passport())
         assert (row.words, row.is_approved, len(row.places)) == ("Production", True, 1)
+
+    def test_two_projects_in_one_environment_are_both_told_where_it_is_seen(self) -> None:
+        approved()
+        observe(runs(at=LATER), now=LATER)
+        found = passport()
+        (target,) = found.targets
+        rows = list_environments(replace(found, targets=(target, replace(target, words="Production, for web"))))
+        assert [(row.words, len(row.places)) for row in rows] == [("Production", 1), ("Production, for web", 1)]
 
     def test_where_it_runs_without_approval_is_said(self, client: Client) -> None:
         make.set_stage()
