@@ -11,11 +11,12 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.asked import first_lane_only
+from tests.asked import first_lane_only, read_notes, still_left_out
 from tests.backends import Missing, broker, postgresql, template
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,13 +49,16 @@ def main(arguments: list[str]) -> int:
     embedded = {
         name: value for name, value in environment.items() if name not in ("COUNTERSIGN_TEST_DATABASE_URL", "COUNTERSIGN_TEST_BROKER_URL")
     }
-    # A whole first lane notes which places ask the database, for the list of what the second may leave out.
-    noting = [] if arguments else ["-p", "tests.asked"]
-    outcomes = [run_lane("SQLite, no broker", "not browser and not install", [*noting, *arguments], embedded)]
+    # A whole first lane notes which places ask the database, for what the second may leave out.
+    with tempfile.TemporaryDirectory(prefix="countersign-asked-") as folder:
+        notes = Path(folder) / "asked.json"
+        noting, noted = (arguments, {}) if arguments else (["-p", "tests.asked"], {"COUNTERSIGN_TEST_ASKED": str(notes)})
+        outcomes = [run_lane("SQLite, no broker", "not browser and not install", noting, embedded | noted)]
+        left_out = left_out_by(notes)
     if arguments and all(argument.startswith(PURE) for argument in arguments):
         outcomes += [Outcome(lane, None, NOTHING_CHOSEN) for lane in (FULL_STACK, CHROMIUM)]
     else:
-        outcomes.append(run_full_stack(arguments, environment, require_all=require_all))
+        outcomes.append(run_full_stack(arguments, environment, left_out, require_all=require_all))
         # A file stays together, because its portal and the story told there are made for the whole of it.
         outcomes.append(run_lane(CHROMIUM, "browser", arguments or files_of_the_browser(), embedded, spread="loadfile"))
     print()
@@ -71,9 +75,18 @@ def files_of_the_browser() -> list[str]:
     return [str(file.relative_to(ROOT)) for file in files if "mark.browser" in file.read_text("utf-8")]
 
 
-def run_full_stack(arguments: list[str], environment: dict[str, str], *, require_all: bool) -> Outcome:
+def left_out_by(notes: Path) -> list[str]:
+    """Return the files that the lane on PostgreSQL leaves out, and say which of those that are listed it needs after all."""
+    listed = set(first_lane_only())
+    left = still_left_out(read_notes(notes), listed)
+    for name in sorted(listed - left):
+        print(f"on PostgreSQL too, because nobody else makes the same places ask any more: {name} (`make lanes` writes the list anew)")
+    return sorted(left)
+
+
+def run_full_stack(arguments: list[str], environment: dict[str, str], left_out: list[str], *, require_all: bool) -> Outcome:
     """Run the lane on PostgreSQL and Redis, where there are both and something to run on them."""
-    chosen = arguments or [f"--ignore={name}" for name in (*PURE, *first_lane_only())]
+    chosen = arguments or [f"--ignore={name}" for name in (*PURE, *left_out)]
     try:
         with full_stack(environment) as full:
             return run_lane(FULL_STACK, "not browser and not install and not once", chosen, full)

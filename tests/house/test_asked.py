@@ -1,13 +1,16 @@
-"""Which tests may be left out on a second backend follows from what they make the portal ask, and goes stale with a failure."""
+"""Which tests may be left out on a second backend follows from what they make the portal ask today."""
 
 from __future__ import annotations
+
+import json
+from pathlib import Path
 
 import pytest
 from django.db import connection
 
 from identities.models import Team
 from identities.providers import active_providers
-from tests.asked import ASKED, LIST, ROOT, Asked, asked_by_nobody_else, choose, first_lane_only
+from tests.asked import ASKED, LIST, ROOT, Asked, asked_by_nobody_else, choose, first_lane_only, read_notes, still_left_out
 
 
 def asked(everywhere: tuple[str, ...] = (), **files: tuple[float, str]) -> Asked:
@@ -36,6 +39,20 @@ def test_every_place_stays_asked() -> None:
 def test_a_place_that_only_listed_files_reach_is_named() -> None:
     found = asked(listed=(1, "a b"), other=(1, "a"))
     assert asked_by_nobody_else(found, {"listed.py", "gone.py"}) == {"b": ["listed.py"]}
+
+
+def test_of_listed_files_as_few_are_taken_in_again_as_it_needs_and_the_quickest() -> None:
+    found = asked(slow=(9, "a b c"), quick=(1, "a b"), same=(1, "a"), other=(1, "a"))
+    assert still_left_out(found, {"slow.py", "quick.py", "same.py", "gone.py"}) == {"quick.py", "same.py", "gone.py"}
+    assert still_left_out(found, {"quick.py", "same.py"}) == {"quick.py", "same.py"}
+    assert still_left_out(asked(one=(2, "b"), two=(1, "b")), {"one.py", "two.py"}) == {"one.py"}
+
+
+def test_notes_are_read_as_they_were_told_and_none_is_none(tmp_path: Path) -> None:
+    notes = tmp_path / "notes.json"
+    assert read_notes(notes).places == {}
+    notes.write_text(json.dumps(asked(one=(2, "a b")).told()))
+    assert read_notes(notes).places == {"one.py": {"a", "b"}}
 
 
 @pytest.mark.django_db
