@@ -112,7 +112,8 @@ def still_left_out(asked: Asked, listed: set[str]) -> set[str]:
     left = set(listed)
     while alone := asked_by_nobody_else(asked, left):
         # First the places with the least choice: who makes them may make others too.
-        left.discard(min(min(alone.values(), key=len), key=lambda name: (asked.seconds[name], name)))
+        _, files = min((len(files), files) for files in alone.values())
+        left.discard(min(files, key=lambda name: (asked.seconds[name], name)))
     return left
 
 
