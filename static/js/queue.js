@@ -55,6 +55,9 @@ function leave() {
   } else document.getElementById("clear-filters")?.click();
 }
 
+// For the keys of a request's page, which lead to the next of this list, in this tab alone.
+try { sessionStorage.setItem("listed", JSON.stringify(links.map((link) => link.pathname))); } catch { /* not allowed: those keys do nothing */ }
+
 let begun = 0;
 if (keys) {
   document.addEventListener("keydown", (event) => {

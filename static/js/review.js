@@ -41,7 +41,18 @@ function step(by) {
   next.focus();
 }
 
+// To a neighbour in the list that this tab showed last.
+function go(by) {
+  let listed = [];
+  try { listed = JSON.parse(sessionStorage.getItem("listed")) ?? []; } catch { /* not allowed */ }
+  const at = listed.indexOf(location.pathname);
+  if (at >= 0 && listed[at + by]) location.assign(listed[at + by]);
+}
+
 const acts = {
+  j: () => go(1),
+  k: () => go(-1),
+  d: () => document.querySelector(".delegate")?.click(),
   a: () => (open()[0] ?? button ?? document.getElementById("decision"))?.focus(),
   r: () => document.getElementById("request-changes-button")?.click(),
   R: () => document.getElementById("reject-button")?.click(),

@@ -120,9 +120,16 @@ def test_by_keyboard_alone(page: Page, portal: LivePortal) -> None:
     page.wait_for_url("**/delegations/new?request=req_*")
     expect(page.get_by_text("so its project and its environment are chosen")).to_be_visible()
     page.goto(f"{portal.url}/queue")
+    first_path, second_path = page.locator(".queue a.open").evaluate_all("all => all.slice(0, 2).map(each => each.pathname)")
     page.keyboard.press("j")
     page.keyboard.press("o")
-    page.wait_for_url("**/requests/req_*")
+    page.wait_for_url(portal.url + first_path)
+    page.keyboard.press("j")
+    page.wait_for_url(portal.url + second_path)
+    page.keyboard.press("k")
+    page.wait_for_url(portal.url + first_path)
+    page.keyboard.press("d")
+    page.wait_for_url("**/delegations/new?request=req_*")
 
 
 def test_one_comment_on_several(page: Page, portal: LivePortal) -> None:
