@@ -45,11 +45,9 @@ QUESTION = "identities.introduction"
 def keys(request: HttpRequest) -> HttpResponse:
     """Show one's own approval keys."""
     person, now = person_of(request), timezone.now()
-    deciding = may(person, "requests.decide")
     context = {
         "keys": describe_keys(person, now=now),
-        "deciding": deciding,
-        "held": deciding.reason.removeprefix("You are ").removesuffix(".").split(" and "),
+        "deciding": may(person, "requests.decide"),
         "officer": may(person, "recoveries.decide"),
         "provider": oidc_provider_of(person),
         "recovery": find_live_recovery(person, now=now),

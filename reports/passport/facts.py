@@ -160,14 +160,15 @@ def _target(rows: Sequence[Request], approvals: Sequence[Approval], *, has_sever
     # A question that nobody answered in time expires as well, and then there is no approval that could have run out.
     if status == Status.EXPIRED and not stand:
         state = sentence.OVER
-    # The kept status is looked at again by a worker, and time goes on in between.
-    if status == Status.APPROVED and any(request.state.computed_at < approval.not_after <= now for approval in stand):
+    # The kept status is looked at again by a worker, and time goes on in between, or nobody could look.
+    over = [approval for approval in stand if approval.not_after <= now]
+    if status == Status.APPROVED and over and (over == list(stand) or any(request.state.computed_at < each.not_after for each in over)):
         state = sentence.LAPSED
     if status in _YES and _was_refused_since(rows, approvals, stand):
         state = sentence.REFUSED
     if state == sentence.APPROVED:
         # More people may have approved than had to: it stands by those whose approval has not run out.
-        stand = tuple(approval for approval in stand if approval.not_after > now)
+        stand = tuple(approval for approval in stand if approval not in over)
     return Target(f"{name} ({request.project.name})" if has_several else name, request, stand, state)
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from approvals.models import RequestState
 from identities.models import Identity
 from reports.passport.build import Passport, build_passport
 from reports.passport.chain_graph import tell_graph
@@ -94,6 +95,15 @@ def test_an_approval_that_ran_out_is_shown_so_before_the_worker_looks(stage: mak
     (row,) = list_environments(found)
     assert row.target is not None and (row.target.status, row.target.named) == ("expired", ())
     assert compared(after=timedelta(days=3)) == ("Production: expired",)
+
+
+def test_an_approval_that_ran_out_is_none_where_the_worker_could_not_look(stage: make.Stage) -> None:
+    make.approve(make.ask(), cast.alice())
+    later = timedelta(days=3)
+    # What a look that failed leaves behind: the moment, and the status as it was.
+    RequestState.objects.update(computed_at=make.NOW + later)
+    assert "its approval for Production ran out" in told(passport(after=later))
+    assert compared(after=later) == ("Production: expired",)
 
 
 def test_it_stands_by_whoever_approved_besides_and_later(stage: make.Stage) -> None:

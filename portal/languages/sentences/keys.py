@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_noop as noop
 
-# `identities.keys.describe` and `identities.keys.end_keys`; of more roles than are named, `identities.permissions`; what a browser calls itself.
+# `identities.keys.describe` and `identities.keys.end_keys`; what roles one has, `identities.permissions`; what a browser calls itself.
 SHOWN = (
+    noop("You are %(held)s."),
     noop("Bound to your sign-in at %(name)s"),
     noop("The portal vouches"),
     noop("Reaches H2: your key signs, and the portal alone vouches that it is yours"),
